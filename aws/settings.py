@@ -1,0 +1,201 @@
+"""What both pods must know to reach S3, SQS and DynamoDB: read from the environment once, then frozen."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ENV_PREFIX = "AIRLOCK_"
+SECRET_MIN_LENGTH = 32
+
+
+def _named(pattern: str, rule: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ValueError("must be scheme, host and port only")
+    return value.removesuffix("/")
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BucketName = Annotated[
+    str,
+    _named(
+        r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "must be a bucket name: 3 to 63 of a-z, 0-9, '.' and '-', beginning and ending with a letter or digit",
+    ),
+]
+# A FIFO queue (".fifo") cannot be the target of an S3 notification.
+QueueName = Annotated[
+    str, _named(r"[A-Za-z0-9_-]{1,80}", "must be a standard queue's name: 1 to 80 of A-Z, a-z, 0-9, _ and -")
+]
+TableName = Annotated[
+    str, _named(r"[A-Za-z0-9_.-]{3,255}", "must be a table name: 3 to 255 of A-Z, a-z, 0-9, '_', '.' and '-'")
+]
+Region = Annotated[str, _named(r"[a-z0-9]+(-[a-z0-9]+)*", "must be a region, such as eu-central-1")]
+Prefix = Annotated[
+    str,
+    _named(
+        r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*",
+        "must be a key prefix of A-Z, a-z, 0-9, _ . - and inner slashes",
+    ),
+]
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class AwsSettings(BaseSettings):
+    """Where everything is kept, from variables that begin with AIRLOCK_ (AIRLOCK_REGION, ...).
+
+    AWS credentials are not here: they come from the ordinary chain (AWS_ACCESS_KEY_ID, a profile, IRSA, ...).
+    A blank variable counts as unset. Raises pydantic.ValidationError with every problem; see `problems`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        validate_default=True,
+        # Else a refused secret would be printed with the error.
+        hide_input_in_errors=True,
+    )
+
+    region: Region
+    endpoint_url: Origin | None = None
+    """An emulator's address, for S3, SQS and DynamoDB alike; None means AWS."""
+    public_s3_url: Origin | None = None
+    """S3 as the browser reaches it, where that is not as we reach it."""
+    addressing: Literal["virtual", "path"] = "virtual"
+    incoming_bucket: BucketName
+    accepted_bucket: BucketName
+    quarantine_bucket: BucketName
+    incoming_prefix: Prefix = "incoming"
+    table: TableName = "airlock-uploads"
+    queue: QueueName = "airlock-objects"
+    dead_letter_queue: QueueName = "airlock-dead-letters"
+    profiles: Path = Path("airlock.toml")
+    secrets: Annotated[list[SecretStr], NoDecode]
+    """Keys of the upload ids' MAC, newest first: the first signs, all verify. A JSON list or comma separated."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            name: value
+            for name, value in values.items()
+            if not (isinstance(value, str) and not value.strip())
+        }
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value.lstrip().startswith("["):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            return json.loads(value)
+        except ValueError:
+            # The decoder's own error quotes the text, which is secret.
+            raise ValueError("must be a JSON list of strings, or strings separated by commas") from None
+
+    @field_validator("secrets")
+    @classmethod
+    def _long_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not value:
+            raise ValueError("needs at least one secret")
+        short = [str(place) for place, secret in enumerate(value, 1) if len(secret) < SECRET_MIN_LENGTH]
+        if short:
+            raise ValueError(
+                f"each must have at least {SECRET_MIN_LENGTH} characters (too short: no. {', '.join(short)})"
+            )
+        return value
+
+    @field_validator("profiles")
+    @classmethod
+    def _known_format(cls, value: Path) -> Path:
+        if value.suffix not in (".toml", ".json"):
+            raise ValueError("must name a .toml or .json file")
+        return value
+
+    # Checks across fields hang on a field rather than on the model: a model's validator does not run while any
+    # field is wrong, and all problems are to be reported together.
+    @field_validator("accepted_bucket", "quarantine_bucket")
+    @classmethod
+    def _bucket_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+        for other in ("incoming_bucket", "accepted_bucket"):
+            if other != info.field_name and info.data.get(other) == value:
+                raise ValueError(f"must differ from {other}")
+        return value
+
+    @field_validator("dead_letter_queue")
+    @classmethod
+    def _queue_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("queue") == value:
+            raise ValueError("must differ from queue")
+        return value
+
+    @field_validator("addressing")
+    @classmethod
+    def _addressable(cls, value: str, info: ValidationInfo) -> str:
+        address = info.data.get("public_s3_url") or info.data.get("endpoint_url")
+        if value == "virtual" and address and _is_ip(address):
+            raise ValueError("must be path: a bucket cannot be a subdomain of an IP address")
+        return value
+
+    @property
+    def s3_url(self) -> str | None:
+        """S3's address for a browser, where it is not AWS's own."""
+        return self.public_s3_url or self.endpoint_url
+
+
+def _is_ip(origin: str) -> bool:
+    try:
+        ipaddress.ip_address(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+def problems(error: ValidationError) -> list[str]:
+    """One line for each wrong setting, naming its variable: `AIRLOCK_REGION: Field required`. Never a value."""
+    return [
+        f"{_variable(problem['loc'])}: {_sentence(problem['msg'])}"
+        for problem in error.errors(include_input=False)
+    ]
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = f"{ENV_PREFIX}{location[0]}".upper() if location else ENV_PREFIX
+    return name + "".join(f"[{part}]" for part in location[1:])
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
