@@ -1,0 +1,48 @@
+# Every target sets up what it needs; a second run is quick, because of the stamp in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# Each test process may run an emulator, a clamd and a browser of its own: more than four gain little.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint unit bench format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 15
+
+install: $(INSTALLED) ## a virtual environment in .venv with everything in it
+
+demo: $(INSTALLED) ## the whole of Airlock on this machine; prints its address, Ctrl-C ends it
+	@exec $(BIN)/airlock dev $(ARGS)
+
+test: $(INSTALLED) ## every test, with coverage
+	@.ci/debian-packages
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term $(ARGS)
+
+check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that need no other process
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(INSTALLED)
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" $(ARGS)
+
+bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
+	$(BIN)/python bench/issue
+	$(BIN)/python bench/pipeline
+
+format: $(INSTALLED) ## sort imports and apply the safe fixes
+	$(BIN)/ruff check --fix .
+
+clean: ## remove all that was made here
+	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" .ci/virtual-environment
+	@echo "Installing the Python packages into .venv"
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
