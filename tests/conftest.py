@@ -1,0 +1,28 @@
+"""Fixtures for everybody: the emulator of this test process, and a freshly provisioned place in it."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from aws.settings import AwsSettings
+from ops.emulator import Emulator
+from tests import places
+from tests.stack import ministack, settings_for
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[Emulator]:
+    """One ministack for this process; its keys are in the environment, where the AWS chain finds them."""
+    async with ministack() as running:
+        os.environ.update(running.keys.environment())
+        os.environ.pop("AWS_SESSION_TOKEN", None)
+        yield running
+
+
+@pytest_asyncio.fixture
+async def deployment(stack: Emulator) -> AwsSettings:
+    """Settings of a deployment of this test's own: buckets, queues and table are there and empty."""
+    settings = settings_for(stack)
+    await places.create(settings)
+    return settings
