@@ -1,0 +1,179 @@
+"""What a caller means to upload, checked against its profile, and how it travels in the object's own metadata.
+
+Everything that the worker needs stands in the signed policy as `x-amz-meta-*` under exact conditions, so S3 itself
+carries it and nobody can change it on the way. Metadata is US-ASCII, 2 KB in all ("Working with object metadata",
+Amazon S3 user guide), hence the percent-encoding (RFC 3986) and the limits.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import quote, unquote
+
+from airlock import media_types
+from airlock.errors import AirlockError, FieldError, Refused
+from airlock.profiles import Profile
+
+PREFIX = "x-amz-meta-"
+MAX_FILENAME_CHARACTERS = 255
+MAX_FILENAME_BYTES = 1024
+MAX_METADATA_VALUE = 512
+
+# No '$', which a policy would have to escape, and no '%', which starts an encoded byte.
+_SAFE = "!'()*,;=+&~-._/:@"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
+_USER = "user-"
+
+
+class NotOurMetadata(AirlockError):
+    """The object's metadata is not what a policy of ours writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One upload as its owner described it. `size` in bytes and `sha256` in hex, where they were declared."""
+
+    owner: str
+    profile: str
+    filename: str
+    content_type: str
+    size: int | None = None
+    sha256: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def to_fields(self) -> dict[str, str]:
+        """The form fields of the policy: Content-Type, the declared checksum, and every `x-amz-meta-*`."""
+        fields = {"Content-Type": self.content_type}
+        if self.sha256 is not None:
+            fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
+            fields[PREFIX + "sha256"] = self.sha256
+        if self.size is not None:
+            fields[PREFIX + "size"] = str(self.size)
+        fields[PREFIX + "owner"] = encode(self.owner)
+        fields[PREFIX + "profile"] = self.profile
+        fields[PREFIX + "filename"] = encode(self.filename)
+        for name, value in self.metadata.items():
+            fields[f"{PREFIX}{_USER}{name}"] = encode(value)
+        return fields
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], content_type: str) -> Self:
+        """Read an object's metadata (names without `x-amz-meta-`); raises NotOurMetadata where a part is missing."""
+        try:
+            size = metadata.get("size")
+            return cls(
+                owner=unquote(metadata["owner"], errors="strict"),
+                profile=metadata["profile"],
+                filename=unquote(metadata["filename"], errors="strict"),
+                content_type=content_type,
+                size=None if size is None else int(size),
+                sha256=metadata.get("sha256"),
+                metadata={name.removeprefix(_USER): unquote(text) for name, text in _user_items(metadata)},
+            )
+        except (KeyError, ValueError) as error:
+            raise NotOurMetadata(f"the object's metadata was not written by a policy of ours: {error}") from error
+
+
+def _user_items(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in metadata.items() if name.startswith(_USER)]
+
+
+def encode(value: str) -> str:
+    """Percent-encode a metadata value, so that it is US-ASCII and S3 neither trims nor folds it."""
+    return quote(value, safe=_SAFE)
+
+
+def check(
+    profile: Profile,
+    *,
+    owner: str,
+    filename: str,
+    content_type: str | None = None,
+    size: int | None = None,
+    sha256: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Intent:
+    """The intent that these values describe; raises Refused, which lists every rule that is broken.
+
+    `content_type` of None is taken from the file name's extension. `sha256` is 64 hexadecimal digits, or the base64
+    of the 32 bytes.
+    """
+    kind = media_types.canonical(content_type) if content_type is not None else media_types.guess(filename)
+    problems = [
+        *_filename_problems(filename),
+        *_type_problems(profile, kind, given=content_type is not None),
+        *_size_problems(profile, size),
+        *_metadata_problems(profile, metadata or {}),
+    ]
+    digest = None if sha256 is None else _digest(sha256)
+    if sha256 is not None and digest is None:
+        rule = "must be a SHA-256: 64 hexadecimal digits, or the base64 of its 32 bytes (44 characters)"
+        problems.append(FieldError("sha256", "invalid_sha256", f"sha256 {rule}; {len(sha256)} characters came"))
+    if problems:
+        first = problems[0]
+        raise Refused(first.code, first.detail, field=first.field, errors=problems)
+    return Intent(owner, profile.name, filename, kind, size, digest, metadata or {})
+
+
+def _filename_problems(filename: str) -> list[FieldError]:
+    if not filename.strip():
+        rule = "must not be empty"
+    elif len(filename) > MAX_FILENAME_CHARACTERS:
+        rule = f"may be {MAX_FILENAME_CHARACTERS} characters long, not {len(filename)}"
+    elif _CONTROL.search(filename):
+        rule = "must not hold control characters, line separators or lone surrogates"
+    elif len(encode(filename)) > MAX_FILENAME_BYTES:
+        rule = f"may be {MAX_FILENAME_BYTES} bytes long when percent-encoded, not {len(encode(filename))}"
+    else:
+        return []
+    return [FieldError("filename", "invalid_filename", f"filename {rule}")]
+
+
+def _type_problems(profile: Profile, kind: str, *, given: bool) -> list[FieldError]:
+    if not media_types.is_media_type(kind):
+        rule = "must be type/subtype without parameters, each of 1 to 127 characters (RFC 6838)"
+        return [FieldError("content_type", "invalid_content_type", f"content_type {rule}")]
+    if profile.takes(kind):
+        return []
+    source = "" if given else ", which the file name's extension stands for,"
+    rule = f"{kind}{source} is not taken by the profile {profile.name!r}; it takes {', '.join(profile.content_types)}"
+    return [FieldError("content_type", "content_type_not_allowed", f"content_type {rule}")]
+
+
+def _size_problems(profile: Profile, size: int | None) -> list[FieldError]:
+    limits = f"the profile {profile.name!r} takes {profile.min_bytes} to {profile.max_bytes} bytes"
+    if size is not None and size < profile.min_bytes:
+        return [FieldError("size", "size_too_small", f"size is {size}; {limits}")]
+    if size is not None and size > profile.max_bytes:
+        return [FieldError("size", "size_too_large", f"size is {size}; {limits}")]
+    return []
+
+
+def _metadata_problems(profile: Profile, metadata: Mapping[str, str]) -> list[FieldError]:
+    problems = []
+    for name, value in metadata.items():
+        if name not in profile.metadata:
+            allowed = ", ".join(profile.metadata) or "none"
+            rule = f"is not a name that the profile {profile.name!r} allows; it allows {allowed}"
+        elif _CONTROL.search(value):
+            rule = "must be text without control characters"
+        elif len(encode(value)) > MAX_METADATA_VALUE:
+            rule = f"may be {MAX_METADATA_VALUE} bytes long when percent-encoded, not {len(encode(value))}"
+        else:
+            continue
+        shown = _CONTROL.sub("?", name[:64])
+        problems.append(FieldError(f"metadata.{shown}", "invalid_metadata", f"metadata.{shown} {rule}"))
+    return problems
+
+
+def _digest(text: str) -> str | None:
+    if _SHA256_HEX.match(text):
+        return text.lower()
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return raw.hex() if len(raw) == 32 else None

@@ -1,0 +1,94 @@
+"""The life of an upload, as one table. docs/architecture.md draws its diagram from it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from airlock.errors import AirlockError
+
+
+class State(StrEnum):
+    """Where an upload is. `awaiting_upload` and `expired` are derived from the upload id; the others are recorded."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    RECEIVED = "received"
+    INSPECTING = "inspecting"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What can happen to an upload."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    FIND_INFECTED = "find_infected"
+    GIVE_UP_SCANNING = "give_up_scanning"
+    FAIL = "fail"
+    EXPIRE = "expire"
+    WITHDRAW = "withdraw"
+
+
+class IllegalStep(AirlockError):
+    """A step that the lifecycle does not allow from a state."""
+
+
+_S, _T = State, Step
+_VERDICTS = {
+    _T.ACCEPT: _S.ACCEPTED,
+    _T.REJECT: _S.REJECTED,
+    _T.FIND_INFECTED: _S.INFECTED,
+    _T.GIVE_UP_SCANNING: _S.UNSCANNABLE,
+    _T.FAIL: _S.FAILED,
+}
+
+TRANSITIONS: Mapping[tuple[State, Step], State] = MappingProxyType(
+    {
+        (_S.AWAITING_UPLOAD, _T.CLAIM): _S.INSPECTING,
+        (_S.AWAITING_UPLOAD, _T.EXPIRE): _S.EXPIRED,
+        # A form that S3 began to read before the policy ended can be stored after it.
+        (_S.EXPIRED, _T.CLAIM): _S.INSPECTING,
+        (_S.INSPECTING, _T.RELEASE): _S.RECEIVED,
+        (_S.INSPECTING, _T.CLAIM): _S.INSPECTING,
+        (_S.RECEIVED, _T.CLAIM): _S.INSPECTING,
+        (_S.RECEIVED, _T.FAIL): _S.FAILED,
+        # An operator who sends a dead letter back asks for another look.
+        (_S.FAILED, _T.CLAIM): _S.INSPECTING,
+        **{(_S.INSPECTING, step): state for step, state in _VERDICTS.items()},
+        **{(state, _T.WITHDRAW): _S.WITHDRAWN for state in State},
+    }
+)
+
+TERMINAL = frozenset({_S.ACCEPTED, _S.REJECTED, _S.INFECTED, _S.UNSCANNABLE, _S.FAILED, _S.EXPIRED, _S.WITHDRAWN})
+
+
+def advance(state: State, step: Step) -> State:
+    """The state after `step`; raises IllegalStep where the table has no such row."""
+    try:
+        return TRANSITIONS[state, step]
+    except KeyError:
+        raise IllegalStep(f"an upload that is {state} cannot {step}") from None
+
+
+def sources(step: Step) -> frozenset[State]:
+    """Every state from which `step` is allowed: what a conditional write has to ask for."""
+    return frozenset(state for state, taken in TRANSITIONS if taken is step)
+
+
+def derived(expires_at: int, now: float) -> State:
+    """The state of an upload that has no record, from its id alone. Times in seconds since the epoch."""
+    return State.AWAITING_UPLOAD if now < expires_at else State.EXPIRED
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram."""
+    withdrawals = f"note: every state can be {State.WITHDRAWN}"
+    rows = [f"    {a} --> {b}: {step}" for (a, step), b in TRANSITIONS.items() if step is not Step.WITHDRAW]
+    return "\n".join(["stateDiagram-v2", f"    %% {withdrawals}", f"    [*] --> {State.AWAITING_UPLOAD}", *rows])

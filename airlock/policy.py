@@ -1,0 +1,161 @@
+"""The presigned POST policy: one owner, one key, one object.
+
+Signed as AWS describes in "Authenticating requests: browser-based uploads using POST (AWS signature version 4)":
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html and sigv4-post-example.html.
+The output is byte for byte what botocore's SigV4 `generate_presigned_post` gives for the same conditions.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
+from typing import Literal
+
+from airlock.errors import Refused, Unavailable
+from airlock.intent import PREFIX
+from airlock.profiles import MAX_POST_BYTES
+from airlock.upload_id import MAX_LIFETIME
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+MAX_FORM_BYTES = 20_480
+MAX_METADATA_BYTES = 2_048
+
+# A multipart boundary (RFC 2046 allows 70 characters), the Content-Disposition header and the line ends of one part.
+_PART_OVERHEAD = 70 + len('--\r\nContent-Disposition: form-data; name=""\r\n\r\n\r\n')
+# The file part's own headers come before its bytes too: a file name of 255 characters of four bytes, and a type.
+_FILE_PART = _PART_OVERHEAD + 255 * 4 + 255
+
+_DNS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
+
+Addressing = Literal["virtual", "path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """AWS credentials. `expires_at` (UTC) is None for those that do not end."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The bucket that a policy is for: its name, its region, and the URL to which the form is posted."""
+
+    name: str
+    region: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A signed policy: POST a multipart form with all `fields`, then the file, to `url` before `expires_at` (UTC)."""
+
+    url: str
+    fields: dict[str, str] = field(repr=False)
+    expires_at: datetime
+
+
+def bucket_url(name: str, region: str, endpoint: str | None = None, addressing: Addressing = "virtual") -> str:
+    """The bucket's own regional URL; `endpoint` (`scheme://host`) replaces AWS's.
+
+    A name with a dot is always addressed by path: a TLS certificate does not cover two levels of names.
+    The global host is never used: it redirects requests for young buckets, which breaks CORS.
+    """
+    suffix = next((tail for head, tail in _DNS_SUFFIXES.items() if region.startswith(head)), "amazonaws.com")
+    scheme, _, host = (endpoint or f"https://s3.{region}.{suffix}").rstrip("/").partition("://")
+    if addressing == "path" or "." in name:
+        return f"{scheme}://{host}/{name}"
+    return f"{scheme}://{name}.{host}/"
+
+
+def usable_lifetime(wanted: int, credentials: Credentials, now: float) -> int:
+    """How many seconds a policy signed now can really be used: no longer than the credentials that sign it.
+
+    `now` is in seconds since the epoch. Raises Unavailable when the credentials have less than a second left.
+    """
+    if credentials.expires_at is None:
+        return wanted
+    left = floor(credentials.expires_at.timestamp() - now)
+    if left < 1:
+        raise Unavailable("credentials", "the signing credentials have expired")
+    return min(wanted, left)
+
+
+def sign(
+    credentials: Credentials,
+    bucket: Bucket,
+    key: str,
+    *,
+    now: int,
+    lifetime: int,
+    fields: Mapping[str, str],
+    size: tuple[int, int],
+) -> Policy:
+    """Sign a policy for one object at `key`.
+
+    `now` is in seconds since the epoch and `lifetime` in seconds; `fields` are the form fields, each under an exact
+    condition; `size` is the smallest and largest number of bytes taken, both included.
+    Raises Refused for metadata or a form larger than S3 takes, and ValueError for what no caller can bring about.
+    """
+    _check(key, lifetime, fields, size)
+    start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
+    day = start.strftime("%Y%m%d")
+    signing = {
+        "x-amz-algorithm": ALGORITHM,
+        "x-amz-credential": f"{credentials.access_key_id}/{day}/{bucket.region}/s3/aws4_request",
+        "x-amz-date": start.strftime("%Y%m%dT%H%M%SZ"),
+    }
+    if credentials.session_token:
+        signing["x-amz-security-token"] = credentials.session_token
+    conditions: list[object] = [{name: value} for name, value in fields.items()]
+    conditions += [["content-length-range", *size], {"bucket": bucket.name}, {"key": key}]
+    conditions += [{name: value} for name, value in signing.items()]
+    document = json.dumps({"expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"), "conditions": conditions})
+    text = base64.b64encode(document.encode("ascii")).decode("ascii")
+    signature = sign_text(text, credentials.secret_access_key, day, bucket.region)
+    form = {**fields, "key": key, **signing, "policy": text, "x-amz-signature": signature}
+    _check_form(form)
+    return Policy(bucket.url, form, end)
+
+
+def sign_text(text: str, secret_access_key: str, day: str, region: str) -> str:
+    """The signature, in hex, of a policy's base64 text. `day` is the signing date as YYYYMMDD, UTC."""
+    return hmac.digest(_signing_key(secret_access_key, day, region), text.encode("ascii"), "sha256").hex()
+
+
+@lru_cache(maxsize=8)
+def _signing_key(secret_access_key: str, day: str, region: str) -> bytes:
+    key = b"AWS4" + secret_access_key.encode("utf-8")
+    for part in (day, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode("utf-8"), "sha256")
+    return key
+
+
+def _check(key: str, lifetime: int, fields: Mapping[str, str], size: tuple[int, int]) -> None:
+    if not 0 < lifetime <= MAX_LIFETIME:
+        raise ValueError(f"lifetime must be 1 to {MAX_LIFETIME} seconds, not {lifetime}")
+    if not 0 <= size[0] <= size[1] <= MAX_POST_BYTES:
+        raise ValueError(f"size must be a range within 0 to {MAX_POST_BYTES} bytes, not {size}")
+    if not key or len(key.encode("utf-8")) > 1024:
+        raise ValueError("key must be 1 to 1,024 bytes")
+    # S3 reads '$' in a policy as the start of an escape or of ${filename}.
+    if any("$" in value for value in (key, *fields.values())):
+        raise ValueError("no value of a policy may hold '$'")
+    metadata = sum(len(name) + len(value) for name, value in fields.items() if name.startswith(PREFIX))
+    if metadata > MAX_METADATA_BYTES:
+        detail = f"the file name, the owner and the metadata take {metadata} bytes; S3 stores {MAX_METADATA_BYTES}"
+        raise Refused("invalid_metadata", detail, field="metadata")
+
+
+def _check_form(form: Mapping[str, str]) -> None:
+    taken = _FILE_PART + sum(len(name) + len(value) + _PART_OVERHEAD for name, value in form.items())
+    if taken > MAX_FORM_BYTES:
+        detail = f"the form would take {taken} bytes before the file; S3 reads {MAX_FORM_BYTES}"
+        raise Refused("policy_too_large", detail)

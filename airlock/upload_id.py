@@ -1,0 +1,89 @@
+"""Upload ids: opaque, unguessable, bound to their owner, and self-describing to whoever holds the secret.
+
+Thirty bytes, written as 48 characters of lower-case base32hex (RFC 4648, section 7; no padding is needed):
+
+    8  random bytes, first, so that keys spread over S3's partitions
+    4  issue time, seconds since the epoch, big-endian
+    3  lifetime, seconds, big-endian
+    15 MAC: HMAC-SHA-256, truncated to 120 bits, over a label, the first 15 bytes, and the owner
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airlock.errors import AirlockError
+
+RANDOM_BYTES = 8
+LENGTH = 48
+MAX_LIFETIME = 7 * 24 * 3600
+MIN_SECRET_BYTES = 32
+
+_PLAIN = RANDOM_BYTES + 4 + 3
+_MAC = 15
+_LABEL = b"airlock upload id v1\0"
+
+
+class InvalidUploadId(AirlockError):
+    """The text is not an upload id of ours for this owner. It does not say which part is wrong, on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadId:
+    """What an upload id says: `issued_at` in seconds since the epoch, UTC; `lifetime` in seconds."""
+
+    text: str
+    issued_at: int
+    lifetime: int
+
+    @property
+    def expires_at(self) -> int:
+        """When the policy of this upload stops being usable, in seconds since the epoch, UTC."""
+        return self.issued_at + self.lifetime
+
+
+def mint(random: bytes, now: int, lifetime: int, owner: str, secrets: Sequence[bytes]) -> UploadId:
+    """Make an id for `owner`, signed with the newest secret (the first of `secrets`).
+
+    `random` is eight unpredictable bytes; `now` is in seconds since the epoch; `lifetime` is 1 to 604,800 seconds.
+    Raises ValueError when one of them is out of its range.
+    """
+    if len(random) != RANDOM_BYTES:
+        raise ValueError(f"random must be {RANDOM_BYTES} bytes, not {len(random)}")
+    if not 0 < lifetime <= MAX_LIFETIME:
+        raise ValueError(f"lifetime must be 1 to {MAX_LIFETIME} seconds, not {lifetime}")
+    if not 0 <= now < 2**32:
+        raise ValueError(f"now must be seconds since the epoch that fit 32 bits, not {now}")
+    plain = random + now.to_bytes(4, "big") + lifetime.to_bytes(3, "big")
+    text = base64.b32hexencode(plain + _mac(plain, owner, secrets[0])).decode("ascii").lower()
+    return UploadId(text, now, lifetime)
+
+
+def verify(text: str, owner: str, secrets: Sequence[bytes]) -> UploadId:
+    """Read an id that one of `secrets` signed for `owner`; raises InvalidUploadId for everything else.
+
+    An expired id still verifies: whether that matters is the caller's question.
+    """
+    raw = _decode(text)
+    plain, mac = raw[:_PLAIN], raw[_PLAIN:]
+    # Every secret is tried, so that the time taken does not tell which one signed.
+    signed = [hmac.compare_digest(mac, _mac(plain, owner, secret)) for secret in secrets]
+    if not any(signed):
+        raise InvalidUploadId
+    issued_at = int.from_bytes(plain[RANDOM_BYTES : RANDOM_BYTES + 4], "big")
+    return UploadId(text, issued_at, int.from_bytes(plain[RANDOM_BYTES + 4 :], "big"))
+
+
+def _mac(plain: bytes, owner: str, secret: bytes) -> bytes:
+    return hmac.digest(secret, _LABEL + plain + owner.encode("utf-8"), "sha256")[:_MAC]
+
+
+def _decode(text: str) -> bytes:
+    if len(text) != LENGTH or not text.isascii() or text != text.lower():
+        raise InvalidUploadId
+    try:
+        return base64.b32hexdecode(text, casefold=True)
+    except binascii.Error as error:
+        raise InvalidUploadId from error

@@ -1,0 +1,93 @@
+"""The verdict on one version of an object: outcome, findings, and the evidence they rest on."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from airlock.lifecycle import State, Step
+
+
+class Outcome(StrEnum):
+    """How an inspection ends. `failed` is ours alone: no check reports it."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
+    FAILED = "failed"
+
+    @property
+    def state(self) -> State:
+        """The state of an upload that was settled with this outcome."""
+        return State(self.value)
+
+    @property
+    def step(self) -> Step:
+        """The step of the lifecycle that records this outcome."""
+        return _STEPS[self]
+
+
+_STEPS = {
+    Outcome.ACCEPTED: Step.ACCEPT,
+    Outcome.REJECTED: Step.REJECT,
+    Outcome.INFECTED: Step.FIND_INFECTED,
+    Outcome.UNSCANNABLE: Step.GIVE_UP_SCANNING,
+    Outcome.FAILED: Step.FAIL,
+}
+
+# Which of several objections decides. A broken rule is certain whatever else could not be looked at.
+_RANK = (Outcome.FAILED, Outcome.INFECTED, Outcome.REJECTED, Outcome.UNSCANNABLE, Outcome.ACCEPTED)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(_Frozen):
+    """What one check objects to: a stable code, a sentence for people, and the outcome that it calls for."""
+
+    code: str
+    check: str
+    outcome: Outcome
+    message: str
+
+
+class Engine(_Frozen):
+    """A scanner that looked at the bytes: its version, and the date of its signatures where it has one (UTC)."""
+
+    name: str
+    version: str
+    signatures_at: datetime | None = None
+
+
+class Verdict(_Frozen):
+    """Everything that one inspection found out. `bytes` and `sha256` (hex) are of the bytes that were read.
+
+    `inspected_at` is UTC. `sha256` and `media_type` are None where nothing could be read.
+    """
+
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    engines: tuple[Engine, ...] = ()
+    checks: tuple[str, ...] = ()
+    bytes: int
+    sha256: str | None = None
+    media_type: str | None = None
+    inspected_at: datetime
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` reads back to an equal verdict."""
+        return self.model_dump_json(exclude_none=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote; raises ValueError for anything else."""
+        return cls.model_validate_json(text)
+
+
+def decide(findings: Iterable[Finding]) -> Outcome:
+    """The outcome that a set of findings calls for: the gravest, or accepted where nothing was found."""
+    return min((finding.outcome for finding in findings), key=_RANK.index, default=Outcome.ACCEPTED)
