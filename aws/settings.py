@@ -107,11 +107,7 @@ class AwsSettings(BaseSettings):
     def _blank_is_unset(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        return {
-            name: value
-            for name, value in values.items()
-            if not (isinstance(value, str) and not value.strip())
-        }
+        return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
 
     @field_validator("secrets", mode="before")
     @classmethod
@@ -187,8 +183,7 @@ def _is_ip(origin: str) -> bool:
 def problems(error: ValidationError) -> list[str]:
     """One line for each wrong setting, naming its variable: `AIRLOCK_REGION: Field required`. Never a value."""
     return [
-        f"{_variable(problem['loc'])}: {_sentence(problem['msg'])}"
-        for problem in error.errors(include_input=False)
+        f"{_variable(problem['loc'])}: {_sentence(problem['msg'])}" for problem in error.errors(include_input=False)
     ]
 
 

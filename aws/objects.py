@@ -1,0 +1,196 @@
+"""Objects in S3, each pinned to one version: read once, copied, deleted, lent for a minute."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from airlock.errors import Unavailable, VersionGone
+from aws.errors import translate
+from aws.multipart_copy import MultipartCopy
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import ObjectIdentifierTypeDef
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html
+LARGEST_COPY = 5 * 1024**3
+DELETE_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One version of one object. `etag` without quotes; `size` in bytes."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The version that a copy made. `etag` without quotes; for a multipart copy it differs from the source's."""
+
+    version_id: str
+    etag: str
+
+
+@dataclass(slots=True)
+class Body:
+    """An object that is being read. `size` in bytes, `etag` without quotes, `metadata` without `x-amz-meta-`."""
+
+    size: int
+    etag: str
+    version_id: str
+    content_type: str
+    metadata: Mapping[str, str]
+    _stream: "StreamingBody" = field(repr=False)
+
+    async def chunks(self, size: int) -> AsyncIterator[bytes]:
+        """All the bytes, once, in chunks of exactly `size` and a shorter last one.
+
+        Raises Unavailable("s3") when they stop before `self.size`: never a silent short read.
+        """
+        left = self.size
+        while left:
+            chunk = await self._fill(min(size, left))
+            left -= len(chunk)
+            yield chunk
+
+    async def _fill(self, wanted: int) -> bytes:
+        parts: list[bytes] = []
+        while wanted:
+            with translate("s3"):
+                part = await self._stream.read(wanted)
+            if not part:
+                raise Unavailable("s3", "the object's bytes ended before its length")
+            parts.append(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Objects:
+    """The S3 operations that Airlock makes.
+
+    The caller's role needs s3:ListBucket on each bucket: without it S3 answers 403 for what is not there, which is
+    Unavailable and not VersionGone. `public_s3` presigns for browsers, where they reach S3 under another name.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        *,
+        public_s3: "S3Client | None" = None,
+        multipart_above: int = LARGEST_COPY,
+        part_size: int | None = None,
+    ) -> None:
+        self._s3 = s3
+        self._public_s3 = public_s3 or s3
+        self._multipart_above = multipart_above
+        self._part_size = part_size
+
+    @contextlib.asynccontextmanager
+    async def open(self, bucket: str, key: str, version_id: str, etag: str) -> AsyncIterator[Body]:
+        """One GetObject of exactly that version with that ETag; the connection is given back on the way out.
+
+        Raises VersionGone when that version is away, is a delete marker, or has another ETag.
+        """
+        with translate("s3"):
+            answer = await self._s3.get_object(Bucket=bucket, Key=key, VersionId=version_id, IfMatch=f'"{etag}"')
+        stream = answer["Body"]
+        try:
+            yield Body(
+                answer["ContentLength"],
+                answer["ETag"].strip('"'),
+                answer.get("VersionId", version_id),
+                answer.get("ContentType", ""),
+                answer["Metadata"],
+                stream,
+            )
+        finally:
+            stream.close()
+
+    async def promote(
+        self, source: Pinned, bucket: str, key: str, *, content_type: str, tags: Mapping[str, str] | None = None
+    ) -> Copied:
+        """Copy exactly the pinned bytes to `bucket`/`key` with `content_type`, `tags` and no metadata of the uploader.
+
+        Repeating it stores one more version of the same bytes. Above 5 GB the copy is made in parallel parts.
+        Raises VersionGone when the source is not what was pinned.
+        """
+        described: dict[str, Any] = {"Bucket": bucket, "Key": key, "ContentType": content_type}
+        if tags:
+            described["Tagging"] = urlencode(tags)
+        pinned: dict[str, Any] = {
+            "CopySource": {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id},
+            "CopySourceIfMatch": f'"{source.etag}"',
+        }
+        if source.size > self._multipart_above:
+            copy = MultipartCopy(self._s3, described, pinned, source.size, self._part_size)
+            with translate("s3"):
+                version_id, made = await copy.run()
+            return Copied(version_id, made.strip('"'))
+        with translate("s3"):
+            answer = await self._s3.copy_object(
+                **described, **pinned, MetadataDirective="REPLACE", TaggingDirective="REPLACE"
+            )
+        return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'))
+
+    async def delete(self, bucket: str, key: str, version_id: str) -> None:
+        """Remove exactly that version; nothing happens when it is away already."""
+        with contextlib.suppress(VersionGone), translate("s3"):
+            await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+
+    async def delete_all_versions(self, bucket: str, key: str) -> int:
+        """Remove every version and delete marker of `key`; returns how many there were.
+
+        Raises Unavailable when S3 would not remove one of them.
+        """
+        found = [version async for version in self._versions(bucket, key)]
+        for start in range(0, len(found), DELETE_BATCH):
+            batch = found[start : start + DELETE_BATCH]
+            with translate("s3"):
+                answer = await self._s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            if refused := answer.get("Errors"):
+                raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
+        return len(found)
+
+    async def _versions(self, bucket: str, key: str) -> "AsyncIterator[ObjectIdentifierTypeDef]":
+        place: dict[str, Any] = {"Bucket": bucket, "Prefix": key}
+        while True:
+            with translate("s3"):
+                page = await self._s3.list_object_versions(**place)
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            for entry in entries:
+                if entry["Key"] == key:
+                    yield {"Key": key, "VersionId": entry["VersionId"]}
+            # Keys come in order and the shortest is first: past it, nothing more is of this key.
+            if not page.get("IsTruncated") or page["NextKeyMarker"] != key:
+                return
+            place |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    async def presign_get(
+        self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
+    ) -> str:
+        """A URL by which anyone can read that version for `expires` seconds, answered with those two headers."""
+        with translate("s3"):
+            return await self._public_s3.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": bucket,
+                    "Key": key,
+                    "VersionId": version_id,
+                    "ResponseContentDisposition": content_disposition,
+                    "ResponseContentType": content_type,
+                },
+                ExpiresIn=expires,
+            )
+
+    async def ping(self, bucket: str) -> None:
+        """Raises Unavailable when the bucket is not there or not ours to use."""
+        with translate("s3"):
+            await self._s3.head_bucket(Bucket=bucket)

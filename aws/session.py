@@ -1,0 +1,109 @@
+"""The clients of one process, made once: S3, DynamoDB and SQS over one set of credentials."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from typing import TYPE_CHECKING, Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+
+from airlock.errors import Unavailable
+from aws.credentials import CredentialSource
+from aws.errors import translate
+from aws.settings import AwsSettings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
+
+SERVICES = ("s3", "dynamodb", "sqs")
+CONNECT_TIMEOUT = 5
+# A copy of 5 GB answers late, but sends white space while it works.
+READ_TIMEOUT = 60
+ATTEMPTS = 3
+CONNECTIONS = 64
+
+
+class Clients:
+    """The aiobotocore clients that were asked for, and the credentials that they share with our own signer.
+
+    An attribute whose service was not asked for raises LookupError.
+    """
+
+    def __init__(self, credentials: CredentialSource, made: dict[str, Any]) -> None:
+        self.credentials = credentials
+        self._made = made
+
+    def _of(self, service: str) -> Any:
+        try:
+            return self._made[service]
+        except KeyError:
+            raise LookupError(f"connect() was not asked for {service}") from None
+
+    @property
+    def s3(self) -> "S3Client":
+        """S3 as this process reaches it."""
+        client: S3Client = self._of("s3")
+        return client
+
+    @property
+    def public_s3(self) -> "S3Client":
+        """S3 under the name by which a browser reaches it: for presigned URLs only."""
+        client: S3Client = self._of("public_s3")
+        return client
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        client: DynamoDBClient = self._of("dynamodb")
+        return client
+
+    @property
+    def sqs(self) -> "SQSClient":
+        """SQS, for what sends and for names; receiving and deleting is `aws.queue`'s."""
+        client: SQSClient = self._of("sqs")
+        return client
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    settings: AwsSettings, *, services: Collection[str] = SERVICES, connections: int = CONNECTIONS
+) -> AsyncIterator[Clients]:
+    """Make the clients of `services` (of s3, dynamodb, sqs), each with a pool of `connections`; close them at the end.
+
+    No request is sent to them yet. Raises Unavailable("credentials") when the chain has none to offer.
+    """
+    session = AioSession()
+    with translate("credentials"):
+        provider: Any = await session.get_credentials()
+    if provider is None:
+        raise Unavailable("credentials", "the AWS credential chain offers none")
+    async with contextlib.AsyncExitStack() as stack:
+        credentials = await stack.enter_async_context(CredentialSource(provider))
+        made = {
+            name: await stack.enter_async_context(_client(session, name, settings, settings.endpoint_url, connections))
+            for name in services
+        }
+        if "s3" in made:
+            made["public_s3"] = made["s3"]
+            if settings.public_s3_url:
+                public = _client(session, "s3", settings, settings.public_s3_url, connections)
+                made["public_s3"] = await stack.enter_async_context(public)
+        yield Clients(credentials, made)
+
+
+def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | None, connections: int) -> Any:
+    of_s3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style": settings.addressing}}
+    config = AioConfig(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=connections,
+        # We send what we mean: checking every call against the service's model costs CPU time on each.
+        parameter_validation=False,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        **(of_s3 if service == "s3" else {}),
+    )
+    return session.create_client(service, region_name=settings.region, endpoint_url=endpoint, config=config)
