@@ -1,0 +1,69 @@
+# One image per target:
+#   docker build --target service -t airlock-service .
+#   docker build --target workers -t airlock-workers .
+#   docker build --target ops     -t airlock-ops .      the `airlock` command, both pods and the emulator
+#   docker build --target clamd   -t airlock-clamd .    ClamAV without definitions: freshclam brings them
+
+FROM python:3.11-slim AS base
+ENV PATH=/opt/airlock/bin:$PATH PYTHONUNBUFFERED=1
+WORKDIR /app
+# A numeric user, so that Kubernetes can see that it is not root.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin airlock
+
+# The packages stand in a layer below our sources, which change more often: the empty folders are enough for pip to
+# make the `airlock` command, and they are filled further down.
+FROM base AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/airlock && mkdir airlock aws service workers ops
+COPY pyproject.toml constraints.txt ./
+
+FROM packages AS service-packages
+RUN pip install -c constraints.txt -e '.[service]'
+
+FROM packages AS workers-packages
+RUN pip install -c constraints.txt -e '.[workers]'
+
+FROM packages AS ops-packages
+RUN pip install -c constraints.txt -e '.[ops]'
+
+FROM base AS service
+COPY --from=service-packages /opt/airlock /opt/airlock
+COPY airlock.toml ./
+COPY airlock airlock
+COPY aws aws
+COPY service service
+COPY web web
+USER 10001
+EXPOSE 8080
+ENV AIRLOCK_HOST=0.0.0.0
+CMD ["python", "-m", "service"]
+
+FROM base AS workers
+COPY --from=workers-packages /opt/airlock /opt/airlock
+COPY airlock.toml ./
+COPY airlock airlock
+COPY aws aws
+COPY workers workers
+USER 10001
+CMD ["python", "-m", "workers"]
+
+FROM base AS ops
+COPY --from=ops-packages /opt/airlock /opt/airlock
+COPY airlock.toml ./
+COPY airlock airlock
+COPY aws aws
+COPY service service
+COPY workers workers
+COPY ops ops
+COPY web web
+USER 10001
+ENTRYPOINT ["airlock"]
+
+FROM debian:bookworm-slim AS clamd
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates clamav-daemon clamav-freshclam clamdscan \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -o 10001 -g 10001 /run/clamd /var/lib/clamav
+COPY k8s/clamd.conf k8s/freshclam.conf /etc/clamav/
+USER 10001
+CMD ["clamd", "--config-file=/etc/clamav/clamd.conf"]
