@@ -32,8 +32,8 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" $(ARGS)
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
-	$(BIN)/python bench/issue
-	$(BIN)/python bench/pipeline
+	$(BIN)/python -m bench.issue
+	$(BIN)/python -m bench.pipeline
 
 format: $(INSTALLED) ## sort imports and apply the safe fixes
 	$(BIN)/ruff check --fix .
