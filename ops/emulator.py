@@ -68,9 +68,7 @@ class Emulator:
 
 
 @asynccontextmanager
-async def running(
-    *, port: int = 0, state: Path | None = None, region: str = REGION
-) -> AsyncIterator[Emulator]:
+async def running(*, port: int = 0, state: Path | None = None, region: str = REGION) -> AsyncIterator[Emulator]:
     """Start ministack on 127.0.0.1:`port` (0: a free one) and end it on the way out.
 
     With `state`, objects, records, messages and the keys are kept in that folder over a clean stop;

@@ -3,12 +3,19 @@
 import os
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from aws.settings import AwsSettings
 from ops.emulator import Emulator
-from tests import places
-from tests.stack import ministack, settings_for
+from tests.stack import ministack, provisioned, settings_for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the emulator needs another process."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.stack)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -23,6 +30,4 @@ async def stack() -> AsyncIterator[Emulator]:
 @pytest_asyncio.fixture
 async def deployment(stack: Emulator) -> AwsSettings:
     """Settings of a deployment of this test's own: buckets, queues and table are there and empty."""
-    settings = settings_for(stack)
-    await places.create(settings)
-    return settings
+    return await provisioned(settings_for(stack))

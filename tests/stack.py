@@ -1,7 +1,7 @@
-"""The stack that tests run against: a ministack that refuses forgeries, and places of its own for each test."""
+"""The stack that tests run against: a ministack that refuses forgeries, and places of their own in it."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from aiobotocore.session import get_session
 from pydantic import SecretStr
 
 from aws.settings import AwsSettings
-from ops import emulator
+from ops import emulator, settings
 from ops.emulator import Emulator
+from ops.provision import provision
 
 ROOT = Path(__file__).parent.parent
 S3_CONFIG = AioConfig(signature_version="s3v4", s3={"addressing_style": "path"})
@@ -49,6 +50,14 @@ def settings_for(running: Emulator) -> AwsSettings:
         profiles=ROOT / "airlock.toml",
         secrets=[SecretStr(secrets.token_urlsafe(32))],
     )
+
+
+async def provisioned(places: AwsSettings, cors_origins: Sequence[str] = ()) -> AwsSettings:
+    """The same settings, once all that they name is there. May be called again with other origins."""
+    wanted = settings.Settings(**{**places.model_dump(), "cors_origins": list(cors_origins)})
+    async for _ in provision(wanted):
+        pass
+    return places
 
 
 async def _refuses_forgery(running: Emulator) -> None:

@@ -1,0 +1,70 @@
+"""The AWS clients that provisioning needs, and the account in which they act."""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import ClientError
+
+from aws.settings import AwsSettings
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Open clients, and what an ARN in this account begins with."""
+
+    s3: Any
+    sqs: Any
+    dynamodb: Any
+    partition: str
+    account: str
+    region: str
+
+    def arn(self, service: str, name: str) -> str:
+        """The ARN of a queue (of S3: of a bucket, which has no region and no account in it)."""
+        place = "::" if service == "s3" else f":{self.region}:{self.account}"
+        return f"arn:{self.partition}:{service}{place}:{name}"
+
+
+@asynccontextmanager
+async def connect(settings: AwsSettings) -> AsyncIterator[Clients]:
+    """Clients with the credentials of the ordinary AWS chain."""
+    session = get_session()
+    config = AioConfig(
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        s3={"addressing_style": settings.addressing},
+        # Else each call sends a header that servers other than AWS may not know.
+        request_checksum_calculation="when_required",
+    )
+    async with AsyncExitStack() as stack:
+
+        async def client(service: Any) -> Any:
+            made: Any = session.create_client(
+                service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
+            )
+            return await stack.enter_async_context(made)
+
+        caller = await (await client("sts")).get_caller_identity()
+        yield Clients(
+            s3=await client("s3"),
+            sqs=await client("sqs"),
+            dynamodb=await client("dynamodb"),
+            partition=caller["Arn"].split(":")[1],
+            account=caller["Account"],
+            region=settings.region,
+        )
+
+
+async def unless(codes: set[str], call: Awaitable[Any]) -> Any:
+    """What the call answers, or None where it is refused with one of these codes."""
+    try:
+        return await call
+    except ClientError as error:
+        if error.response["Error"]["Code"] in codes:
+            return None
+        raise

@@ -1,0 +1,40 @@
+"""How a command of ours runs: its coroutine, its settings, and its errors in one sentence."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from airlock.errors import AirlockError
+from aws.settings import AwsSettings, problems
+from ops.emulator import EmulatorError
+from ops.places.table import WrongKeyError
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=AwsSettings)
+EXPECTED = (AirlockError, BotoCoreError, ClientError, EmulatorError, OSError, WrongKeyError)
+
+
+def asynchronous(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The command as click calls it. What can go wrong outside of us ends it with a sentence and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.run(command(*args, **kwargs))
+        except EXPECTED as error:
+            raise click.ClickException(str(error) or type(error).__name__) from error
+
+    return run
+
+
+def settings_or_usage_error(kind: type[S]) -> S:
+    """The settings in the environment; exit code 2 and a line for each wrong variable where they do not hold."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise click.UsageError("the environment is not complete\n  " + "\n  ".join(problems(error))) from None
