@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import ip_address
 from math import floor
 from typing import Literal
+from urllib.parse import urlsplit
 
 from airlock.errors import Refused, Unavailable
 from airlock.intent import PREFIX
@@ -24,12 +26,24 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_FORM_BYTES = 20_480
 MAX_METADATA_BYTES = 2_048
 
-# A multipart boundary (RFC 2046 allows 70 characters), the Content-Disposition header and the line ends of one part.
-_PART_OVERHEAD = 70 + len('--\r\nContent-Disposition: form-data; name=""\r\n\r\n\r\n')
-# The file part's own headers come before its bytes too: a file name of 255 characters of four bytes, and a type.
-_FILE_PART = _PART_OVERHEAD + 255 * 4 + 255
+# A multipart boundary (RFC 2046 allows 70 characters), the headers of one part and its line ends. Browsers write no
+# type for a text field; aiohttp and OkHttp do.
+_PART_OVERHEAD = (
+    70 + len('--\r\nContent-Disposition: form-data; name=""\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n')
+)
+# The file part's own headers come before its bytes too: a file name of 255 characters, each of four bytes that
+# a client may percent-encode, and a type of two times 127 characters.
+_FILE_PART = _PART_OVERHEAD + len("; filename*=utf-8''") + 255 * 12 + 255
 
-_DNS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
+# The partitions of AWS that have a domain of their own, by the start of their regions' names.
+_DNS_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 
 Addressing = Literal["virtual", "path"]
 
@@ -65,14 +79,23 @@ class Policy:
 def bucket_url(name: str, region: str, endpoint: str | None = None, addressing: Addressing = "virtual") -> str:
     """The bucket's own regional URL; `endpoint` (`scheme://host`) replaces AWS's.
 
-    A name with a dot is always addressed by path: a TLS certificate does not cover two levels of names.
+    A name with a dot is always addressed by path: a TLS certificate does not cover two levels of names. So is
+    every bucket at an IP address, which has no subdomains.
     The global host is never used: it redirects requests for young buckets, which breaks CORS.
     """
     suffix = next((tail for head, tail in _DNS_SUFFIXES.items() if region.startswith(head)), "amazonaws.com")
     scheme, _, host = (endpoint or f"https://s3.{region}.{suffix}").rstrip("/").partition("://")
-    if addressing == "path" or "." in name:
+    if addressing == "path" or "." in name or _is_ip_address(f"{scheme}://{host}"):
         return f"{scheme}://{host}/{name}"
     return f"{scheme}://{name}.{host}/"
+
+
+def _is_ip_address(url: str) -> bool:
+    try:
+        ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def usable_lifetime(wanted: int, credentials: Credentials, now: float) -> int:
@@ -148,14 +171,18 @@ def _check(key: str, lifetime: int, fields: Mapping[str, str], size: tuple[int, 
     # S3 reads '$' in a policy as the start of an escape or of ${filename}.
     if any("$" in value for value in (key, *fields.values())):
         raise ValueError("no value of a policy may hold '$'")
-    metadata = sum(len(name) + len(value) for name, value in fields.items() if name.startswith(PREFIX))
+    metadata = _bytes({name: value for name, value in fields.items() if name.startswith(PREFIX)})
     if metadata > MAX_METADATA_BYTES:
         detail = f"the file name, the owner and the metadata take {metadata} bytes; S3 stores {MAX_METADATA_BYTES}"
         raise Refused("invalid_metadata", detail, field="metadata")
 
 
 def _check_form(form: Mapping[str, str]) -> None:
-    taken = _FILE_PART + sum(len(name) + len(value) + _PART_OVERHEAD for name, value in form.items())
+    taken = _FILE_PART + len(form) * _PART_OVERHEAD + _bytes(form)
     if taken > MAX_FORM_BYTES:
         detail = f"the form would take {taken} bytes before the file; S3 reads {MAX_FORM_BYTES}"
         raise Refused("policy_too_large", detail)
+
+
+def _bytes(fields: Mapping[str, str]) -> int:
+    return len("".join((*fields, *fields.values())).encode("utf-8"))
