@@ -10,14 +10,16 @@ from types import MappingProxyType
 
 OCTET_STREAM = "application/octet-stream"
 
-_NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
-# RFC 6838, section 4.2 (restricted names); parameters are refused, because S3 compares the whole header.
+# RFC 6838, section 4.2 (restricted names), without the '$', which no registered type has and no policy can carry.
+_NAME = r"[A-Za-z0-9!#&^_.+-]{1,127}"
+# Parameters are refused, because S3 compares the whole header.
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}\Z")
 _PATTERN = re.compile(rf"(\*|{_NAME})/(\*|{_NAME})\Z")
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
 
+# Where a type has several extensions, the first is the one that accepted keys end in.
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
         "7z": "application/x-7z-compressed",
@@ -30,15 +32,14 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "gif": "image/gif",
         "gz": "application/gzip",
         "heic": "image/heic",
-        "htm": "text/html",
         "html": "text/html",
+        "htm": "text/html",
         "ico": "image/vnd.microsoft.icon",
-        "jpeg": "image/jpeg",
         "jpg": "image/jpeg",
+        "jpeg": "image/jpeg",
         "js": "text/javascript",
         "json": "application/json",
         "jsonl": "application/jsonl",
-        "log": "text/plain",
         "md": "text/markdown",
         "mov": "video/quicktime",
         "mp3": "audio/mpeg",
@@ -55,10 +56,11 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "svg": "image/svg+xml",
         "tar": "application/x-tar",
         "tgz": "application/gzip",
-        "tif": "image/tiff",
         "tiff": "image/tiff",
+        "tif": "image/tiff",
         "tsv": "text/tab-separated-values",
         "txt": "text/plain",
+        "log": "text/plain",
         "wav": "audio/wav",
         "webm": "video/webm",
         "webp": "image/webp",
