@@ -14,7 +14,7 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     {
         "id": "the upload id",
         "profile": "the profile's name",
-        "owner": "the owner, with everything but letters, digits, '-', '.', '_' and '@' replaced by '-'",
+        "owner": "the owner's first 128 characters; all but letters, digits, '-', '_', '@' and single dots become '-'",
         "year": "year of issue, UTC, four digits",
         "month": "month of issue, two digits",
         "day": "day of issue, two digits",
@@ -23,10 +23,10 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
 )
 
 _ID = re.compile(rf"[0-9a-v]{{{upload_id.LENGTH}}}\Z")
-_NOT_KEY_SAFE = re.compile(r"[^A-Za-z0-9._@-]")
+_NOT_KEY_SAFE = re.compile(r"\.{2,}|[^A-Za-z0-9._@-]")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# The characters that AWS lists as safe in every client ("Naming Amazon S3 objects"), and the template's braces.
-_TEMPLATE = re.compile(r"[A-Za-z0-9!_.*'()/{}-]+\Z")
+# The characters that AWS lists as safe in every client ("Naming Amazon S3 objects").
+_SAFE = re.compile(r"[A-Za-z0-9!_.*'()/-]+\Z")
 _BY_TYPE = MappingProxyType({kind: f".{name}" for name, kind in reversed(list(media_types.EXTENSIONS.items()))})
 
 
@@ -57,8 +57,12 @@ def template_problem(template: str) -> str | None:
         return f"has unknown placeholders {unknown}; there are {sorted(PLACEHOLDERS)}"
     if "id" not in names:
         return "must contain {id}, or two uploads could share a key"
-    if not _TEMPLATE.match(template) or template.startswith("/") or ".." in template or "//" in template:
-        return "may hold letters, digits and !_.*'()/- only, and no leading '/', '//' or '..'"
+    # It brings its own dot, or nothing at all.
+    if "{extension}" in template.removesuffix("{extension}") or template.endswith(("/{extension}", ".{extension}")):
+        return "may have {extension} at its very end only, and not after a '/' or '.'"
+    plain = _PLACEHOLDER.sub("0", template)
+    if not _SAFE.match(plain) or ".." in plain or not {"", "."}.isdisjoint(plain.split("/")):
+        return "may hold letters, digits and !_.*'()/- only, no '/' at either end, and no '//', './' or '..'"
     if len(template) > 256:
         return f"may be 256 characters long, not {len(template)}"
     return None
@@ -70,7 +74,7 @@ def accepted(template: str, *, upload: str, profile: str, owner: str, issued_at:
     values = {
         "id": upload,
         "profile": profile,
-        "owner": _NOT_KEY_SAFE.sub("-", owner).strip(".") or "-",
+        "owner": _NOT_KEY_SAFE.sub("-", owner[:128]).strip(".") or "-",
         "year": f"{issued.year:04}",
         "month": f"{issued.month:02}",
         "day": f"{issued.day:02}",
