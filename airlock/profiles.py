@@ -3,17 +3,18 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ByteSize,
     ConfigDict,
     Field,
+    Strict,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -35,8 +36,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _TARGET = re.compile(r"sqs:[A-Za-z0-9_-]{1,80}\Z")
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)\Z")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)\Z", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)\Z", re.ASCII)
+_BYTES = {"B": 1, "KB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
 
 
 class ProfileError(AirlockError):
@@ -44,15 +47,25 @@ class ProfileError(AirlockError):
 
 
 def _seconds(value: object) -> object:
-    if isinstance(value, str):
-        found = _DURATION.match(value.strip())
-        if found is None:
-            raise ValueError("must be a number and one of s, m, h, d: '15m'")
-        return int(timedelta(**{_UNITS[found[2]]: int(found[1])}).total_seconds())
-    return value
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.match(value.strip())
+    if found is None:
+        raise ValueError("must be a number and one of s, m, h, d: '15m'")
+    return int(found[1]) * _SECONDS[found[2]]
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds)]
+def _bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.match(value.strip())
+    if found is None:
+        raise ValueError(f"must be a number and one of {', '.join(_BYTES)}: '5 MiB'")
+    return int(Decimal(found[1]) * _BYTES[found[2]])
+
+
+Seconds = Annotated[int, Strict(), BeforeValidator(_seconds)]
+Bytes = Annotated[int, Strict(), BeforeValidator(_bytes)]
 
 
 class _Strict(BaseModel):
@@ -73,8 +86,8 @@ class Profile(_Strict):
     name: str
     description: str = ""
     content_types: tuple[str, ...] = Field(min_length=1)
-    min_bytes: Annotated[ByteSize, Field(ge=0)] = ByteSize(1)
-    max_bytes: Annotated[ByteSize, Field(ge=1, le=MAX_POST_BYTES)]
+    min_bytes: Annotated[Bytes, Field(ge=0)] = 1
+    max_bytes: Annotated[Bytes, Field(ge=1, le=MAX_POST_BYTES)]
     lifetime: Annotated[Seconds, Field(ge=1, le=MAX_LIFETIME)] = 900
     checks: tuple[str, ...] = (*REQUIRED_CHECKS, "media_type", "yara", "clamd")
     metadata: tuple[str, ...] = ()
@@ -96,6 +109,14 @@ class Profile(_Strict):
         if wrong:
             raise ValueError(f"{wrong} are not media types like 'image/png', 'image/*' or '*/*'")
         return tuple(item.lower() for item in value)
+
+    @field_validator("max_bytes")
+    @classmethod
+    def _sizes_are_in_order(cls, value: int, info: ValidationInfo) -> int:
+        smallest = info.data.get("min_bytes", 0)
+        if smallest > value:
+            raise ValueError(f"max_bytes ({value}) is below min_bytes ({smallest})")
+        return value
 
     @field_validator("checks")
     @classmethod
@@ -124,12 +145,6 @@ class Profile(_Strict):
         if problem:
             raise ValueError(problem)
         return value
-
-    @model_validator(mode="after")
-    def _sizes_are_in_order(self) -> Self:
-        if self.min_bytes > self.max_bytes:
-            raise ValueError(f"min_bytes ({self.min_bytes}) is above max_bytes ({self.max_bytes})")
-        return self
 
     def takes(self, media_type: str) -> bool:
         """Whether an object may be declared as this media type."""
