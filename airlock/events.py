@@ -15,6 +15,8 @@ from airlock.errors import BadNotification
 
 # SNS inside SNS does not happen; a bound keeps a hostile body from making us look for ever.
 _MAX_ENVELOPES = 2
+# Above every object that S3 can hold, and within what every store of numbers takes.
+_MAX_SIZE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class _Bucket(BaseModel):
 
 class _Object(BaseModel):
     key: str = Field(min_length=1)
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=_MAX_SIZE)
     etag: str = Field(alias="eTag", min_length=1)
     version_id: str | None = Field(None, alias="versionId")
     sequencer: str = ""
@@ -63,7 +65,7 @@ class _Record(BaseModel):
 
 class _DetailObject(BaseModel):
     key: str = Field(min_length=1)
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=_MAX_SIZE)
     etag: str = Field(min_length=1)
     version_id: str | None = Field(None, alias="version-id")
     sequencer: str = ""
@@ -98,7 +100,7 @@ def parse(body: str) -> list[Event]:
 
 def _document(body: str) -> dict[str, Any]:
     try:
-        document = from_json(body)
+        document = from_json(body.encode("utf-8"))
     except ValueError as error:
         raise BadNotification("the message is not JSON") from error
     if not isinstance(document, dict):

@@ -71,14 +71,18 @@ class Intent:
                 content_type=content_type,
                 size=None if size is None else int(size),
                 sha256=metadata.get("sha256"),
-                metadata={name.removeprefix(_USER): unquote(text) for name, text in _user_items(metadata)},
+                metadata=_user_metadata(metadata),
             )
         except (KeyError, ValueError) as error:
             raise NotOurMetadata(f"the object's metadata was not written by a policy of ours: {error}") from error
 
 
-def _user_items(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in metadata.items() if name.startswith(_USER)]
+def _user_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(_USER): unquote(value, errors="strict")
+        for name, value in metadata.items()
+        if name.startswith(_USER)
+    }
 
 
 def encode(value: str) -> str:
