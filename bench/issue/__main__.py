@@ -1,0 +1,159 @@
+"""How much of one core a policy costs: `python -m bench.issue`.
+
+Three servers in turn, each alone on one core under uvloop, driven from another core over keep-alive connections:
+a bare aiohttp handler that parses the same JSON and returns the same bytes; `POST /v1/uploads` of our service in
+production mode, with token authentication and its log written to a file; and an aiohttp handler that calls
+aiobotocore's `generate_presigned_post`. Each round measures all three; the ratios are medians over the rounds.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import os
+import socket
+import statistics
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from bench import report
+from bench.issue import load
+from bench.process import cpu_seconds, running
+
+TOKEN = "bench-token-" + "0" * 32
+BODY = orjson.dumps({"filename": "holiday picture.png", "content_type": "image/png", "size": 123456})
+AWS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+NAMES = {
+    "bare": "(a) bare aiohttp handler",
+    "airlock": "(b) POST /v1/uploads, token auth",
+    "botocore": "(c) aiobotocore generate_presigned_post",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One round of one server: requests a second, and CPU time in microseconds a request."""
+
+    rate: float
+    cpu: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each server in each round")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        samples = _measure(Path(folder), stack, options.rounds, options.seconds)
+    _report(samples)
+
+
+def _measure(folder: Path, stack: ExitStack, rounds: int, seconds: float) -> dict[str, list[Sample]]:
+    cores = os.sched_getaffinity(0)
+    core = min(cores)
+    os.sched_setaffinity(0, {max(cores)})
+    ports = {name: _free_port() for name in NAMES}
+    pids = {
+        "airlock": stack.enter_context(
+            running(["-m", "service"], _service(folder, ports["airlock"]), core=core, log=folder / "log")
+        ).pid
+    }
+    answer, headers = _first_answer(ports["airlock"]), [("Authorization", f"Bearer {TOKEN}")]
+    (folder / "answer").write_bytes(answer)
+    for name in ("bare", "botocore"):
+        environment = {**AWS, "BENCH_PORT": str(ports[name]), "BENCH_READY": str(folder / name)}
+        environment |= {"BENCH_ANSWER": str(folder / "answer"), "BENCH_FIELDS": _own_fields(answer)}
+        pids[name] = stack.enter_context(running(["-m", "bench.issue.servers", name], environment, core=core)).pid
+        _first_answer(ports[name])
+    message = load.request("/v1/uploads", BODY, headers)
+    samples: dict[str, list[Sample]] = {name: [] for name in NAMES}
+    for _ in range(rounds + 1):
+        for name in NAMES:
+            samples[name].append(_sample(ports[name], pids[name], message, seconds))
+    return {name: taken[1:] for name, taken in samples.items()}
+
+
+def _sample(port: int, pid: int, message: bytes, seconds: float) -> Sample:
+    before = cpu_seconds(pid)
+    answers, took = asyncio.run(load.drive(port, message, 201, seconds))
+    return Sample(answers / took, (cpu_seconds(pid) - before) / answers * 1e6)
+
+
+def _own_fields(answer: bytes) -> str:
+    """Our form's fields but those that botocore adds by itself."""
+    fields: dict[str, str] = orjson.loads(answer)["upload"]["fields"]
+    added = {"key", "policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"}
+    return orjson.dumps({name: value for name, value in fields.items() if name not in added}).decode()
+
+
+def _service(folder: Path, port: int) -> dict[str, str]:
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    (folder / "tokens.toml").write_text(f'[[tokens]]\nowner = "bench"\nsha256 = "{digest}"\n')
+    return AWS | {
+        "AIRLOCK_REGION": "eu-central-1",
+        "AIRLOCK_INCOMING_BUCKET": "bench-incoming",
+        "AIRLOCK_ACCEPTED_BUCKET": "bench-accepted",
+        "AIRLOCK_QUARANTINE_BUCKET": "bench-quarantine",
+        "AIRLOCK_SECRETS": "bench-" + "0" * 32,
+        "AIRLOCK_TOKENS": str(folder / "tokens.toml"),
+        "AIRLOCK_PORT": str(port),
+    }
+
+
+def _first_answer(port: int) -> bytes:
+    """Our own policy, once the server answers: the bytes that the bare handler will return."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/uploads", BODY, headers)
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing answers on port {port}")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _report(samples: dict[str, list[Sample]]) -> None:
+    rates = {name: statistics.median(sample.rate for sample in taken) for name, taken in samples.items()}
+    costs = {name: statistics.median(sample.cpu for sample in taken) for name, taken in samples.items()}
+    rows = []
+    for name, taken in samples.items():
+        spread = f"{min(s.rate for s in taken):,.0f} to {max(s.rate for s in taken):,.0f}"
+        rows.append(
+            (NAMES[name], f"{rates[name]:,.0f}", spread, f"{costs[name]:,.0f}", f"{_ratio(samples, name, 'bare'):.2f}")
+        )
+    bounds = [
+        report.Bound("requests a second, (b) of (a)", _ratio(samples, "airlock", "bare"), least=0.7),
+        report.Bound("requests a second, (b) of (c)", _ratio(samples, "airlock", "botocore"), least=3),
+        report.Bound("CPU time a request, (a) of (b)", costs["bare"] / costs["airlock"], least=0.7),
+    ]
+    columns = ("server, on one core", "requests/s", "min to max", "CPU µs a request", "requests/s of (a)")
+    report.show("A policy's cost", columns, rows, bounds)
+    drawn = report.draw("issue", "Policies a second on one core", "requests/s", [(NAMES[n], rates[n]) for n in NAMES])
+    print(f"  drawn: {drawn}")
+
+
+def _ratio(samples: dict[str, list[Sample]], name: str, base: str) -> float:
+    return statistics.median(a.rate / b.rate for a, b in zip(samples[name], samples[base], strict=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The deployment that bench.pipeline measures in: an emulator of its own, provisioned, with objects in incoming."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import SecretStr
+
+from airlock import keys, upload_id
+from airlock.intent import PREFIX, Intent
+from airlock.profiles import Profiles
+from aws.session import Clients
+from aws.settings import AwsSettings
+from bench.pipeline import samples
+from ops.emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+OWNER = "bench"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A deployment: its settings, clients to it, and the profiles file that leaves clamd out."""
+
+    settings: AwsSettings
+    clients: Clients
+    profiles: Path
+    emulator: Emulator
+
+    def environment(self) -> dict[str, str]:
+        """What the worker, or the floor, has to be told."""
+        own = self.settings.model_dump(exclude_none=True, exclude={"secrets", "profiles"})
+        told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
+        secret = self.settings.secrets[0].get_secret_value()
+        return {
+            **told,
+            **self.emulator.keys.environment(),
+            "AIRLOCK_SECRETS": secret,
+            "AIRLOCK_PROFILES": str(self.profiles),
+        }
+
+    async def put(self, objects: Iterable[tuple[str, str, bytes]], profile: str) -> None:
+        """Store objects as a policy of ours would have it."""
+        slots = asyncio.Semaphore(8)
+
+        async def one(name: str, kind: str, content: bytes) -> None:
+            async with slots:
+                key, metadata = self._identity(name, kind, len(content), profile)
+                await self.clients.s3.put_object(
+                    Bucket=self.settings.incoming_bucket, Key=key, Body=content, ContentType=kind, Metadata=metadata
+                )
+
+        await asyncio.gather(*(one(*item) for item in objects))
+
+    async def put_large(self, size: int) -> None:
+        """Store one gzip file of `size` bytes in parts."""
+        s3, bucket = self.clients.s3, self.settings.incoming_bucket
+        key, metadata = self._identity("backup.gz", "application/gzip", size, "archives")
+        made = await s3.create_multipart_upload(
+            Bucket=bucket, Key=key, ContentType="application/gzip", Metadata=metadata
+        )
+        parts: list[Any] = []
+        for number, part in enumerate(samples.large(size), 1):
+            stored = await s3.upload_part(
+                Bucket=bucket, Key=key, UploadId=made["UploadId"], PartNumber=number, Body=part
+            )
+            parts.append({"ETag": stored["ETag"], "PartNumber": number})
+        await s3.complete_multipart_upload(
+            Bucket=bucket, Key=key, UploadId=made["UploadId"], MultipartUpload={"Parts": parts}
+        )
+
+    def _identity(self, name: str, kind: str, size: int, profile: str) -> tuple[str, dict[str, str]]:
+        secret = self.settings.secrets[0].get_secret_value().encode()
+        minted = upload_id.mint(secrets.token_bytes(8), int(time.time()), 900, OWNER, [secret])
+        fields = Intent(OWNER, profile, name, kind, size).to_fields()
+        metadata = {field.removeprefix(PREFIX): value for field, value in fields.items() if field.startswith(PREFIX)}
+        return keys.incoming(self.settings.incoming_prefix, minted.text), metadata
+
+    async def take_messages(self, count: int) -> list[str]:
+        """Take `count` notifications off the queue, so that a run can begin with all of them at once."""
+        bodies: list[str] = []
+        url = await self.queue_url(self.settings.queue)
+        while len(bodies) < count:
+            answer = await self.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+            messages = answer.get("Messages", [])
+            bodies += [message["Body"] for message in messages if "Records" in orjson.loads(message["Body"])]
+            for message in messages:
+                await self.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    async def send_messages(self, bodies: list[str]) -> None:
+        url = await self.queue_url(self.settings.queue)
+        for start in range(0, len(bodies), 10):
+            entries: list[Any] = [
+                {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies[start : start + 10])
+            ]
+            await self.clients.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+
+    async def until_settled(self, seconds: float) -> None:
+        """Wait until the queue holds nothing, neither visible nor in flight."""
+        url = await self.queue_url(self.settings.queue)
+        end = time.monotonic() + seconds
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        while time.monotonic() < end:
+            answer = await self.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            if not any(int(answer["Attributes"][name]) for name in names):
+                return
+            await asyncio.sleep(0.05)
+        raise RuntimeError(f"messages were left after {seconds} s")
+
+    async def queue_url(self, name: str) -> str:
+        return (await self.clients.sqs.get_queue_url(QueueName=name))["QueueUrl"]
+
+    async def count_accepted(self) -> int:
+        pages = self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.settings.accepted_bucket)
+        return sum([page["KeyCount"] async for page in pages])
+
+
+def settings_in(emulator: Emulator, folder: Path) -> AwsSettings:
+    """Settings of fresh places in an emulator, with the shipped profiles less the clamd check."""
+    profiles = folder / "profiles.json"
+    shipped = Profiles.load((ROOT / "airlock.toml").read_text())
+    profiles.write_text(shipped.without_check("clamd").to_json())
+    run = secrets.token_hex(4)
+    return AwsSettings(
+        region=emulator.region,
+        endpoint_url=emulator.endpoint,
+        addressing="path",
+        incoming_bucket=f"incoming-{run}",
+        accepted_bucket=f"accepted-{run}",
+        quarantine_bucket=f"quarantine-{run}",
+        table=f"uploads-{run}",
+        queue=f"objects-{run}",
+        dead_letter_queue=f"dead-letters-{run}",
+        profiles=profiles,
+        secrets=[SecretStr(secrets.token_urlsafe(32))],
+    )
+
+
+@contextmanager
+def credentials(emulator: Emulator) -> Iterator[None]:
+    """Put the emulator's keys where the ordinary credential chain finds them."""
+    os.environ.update(emulator.keys.environment())
+    try:
+        yield
+    finally:
+        for name in emulator.keys.environment():
+            del os.environ[name]
