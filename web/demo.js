@@ -114,7 +114,7 @@ async function download(row, event) {
     if (!response.ok) throw new Error(`it answered ${response.status}`);
     save(await response.blob(), row.file.name);
   } catch (error) {
-    notify(`“${row.file.name}” could not be downloaded: ${error.message}.`);
+    notify(`“${row.name}” could not be downloaded: ${error.message}.`);
   }
 }
 

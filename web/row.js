@@ -1,6 +1,6 @@
 /** One upload's row on the demo page. Shows what it is told; decides nothing. Only textContent: names are hostile. */
 
-import { STATES, engine, exactSize, moment, sentence, size } from "./words.js";
+import { STATES, engine, exactSize, fileName, moment, sentence, size } from "./words.js";
 
 const CANCELLABLE = new Set(["queued", "asking", "awaiting_upload"]);
 const REPEATABLE = new Set(["cancelled", "refused", "unreachable", "failed", "expired"]);
@@ -15,12 +15,13 @@ export class Row {
   constructor(file, profile, template) {
     this.file = file;
     this.profile = profile;
+    this.name = fileName(file.name);
     this.element = template.content.cloneNode(true).firstElementChild;
-    this.#text(".name", file.name);
+    this.#text(".name", this.name);
     this.#text(".facts", [size(file.size), file.type, profile].filter(Boolean).join(" · "));
-    for (const which of this.element.querySelectorAll(".which")) which.textContent = ` ${file.name}`;
+    for (const which of this.element.querySelectorAll(".which")) which.textContent = ` ${this.name}`;
     this.bar = this.#find("progress");
-    this.bar.setAttribute("aria-label", `Sending ${file.name}`);
+    this.bar.setAttribute("aria-label", `Sending ${this.name}`);
     this.cancel = this.#find(".cancel");
     this.again = this.#find(".again");
     this.download = this.#find(".download");
@@ -35,7 +36,7 @@ export class Row {
   /** What a screen reader is told of the present state. */
   get announcement() {
     const findings = [...this.element.querySelectorAll(".findings p")].map((item) => item.textContent);
-    return [`${this.file.name}: ${STATES[this.state].label}.`, ...findings].join(" ");
+    return [`${this.name}: ${STATES[this.state].label}.`, ...findings].join(" ");
   }
 
   /**

@@ -29,6 +29,7 @@ const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 /** @param {number} bytes @returns {string} e.g. "1.4 MiB" */
 export function size(bytes) {
+  if (bytes === 1) return "1 byte";
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${value.toLocaleString("en", { maximumFractionDigits: power && value < 100 ? 1 : 0 })} ${UNITS[power]}`;
@@ -37,6 +38,11 @@ export function size(bytes) {
 /** @param {number} bytes @returns {string} e.g. "1.4 MiB (1,468,006 bytes)" */
 export function exactSize(bytes) {
   return bytes < 1024 ? size(bytes) : `${size(bytes)} (${bytes.toLocaleString("en")} bytes)`;
+}
+
+/** @param {string} name @returns {string} the name without characters that hide, or that turn "gnp.exe" into "exe.png" */
+export function fileName(name) {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
 }
 
 /** @param {string} iso @returns {string} date and time in the reader's zone */
