@@ -28,8 +28,8 @@ MAX_METADATA_BYTES = 2_048
 
 # A multipart boundary (RFC 2046 allows 70 characters), the headers of one part and its line ends. Browsers write no
 # type for a text field; aiohttp and OkHttp do.
-_PART_OVERHEAD = (
-    70 + len('--\r\nContent-Disposition: form-data; name=""\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n')
+_PART_OVERHEAD = 70 + len(
+    '--\r\nContent-Disposition: form-data; name=""\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n'
 )
 # The file part's own headers come before its bytes too: a file name of 255 characters, each of four bytes that
 # a client may percent-encode, and a type of two times 127 characters.
