@@ -115,14 +115,25 @@ class Objects:
             stream.close()
 
     async def promote(
-        self, source: Pinned, bucket: str, key: str, *, content_type: str, tags: Mapping[str, str] | None = None
+        self,
+        source: Pinned,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Copied:
-        """Copy exactly the pinned bytes to `bucket`/`key` with `content_type`, `tags` and no metadata of the uploader.
+        """Copy exactly the pinned bytes to `bucket`/`key` with `content_type`, `metadata` and `tags` of ours.
+
+        Nothing of the source's own metadata is kept. `metadata` is US-ASCII, its names without `x-amz-meta-`.
 
         Repeating it stores one more version of the same bytes. Above 5 GB the copy is made in parallel parts.
         Raises VersionGone when the source is not what was pinned.
         """
         described: dict[str, Any] = {"Bucket": bucket, "Key": key, "ContentType": content_type}
+        if metadata:
+            described["Metadata"] = dict(metadata)
         if tags:
             described["Tagging"] = urlencode(tags)
         pinned: dict[str, Any] = {
