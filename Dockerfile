@@ -35,7 +35,6 @@ COPY service service
 COPY web web
 USER 10001
 EXPOSE 8080
-ENV AIRLOCK_HOST=0.0.0.0
 CMD ["python", "-m", "service"]
 
 FROM base AS workers

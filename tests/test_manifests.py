@@ -1,0 +1,177 @@
+"""The images and the manifests fit the code: their variables, files, ports, limits and engines."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airlock.profiles import Profiles
+from aws.settings import AwsSettings
+from ops.settings import Settings as OpsSettings
+from service.settings import Settings as ServiceSettings
+from tests.test_architecture import ROOT
+from workers.settings import Settings as WorkersSettings
+
+K8S = ROOT / "k8s"
+SETTINGS: Mapping[str, type[AwsSettings]] = {
+    "provision": OpsSettings,
+    "service": ServiceSettings,
+    "workers": WorkersSettings,
+}
+"""What each of our containers reads, in compose.yaml and in k8s/ alike."""
+SECRET = "0" * 64
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+COMPOSE: dict[str, Any] = documents(ROOT / "compose.yaml")[0]["services"]
+KUSTOMIZATION = documents(K8S / "kustomization.yaml")[0]
+RESOURCES = [resource for name in KUSTOMIZATION["resources"] for resource in documents(K8S / name)]
+PODS: dict[str, dict[str, Any]] = {
+    resource["metadata"]["name"]: resource["spec"]["template"]["spec"]
+    for resource in RESOURCES
+    if resource["kind"] == "Deployment"
+}
+CONTAINERS = [
+    pytest.param(pod, container, id=f"{pod}-{container['name']}")
+    for pod, spec in PODS.items()
+    for container in [*spec.get("initContainers", []), *spec["containers"]]
+]
+
+
+def container(pod: str, name: str) -> dict[str, Any]:
+    return next(found for found in PODS[pod]["containers"] if found["name"] == name)
+
+
+def shared_env() -> dict[str, str]:
+    lines = (K8S / "airlock.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def k8s_env(pod: str, name: str) -> dict[str, str]:
+    own = {entry["name"]: entry.get("value", SECRET) for entry in container(pod, name)["env"]}
+    return shared_env() | own
+
+
+ENVIRONMENTS = [
+    *(pytest.param(name, COMPOSE[name]["environment"], id=f"compose-{name}") for name in SETTINGS),
+    *(pytest.param(name, k8s_env(f"airlock-{name}", name), id=f"k8s-{name}") for name in ("service", "workers")),
+]
+
+
+def variables(settings: type[AwsSettings]) -> set[str]:
+    return {f"AIRLOCK_{field}".upper() for field in settings.model_fields}
+
+
+@pytest.mark.parametrize(("name", "env"), ENVIRONMENTS)
+def test_a_container_is_given_only_variables_that_something_knows(name: str, env: dict[str, str]) -> None:
+    known = set().union(*(variables(settings) for settings in SETTINGS.values()))
+    assert {variable for variable in env if not variable.startswith("AWS_")} <= known
+
+
+@pytest.fixture
+def mounts(tmp_path: Path) -> dict[str, str]:
+    """Where the folders that a pod mounts are on this machine."""
+    (tmp_path / "tokens.toml").write_text(f'[[tokens]]\nowner = "somebody"\nsha256 = "{SECRET}"\n')
+    return {"/etc/airlock/profiles": str(K8S), "/etc/airlock/tokens": str(tmp_path)}
+
+
+@pytest.mark.parametrize(("name", "env"), ENVIRONMENTS)
+def test_what_a_container_is_given_is_a_whole_configuration(
+    name: str, env: dict[str, str], mounts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for variable in [variable for variable in os.environ if variable.startswith("AIRLOCK_")]:
+        monkeypatch.delenv(variable)
+    for variable, value in env.items():
+        folder, _, file = value.rpartition("/")
+        monkeypatch.setenv(variable, f"{mounts[folder]}/{file}" if folder in mounts else value)
+    settings = SETTINGS[name]()
+    assert settings.region == "eu-central-1"
+
+
+def test_images_copy_what_is_there_and_not_ignored() -> None:
+    lines = re.findall(r"^COPY (?!--from)(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    copied = {source for line in lines for source in line.split()[:-1]}
+    assert all((ROOT / source).exists() for source in copied)
+    assert copied <= {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+
+@pytest.mark.parametrize(("pod", "container"), CONTAINERS)
+def test_no_container_runs_as_root_or_writes_to_its_image(pod: str, container: dict[str, Any]) -> None:
+    assert PODS[pod]["securityContext"]["runAsNonRoot"] is True
+    context = container["securityContext"]
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize(("pod", "container"), CONTAINERS)
+def test_every_mount_probe_and_image_is_defined(pod: str, container: dict[str, Any]) -> None:
+    volumes = {volume["name"] for volume in PODS[pod]["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+    ports = {port["name"] for port in container.get("ports", [])}
+    probes = [container.get(probe, {}) for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
+    assert {probe["httpGet"]["port"] for probe in probes if "httpGet" in probe} <= ports
+    assert container["image"] in {image["name"] for image in KUSTOMIZATION["images"]}
+
+
+@pytest.mark.parametrize("pod", PODS)
+def test_every_map_secret_and_account_of_a_pod_is_defined(pod: str) -> None:
+    maps = {generated["name"] for generated in KUSTOMIZATION["configMapGenerator"]}
+    spec = PODS[pod]
+    assert {volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume} <= maps
+    assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} <= {"airlock"}
+    accounts = {found["metadata"]["name"] for found in RESOURCES if found["kind"] == "ServiceAccount"}
+    assert spec["serviceAccountName"] in accounts
+    budgets = [found["spec"] for found in RESOURCES if found["kind"] == "PodDisruptionBudget"]
+    assert {"app.kubernetes.io/name": pod} in [budget["selector"]["matchLabels"] for budget in budgets]
+
+
+def test_generated_maps_name_files_that_are_there() -> None:
+    maps = KUSTOMIZATION["configMapGenerator"]
+    files = [name for generated in maps for name in generated.get("files", []) + generated.get("envs", [])]
+    assert all((K8S / name).is_file() for name in files)
+
+
+def test_a_pod_listens_where_it_is_asked() -> None:
+    service, workers = k8s_env("airlock-service", "service"), k8s_env("airlock-workers", "workers")
+    assert [port["containerPort"] for port in container("airlock-service", "service")["ports"]] == [
+        int(service["AIRLOCK_PORT"])
+    ]
+    assert [port["containerPort"] for port in container("airlock-workers", "workers")["ports"]] == [
+        int(workers["AIRLOCK_HEALTH_PORT"])
+    ]
+
+
+def test_a_pod_may_drain_before_it_is_killed() -> None:
+    service, workers = k8s_env("airlock-service", "service"), k8s_env("airlock-workers", "workers")
+    needed = int(service["AIRLOCK_UNREADY_SECONDS"]) + int(service["AIRLOCK_DRAIN_SECONDS"])
+    assert PODS["airlock-service"]["terminationGracePeriodSeconds"] >= needed + 10
+    assert PODS["airlock-workers"]["terminationGracePeriodSeconds"] >= int(workers["AIRLOCK_DRAIN_SECONDS"]) + 10
+    default: float = WorkersSettings.model_fields["drain_seconds"].default
+    assert int(COMPOSE["workers"]["stop_grace_period"].removesuffix("s")) >= default + 10
+
+
+def profiles(path: Path) -> Profiles:
+    return Profiles.load(path.read_text(), "toml")
+
+
+@pytest.mark.parametrize("path", [ROOT / "airlock.toml", K8S / "airlock.toml"], ids=["repository", "cluster"])
+def test_clamd_takes_the_largest_object_of_every_profile(path: Path) -> None:
+    conf = dict(line.split(" ", 1) for line in (K8S / "clamd.conf").read_text().splitlines() if " " in line)
+    largest = max(profile.max_bytes for profile in profiles(path).profiles.values())
+    for limit in ("StreamMaxLength", "MaxFileSize", "MaxScanSize"):
+        assert int(conf[limit].removesuffix("M")) * 2**20 >= largest
+
+
+def test_clamd_says_what_it_did_not_look_at() -> None:
+    lines = (K8S / "clamd.conf").read_text().splitlines()
+    assert {"AlertExceedsMax yes", "AlertEncrypted yes"} <= set(lines)

@@ -1,0 +1,109 @@
+"""A fresh machine gets what the project needs: pins, extras, the Makefile and the scripts behind it."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.test_architecture import ROOT, imported, sources
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.mark.parametrize("target", ["install", "demo", "test", "check", "bench"])
+def test_make_knows_what_the_readme_promises(target: str) -> None:
+    command = ["make", "--always-make", "--dry-run", target]
+    plan = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pip install" in plan.stdout
+
+
+@pytest.mark.parametrize("script", ["run", "virtual-environment", "debian-packages"])
+def test_a_script_can_be_run(script: str) -> None:
+    assert os.access(ROOT / ".ci" / script, os.X_OK)
+    subprocess.run(["sh", "-n", ROOT / ".ci" / script], check=True)
+
+
+@pytest.mark.parametrize("ci", ["true", ""])
+def test_a_missing_debian_package_is_named_and_fails_in_ci_only(ci: str, tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    script = (ROOT / ".ci" / "debian-packages").read_text().replace("chromium chromium", "left-out no-such-program")
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CI": ci}
+    run = subprocess.run(["sh"], input=script, env=env, capture_output=True, text=True, check=False)
+    assert run.stderr.splitlines()[-1].endswith("left-out")
+    assert (run.returncode != 0) == (ci == "true")
+
+
+def requirements(extra: str | None) -> Iterator[Requirement]:
+    """The base's requirements, or an extra's; ours that it includes are followed."""
+    texts = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
+    for requirement in map(Requirement, texts):
+        if requirement.name == PROJECT["name"]:
+            for included in sorted(requirement.extras):
+                yield from requirements(included)
+        else:
+            yield requirement
+
+
+def test_every_requirement_is_pinned_within_its_range() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+-]+", line) for line in lines)
+    for requirement in [*requirements(None), *requirements("dev")]:
+        assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
+
+
+OURS = {"airlock", "aws", "bench", "ops", "service", "tests", "workers", "conftest"}
+ROOMS = [
+    ("airlock", []),
+    ("aws", []),
+    ("service", ["service"]),
+    ("workers", ["workers"]),
+    ("ops", ["ops"]),
+    ("bench", ["dev"]),
+    ("tests", ["dev"]),
+]
+
+
+def imported_at_run_time(source: str) -> set[str]:
+    """The top-level packages that `source` imports when it is run, not only when its types are checked."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    return {full.split(".")[0] for _, full in imported(tree)}
+
+
+@pytest.mark.parametrize(("room", "extras"), ROOMS)
+def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str]) -> None:
+    # The last five come with the others and are part of their interface.
+    names = [found.name for extra in [None, *extras] for found in requirements(extra)]
+    wanted = set(map(canonicalize_name, [*names, "botocore", "multidict", "packaging", "pydantic-core", "yarl"]))
+    providers = packages_distributions()
+    for path in sources(room):
+        for package in imported_at_run_time(path.read_text()) - OURS - sys.stdlib_module_names:
+            distributions = {canonicalize_name(name) for name in providers.get(package, [package])}
+            assert distributions & wanted, f"{path.relative_to(ROOT)} imports {package}"
+
+
+REGISTRIES = re.compile(
+    r"pypi\.org|pythonhosted\.org|registry\.npmjs\.org|unpkg\.com|jsdelivr\.net|deb\.debian\.org|docker\.io|ghcr\.io|"
+    r"quay\.io|gcr\.io|public\.ecr\.aws|proxy\.golang\.org"
+)
+
+
+def test_no_file_names_a_registry() -> None:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in listing.stdout.split("\0") if name and not name.endswith(Path(__file__).name)]
+    named = [path for path in files if path.is_file() and REGISTRIES.search(path.read_text(errors="replace"))]
+    assert named == []
