@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -75,7 +75,7 @@ async def _look(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> Any:
         except ClientError as error:
             # Nothing but the cursor comes from the caller.
             if "ExclusiveStartKey" in query and error.response["Error"].get("Code") == "ValidationException":
-                _refuse()
+                raise _refused() from error
             raise
 
 
@@ -89,12 +89,12 @@ def _start(cursor: str, owner: str) -> dict[str, Any]:
     try:
         given = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True))
     except ValueError:
-        _refuse()
+        raise _refused() from None
     match given:
         case [str(upload), str(created)] if 0 < len(upload) <= MOST_ID and _NUMBER.match(created):
             return {"id": {"S": upload}, "owner": {"S": owner}, "created": {"N": created}}
-    _refuse()
+    raise _refused()
 
 
-def _refuse() -> NoReturn:
-    raise Refused("invalid_cursor", "Use a cursor that this list gave, unchanged.", field="cursor")
+def _refused() -> Refused:
+    return Refused("invalid_cursor", "Use a cursor that this list gave, unchanged.", field="cursor")

@@ -25,6 +25,8 @@ __all__ = ["OWNER_INDEX", "Claim", "Location", "Page", "Place", "Record", "Recor
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH = 100
 ATTEMPTS = 6
+# A policy lives for 7 days at most, and a message for 14.
+TOMBSTONE_SECONDS = 30 * 24 * 3600
 FIRST_PAUSE = 0.05
 
 Standing = Literal["claimed", "settled", "overwritten", "withdrawn"]
@@ -165,11 +167,13 @@ class Records:
         """Mark an upload as taken back by its owner; may be repeated. What was recorded before stays readable.
 
         Where there is no record a tombstone is made (with `created_at`, else `now`), so that an object which arrives
-        later is known to be unwanted. Raises Conflict when the upload is another owner's.
+        later is known to be unwanted. What had no end gets one: `expires_at`, else a time by which nothing can arrive
+        any more. Raises Conflict when the upload is another owner's.
         """
         key = upload if isinstance(upload, str) else upload.id
         created = now if created_at is None else created_at
-        defaults = attributes({"created_at": created, "place": "none", "attempts": 0, "expires_at": expires_at})
+        end = int(now) + TOMBSTONE_SECONDS if expires_at is None else expires_at
+        defaults = attributes({"created_at": created, "place": "none", "attempts": 0, "expires_at": end})
         write = Write(
             sets=attributes({"owner": owner, "state": State.WITHDRAWN, "updated_at": now}),
             defaults=defaults,
