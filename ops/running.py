@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from airlock.errors import AirlockError
 from aws.settings import AwsSettings, problems
+from ops.api import DEFAULT
 from ops.emulator import EmulatorError
 from ops.places.table import WrongKeyError
 
@@ -19,15 +21,19 @@ S = TypeVar("S", bound=AwsSettings)
 EXPECTED = (AirlockError, BotoCoreError, ClientError, EmulatorError, OSError, WrongKeyError)
 
 
-def asynchronous(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """The command as click calls it. What can go wrong outside of us ends it with a sentence and exit code 1."""
+def asynchronous(command: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
+    """The command as click calls it; what it returns is the exit code.
+
+    What can go wrong outside of us ends it with a sentence and exit code 1.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            asyncio.run(command(*args, **kwargs))
+            code = asyncio.run(command(*args, **kwargs))
         except EXPECTED as error:
             raise click.ClickException(str(error) or type(error).__name__) from error
+        sys.exit(code)
 
     return run
 
@@ -38,3 +44,12 @@ def settings_or_usage_error(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         raise click.UsageError("the environment is not complete\n  " + "\n  ".join(problems(error))) from None
+
+
+def service_options(command: Callable[P, None]) -> Callable[P, None]:
+    """`--service` and `--token`, for a command that talks to a service."""
+    service = click.option(
+        "--service", envvar="AIRLOCK_SERVICE", default=DEFAULT, show_default=True, help="The service's address."
+    )
+    token = click.option("--token", envvar="AIRLOCK_TOKEN", help="The API token; better in AIRLOCK_TOKEN.")
+    return service(token(command))
