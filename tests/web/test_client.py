@@ -28,6 +28,19 @@ UPLOAD = """async options => {
   return seen;
 }"""
 
+LONG_PAUSE = """window.pause = new Promise(begun => {
+  const real = window.setTimeout;
+  window.setTimeout = (then, ms) => { if (ms >= 1000) begun(ms); return real(then, ms); };
+});"""
+
+RESULT_AT_ONCE = """async () => {
+  let seen = null;
+  window.result.then(result => { seen = result; });
+  window.stop.abort();
+  for (let turn = 0; turn < 100; turn += 1) await null;
+  return seen;
+}"""
+
 
 async def upload(page: Page, fake: Fake, **options: Any) -> dict[str, Any]:
     await page.goto(fake.address)
@@ -154,10 +167,10 @@ async def test_aborting_while_sending_rejects_with_the_signals_reason(page: Page
 
 async def test_aborting_ends_the_wait_before_another_attempt(page: Page, fake: Fake) -> None:
     fake.service_answers.append(problem(503, "unavailable", "Later.", **{"Retry-After": "3600"}))
+    await page.add_init_script(LONG_PAUSE)
     await page.goto(fake.address)
     await page.evaluate(f"() => {{ window.result = ({UPLOAD})({{}}); }}")
-    await page.wait_for_load_state("networkidle")
-    await page.evaluate("() => window.stop.abort()")
-    seen = await page.evaluate("() => window.result")
+    assert await page.evaluate("() => window.pause") == 60_000
+    seen = await page.evaluate(RESULT_AT_ONCE)
     assert seen["error"]["name"] == "AbortError"
     assert len(fake.asked) == 1
