@@ -25,6 +25,7 @@ check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -35,8 +36,9 @@ bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
 	$(BIN)/python -m bench.issue
 	$(BIN)/python -m bench.pipeline
 
-format: $(INSTALLED) ## sort imports and apply the safe fixes
+format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 clean: ## remove all that was made here
 	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

@@ -28,11 +28,23 @@ AMBIENT = {
     "time.time_ns",
 }
 VENDOR = {"aiobotocore", "aiosqs", "boto3", "botocore"}
+# fmt: off
 IMPURE = {
-    "asyncio", "concurrent", "glob", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "select", "shutil",
-    "signal", "socket", "ssl", "subprocess", "tempfile", "threading", "time", "uuid",
-}  # fmt: skip
-LOADED_BY_IO = {"aiobotocore", "aiohttp", "aiosqs", "asyncio", "boto3", "botocore", "socket", "ssl", "subprocess"}
+    "asyncio", "concurrent", "glob", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "select",
+    "shutil", "signal", "socket", "ssl", "subprocess", "tempfile", "threading", "time", "uuid",
+}
+# fmt: on
+LOADED_BY_IO = {
+    "aiobotocore",
+    "aiohttp",
+    "aiosqs",
+    "asyncio",
+    "boto3",
+    "botocore",
+    "socket",
+    "ssl",
+    "subprocess",
+}
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -54,7 +66,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def dotted(node: ast.AST, names: dict[str, str]) -> str:
-    """`node` as a full dotted name, its first part looked up among the imports; empty for other expressions."""
+    """`node` as a full dotted name, its first part looked up among the imports; empty for the rest."""
     if isinstance(node, ast.Name):
         return names.get(node.id, "")
     if isinstance(node, ast.Attribute) and (owner := dotted(node.value, names)):
