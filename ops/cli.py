@@ -2,7 +2,7 @@
 
 import click
 
-from ops import provision, status, token, upload
+from ops import dev, provision, status, token, upload
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,5 +11,5 @@ def main() -> None:
     """Direct-to-S3 uploads that can be trusted."""
 
 
-for module in (upload, status, token, provision):
+for module in (dev, upload, status, token, provision):
     main.add_command(module.command)

@@ -33,7 +33,8 @@ REGION: Final = "eu-central-1"
 USER = "airlock"
 ACTIONS = ("s3:*", "sqs:*", "dynamodb:*")
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+# Longer than it waits for open connections, and then writes its state.
+STOP_SECONDS = 20.0
 POLL_SECONDS = 0.05
 
 
@@ -80,7 +81,7 @@ async def running(*, port: int = 0, state: Path | None = None, region: str = REG
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         root = Keys(f"root{secrets.token_hex(8)}", secrets.token_hex(20))
-        port = port or _free_port()
+        port = port or free_port()
         child = await _start(port, root, folder, region, keep=state is not None)
         try:
             endpoint = f"http://{HOST}:{port}"
@@ -132,7 +133,8 @@ def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
