@@ -46,7 +46,7 @@ async def test_a_dropped_file_shows_progress_then_its_verdict_and_evidence(page:
     assert await progress_seen(page), "the bar jumped from nothing to all"
     mine = row(page, "big.txt")
     await expect(mine.get_by_text("Accepted")).to_be_visible()
-    await mine.get_by_text("Evidence").click()
+    await mine.get_by_text("Evidence big.txt · magika 1.0.3 · yara-x 1.23.0").click()
     for fact in ("9f" * 32, "text/plain", "magika 1.0.3", "yara-x 1.23.0, signatures of 12 Nov 2026", "u1"):
         await expect(mine.get_by_role("definition").filter(has_text=fact)).to_be_visible()
 
