@@ -1,0 +1,82 @@
+"""`python -m service`: the composition root. Logs are JSON lines on standard output, and nothing else is there.
+
+Exit codes: 0 after SIGTERM or SIGINT, 1 when what it needs cannot be had, 2 when its settings are wrong.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+
+import uvloop
+from pydantic import ValidationError
+
+from airlock.errors import Unavailable
+from aws.objects import Objects
+from aws.queue import Queue
+from aws.records import Records
+from aws.session import connect
+from aws.settings import problems
+from service import logs
+from service.app import make_app
+from service.auth import Callers
+from service.ports import Ports
+from service.server import serving
+from service.settings import Settings, load_callers, load_profiles
+
+log = logging.getLogger("service")
+
+
+def main() -> int:
+    """Run the service until it is told to stop; returns the exit code."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        print("the service cannot start:", *problems(error), sep="\n  ", file=sys.stderr)
+        return 2
+    logs.configure()
+    try:
+        uvloop.run(_serve(settings))
+    except (OSError, Unavailable) as error:
+        log.critical("the service cannot start: %s", error)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = _stop_signals()
+    async with connect(settings) as clients, Queue.open(settings, clients) as queue:
+        ports = Ports(
+            credentials=clients.credentials,
+            records=Records(clients.dynamodb, settings.table),
+            objects=Objects(clients.s3, public_s3=clients.public_s3),
+            queue=queue,
+            now=time.time,
+            sleep=asyncio.sleep,
+            random=os.urandom,
+        )
+        callers = load_callers(settings.tokens) if settings.tokens else Callers({})
+        app = make_app(settings, load_profiles(settings.profiles), callers, ports)
+        async with serving(app, _write_line) as url:
+            log.info("listening", extra={"url": url, "mode": settings.mode})
+            await stop.wait()
+            log.info("stopping")
+    log.info("stopped")
+
+
+def _stop_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _write_line(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

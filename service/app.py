@@ -1,0 +1,44 @@
+"""The application, put together from its parts. Nothing is built at import."""
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from airlock.profiles import Profiles
+from service import openapi, pages, parts
+from service.auth import Callers
+from service.issuing import Issuer
+from service.live import Live
+from service.middlewares import cors, identified
+from service.payloads import MAX_BODY
+from service.ports import Ports
+from service.readiness import Readiness
+from service.routes import OPERATIONS
+from service.settings import Settings
+
+
+def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> web.Application:
+    """The service. In mode dev whoever brings no token is the anonymous owner."""
+    # Outermost, so that problems carry its headers too.
+    outermost: list[Middleware] = [cors(settings.cors_origins)] if settings.cors_origins else []
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[*outermost, identified])
+    app[parts.SETTINGS] = settings
+    app[parts.PORTS] = ports
+    app[parts.PROFILES] = profiles
+    app[parts.CALLERS] = callers.with_anonymous() if settings.mode == "dev" else callers
+    app[parts.ISSUER] = Issuer(settings, ports)
+    app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
+    app[parts.READINESS] = Readiness(ports)
+    app[parts.OPENAPI] = orjson.dumps(openapi.document())
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.served_by)
+    pages.add_docs(app.router)
+    if settings.demo_page:
+        pages.add_demo(app.router, settings, app[parts.ISSUER].bucket.url)
+    # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
+    app.on_shutdown.append(_answer_who_waits)
+    return app
+
+
+async def _answer_who_waits(app: web.Application) -> None:
+    await app[parts.LIVE].close()

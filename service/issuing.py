@@ -1,0 +1,60 @@
+"""Making a policy: an upload id, a key, and one signature. Nothing here waits."""
+
+from dataclasses import dataclass
+
+from airlock import keys, upload_id
+from airlock.intent import Intent
+from airlock.policy import Bucket, Policy, bucket_url, sign, usable_lifetime
+from airlock.profiles import Profile
+from airlock.upload_id import UploadId
+from service.ports import Ports
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new upload, its policy, and the most bytes that the policy takes."""
+
+    upload: UploadId
+    policy: Policy
+    max_bytes: int
+
+
+class Issuer:
+    """Issues uploads into the incoming bucket of `settings`."""
+
+    def __init__(self, settings: Settings, ports: Ports) -> None:
+        name = settings.incoming_bucket
+        self.bucket = Bucket(
+            name, settings.region, bucket_url(name, settings.region, settings.s3_url, settings.addressing)
+        )
+        self._prefix = settings.incoming_prefix
+        self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
+        self._credentials = ports.credentials
+        self._now = ports.now
+        self._random = ports.random
+
+    def issue(self, profile: Profile, intent: Intent) -> Issued:
+        """A new upload for `intent`, which lives exactly as long as its policy can be used.
+
+        Raises Unavailable without usable credentials, and Refused for metadata or a form that S3 would not take.
+        """
+        now, credentials = self._now(), self._credentials.current()
+        lifetime = usable_lifetime(profile.lifetime, credentials, now)
+        random = self._random(upload_id.RANDOM_BYTES)
+        upload = upload_id.mint(random, int(now), lifetime, intent.owner, self._secrets)
+        size = (profile.min_bytes, profile.max_bytes) if intent.size is None else (intent.size, intent.size)
+        policy = sign(
+            credentials,
+            self.bucket,
+            keys.incoming(self._prefix, upload.text),
+            now=int(now),
+            lifetime=lifetime,
+            fields=intent.to_fields(),
+            size=size,
+        )
+        return Issued(upload, policy, size[1])
+
+    def verify(self, text: str, owner: str) -> UploadId:
+        """The upload id that `text` is for `owner`; raises InvalidUploadId for everything else."""
+        return upload_id.verify(text, owner, self._secrets)

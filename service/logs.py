@@ -1,0 +1,81 @@
+"""JSON lines on standard output: one for whatever is logged, and one a request. No header, query or body is in them."""
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+from aiohttp.abc import AbstractAccessLogger
+from aiohttp.web import BaseRequest, Request, StreamResponse
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from service.parts import OWNER, REQUEST_ID, UPLOAD
+from service.ports import Clock
+
+FORMAT = "{levelname}{name}{message}"
+NAMES = {"levelname": "level", "name": "logger"}
+
+
+class _Formatter(OrjsonFormatter):
+    def __init__(self) -> None:
+        super().__init__(FORMAT, style="{", timestamp=True, rename_fields=NAMES)
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Send all that is logged, from INFO, to `stream` (standard output) as JSON lines."""
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # It quotes the bytes of a request that it could not parse, and a token can be among them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    logging.getLogger("aiobotocore").setLevel(logging.WARNING)
+
+
+class AccessLog(AbstractAccessLogger):
+    """One line a request, without the `logging` module: ten times cheaper, and a request costs little more than that.
+
+    aiohttp makes one for each connection, out of a class: `access_log` gives that class.
+    """
+
+    write: Callable[[bytes], object]
+    now: Clock
+
+    @property
+    def enabled(self) -> bool:
+        return True
+
+    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
+        """`time` is how long it took, in seconds. The route's pattern stands for the path, which can hold anything."""
+        line: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(self.now(), UTC),
+            "level": "INFO",
+            "logger": "service.access",
+            "message": "request",
+            "method": request.method,
+            "route": route_of(request),
+            "status": response.status,
+            "ms": round(time * 1000, 3),
+            "bytes": response.body_length,
+        }
+        for key, name in _CARRIED:
+            if (value := request.get(key)) is not None:
+                line[name] = value
+        self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def access_log(write: Callable[[bytes], object], now: Clock) -> type[AccessLog]:
+    """An access log that gives each line to `write`; `now` is in seconds since the epoch."""
+    return type("AccessLogHere", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})
+
+
+_CARRIED = ((REQUEST_ID, "request_id"), (OWNER, "owner"), (UPLOAD, "upload"))
+
+
+def route_of(request: BaseRequest) -> str | None:
+    """The pattern of the route that served a request (`/v1/uploads/{id}`), or None."""
+    if not isinstance(request, Request):
+        return None
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None

@@ -1,0 +1,138 @@
+"""The API's document: OpenAPI 3.1, made from the table of operations, the models and the catalogue of problems."""
+
+import inspect
+import re
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from airlock.errors import CATALOGUE
+from service import problems
+from service.middlewares import HEADER
+from service.routes import OPERATIONS, Operation
+
+SCHEMAS = "#/components/schemas/{model}"
+JSON = "application/json"
+_ALWAYS = ("internal",)
+_HEADERS = {
+    HEADER: "The request's id, as it stands in the log",
+    "Location": "Where to go on",
+    "Retry-After": "Seconds to wait before another try",
+    "WWW-Authenticate": "Bearer",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document, as JSON values."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Airlock",
+            "version": version("s3-airlock"),
+            "description": "Policies for direct uploads to S3, and what became of each upload.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    read = {model for each in OPERATIONS for model in (each.body,) if model}
+    written = {model for each in OPERATIONS for model in (each.answer,) if model} | {problems.Problem}
+    wanted = [(model, "validation") for model in read] + [(model, "serialization") for model in written]
+    ordered: Any = sorted(wanted, key=lambda pair: pair[0].__name__)
+    _, definitions = models_json_schema(ordered, ref_template=SCHEMAS)
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    text = inspect.getdoc(operation.handler) or ""
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": re.split(r"[.:;]", text, maxsplit=1)[0],
+        "description": text,
+        "security": [] if operation.public else [{"token": []}],
+        "responses": _responses(operation),
+    }
+    if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
+        described["parameters"] = parameters
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(operation.body)}}}
+    return described
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", operation.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = operation.query.model_json_schema()
+    definitions, required = schema.get("$defs", {}), schema.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, **_parameter(field, definitions)}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _parameter(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A query field's schema in place: null cannot be sent in a query, and references point elsewhere."""
+    choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
+    schema = {**choices[0]}
+    if reference := schema.pop("$ref", None):
+        schema = {**definitions[reference.rpartition("/")[2]]}
+    for noise in ("title", "description"):
+        schema.pop(noise, None)
+    if field.get("default") is not None:
+        schema["default"] = field["default"]
+    return {"schema": schema, "description": field.get("description", "")}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    answered = {str(status): _answer(operation) for status in (operation.status, *operation.also)}
+    refused = (*operation.problems, *_ALWAYS, *(() if operation.public else ("unauthenticated",)))
+    by_status: dict[int, list[str]] = {}
+    for code in refused:
+        by_status.setdefault(CATALOGUE[code].status, []).append(code)
+    return answered | {str(status): _problem(by_status[status]) for status in sorted(by_status)}
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": "Done", "headers": _headers(HEADER, *operation.headers)}
+    if operation.answer:
+        described["description"] = (inspect.getdoc(operation.answer) or "").replace("\n", " ")
+        described["content"] = {JSON: {"schema": _reference(operation.answer)}}
+    return described
+
+
+def _problem(codes: list[str]) -> dict[str, Any]:
+    lines = "\n".join(f"- `{code}`: {CATALOGUE[code].title}" for code in sorted(codes))
+    statuses = {CATALOGUE[code].status for code in codes}
+    extra = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+    named = [name for status in statuses for name in extra.get(status, ())]
+    narrowed = {"properties": {"code": {"enum": sorted(codes)}}}
+    schema = {"allOf": [_reference(problems.Problem), narrowed]}
+    return {
+        "description": lines,
+        "headers": _headers(HEADER, *named),
+        "content": {problems.CONTENT_TYPE: {"schema": schema}},
+    }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": SCHEMAS.format(model=model.__name__)}

@@ -1,0 +1,51 @@
+"""The pages: the API's document for people, and the demo page where it is on. No page loads anything from elsewhere."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from service.middlewares import Handler
+from service.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+_SHUT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_OWN = "script-src 'self'; style-src 'self'; img-src 'self'"
+_TRUSTED = "require-trusted-types-for 'script'"
+
+
+def policy(*connect: str) -> str:
+    """A Content-Security-Policy: scripts and styles of ours alone, and connections to ourselves and `connect`."""
+    return f"{_SHUT}; {_OWN}; connect-src {' '.join(dict.fromkeys(('self', *connect)))}; {_TRUSTED}".replace(
+        "connect-src self", "connect-src 'self'"
+    )
+
+
+def add_docs(router: web.UrlDispatcher) -> None:
+    """Serve /docs and its two assets."""
+    router.add_get("/docs", _file(STATIC / "docs.html", policy()))
+    for name in ("docs.js", "docs.css"):
+        router.add_get(f"/docs/{name}", _file(STATIC / name, policy()))
+
+
+def add_demo(router: web.UrlDispatcher, settings: Settings, storage: str) -> None:
+    """Serve the demo page at / and its files below /web/. `storage` is the URL that the page posts files to."""
+    parts = urlsplit(storage)
+    router.add_get("/", _file(settings.web / "index.html", policy(f"{parts.scheme}://{parts.netloc}")))
+    for path in sorted(settings.web.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            router.add_get(f"/web/{path.name}", _file(path, policy()))
+
+
+def _file(path: Path, security: str) -> Handler:
+    headers = {
+        "Content-Security-Policy": security,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+
+    async def page(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers=headers)
+
+    return page

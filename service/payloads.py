@@ -1,0 +1,139 @@
+"""What callers send, as strict models: unknown fields are refused, and every problem names its field and rule."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from airlock.errors import FieldError, Refused
+from airlock.lifecycle import State
+
+MAX_BODY = 64 * 1024
+LONGEST_WAIT = 60
+LARGEST_PAGE = 100
+# The largest whole number that JSON carries everywhere (RFC 8259, section 6).
+MAX_INTEGER = 2**53 - 1
+MAX_PROBLEMS = 20
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewUpload(_Body):
+    """What is to be uploaded. All but the file name is optional; what is declared is held to exactly."""
+
+    profile: Annotated[str | None, Field(description="A profile's name; the default one without it")] = None
+    filename: Annotated[str, Field(description="A name for people, of 1 to 255 characters; never part of a key")]
+    # S3 would read '$' in a policy as the start of a variable.
+    content_type: Annotated[
+        str | None,
+        Field(description="type/subtype; by the file name's extension without it", pattern=r"^[^$]*$"),
+    ] = None
+    size: Annotated[
+        int | None, Field(description="In bytes. S3 then takes exactly that many", ge=0, le=MAX_INTEGER)
+    ] = None
+    sha256: Annotated[
+        str | None, Field(description="64 hexadecimal digits, or base64. S3 then takes exactly those bytes")
+    ] = None
+    metadata: Annotated[
+        dict[str, str], Field(description="Texts under the names that the profile allows", max_length=50)
+    ] = {}
+
+    # What the caller is told when one field alone is of the wrong kind.
+    codes: ClassVar[Mapping[str, str]] = {
+        "filename": "invalid_filename",
+        "content_type": "invalid_content_type",
+        "sha256": "invalid_sha256",
+        "metadata": "invalid_metadata",
+    }
+
+
+class StatusQuery(_Query):
+    """How long to hold the answer, and which state is known already."""
+
+    wait: Annotated[
+        int | None,
+        Field(description="Seconds to hold the answer until the state changes", ge=1, le=LONGEST_WAIT),
+    ] = None
+    state: Annotated[
+        State | None, Field(description="The state that the caller knows; without it, the one at the call")
+    ] = None
+
+
+class ListQuery(_Query):
+    """Which of the caller's uploads."""
+
+    state: Annotated[State | None, Field(description="Only those in this recorded state")] = None
+    cursor: Annotated[str | None, Field(description="`cursor` of the page before", max_length=1024)] = None
+    limit: Annotated[int, Field(description="At most that many", ge=1, le=LARGEST_PAGE)] = 50
+
+
+class FilenameQuery(BaseModel):
+    """The query of the article's contract. What else stands in it does not matter, as there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    filename: Annotated[str, Field(description="The file's name; its extension says the content type")]
+
+    codes: ClassVar[Mapping[str, str]] = {"filename": "invalid_filename"}
+
+
+def parse(model: type[M], body: bytes) -> M:
+    """The body as `model`; raises Refused with every problem (invalid_json, or the first field's code)."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal(model, error) from None
+
+
+def parse_query(model: type[M], query: Mapping[str, str]) -> M:
+    """The query as `model`; raises Refused with every problem."""
+    try:
+        return model.model_validate(dict(query))
+    except ValidationError as error:
+        raise _refusal(model, error) from None
+
+
+def _refusal(model: type[BaseModel], error: ValidationError) -> Refused:
+    items = error.errors(include_url=False, include_input=False)
+    if items[0]["type"] == "json_invalid":
+        reason = str(items[0].get("ctx", {}).get("error", "it cannot be parsed"))
+        return Refused("invalid_json", f"the body must be JSON in UTF-8: {reason}")
+    problems = [_problem(model, item) for item in items[:MAX_PROBLEMS]]
+    first = problems[0]
+    return Refused(first.code, first.detail, field=first.field or None, errors=problems if first.field else ())
+
+
+def _problem(model: type[BaseModel], item: Any) -> FieldError:
+    path = [str(part)[:64] for part in item["loc"]]
+    field, kind = ".".join(path), item["type"]
+    if not path:
+        return FieldError("", "invalid_fields", "the body must be a JSON object")
+    if kind == "extra_forbidden":
+        known = ", ".join(model.model_fields)
+        return FieldError(field, "invalid_fields", f"{field!r} is not known here; there are {known}")
+    sentence = f"{field}: {item['msg'][:1].lower()}{item['msg'][1:]}"
+    return FieldError(field, _code(model, path[0], kind), sentence)
+
+
+def _code(model: type[BaseModel], field: str, kind: str) -> str:
+    if kind == "missing":
+        return "invalid_fields"
+    if field == "size":
+        return _SIZES.get(kind, "invalid_fields")
+    codes: Mapping[str, str] = getattr(model, "codes", {})
+    return codes.get(field, "invalid_fields")
+
+
+_SIZES: Mapping[str, Literal["size_too_small", "size_too_large"]] = {
+    "greater_than_equal": "size_too_small",
+    "less_than_equal": "size_too_large",
+    "int_parsing_size": "size_too_large",
+}

@@ -1,0 +1,61 @@
+"""What the service asks of the adapters: these calls and no others."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from airlock.lifecycle import State
+from airlock.policy import Credentials
+from aws.records import Page, Record
+
+Clock = Callable[[], float]
+"""The time now, in seconds since the epoch, UTC."""
+Sleep = Callable[[float], Awaitable[None]]
+Random = Callable[[int], bytes]
+"""That many unpredictable bytes."""
+
+
+class CredentialSource(Protocol):
+    """The credentials that sign. `current` never waits, and raises Unavailable while there are none."""
+
+    def current(self) -> Credentials: ...
+    def remaining(self, now: float) -> float: ...
+
+
+class Records(Protocol):
+    """What is recorded about uploads. All raise Unavailable; `withdraw` raises Conflict for another's upload."""
+
+    async def get(self, upload: str) -> Record | None: ...
+    async def batch_get(self, uploads: Iterable[str]) -> Mapping[str, Record]: ...
+    async def withdraw(
+        self, upload: str, owner: str, now: float, *, created_at: float | None, expires_at: int | None
+    ) -> Record: ...
+    async def list(self, owner: str, *, state: State | None, cursor: str | None, limit: int) -> Page: ...
+    async def ping(self) -> None: ...
+
+
+class Objects(Protocol):
+    """Presigned reading of one version of one object."""
+
+    async def presign_get(
+        self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
+    ) -> str: ...
+
+
+class Queue(Protocol):
+    """Where messages to the worker are put. Raises Unavailable."""
+
+    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside of this process that the service uses, time and chance included."""
+
+    credentials: CredentialSource
+    records: Records
+    objects: Objects
+    queue: Queue
+    now: Clock
+    sleep: Sleep
+    random: Random
