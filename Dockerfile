@@ -10,11 +10,11 @@ WORKDIR /app
 # A numeric user, so that Kubernetes can see that it is not root.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin airlock
 
-# The packages stand in a layer below our sources, which change more often: the empty folders are enough for pip to
-# make the `airlock` command, and they are filled further down.
+# The packages stand in a layer below our sources, which change more often. An editable install needs no sources yet:
+# it makes the `airlock` command, and points at /app.
 FROM base AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/airlock && mkdir airlock aws service workers ops
+RUN python -m venv /opt/airlock
 COPY pyproject.toml constraints.txt ./
 
 FROM packages AS service-packages
