@@ -14,6 +14,7 @@ from airlock.lifecycle import TERMINAL, State
 DEFAULT = "http://127.0.0.1:8080"
 HOLD_SECONDS = 20
 TRIES = 5
+PAUSE_SECONDS = 1
 AWAY = (None, 429, 502, 503, 504)
 
 Document = dict[str, Any]
@@ -78,13 +79,13 @@ class Api:
         return told
 
     async def _patiently(self, upload_id: str, state: str) -> Document:
-        for pause in range(1, TRIES):
+        for attempt in range(1, TRIES):
             try:
                 return await self.get(upload_id, until_not=state)
             except Problem as problem:
                 if problem.status not in AWAY:
                     raise
-            await asyncio.sleep(pause)
+            await asyncio.sleep(attempt * PAUSE_SECONDS)
         return await self.get(upload_id, until_not=state)
 
     async def _call(self, method: str, path: str, **options: Any) -> Document:

@@ -14,7 +14,7 @@ from tests.stack import ministack, provisioned, settings_for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the emulator needs another process."""
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
+        if {"stack", "dev"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
 
 

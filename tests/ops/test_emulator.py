@@ -34,9 +34,7 @@ async def buckets(running: Emulator) -> list[str]:
         aws_secret_access_key=running.keys.secret_access_key,
     ) as s3:
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            await s3.create_bucket(
-                Bucket="kept", CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
-            )
+            await s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
         return [bucket["Name"] for bucket in (await s3.list_buckets())["Buckets"]]
 
 
@@ -66,9 +64,7 @@ async def test_a_taken_port_is_an_error_that_shows_the_log(stack: Emulator) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 async def test_it_dies_with_a_killed_parent() -> None:
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE
-    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())
     gone = os.pidfd_open(pid)
