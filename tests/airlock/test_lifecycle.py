@@ -1,0 +1,118 @@
+"""The life of an upload: the table is the law, and what is final stays final."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from airlock import lifecycle
+from airlock.lifecycle import TERMINAL, TRANSITIONS, IllegalStep, State, Step
+from airlock.verdict import Outcome
+
+
+class Life(RuleBasedStateMachine):
+    """One upload to which anything happens, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State.AWAITING_UPLOAD
+        self.seen = [self.state]
+
+    @rule(step=st.sampled_from(Step))
+    def something_happens(self, step: Step) -> None:
+        before = self.state
+        if (before, step) not in TRANSITIONS:
+            with pytest.raises(IllegalStep, match=f"{before} cannot {step}"):
+                lifecycle.advance(before, step)
+            return
+        self.state = lifecycle.advance(before, step)
+        self.seen.append(self.state)
+        assert self.state is TRANSITIONS[before, step]
+        if before in TERMINAL and self.state is not before:
+            again = {State.FAILED, State.EXPIRED}
+            assert step is Step.WITHDRAW or (step is Step.CLAIM and before in again)
+
+    @invariant()
+    def a_verdict_follows_an_inspection(self) -> None:
+        """Failing is the exception: a message that is received too often is given up before it is inspected."""
+        if self.state in {State.ACCEPTED, State.REJECTED, State.INFECTED, State.UNSCANNABLE}:
+            assert self.seen[-2] is State.INSPECTING
+
+    @invariant()
+    def withdrawn_is_for_good(self) -> None:
+        assert State.WITHDRAWN not in self.seen or self.state is State.WITHDRAWN
+
+    @invariant()
+    def an_outcome_stays(self) -> None:
+        outcomes = {State.ACCEPTED, State.REJECTED, State.INFECTED, State.UNSCANNABLE}
+        assert len(outcomes.intersection(self.seen)) <= 1
+
+
+TestLife = Life.TestCase
+
+
+def test_every_state_can_be_reached_and_withdrawn() -> None:
+    reached, before = {State.AWAITING_UPLOAD}, set[State]()
+    while reached != before:
+        before = set(reached)
+        reached |= {after for (state, _), after in TRANSITIONS.items() if state in before}
+    assert reached == set(State)
+    assert all(lifecycle.advance(state, Step.WITHDRAW) is State.WITHDRAWN for state in State)
+
+
+def test_every_step_can_be_taken() -> None:
+    assert {step for _, step in TRANSITIONS} == set(Step)
+
+
+def test_a_state_is_terminal_when_only_a_withdrawal_or_another_look_leaves_it() -> None:
+    leaving = {
+        state: {step for (source, step), after in TRANSITIONS.items() if source is state and after is not state}
+        for state in State
+    }
+    assert {state for state in State if leaving[state] <= {Step.WITHDRAW, Step.CLAIM}} - {State.RECEIVED} == TERMINAL
+    assert {state for state in TERMINAL if Step.CLAIM in leaving[state]} == {State.FAILED, State.EXPIRED}
+
+
+@pytest.mark.parametrize("step", Step)
+def test_the_sources_of_a_step_are_where_it_can_be_taken(step: Step) -> None:
+    for state in State:
+        assert (state in lifecycle.sources(step)) == ((state, step) in TRANSITIONS)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_inspection_ends_in_the_state_of_its_outcome(outcome: Outcome) -> None:
+    assert lifecycle.advance(State.INSPECTING, outcome.step) is outcome.state
+    assert outcome.state in TERMINAL
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [(999, State.AWAITING_UPLOAD), (999.9, State.AWAITING_UPLOAD), (1000, State.EXPIRED), (1001, State.EXPIRED)],
+)
+def test_without_a_record_the_state_is_that_of_the_policy(now: float, state: State) -> None:
+    assert lifecycle.derived(1000, now) is state
+
+
+def test_the_diagram_has_every_row_of_the_table() -> None:
+    drawn = lifecycle.diagram().splitlines()
+    assert drawn[0] == "stateDiagram-v2"
+    assert "    [*] --> awaiting_upload" in drawn
+    rows = {
+        f"    {state} --> {after}: {step}" for (state, step), after in TRANSITIONS.items() if step is not Step.WITHDRAW
+    }
+    assert rows <= set(drawn)
+    assert len(drawn) == len(rows) + 3
+    assert "every state can be withdrawn" in drawn[1]
+
+
+def test_the_table_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        TRANSITIONS[State.ACCEPTED, Step.CLAIM] = State.INSPECTING  # type: ignore[index]
+
+
+@given(st.sampled_from(State), st.sampled_from(Step))
+def test_a_step_is_taken_or_refused_and_nothing_else(state: State, step: Step) -> None:
+    try:
+        assert lifecycle.advance(state, step) in State
+    except IllegalStep:
+        assert (state, step) not in TRANSITIONS
