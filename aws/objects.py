@@ -121,17 +121,20 @@ class Objects:
         key: str,
         *,
         content_type: str,
+        content_disposition: str | None = None,
         metadata: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Copied:
-        """Copy exactly the pinned bytes to `bucket`/`key` with `content_type`, `metadata` and `tags` of ours.
+        """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing that the uploader said of them stays.
 
-        Nothing of the source's own metadata is kept. `metadata` is US-ASCII, its names without `x-amz-meta-`.
+        `metadata` is ours and US-ASCII, its names without `x-amz-meta-`: whose upload this was, for whoever finds it.
 
         Repeating it stores one more version of the same bytes. Above 5 GB the copy is made in parallel parts.
         Raises VersionGone when the source is not what was pinned.
         """
         described: dict[str, Any] = {"Bucket": bucket, "Key": key, "ContentType": content_type}
+        if content_disposition:
+            described["ContentDisposition"] = content_disposition
         if metadata:
             described["Metadata"] = dict(metadata)
         if tags:

@@ -96,8 +96,7 @@ class Queue:
             "AttributeName.1": "ApproximateReceiveCount",
             "AttributeName.2": "SentTimestamp",
         }
-        received = await self._attempts.make(params, sqs_answers.messages)
-        return [_message(message) for message in received]
+        return await self._attempts.make(params, _messages)
 
     async def delete(self, receipts: Sequence[str]) -> list[str]:
         """Acknowledge messages; returns the receipts that SQS did not take. Raises Unavailable("sqs")."""
@@ -152,10 +151,11 @@ class Queue:
         return failed
 
 
-def _message(received: sqs_answers.Received) -> Message:
-    return Message(
-        received.message_id, received.receipt_handle, received.body, received.receive_count, received.sent_at / 1000
-    )
+def _messages(root: sqs_answers.Element) -> list[Message]:
+    return [
+        Message(told.message_id, told.receipt_handle, told.body, told.receive_count, told.sent_at / 1000)
+        for told in sqs_answers.messages(root)
+    ]
 
 
 def _groups(url: str, receipts: Sequence[str]) -> Iterator[list[str]]:

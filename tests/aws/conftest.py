@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -33,7 +34,8 @@ def made_up_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 async def moto_deployment(moto: str, made_up_keys: None) -> AsyncIterator[AwsSettings]:
     """Queues and a table in moto; it has no buckets, since moto enforces neither policies nor pinned copies."""
     settings = settings_at(moto, run=secrets.token_hex(4))
-    session, at = get_session(), {"region_name": settings.region, "endpoint_url": moto}
+    session: Any = get_session()
+    at = {"region_name": settings.region, "endpoint_url": moto}
     async with session.create_client("sqs", **at) as sqs, session.create_client("dynamodb", **at) as dynamodb:
         for name in (settings.queue, settings.dead_letter_queue):
             await sqs.create_queue(QueueName=name)

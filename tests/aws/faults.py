@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 
@@ -20,6 +20,7 @@ class Script:
 
 RESET = b"reset"
 SILENCE = b"silence"
+"""Alone or before the first bytes of an answer: the rest never comes."""
 
 
 def answer(status: int, body: bytes, *, headers: str = "", length: int | None = None) -> bytes:
@@ -31,12 +32,12 @@ def answer(status: int, body: bytes, *, headers: str = "", length: int | None = 
 
 @contextlib.asynccontextmanager
 async def serving(*answers: bytes) -> AsyncIterator[Script]:
-    """A raw TCP server, so that it can break HTTP too; SILENCE holds the request until the end."""
+    """A raw TCP server, so that it can break HTTP too."""
     script, over = Script(list(answers)), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await _serve_one(reader, writer, script, over.wait)
+            await _serve_one(reader, writer, script, over)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -52,17 +53,17 @@ async def serving(*answers: bytes) -> AsyncIterator[Script]:
 
 
 async def _serve_one(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, script: Script, over: Callable[[], object]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, script: Script, over: asyncio.Event
 ) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     script.requests.append(head)
     length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
     await reader.readexactly(length)
     reply = script.next()
-    if reply == SILENCE:
-        await over()  # type: ignore[misc]  # an Event's wait
-    elif reply == RESET:
+    if reply == RESET:
         writer.transport.abort()
-    else:
-        writer.write(reply)
-        await writer.drain()
+        return
+    writer.write(reply.removeprefix(SILENCE))
+    await writer.drain()
+    if reply.startswith(SILENCE):
+        await over.wait()
