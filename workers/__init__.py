@@ -1,0 +1,1 @@
+"""Pod two: takes notifications from the queue, inspects what they name, and settles the verdict."""

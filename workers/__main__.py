@@ -1,0 +1,125 @@
+"""`python -m workers`: everything is made here, once, and ended in the opposite order."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+from pydantic import ValidationError
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from airlock.errors import AirlockError, Unavailable
+from airlock.profiles import Profiles
+from aws.objects import Objects
+from aws.queue import Queue
+from aws.records import Records
+from aws.session import Clients, connect
+from aws.settings import problems
+from workers import health
+from workers.checks import catalogue
+from workers.checks.port import Check
+from workers.consumer import Consumer, Limits
+from workers.entry import Entry
+from workers.executor import Executor
+from workers.inspection import Inspector
+from workers.journey import Journey
+from workers.settings import Settings
+from workers.settlement import Buckets, Settlement
+from workers.withdrawal import Withdrawal
+
+log = logging.getLogger("workers")
+
+USAGE = 2
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit code: 0, 1 when something needed is away at the start, 2 for settings."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        return _refuse(problems(error))
+    try:
+        profiles = _profiles(settings.profiles)
+        checks = catalogue.build(profiles, settings)
+    except (AirlockError, OSError, UnicodeDecodeError) as error:
+        return _refuse(str(error).splitlines())
+    _log_as_json()
+    try:
+        uvloop.run(_until_signalled(settings, profiles, checks))
+    except Unavailable as error:
+        log.error("cannot start: %s", error)  # noqa: TRY400 # the sentence says it all
+        return 1
+    return 0
+
+
+def _refuse(lines: list[str]) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)
+    return USAGE
+
+
+def _profiles(path: Path) -> Profiles:
+    return Profiles.load(path.read_text("utf-8"), "json" if path.suffix == ".json" else "toml")
+
+
+def _log_as_json() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    names = {"levelname": "level", "asctime": "time", "name": "logger"}
+    handler.setFormatter(OrjsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=names))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # A line for each credential lookup and each request would hide ours.
+    for name in ("aiobotocore", "botocore", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+async def _until_signalled(settings: Settings, profiles: Profiles, checks: Mapping[str, Check]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await work(settings, profiles, checks, stop)
+
+
+async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Check], stop: asyncio.Event) -> None:
+    """Consume until `stop` is set, then drain. Raises Unavailable when there are no credentials."""
+    async with AsyncExitStack() as stack:
+        clients = await stack.enter_async_context(connect(settings))
+        queue = await stack.enter_async_context(Queue.open(settings, clients))
+        inspector = Inspector(checks, time.time)
+        stack.push_async_callback(inspector.close)
+        executor = Executor(_journey(settings, profiles, inspector, clients, queue), settings.max_attempts)
+        limits = Limits(settings.concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
+        consumer = Consumer(queue, executor.execute, settings.dead_letter_queue, limits)
+        if settings.health_port:
+            serving = health.serving(settings.health_host, settings.health_port, _readiness(consumer, inspector))
+            await stack.enter_async_context(serving)
+        log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
+        await consumer.run(stop)
+    log.info("ended")
+
+
+def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:
+    async def ready() -> None:
+        if not consumer.alive:
+            raise Unavailable("sqs", "the queue does not answer")
+        await inspector.ready()
+
+    return ready
+
+
+def _journey(settings: Settings, profiles: Profiles, inspector: Inspector, clients: Clients, queue: Queue) -> Journey:
+    objects, records = Objects(clients.s3), Records(clients.dynamodb, settings.table)
+    secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
+    entry = Entry(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
+    buckets = Buckets(settings.accepted_bucket, settings.quarantine_bucket)
+    settlement = Settlement(objects, records, queue, buckets, time.time)
+    withdrawal = Withdrawal(objects, records, buckets, entry)
+    return Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Messages to be deleted, gathered for a moment so that one request takes several."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from airlock.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+BATCH = 10
+# Long enough for objects that are finished together, far too short for a message to come back meanwhile.
+LINGER = 0.05
+RETRY_SECONDS = 1.0
+
+
+class Deletes(Protocol):
+    """The one thing that is asked of the queue."""
+
+    async def delete(self, receipts: Sequence[str]) -> list[str]: ...
+
+
+class Acknowledgements:
+    """Deletes what was `add`ed, while `run` runs, and on `flush` what is left."""
+
+    def __init__(self, queue: Deletes, *, linger: float = LINGER, retry: float = RETRY_SECONDS) -> None:
+        self._queue = queue
+        self._linger = linger
+        self._retry = retry
+        self._waiting: list[str] = []
+        self._any = asyncio.Event()
+        self._full = asyncio.Event()
+
+    def add(self, receipt: str) -> None:
+        """Delete this message soon."""
+        self._waiting.append(receipt)
+        self._any.set()
+        if len(self._waiting) >= BATCH:
+            self._full.set()
+
+    async def run(self) -> None:
+        """Delete until cancelled."""
+        while True:
+            await self._any.wait()
+            try:
+                async with asyncio.timeout(self._linger):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            if not await self.flush():
+                await asyncio.sleep(self._retry)
+
+    async def flush(self) -> bool:
+        """Delete what waits now; False when SQS is away, and it goes on waiting."""
+        batch, self._waiting = self._waiting, []
+        self._any.clear()
+        self._full.clear()
+        try:
+            failed = await self._queue.delete(batch)
+        except BaseException as error:
+            # Cancelled or away: deleting twice does no harm, forgetting would make the work be done twice.
+            for receipt in batch:
+                self.add(receipt)
+            if not isinstance(error, Unavailable):
+                raise
+            log.warning("%d messages wait to be deleted: %s", len(batch), error)
+            return False
+        if failed:
+            # They come back, and are settled again from their records.
+            log.warning("SQS did not delete %d messages", len(failed))
+        return True

@@ -1,0 +1,139 @@
+"""The media type that an object's own signature bytes settle. Pure: bytes in, a type or None out.
+
+Sources: the formats' specifications, collected in https://www.garykessler.net/library/file_sigs.html and WHATWG's
+https://mimesniff.spec.whatwg.org; the zip-based ones in ECMA-376 part 2 and OpenDocument 1.3 part 2.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from airlock.media_types import EXTENSIONS
+
+ZIP = "application/zip"
+OLE = "application/x-ole-storage"
+
+_PREFIXES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"II+\0\x08\0\0\0", "image/tiff"),  # BigTIFF
+    (b"MM\0+\0\x08\0\0", "image/tiff"),
+    (b"%PDF-", "application/pdf"),
+    (b"{\\rtf1", "application/rtf"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"\xfd7zXZ\0", "application/x-xz"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+)
+_FIRST = frozenset(signature[:1] for signature, _ in _PREFIXES)
+# A block's magic, or the end of an empty stream.
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+_BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
+
+_OOXML = tuple((folder, EXTENSIONS[name]) for folder, name in ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx")))
+_MACRO = {
+    EXTENSIONS["docx"]: "application/vnd.ms-word.document.macroenabled.12",
+    EXTENSIONS["xlsx"]: "application/vnd.ms-excel.sheet.macroenabled.12",
+    EXTENSIONS["pptx"]: "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+}
+_MIMETYPE = re.compile(rb"[a-z]+/[a-zA-Z0-9.+-]+")
+# Streams by which the formats that share the OLE container are told apart ([MS-DOC], [MS-XLS], [MS-PPT]).
+_STREAMS = tuple(
+    (name.encode("utf-16-le"), EXTENSIONS[extension])
+    for name, extension in (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"))
+)
+
+
+class Ends(NamedTuple):
+    """What is known of an object: its first 4 KiB, its last bytes (as far as they are not in `head`), its size."""
+
+    head: bytes
+    tail: bytes
+    size: int
+
+    def name(self, text: bytes) -> bool:
+        """Whether one of the two ends names a part so."""
+        return text in self.head or text in self.tail
+
+
+def identify(ends: Ends) -> str | None:
+    """The type that the ends settle, or None.
+
+    A zip that names no format inside is `ZIP`, an OLE container whose directory is out of sight is `OLE`.
+    """
+    if ends.head[:1] in _FIRST:
+        for signature, kind in _PREFIXES:
+            if ends.head.startswith(signature):
+                return kind
+    for look in _LOOKS:
+        if found := look(ends):
+            return found
+    return None
+
+
+def _zip(ends: Ends) -> str | None:
+    if not ends.head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return None
+    return _open_document(ends.head) or _office(ends) or _java(ends) or ZIP
+
+
+def _open_document(head: bytes) -> str | None:
+    """The content of a first, stored entry that is called `mimetype`."""
+    if len(head) < 38 or head[30:38] != b"mimetype" or head[8:10] != b"\0\0":
+        return None
+    length, extra = struct.unpack_from("<I", head, 22)[0], struct.unpack_from("<H", head, 28)[0]
+    found = _MIMETYPE.match(head, 38 + extra)
+    if found is None or (length and length != len(found[0])):
+        return None
+    return found[0].decode("ascii").lower()
+
+
+def _office(ends: Ends) -> str | None:
+    if not ends.name(b"[Content_Types].xml"):
+        return None
+    for folder, kind in _OOXML:
+        if ends.name(folder):
+            return _MACRO[kind] if ends.name(b"vbaProject.bin") else kind
+    return None
+
+
+def _java(ends: Ends) -> str | None:
+    if ends.name(b"AndroidManifest.xml"):
+        return "application/vnd.android.package-archive"
+    return "application/java-archive" if ends.name(b"META-INF/MANIFEST.MF") else None
+
+
+def _ole(ends: Ends) -> str | None:
+    if not ends.head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return None
+    return next((kind for stream, kind in _STREAMS if ends.name(stream)), OLE)
+
+
+def _riff(ends: Ends) -> str | None:
+    if not ends.head.startswith(b"RIFF"):
+        return None
+    return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(ends.head[8:12])
+
+
+def _bitmap(ends: Ends) -> str | None:
+    # "BM" alone begins many texts: the two reserved fields and the size of the next header have to fit too.
+    if not ends.head.startswith(b"BM") or len(ends.head) < 18 or ends.head[6:10] != bytes(4):
+        return None
+    return "image/bmp" if int.from_bytes(ends.head[14:18], "little") in _BITMAP_HEADERS else None
+
+
+def _bzip2(ends: Ends) -> str | None:
+    return "application/x-bzip2" if _BZIP2.match(ends.head) else None
+
+
+def _tar(ends: Ends) -> str | None:
+    # POSIX and GNU; a tar is a whole number of 512-byte blocks.
+    return "application/x-tar" if ends.head[257:262] == b"ustar" and ends.size % 512 == 0 else None
+
+
+_LOOKS: tuple[Callable[[Ends], str | None], ...] = (_zip, _ole, _riff, _bitmap, _bzip2, _tar)

@@ -1,0 +1,98 @@
+"""The check `yara`: none of the rules matches.
+
+An object of up to 8 MiB is scanned whole. A larger one is scanned in windows of 8 MiB, each of which begins with the
+last 64 KiB of the one before, so that memory stays flat: in a rule, `filesize`, offsets and `at` are then those of the
+window, and what a rule puts together has to stand within one. (`scan_file` of YARA-X maps the whole file: 1 GiB of
+resident memory for a 1 GiB object.)
+"""
+
+import yara_x
+
+from airlock.verdict import Finding, Outcome
+from workers.checks.port import Idle, Report, Subject
+from workers.checks.rule_set import Match, RuleSet, matches
+from workers.checks.yara_process import YaraProcess
+
+NAME = "yara"
+WINDOW = 8 * 1024**2
+OVERLAP = 64 * 1024
+# Scanned where we stand, in some ten microseconds: going to the process would cost more than it.
+INLINE = 64 * 1024
+SECONDS = 30
+
+
+class YaraCheck(Idle):
+    """`seconds` bounds the scan of one window."""
+
+    name = NAME
+
+    def __init__(self, rule_set: RuleSet, *, seconds: int = SECONDS, inline: int = INLINE) -> None:
+        self.engine = rule_set.engine
+        self._inline = inline
+        self._scanner = yara_x.Scanner(rule_set.rules)
+        self._scanner.set_timeout(seconds)
+        self._process = YaraProcess(rule_set.rules, seconds)
+
+    def begin(self, subject: Subject) -> "YaraScan":  # noqa: ARG002 # the port's
+        return YaraScan(self)
+
+    async def scan(self, window: bytes) -> list[Match] | None:
+        """What matches, or None when the time was over."""
+        if len(window) > self._inline:
+            return await self._process.scan(window)
+        try:
+            return matches(self._scanner.scan(window))
+        except yara_x.TimeoutError:
+            return None
+
+    async def close(self) -> None:
+        await self._process.close()
+
+
+class YaraScan(Idle):
+    """Gathers a window, scans it, and goes on with its end."""
+
+    def __init__(self, check: YaraCheck, *, window: int = WINDOW, overlap: int = OVERLAP) -> None:
+        self._check = check
+        self._window = window
+        self._overlap = overlap
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._found: dict[str, Match] = {}
+        self._timed_out = False
+
+    async def feed(self, chunk: bytes) -> None:
+        if self._held + len(chunk) > self._window:
+            window = self._gathered()
+            self._keep(window[-self._overlap :])
+            await self._scan(window)
+        self._parts.append(chunk)
+        self._held += len(chunk)
+
+    async def finish(self) -> Report:
+        await self._scan(self._gathered())
+        findings = [_matched(match) for match in self._found.values()]
+        if self._timed_out:
+            message = "YARA-X did not finish within its time"
+            findings.append(Finding(code="timed_out", check=NAME, outcome=Outcome.UNSCANNABLE, message=message))
+        return Report(tuple(findings), self._check.engine)
+
+    def _gathered(self) -> bytes:
+        parts, self._parts, self._held = self._parts, [], 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _keep(self, end: bytes) -> None:
+        self._parts.append(end)
+        self._held = len(end)
+
+    async def _scan(self, window: bytes) -> None:
+        found = await self._check.scan(window)
+        if found is None:
+            self._timed_out = True
+        for match in found or ():
+            self._found[match.rule] = match
+
+
+def _matched(match: Match) -> Finding:
+    message = f"the YARA rule {match.rule} matches"
+    return Finding(code="yara_match", check=NAME, outcome=match.outcome, message=message)

@@ -1,0 +1,142 @@
+"""The journey of one object: from the event that announces it to a verdict that is true."""
+
+import contextlib
+import logging
+from datetime import UTC, datetime
+
+from airlock.errors import Conflict, Unavailable, VersionGone
+from airlock.events import ObjectCreated
+from airlock.lifecycle import State
+from airlock.verdict import Finding, Verdict
+from airlock.verdict import Outcome as VerdictOutcome
+from aws.objects import Body, Objects, Pinned
+from aws.records import Record, Records
+from workers.arrival import Arrival
+from workers.checks.port import Subject
+from workers.entry import Entry, NotOurs
+from workers.inspection import CHUNK, Clock, Inspector
+from workers.outcome import Bury, Done, Outcome
+from workers.settlement import Settlement
+from workers.withdrawal import Withdrawal
+
+log = logging.getLogger(__name__)
+
+
+class Journey:
+    """`now` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        records: Records,
+        inspector: Inspector,
+        settlement: Settlement,
+        withdrawal: Withdrawal,
+        entry: Entry,
+        now: Clock,
+    ) -> None:
+        self._objects = objects
+        self._records = records
+        self._inspector = inspector
+        self._settlement = settlement
+        self._withdrawal = withdrawal
+        self._entry = entry
+        self._now = now
+
+    async def arrive(self, event: ObjectCreated) -> tuple[Outcome, Record | None]:
+        """Work on one version of one object; with the record when its verdict was made true, now or once more.
+
+        Raises Unavailable when something is away that another try may find.
+        """
+        try:
+            upload = self._entry.upload(event)
+            try:
+                async with self._objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
+                    return Done(), await self._arrived(self._entry.arrival(event, upload, body), body)
+            except VersionGone:
+                return Done(), await self._gone(event, upload)
+        except NotOurs as problem:
+            return Bury(str(problem)), None
+
+    async def withdraw(self, upload: str) -> Outcome:
+        """Remove the bytes of a withdrawn upload."""
+        return await self._withdrawal.withdraw(upload)
+
+    async def give_up(self, event: ObjectCreated, reason: str) -> None:
+        """Record that we failed, and why, on an upload that was claimed and has no verdict; the bytes stay.
+
+        Raises Unavailable when even that cannot be done.
+        """
+        try:
+            record = await self._records.get(self._entry.upload(event))
+        except NotOurs:
+            return
+        if record is None or record.state not in (State.RECEIVED, State.INSPECTING):
+            return
+        finding = Finding(code="gave_up", check="worker", outcome=VerdictOutcome.FAILED, message=reason)
+        now = self._now()
+        verdict = Verdict(
+            outcome=VerdictOutcome.FAILED,
+            findings=(finding,),
+            bytes=0,
+            inspected_at=datetime.fromtimestamp(now, UTC),
+        )
+        with contextlib.suppress(Conflict):
+            await self._records.settle(record.id, event.version_id, verdict, place="incoming", now=now)
+
+    async def _arrived(self, arrival: Arrival, body: Body) -> Record | None:
+        claim = await self._records.claim(arrival.record(self._now()))
+        source = arrival.source
+        match claim.standing:
+            case "claimed":
+                return await self._inspect(arrival, body)
+            case "settled":
+                await self._settlement.again(claim.record, arrival.profile, source)
+                return claim.record
+            case "withdrawn":
+                await self._withdrawal.remove(claim.record)
+            case "overwritten":
+                log.warning(
+                    "overwritten: a second object came for an upload that is bound to its first",
+                    extra={"upload": arrival.upload.text, "version": source.version_id, "bytes": source.size},
+                )
+                await self._objects.delete(source.bucket, source.key, source.version_id)
+        return None
+
+    async def _inspect(self, arrival: Arrival, body: Body) -> Record | None:
+        subject = Subject(arrival.intent, arrival.profile, body.size, body.etag)
+        try:
+            verdict = await self._inspector.inspect(subject, body.chunks(CHUNK))
+            return await self._settlement.settle(arrival, verdict)
+        except Conflict:
+            await self._withdrawn_meanwhile(arrival)
+            return None
+        except Unavailable:
+            await self._release(arrival)
+            raise
+
+    async def _withdrawn_meanwhile(self, arrival: Arrival) -> None:
+        record = await self._records.get(arrival.upload.text)
+        if record is None or record.state is not State.WITHDRAWN:
+            raise Unavailable("dynamodb", "the upload is in the hands of another worker")
+        await self._withdrawal.remove(record)
+
+    async def _release(self, arrival: Arrival) -> None:
+        """Show that nobody is working on it. The claim is repeatable without it, so this may fail."""
+        with contextlib.suppress(Conflict, Unavailable):
+            await self._records.release(arrival.upload.text, arrival.source.version_id, self._now())
+
+    async def _gone(self, event: ObjectCreated, upload: str) -> Record | None:
+        """The version is not there: it was settled, was withdrawn, or somebody else removed it."""
+        record = await self._records.get(upload)
+        if record is None or record.version_id != event.version_id:
+            return None
+        if record.state is State.WITHDRAWN:
+            await self._withdrawal.remove(record)
+            return None
+        if record.state in (State.RECEIVED, State.INSPECTING):
+            await self.give_up(event, "the object was removed from incoming before it was inspected")
+            return None
+        source = Pinned(event.bucket, event.key, event.version_id, event.etag, event.size)
+        await self._settlement.again(record, self._entry.profile(record.profile), source)
+        return record

@@ -1,0 +1,49 @@
+"""What the worker must know, from the environment, read once."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from aws.settings import AwsSettings
+
+
+def _clamd_address(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        tcp = parts.scheme == "tcp" and bool(parts.hostname) and parts.port is not None
+    except ValueError:  # the port is no number up to 65535
+        tcp = False
+    unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
+    if not (tcp or unix):
+        raise ValueError("must be tcp://HOST:PORT or unix:///PATH")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("must be a folder")
+    return value
+
+
+class Settings(AwsSettings):
+    """The shared settings, and the worker's own: AIRLOCK_CONCURRENCY and so on."""
+
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """Messages worked on at once. An object above 8 MiB costs about 9 MiB of memory meanwhile."""
+    visibility: Annotated[int, Field(ge=3, le=43200)] = 60
+    """Seconds for which a message is hidden from other workers; extended while it is worked on."""
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    """Deliveries of a message after which it is given up."""
+    poll_seconds: Annotated[int, Field(ge=0, le=20)] = 20
+    """How long one receive waits for the first message."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 25
+    """How long what is in flight may take to finish after SIGTERM."""
+    health_host: str = "127.0.0.1"
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where /healthz and /readyz answer; 0 for nowhere."""
+    clamd: Annotated[str, AfterValidator(_clamd_address)] | None = None
+    """tcp://HOST:PORT or unix:///PATH of a clamd."""
+    yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
+    """A folder of .yar and .yara files; the bundled rules are always used."""

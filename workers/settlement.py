@@ -1,0 +1,136 @@
+"""Settlement: making a verdict true, in an order in which a crash between any two steps is repaired by doing it again.
+
+Copy the pinned bytes, record the verdict, publish its event, delete exactly that version from incoming. Nothing is
+deleted before the record says where the bytes went; the event goes out after the record is readable; and because an
+upload is bound to one version for good, a copy made twice is a copy of the same bytes.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from airlock import intent, keys, verdict_event
+from airlock.errors import Conflict
+from airlock.intent import Intent
+from airlock.profiles import Profile
+from airlock.verdict import Outcome, Verdict
+from aws.objects import Objects, Pinned
+from aws.queue import Queue
+from aws.records import Location, Place, Record, Records
+from workers.arrival import Arrival
+from workers.inspection import Clock
+
+# Quarantined bytes are never to be rendered by whoever opens them.
+INERT = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Where settled bytes go."""
+
+    accepted: str
+    quarantine: str
+
+
+class Settlement:
+    """`now` gives seconds since the epoch. Every method raises Unavailable, and can then be repeated."""
+
+    def __init__(self, objects: Objects, records: Records, queue: Queue, buckets: Buckets, now: Clock) -> None:
+        self._objects = objects
+        self._records = records
+        self._queue = queue
+        self._buckets = buckets
+        self._now = now
+
+    async def settle(self, arrival: Arrival, verdict: Verdict) -> Record:
+        """Take all steps; returns the record.
+
+        Raises Conflict when the upload was withdrawn meanwhile: what was copied is removed again. Raises VersionGone
+        when the version in incoming is no more.
+        """
+        place, location = await self._store(arrival, verdict)
+        record = await self._record(arrival, verdict, place, location)
+        await self.again(record, arrival.profile, arrival.source)
+        return record
+
+    async def again(self, record: Record, profile: Profile, source: Pinned) -> None:
+        """Take the steps that follow the record, from what it says."""
+        await self._publish(record, profile)
+        await self._objects.delete(source.bucket, source.key, source.version_id)
+
+    async def _store(self, arrival: Arrival, verdict: Verdict) -> tuple[Place, Location | None]:
+        if verdict.outcome is Outcome.ACCEPTED:
+            kind = verdict.media_type or arrival.intent.content_type
+            key = keys.accepted(
+                arrival.profile.accepted_key,
+                upload=arrival.upload.text,
+                profile=arrival.profile.name,
+                owner=arrival.intent.owner,
+                issued_at=arrival.upload.issued_at,
+                media_type=kind,
+            )
+            return "accepted", await self._copy(arrival, verdict, self._buckets.accepted, key, kind)
+        if getattr(arrival.profile.outcomes, verdict.outcome) == "delete":
+            return "none", None
+        key = keys.quarantine(arrival.upload.text, arrival.source.version_id)
+        return "quarantine", await self._copy(arrival, verdict, self._buckets.quarantine, key, INERT)
+
+    async def _copy(self, arrival: Arrival, verdict: Verdict, bucket: str, key: str, kind: str) -> Location:
+        metadata = {
+            "upload": arrival.upload.text,
+            "owner": intent.encode(arrival.intent.owner),
+            "profile": arrival.profile.name,
+            "filename": intent.encode(arrival.intent.filename),
+            "sha256": verdict.sha256 or "",
+        }
+        copied = await self._objects.promote(arrival.source, bucket, key, content_type=kind, metadata=metadata)
+        return Location(bucket, key, copied.version_id)
+
+    async def _record(self, arrival: Arrival, verdict: Verdict, place: Place, location: Location | None) -> Record:
+        upload, version, now = arrival.upload.text, arrival.source.version_id, self._now()
+        try:
+            record = await self._records.settle(
+                upload,
+                version,
+                verdict,
+                place=place,
+                location=location,
+                event_id=verdict_event.event_id(upload, version),
+                expires_at=int(now + arrival.profile.retention),
+                now=now,
+            )
+        except Conflict:
+            await self._remove(location)
+            raise
+        if record.location != location:
+            # Another worker was first, and its record points to its own copy.
+            await self._remove(location)
+        return record
+
+    async def _remove(self, location: Location | None) -> None:
+        if location is not None:
+            await self._objects.delete(*location)
+
+    async def _publish(self, record: Record, profile: Profile) -> None:
+        if not profile.notify or record.verdict is None:
+            return
+        body = verdict_event.render(
+            upload=record.id,
+            version_id=record.version_id,
+            intent=_intent(record),
+            verdict=record.verdict,
+            location=record.location,
+        )
+        attributes = {"content-type": verdict_event.CONTENT_TYPE}
+        await asyncio.gather(*(self._queue.send(queue, body, attributes) for queue in profile.notify_queues))
+
+
+def _intent(record: Record) -> Intent:
+    return Intent(
+        owner=record.owner,
+        profile=record.profile,
+        filename=record.filename,
+        content_type=record.content_type,
+        size=record.declared_size,
+        sha256=record.declared_sha256,
+        metadata=record.metadata,
+    )
