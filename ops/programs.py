@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import click
+import orjson
 
 from airlock.errors import AirlockError
 from ops.child import Child
+from ops.report import printable
 
 POLL_SECONDS = 0.05
 COLOURS = {"service": "cyan", "worker": "yellow"}
@@ -38,7 +40,21 @@ async def program(
 async def _relay(child: Child) -> None:
     assert child.process.stdout is not None  # noqa: S101  # it was started with a pipe
     while chunk := await _line(child.process.stdout):
-        say(chunk.decode(errors="replace").rstrip(), of=child.name)
+        say(readable(chunk.decode(errors="replace").rstrip()), of=child.name)
+
+
+def readable(line: str) -> str:
+    """A line of JSON log as `message key=value …`, and any other line as it is."""
+    try:
+        told = orjson.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(told, dict) or "message" not in told:
+        return line
+    level, message, trace = told.pop("level", "INFO"), told.pop("message"), told.pop("exc_info", None)
+    facts = [f"{name}={value}" for name, value in told.items() if name not in ("timestamp", "logger")]
+    head = " ".join((message, *facts) if level == "INFO" else (level, message, *facts))
+    return printable(f"{head}\n{trace}" if trace else head)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

@@ -16,7 +16,7 @@ Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Await
 @pytest.fixture
 def serve(aiohttp_server: Callable[[web.Application], Awaitable[object]]) -> Serve:
     async def start(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
-        application = web.Application(client_max_size=0)
+        application = web.Application(client_max_size=8 * 1024**2)
         application.router.add_post("/", handler)
         server = await aiohttp_server(application)
         return str(server.make_url("/"))  # type: ignore[attr-defined]
