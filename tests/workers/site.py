@@ -1,0 +1,258 @@
+"""A deployment for the worker's tests: its places, a way to bring objects in as a policy of ours would, and to look."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airlock import keys, upload_id
+from airlock.events import withdrawal
+from airlock.intent import PREFIX, Intent
+from airlock.lifecycle import TERMINAL
+from airlock.profiles import Profiles
+from aws.records import Record, Records
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+from tests.stack import provisioned
+from workers.__main__ import work
+from workers.checks import catalogue
+from workers.checks.port import Check
+from workers.settings import Settings
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(64)
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+POLL = 0.02
+PATIENCE = 60.0
+
+PROFILES = """
+[profiles.default]
+content_types = ["*/*"]
+max_bytes = "64 MiB"
+min_bytes = "0 B"
+checks = ["size", "checksum", "media_type", "yara"]
+metadata = ["reference"]
+notify = ["sqs:{verdicts}"]
+
+[profiles.scanned]
+content_types = ["*/*"]
+max_bytes = "64 MiB"
+checks = ["size", "checksum", "clamd"]
+notify = ["sqs:{verdicts}"]
+
+[profiles.strict]
+content_types = ["image/png"]
+max_bytes = "1 KiB"
+checks = ["size", "checksum", "media_type", "yara"]
+
+[profiles.strict.outcomes]
+rejected = "quarantine"
+infected = "delete"
+"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An object that was stored in incoming."""
+
+    upload: str
+    key: str
+    version_id: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Site:
+    """A deployment, and clients to look into it."""
+
+    settings: Settings
+    clients: Clients
+    verdicts: str
+
+    @property
+    def records(self) -> Records:
+        return Records(self.clients.dynamodb, self.settings.table)
+
+    @property
+    def profiles(self) -> Profiles:
+        return Profiles.load(self.settings.profiles.read_text())
+
+    def checks(self, settings: Settings | None = None) -> Mapping[str, Check]:
+        """The checks of all profiles, less clamd where none is configured."""
+        used = settings or self.settings
+        return catalogue.build(self.profiles if used.clamd else self.profiles.without_check("clamd"), used)
+
+    @contextlib.asynccontextmanager
+    async def working(
+        self, checks: Mapping[str, Check] | None = None, **changes: Any
+    ) -> AsyncIterator["asyncio.Task[None]"]:
+        """A worker in this process; leaving stops and drains it. The task yielded is the worker."""
+        settings = self.settings.model_copy(update=changes)
+        stop = asyncio.Event()
+        used = self.checks(settings) if checks is None else checks
+        task = asyncio.create_task(work(settings, self.profiles, used, stop))
+        try:
+            yield task
+        finally:
+            stop.set()
+            await task
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """What `python -m workers` has to be told, the AWS keys aside."""
+        own = self.settings.model_dump(exclude_none=True, exclude={"secrets"})
+        told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
+        return {**told, "AIRLOCK_SECRETS": self.settings.secrets[0].get_secret_value(), **changes}
+
+    def mint(self, owner: str = "alice") -> str:
+        """The text of a new upload id."""
+        secret = self.settings.secrets[0].get_secret_value().encode()
+        return upload_id.mint(secrets.token_bytes(8), int(time.time()), 900, owner, [secret]).text
+
+    async def put(self, body: bytes, *, upload: str | None = None, **intent: Any) -> Sent:
+        """Store an object with the metadata that a policy of ours writes: `intent` overrides `Intent`'s fields."""
+        described: dict[str, Any] = {
+            "owner": "alice",
+            "profile": "default",
+            "filename": "photo.png",
+            "content_type": "image/png",
+            **intent,
+        }
+        meant = Intent(**described)
+        upload = upload or self.mint(meant.owner)
+        fields = meant.to_fields()
+        metadata = {name.removeprefix(PREFIX): value for name, value in fields.items() if name.startswith(PREFIX)}
+        return await self.put_raw(body, upload, metadata, meant.content_type)
+
+    async def put_raw(self, body: bytes, upload: str, metadata: dict[str, str], content_type: str) -> Sent:
+        """Store an object in incoming with any metadata."""
+        key = keys.incoming(self.settings.incoming_prefix, upload)
+        answer = await self.clients.s3.put_object(
+            Bucket=self.settings.incoming_bucket, Key=key, Body=body, ContentType=content_type, Metadata=metadata
+        )
+        return Sent(upload, key, answer["VersionId"], answer["ETag"].strip('"'), len(body))
+
+    async def withdraw(self, upload: str, owner: str = "alice") -> None:
+        """As the service does it: mark the record, then tell the worker."""
+        await self.records.withdraw(upload, owner, time.time())
+        await self.send(withdrawal(upload))
+
+    def notification(self, *sent: Sent, bucket: str | None = None) -> str:
+        """S3's message about objects that were stored."""
+        records = [
+            {
+                "eventName": "ObjectCreated:Post",
+                "s3": {
+                    "bucket": {"name": bucket or self.settings.incoming_bucket},
+                    "object": {
+                        "key": each.key,
+                        "size": each.size,
+                        "eTag": each.etag,
+                        "versionId": each.version_id,
+                        "sequencer": "01",
+                    },
+                },
+            }
+            for each in sent
+        ]
+        return json.dumps({"Records": records})
+
+    async def send(self, body: str, queue: str | None = None) -> None:
+        """Put a message on the worker's queue."""
+        url = await self._url(queue or self.settings.queue)
+        await self.clients.sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    async def settled(self, sent: Sent | str) -> Record:
+        """The record, once the upload is in a state that does not change by itself."""
+        upload = sent if isinstance(sent, str) else sent.upload
+        return await self.recorded(upload, lambda record: record.state in TERMINAL)
+
+    async def recorded(self, upload: str, wanted: Callable[[Record], bool]) -> Record:
+        """The record, once it is as wanted."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                record = await self.records.get(upload)
+                if record is not None and wanted(record):
+                    return record
+                await asyncio.sleep(POLL)
+
+    async def idle(self, queue: str | None = None) -> None:
+        """Wait until a queue holds nothing, neither visible nor hidden."""
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = await self._url(queue or self.settings.queue)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+                if not any(int(answer["Attributes"][name]) for name in names):
+                    return
+                await asyncio.sleep(POLL)
+
+    async def events(self, at_least: int = 1) -> list[dict[str, Any]]:
+        """The verdict events that were published and not yet taken, once there are enough."""
+        return [json.loads(message["Body"]) for message in await self._take(self.verdicts, at_least)]
+
+    async def dead_letters(self, at_least: int = 1) -> dict[str, str]:
+        """Reasons, by the body of the dead letter."""
+        taken = await self._take(self.settings.dead_letter_queue, at_least)
+        return {
+            message["Body"]: message["MessageAttributes"]["airlock-reason"]["StringValue"] for message in taken
+        }
+
+    async def versions(self, bucket: str, key: str = "") -> list[tuple[str, str]]:
+        """(key, version id) of everything in a bucket."""
+        answer = await self.clients.s3.list_object_versions(Bucket=bucket, Prefix=key)
+        found = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+        return [(item["Key"], item["VersionId"]) for item in found]
+
+    async def incoming(self) -> list[tuple[str, str]]:
+        return await self.versions(self.settings.incoming_bucket)
+
+    async def accepted(self) -> dict[str, bytes]:
+        """What accepted holds now: bytes by key."""
+        bucket = self.settings.accepted_bucket
+        listed = await self.clients.s3.list_objects_v2(Bucket=bucket)
+        return {item["Key"]: await self.read(bucket, item["Key"]) for item in listed.get("Contents", [])}
+
+    async def read(self, bucket: str, key: str, version_id: str | None = None) -> bytes:
+        pinned: dict[str, Any] = {"VersionId": version_id} if version_id else {}
+        answer = await self.clients.s3.get_object(Bucket=bucket, Key=key, **pinned)
+        async with answer["Body"] as stream:
+            return await stream.read()
+
+    async def _take(self, queue: str, at_least: int) -> list[Any]:
+        url = await self._url(queue)
+        taken: list[Any] = []
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.clients.sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=10,
+                    MessageAttributeNames=["All"],
+                    WaitTimeSeconds=1 if len(taken) < at_least else 0,
+                )
+                messages = answer.get("Messages", [])
+                if not messages and len(taken) >= at_least:
+                    return taken
+                for message in messages:
+                    await self.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                taken += messages
+
+    async def _url(self, name: str) -> str:
+        return (await self.clients.sqs.get_queue_url(QueueName=name))["QueueUrl"]
+
+
+@contextlib.asynccontextmanager
+async def opened(places: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[Site]:
+    """The site in `places`, with profiles and a verdict queue of its own; `own` are the worker's settings."""
+    verdicts = f"verdicts-{secrets.token_hex(4)}"
+    profiles = folder / "profiles.toml"
+    profiles.write_text(PROFILES.format(verdicts=verdicts))
+    described = {**places.model_dump(), "profiles": profiles, "poll_seconds": 1, **own}
+    settings = Settings(**described)
+    await provisioned(AwsSettings(**{**places.model_dump(), "profiles": profiles}))
+    async with connect(settings) as clients:
+        yield Site(settings, clients, verdicts)
