@@ -13,7 +13,8 @@ import click
 from airlock.profiles import Profiles
 from ops import emulator, scanner
 from ops.child import Child
-from ops.emulator import HOST, Emulator, free_port
+from ops.emulator import Emulator
+from ops.loopback import HOST, free_port, is_free
 from ops.programs import program, say, until_one_ends, until_serving
 from ops.provision import provision
 from ops.running import asynchronous, settings_or_usage_error
@@ -41,6 +42,8 @@ async def command(port: int, state: Path | None) -> None:
     clamd where one is installed. Once all of it serves, its address is printed on standard output, one line; all
     else goes to standard error. AIRLOCK_PROFILES, AIRLOCK_CLAMD, AIRLOCK_YARA_RULES and the like are heeded.
     """
+    if port and not is_free(port):
+        raise click.UsageError(f"port {port} is taken; another one: --port 8081, or any free one: --port 0")
     running = asyncio.create_task(_run(port, state))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, _end, running)

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -27,8 +26,8 @@ import aiohttp
 from aiobotocore.session import get_session
 
 from ops.child import Child
+from ops.loopback import HOST, free_port
 
-HOST = "127.0.0.1"
 REGION: Final = "eu-central-1"
 USER = "airlock"
 ACTIONS = ("s3:*", "sqs:*", "dynamodb:*")
@@ -131,14 +130,6 @@ def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool
         "STATE_DIR": str(folder / "services"),
         **root.environment(),
     }
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _until_ready(child: Child, endpoint: str, root: Keys, log: Path) -> None:
