@@ -4,6 +4,7 @@ Exit codes: 0 after SIGTERM or SIGINT, 1 when what it needs cannot be had, 2 whe
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -60,6 +61,9 @@ async def _serve(settings: Settings) -> None:
         callers = load_callers(settings.tokens) if settings.tokens else Callers({})
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)
         async with serving(app, _write_line) as url:
+            # What was built until here stays: the collector need not look at botocore's models again and again.
+            gc.collect()
+            gc.freeze()
             log.info("listening", extra={"url": url, "mode": settings.mode})
             await stop.wait()
             log.info("stopping")

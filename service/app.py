@@ -29,6 +29,7 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.ISSUER] = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     app[parts.READINESS] = Readiness(ports)
+    app[parts.REQUEST_IDS] = parts.RequestIds(ports.random)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.served_by)

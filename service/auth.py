@@ -29,7 +29,8 @@ class Caller:
 
     def require(self, profile: Profile) -> None:
         """Raises Refused("profile_forbidden") unless both the token and the profile allow the use."""
-        if not (profile.allows(self.owner) and any(fnmatchcase(profile.name, each) for each in self.profiles)):
+        meant = "*" in self.profiles or any(fnmatchcase(profile.name, each) for each in self.profiles)
+        if not (meant and profile.allows(self.owner)):
             raise Refused("profile_forbidden", f"profile {profile.name!r} is not yours to use", field="profile")
 
 

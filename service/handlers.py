@@ -11,7 +11,7 @@ from service import answers, payloads
 from service.auth import Caller
 from service.disposition import attachment
 from service.issuing import Issued
-from service.parts import ISSUER, LIVE, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, UPLOAD
+from service.parts import ISSUER, LIVE, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, TRACE
 from service.payloads import FilenameQuery, ListQuery, NewUpload, StatusQuery
 from service.waiting import answer_of
 
@@ -115,7 +115,7 @@ def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
         metadata=asked.metadata,
     )
     issued = request.app[ISSUER].issue(profile, meant)
-    request[UPLOAD] = issued.upload.text
+    request[TRACE].upload = issued.upload.text
     return issued
 
 
@@ -124,7 +124,7 @@ def _upload(request: web.Request, caller: Caller) -> UploadId:
         upload = request.app[ISSUER].verify(request.match_info["id"], caller.owner)
     except InvalidUploadId:
         raise _no_upload() from None
-    request[UPLOAD] = upload.text
+    request[TRACE].upload = upload.text
     return upload
 
 

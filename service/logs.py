@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web import BaseRequest, Request, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from service.parts import OWNER, REQUEST_ID, UPLOAD
+from service.parts import TRACE
 from service.ports import Clock
 
 FORMAT = "{levelname}{name}{message}"
@@ -59,18 +59,16 @@ class AccessLog(AbstractAccessLogger):
             "ms": round(time * 1000, 3),
             "bytes": response.body_length,
         }
-        for key, name in _CARRIED:
-            if (value := request.get(key)) is not None:
-                line[name] = value
+        # A request that no parser understood, or a preflight, has none.
+        if TRACE in request:
+            trace = request[TRACE]
+            line |= {"request_id": trace.request_id, "owner": trace.owner, "upload": trace.upload}
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def access_log(write: Callable[[bytes], object], now: Clock) -> type[AccessLog]:
     """An access log that gives each line to `write`; `now` is in seconds since the epoch."""
     return type("AccessLogHere", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})
-
-
-_CARRIED = ((REQUEST_ID, "request_id"), (OWNER, "owner"), (UPLOAD, "upload"))
 
 
 def route_of(request: BaseRequest) -> str | None:

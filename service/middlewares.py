@@ -8,7 +8,7 @@ from aiohttp.typedefs import Middleware
 
 from service import problems
 from service.auth import Caller
-from service.parts import CALLERS, OWNER, PORTS, REQUEST_ID
+from service.parts import CALLERS, REQUEST_IDS, TRACE, Trace
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
@@ -24,8 +24,8 @@ _SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives each request an id, the caller's if it brings a sane one, and each error the shape of a problem."""
     given = request.headers.get(HEADER)
-    request_id = given if given and _SANE.match(given) else request.app[PORTS].random(16).hex()
-    request[REQUEST_ID] = request_id
+    request_id = given if given and _SANE.match(given) else request.app[REQUEST_IDS].next()
+    request[TRACE] = Trace(request_id)
     try:
         response = await handler(request)
     # The edge of the program: whatever happened, the caller gets a problem and the log gets the rest.
@@ -40,7 +40,7 @@ def owned(handler: OwnedHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         caller = request.app[CALLERS].identify(request.headers.get("Authorization"))
-        request[OWNER] = caller.owner
+        request[TRACE].owner = caller.owner
         return await handler(request, caller)
 
     return authenticated

@@ -1,12 +1,15 @@
 """The parts of one application, by typed keys, and what a request carries beside its headers."""
 
+from dataclasses import dataclass
+from itertools import count
+
 from aiohttp import web
 
 from airlock.profiles import Profiles
 from service.auth import Callers
 from service.issuing import Issuer
 from service.live import Live
-from service.ports import Ports
+from service.ports import Ports, Random
 from service.readiness import Readiness
 from service.settings import Settings
 
@@ -19,6 +22,27 @@ LIVE = web.AppKey("live", Live)
 READINESS = web.AppKey("readiness", Readiness)
 OPENAPI = web.AppKey("openapi", bytes)
 
-REQUEST_ID = web.RequestKey("request_id", str)
-OWNER = web.RequestKey("owner", str)
-UPLOAD = web.RequestKey("upload", str)
+
+@dataclass(slots=True)
+class Trace:
+    """What the log tells of a request beyond its outcome: one object, since each look into a request costs."""
+
+    request_id: str
+    owner: str | None = None
+    upload: str | None = None
+
+
+class RequestIds:
+    """Ids for requests that bring none: unique, in no way secret, and cheaper than chance."""
+
+    def __init__(self, random: Random) -> None:
+        self._prefix = random(8).hex()
+        self._numbers = count(1)
+
+    def next(self) -> str:
+        """An id that no other request has."""
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+
+REQUEST_IDS = web.AppKey("request_ids", RequestIds)
+TRACE = web.RequestKey("trace", Trace)

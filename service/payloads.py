@@ -31,11 +31,9 @@ class NewUpload(_Body):
 
     profile: Annotated[str | None, Field(description="A profile's name; the default one without it")] = None
     filename: Annotated[str, Field(description="A name for people, of 1 to 255 characters; never part of a key")]
-    # S3 would read '$' in a policy as the start of a variable.
-    content_type: Annotated[
-        str | None,
-        Field(description="type/subtype; by the file name's extension without it", pattern=r"^[^$]*$"),
-    ] = None
+    content_type: Annotated[str | None, Field(description="type/subtype; by the file name's extension without it")] = (
+        None
+    )
     size: Annotated[
         int | None, Field(description="In bytes. S3 then takes exactly that many", ge=0, le=MAX_INTEGER)
     ] = None
