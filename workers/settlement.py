@@ -82,7 +82,10 @@ class Settlement:
             "filename": intent.encode(arrival.intent.filename),
             "sha256": verdict.sha256 or "",
         }
-        copied = await self._objects.promote(arrival.source, bucket, key, content_type=kind, metadata=metadata)
+        # Whatever link leads to it, a browser saves it: nothing is ever shown or run in the bucket's own origin.
+        copied = await self._objects.promote(
+            arrival.source, bucket, key, content_type=kind, content_disposition="attachment", metadata=metadata
+        )
         return Location(bucket, key, copied.version_id)
 
     async def _record(self, arrival: Arrival, verdict: Verdict, place: Place, location: Location | None) -> Record:
