@@ -32,7 +32,7 @@ class Settings(AwsSettings):
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """Messages worked on at once. An object above 8 MiB costs about 9 MiB of memory meanwhile."""
-    visibility: Annotated[int, Field(ge=3, le=43200)] = 60
+    visibility: Annotated[int, Field(ge=2, le=43200)] = 60
     """Seconds for which a message is hidden from other workers; extended while it is worked on."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     """Deliveries of a message after which it is given up."""
