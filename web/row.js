@@ -86,7 +86,7 @@ export class Row {
 
   #evidence(id, verdict) {
     this.#text(".facts", [size(verdict.bytes), verdict.media_type, this.profile].filter(Boolean).join(" · "));
-    this.#text(".by", verdict.engines.map(({ name, version }) => ` · ${name} ${version}`).join(""));
+    this.#text(".by", verdict.engines.map(({ name, version }) => ` · ${name} ${version.split(" (")[0]}`).join(""));
     this.#find(".evidence dl").replaceChildren(...facts(id, verdict).flatMap(([term, ...values]) => [
       element("dt", "", term), ...values.map((value) => element("dd", "", value)),
     ]));

@@ -56,8 +56,8 @@ export function engine({ name, version, signatures_at: signaturesAt }) {
   return `${name} ${version}${day ? `, signatures of ${day}` : ""}`;
 }
 
-/** @param {string} text @returns {string} the text, ending as a sentence does */
+/** @param {string} text @returns {string} the text, beginning and ending as a sentence does */
 export function sentence(text) {
-  const trimmed = text.trim();
-  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  const begun = text.trim().replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -71,7 +71,7 @@ async def test_the_stages_follow_each_other(page: Page, fake: Fake) -> None:
 
 
 async def test_findings_are_sentences_and_are_read_out(page: Page, fake: Fake) -> None:
-    finding = {"code": "media_type_mismatch", "check": "media_type", "message": "The bytes are text/html"}
+    finding = {"code": "media_type_mismatch", "check": "media_type", "message": "the bytes are text/html"}
     fake.verdict |= {"outcome": "rejected", "findings": [finding]}
     await page.goto(fake.address)
     await drop(page, NOTE)
