@@ -46,8 +46,9 @@ def translate(dependency: str) -> Iterator[None]:
     """Raise errors of ours in place of a vendor's.
 
     VersionGone: a pinned version is away, replaced or a delete marker. Conflict: a conditional write found another
-    state. Unavailable(dependency, detail): everything else that the vendor or the network did, a refused permission
-    too, since only the deployment can repair it. AirlockError: a request that the vendor's client would not send.
+    state. AirlockError: a request that the vendor's client would not send. Unavailable(dependency, detail): all else
+    that the vendor or the network did; a refused permission too, since only the deployment can repair it, and an
+    answer without what it must have (a KeyError in this block).
     """
     try:
         yield
@@ -59,6 +60,8 @@ def translate(dependency: str) -> Iterator[None]:
         raise Unavailable(dependency, f"no AWS credentials ({type(error).__name__})") from error
     except (BotoCoreError, aiohttp.ClientError, OSError) as error:
         raise Unavailable(dependency, _network_detail(error)) from error
+    except KeyError as error:
+        raise Unavailable(dependency, f"the answer has no {error}") from error
     except RuntimeError as error:
         # What botocore raises when a refresh brings credentials that have expired already: a clock is wrong.
         if "credentials" not in str(error):

@@ -101,16 +101,17 @@ class Objects:
         """
         with translate("s3"):
             answer = await self._s3.get_object(Bucket=bucket, Key=key, VersionId=version_id, IfMatch=f'"{etag}"')
-        stream = answer["Body"]
-        try:
-            yield Body(
-                answer["ContentLength"],
-                answer["ETag"].strip('"'),
-                answer.get("VersionId", version_id),
-                answer.get("ContentType", ""),
-                answer["Metadata"],
-                stream,
+            stream = answer["Body"]
+            body = Body(
+                size=answer["ContentLength"],
+                etag=answer["ETag"].strip('"'),
+                version_id=answer.get("VersionId", version_id),
+                content_type=answer.get("ContentType", ""),
+                metadata=answer["Metadata"],
+                _stream=stream,
             )
+        try:
+            yield body
         finally:
             stream.close()
 
@@ -125,7 +126,7 @@ class Objects:
         metadata: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Copied:
-        """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing that the uploader said of them stays.
+        """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing the uploader said of them stays.
 
         `metadata` is ours and US-ASCII, its names without `x-amz-meta-`: whose upload this was, for whoever finds it.
 
@@ -152,7 +153,7 @@ class Objects:
             answer = await self._s3.copy_object(
                 **described, **pinned, MetadataDirective="REPLACE", TaggingDirective="REPLACE"
             )
-        return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'))
+            return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'))
 
     async def delete(self, bucket: str, key: str, version_id: str) -> None:
         """Remove exactly that version; nothing happens when it is away already."""

@@ -123,7 +123,7 @@ class Queue:
                 MessageBody=body,
                 MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in clean.items()},
             )
-        return sent["MessageId"]
+            return sent["MessageId"]
 
     async def ping(self) -> None:
         """Raises Unavailable("sqs") when the queue cannot be found or its owner refuses us."""

@@ -41,9 +41,8 @@ async def read(
     items: list[Any] = []
     start = _start(cursor, owner) if cursor is not None else None
     for _ in range(MOST_LOOKS):
-        answer = await _look(dynamodb, query | ({"ExclusiveStartKey": start} if start else {}))
-        items += answer["Items"]
-        start = answer.get("LastEvaluatedKey")
+        found, start = await _look(dynamodb, query | ({"ExclusiveStartKey": start} if start else {}))
+        items += found
         if not start or len(items) >= limit:
             break
     if len(items) > limit:
@@ -68,15 +67,16 @@ def _query(table: str, owner: str, state: State | None, limit: int) -> dict[str,
     return query
 
 
-async def _look(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> Any:
+async def _look(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> tuple[list[Any], Any]:
     with translate("dynamodb"):
         try:
-            return await dynamodb.query(**query)
+            answer = await dynamodb.query(**query)
         except ClientError as error:
             # Nothing but the cursor comes from the caller.
             if "ExclusiveStartKey" in query and error.response["Error"].get("Code") == "ValidationException":
                 raise _refused() from error
             raise
+        return answer["Items"], answer.get("LastEvaluatedKey")
 
 
 def _cursor(key: Any) -> str:

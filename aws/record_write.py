@@ -76,4 +76,4 @@ async def run(dynamodb: "DynamoDBClient", table: str, upload: str, write: Write)
             if refused["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             return None, from_item(refused["Item"]) if refused.get("Item") else None
-    return from_item(answer["Attributes"]), None
+        return from_item(answer["Attributes"]), None

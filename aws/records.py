@@ -88,7 +88,7 @@ class Records:
             asked: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
             with translate("dynamodb"):
                 answer: Any = await self._dynamodb.batch_get_item(RequestItems=asked)
-            items += answer["Responses"].get(self._table, ())
+                items += answer["Responses"].get(self._table, ())
             keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             if not keys:
                 return items
@@ -184,7 +184,7 @@ class Records:
             raise Conflict("withdraw: the upload is another owner's")
         return new
 
-    async def list(self, owner: str, *, state: State | None = None, cursor: str | None = None, limit: int = 50) -> Page:
+    async def list(self, owner: str, state: State | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """The owner's uploads, newest first; `cursor` is an earlier page's.
 
         With `state` a page can be short, or empty, and still have a cursor: it looks at a bounded number of records.

@@ -1,7 +1,10 @@
-"""Places that the adapters' contract tests run against: ministack always, moto where it tells the truth."""
+"""Places that the adapters' contract tests run against: ministack always, moto where it tells the truth.
+
+Each test gets its own queues and table (and buckets, for ministack), without the rest of a deployment.
+"""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,8 +13,10 @@ from aiobotocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 from aws.settings import AwsSettings
+from ops.emulator import Emulator
 from ops.places import table
 from tests.aws import settings_at
+from tests.stack import settings_for
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +36,47 @@ def made_up_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture
-async def moto_deployment(moto: str, made_up_keys: None) -> AsyncIterator[AwsSettings]:
-    """Queues and a table in moto; it has no buckets, since moto enforces neither policies nor pinned copies."""
-    settings = settings_at(moto, run=secrets.token_hex(4))
+async def in_moto(moto: str, made_up_keys: None) -> AwsSettings:
+    """No buckets: moto enforces neither policies nor pinned copies."""
+    return await queues_and_table(settings_at(moto, run=secrets.token_hex(4)))
+
+
+@pytest_asyncio.fixture
+async def in_ministack(stack: Emulator) -> AwsSettings:
+    return await queues_and_table(settings_for(stack))
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("in_moto", id="moto"),
+        pytest.param("in_ministack", id="ministack", marks=pytest.mark.stack),
+    ]
+)
+def place(request: pytest.FixtureRequest) -> AwsSettings:
+    """Settings of empty queues and an empty table, in each server in turn."""
+    settings: AwsSettings = request.getfixturevalue(request.param)
+    return settings
+
+
+@pytest_asyncio.fixture
+async def buckets(stack: Emulator) -> AwsSettings:
+    """Settings of two empty, versioned buckets in ministack: incoming and accepted."""
+    settings = settings_for(stack)
+    async with client("s3", settings) as s3:
+        for name in (settings.incoming_bucket, settings.accepted_bucket):
+            region = {"LocationConstraint": settings.region}
+            await s3.create_bucket(Bucket=name, CreateBucketConfiguration=region)
+            await s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return settings
+
+
+def client(service: str, settings: AwsSettings) -> Any:
     session: Any = get_session()
-    at = {"region_name": settings.region, "endpoint_url": moto}
-    async with session.create_client("sqs", **at) as sqs, session.create_client("dynamodb", **at) as dynamodb:
+    return session.create_client(service, region_name=settings.region, endpoint_url=settings.endpoint_url)
+
+
+async def queues_and_table(settings: AwsSettings) -> AwsSettings:
+    async with client("sqs", settings) as sqs, client("dynamodb", settings) as dynamodb:
         for name in (settings.queue, settings.dead_letter_queue):
             await sqs.create_queue(QueueName=name)
         await dynamodb.create_table(
@@ -46,16 +86,4 @@ async def moto_deployment(moto: str, made_up_keys: None) -> AsyncIterator[AwsSet
             AttributeDefinitions=table.ATTRIBUTES,
             GlobalSecondaryIndexes=[table.INDEX_SHAPE],
         )
-    yield settings
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("moto_deployment", id="moto"),
-        pytest.param("deployment", id="ministack", marks=pytest.mark.stack),
-    ]
-)
-def place(request: pytest.FixtureRequest) -> AwsSettings:
-    """Settings of a deployment with empty queues and an empty table, in each server in turn."""
-    settings: AwsSettings = request.getfixturevalue(request.param)
     return settings

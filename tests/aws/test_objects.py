@@ -23,8 +23,8 @@ KEYS = ["plain", "a b+c%20d", "ünï/☃/🎉", "q?versionId=x&y=z#f", "'\"<>&;=
 
 
 @pytest.fixture
-async def clients(deployment: AwsSettings) -> AsyncIterator[Clients]:
-    async with connect(deployment, services=("s3",)) as clients:
+async def clients(buckets: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(buckets, services=("s3",)) as clients:
         yield clients
 
 
@@ -50,9 +50,9 @@ async def read(objects: Objects, pinned: Pinned, size: int = 7) -> list[bytes]:
 
 @pytest.mark.parametrize("key", KEYS)
 async def test_an_old_version_is_read_after_it_was_overwritten(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings, key: str
+    s3: "S3Client", objects: Objects, buckets: AwsSettings, key: str
 ) -> None:
-    bucket = deployment.incoming_bucket
+    bucket = buckets.incoming_bucket
     first = await put(s3, bucket, key, b"the first", ContentType="text/plain", Metadata={"owner": "a%20b"})
     await put(s3, bucket, key, b"the second")
     async with objects.open(bucket, key, first.version_id, first.etag) as body:
@@ -61,29 +61,29 @@ async def test_an_old_version_is_read_after_it_was_overwritten(
         assert [chunk async for chunk in body.chunks(4)] == [b"the ", b"firs", b"t"]
 
 
-async def test_an_empty_object_has_no_chunks(s3: "S3Client", objects: Objects, deployment: AwsSettings) -> None:
-    assert await read(objects, await put(s3, deployment.incoming_bucket, "empty", b"")) == []
+async def test_an_empty_object_has_no_chunks(s3: "S3Client", objects: Objects, buckets: AwsSettings) -> None:
+    assert await read(objects, await put(s3, buckets.incoming_bucket, "empty", b"")) == []
 
 
-async def test_every_chunk_but_the_last_is_full(s3: "S3Client", objects: Objects, deployment: AwsSettings) -> None:
+async def test_every_chunk_but_the_last_is_full(s3: "S3Client", objects: Objects, buckets: AwsSettings) -> None:
     content = bytes(range(256)) * 12_000
-    chunks = await read(objects, await put(s3, deployment.incoming_bucket, "large", content), MIB)
+    chunks = await read(objects, await put(s3, buckets.incoming_bucket, "large", content), MIB)
     assert [len(chunk) for chunk in chunks] == [MIB, MIB, len(content) - 2 * MIB]
     assert b"".join(chunks) == content
 
 
 async def test_a_reader_that_stops_early_leaves_the_client_usable(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
-    pinned = await put(s3, deployment.incoming_bucket, "large", b"x" * 4 * MIB)
+    pinned = await put(s3, buckets.incoming_bucket, "large", b"x" * 4 * MIB)
     async with objects.open(pinned.bucket, pinned.key, pinned.version_id, pinned.etag) as body:
         async for _ in body.chunks(10):
             break
     assert sum(map(len, await read(objects, pinned, MIB))) == 4 * MIB
 
 
-async def test_what_is_not_as_pinned_is_gone(s3: "S3Client", objects: Objects, deployment: AwsSettings) -> None:
-    bucket = deployment.incoming_bucket
+async def test_what_is_not_as_pinned_is_gone(s3: "S3Client", objects: Objects, buckets: AwsSettings) -> None:
+    bucket = buckets.incoming_bucket
     pinned = await put(s3, bucket, "key", b"bytes")
     marker = await s3.delete_object(Bucket=bucket, Key="key")
     for wrong in (
@@ -105,57 +105,57 @@ async def test_a_bucket_that_is_not_there_is_a_dependency_that_is_away(objects: 
         await objects.ping("no-such-bucket")
 
 
-async def test_a_bucket_that_is_there_answers(objects: Objects, deployment: AwsSettings) -> None:
-    await objects.ping(deployment.incoming_bucket)
+async def test_a_bucket_that_is_there_answers(objects: Objects, buckets: AwsSettings) -> None:
+    await objects.ping(buckets.incoming_bucket)
 
 
 @pytest.mark.parametrize("key", KEYS)
 async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings, key: str
+    s3: "S3Client", objects: Objects, buckets: AwsSettings, key: str
 ) -> None:
     pinned = await put(
         s3,
-        deployment.incoming_bucket,
+        buckets.incoming_bucket,
         key,
         b"inspected",
         ContentType="text/html",
         Metadata={"owner": "a"},
         Tagging="a=b",
     )
-    await put(s3, deployment.incoming_bucket, key, b"slipped in later")
+    await put(s3, buckets.incoming_bucket, key, b"slipped in later")
     made = await objects.promote(
         pinned,
-        deployment.accepted_bucket,
+        buckets.accepted_bucket,
         "accepted/1",
         content_type="image/png",
         content_disposition="attachment",
         tags={"airlock": "a&b=c"},
     )
-    stored = await s3.get_object(Bucket=deployment.accepted_bucket, Key="accepted/1")
+    stored = await s3.get_object(Bucket=buckets.accepted_bucket, Key="accepted/1")
     assert await stored["Body"].read() == b"inspected"
     assert (stored["VersionId"], stored["ETag"].strip('"')) == (made.version_id, made.etag)
     assert (stored["ContentType"], stored["Metadata"]) == ("image/png", {})
     assert stored["ContentDisposition"] == "attachment"
-    tags = await s3.get_object_tagging(Bucket=deployment.accepted_bucket, Key="accepted/1")
+    tags = await s3.get_object_tagging(Bucket=buckets.accepted_bucket, Key="accepted/1")
     assert tags["TagSet"] == [{"Key": "airlock", "Value": "a&b=c"}]
 
 
 async def test_promotion_of_what_is_not_as_pinned_stores_nothing(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
-    pinned = await put(s3, deployment.incoming_bucket, "key", b"bytes")
+    pinned = await put(s3, buckets.incoming_bucket, "key", b"bytes")
     for wrong in (replace(pinned, etag="0" * 32), replace(pinned, version_id="0" * 32), replace(pinned, key="none")):
         with pytest.raises(VersionGone):
-            await objects.promote(wrong, deployment.accepted_bucket, "accepted", content_type="text/plain")
-    assert await held(s3, deployment.accepted_bucket) == []
+            await objects.promote(wrong, buckets.accepted_bucket, "accepted", content_type="text/plain")
+    assert await held(s3, buckets.accepted_bucket) == []
 
 
-async def test_a_large_object_is_promoted_in_parts(s3: "S3Client", objects: Objects, deployment: AwsSettings) -> None:
+async def test_a_large_object_is_promoted_in_parts(s3: "S3Client", objects: Objects, buckets: AwsSettings) -> None:
     content = b"".join(bytes([n]) * MIB for n in range(12))
-    pinned = await put(s3, deployment.incoming_bucket, "a b/ü?", content, ContentType="text/html")
-    await put(s3, deployment.incoming_bucket, "a b/ü?", b"slipped in later")
-    made = await objects.promote(pinned, deployment.accepted_bucket, "large", content_type="video/mp4")
-    stored = await s3.get_object(Bucket=deployment.accepted_bucket, Key="large")
+    pinned = await put(s3, buckets.incoming_bucket, "a b/ü?", content, ContentType="text/html")
+    await put(s3, buckets.incoming_bucket, "a b/ü?", b"slipped in later")
+    made = await objects.promote(pinned, buckets.accepted_bucket, "large", content_type="video/mp4")
+    stored = await s3.get_object(Bucket=buckets.accepted_bucket, Key="large")
     assert await stored["Body"].read() == content
     assert (stored["VersionId"], stored["ETag"].strip('"')) == (made.version_id, made.etag)
     assert made.etag.endswith("-3")
@@ -163,21 +163,21 @@ async def test_a_large_object_is_promoted_in_parts(s3: "S3Client", objects: Obje
 
 
 async def test_a_large_promotion_that_fails_leaves_no_parts(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
-    pinned = await put(s3, deployment.incoming_bucket, "large", b"x" * 11 * MIB)
+    pinned = await put(s3, buckets.incoming_bucket, "large", b"x" * 11 * MIB)
     with pytest.raises(VersionGone):
         await objects.promote(
-            replace(pinned, etag="0" * 32), deployment.accepted_bucket, "large", content_type="video/mp4"
+            replace(pinned, etag="0" * 32), buckets.accepted_bucket, "large", content_type="video/mp4"
         )
-    assert await held(s3, deployment.accepted_bucket) == []
-    assert not (await s3.list_multipart_uploads(Bucket=deployment.accepted_bucket)).get("Uploads")
+    assert await held(s3, buckets.accepted_bucket) == []
+    assert not (await s3.list_multipart_uploads(Bucket=buckets.accepted_bucket)).get("Uploads")
 
 
 async def test_a_large_promotion_that_is_cancelled_leaves_no_parts(
-    s3: "S3Client", deployment: AwsSettings, monkeypatch: pytest.MonkeyPatch
+    s3: "S3Client", buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pinned = await put(s3, deployment.incoming_bucket, "large", b"x" * 11 * MIB)
+    pinned = await put(s3, buckets.incoming_bucket, "large", b"x" * 11 * MIB)
     started, never = asyncio.Event(), asyncio.Event()
 
     async def stuck(**_: object) -> None:
@@ -186,12 +186,12 @@ async def test_a_large_promotion_that_is_cancelled_leaves_no_parts(
 
     monkeypatch.setattr(s3, "upload_part_copy", stuck)
     objects = Objects(s3, multipart_above=MIB, part_size=5 * MIB)
-    task = asyncio.create_task(objects.promote(pinned, deployment.accepted_bucket, "large", content_type="a/b"))
+    task = asyncio.create_task(objects.promote(pinned, buckets.accepted_bucket, "large", content_type="a/b"))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not (await s3.list_multipart_uploads(Bucket=deployment.accepted_bucket)).get("Uploads")
+    assert not (await s3.list_multipart_uploads(Bucket=buckets.accepted_bucket)).get("Uploads")
 
 
 async def held(s3: "S3Client", bucket: str) -> list[tuple[str, str]]:
@@ -201,9 +201,9 @@ async def held(s3: "S3Client", bucket: str) -> list[tuple[str, str]]:
 
 
 async def test_deleting_removes_that_version_only_and_may_be_repeated(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
-    bucket = deployment.incoming_bucket
+    bucket = buckets.incoming_bucket
     first, second = await put(s3, bucket, "key", b"1"), await put(s3, bucket, "key", b"2")
     for _ in range(2):
         await objects.delete(bucket, "key", first.version_id)
@@ -212,10 +212,10 @@ async def test_deleting_removes_that_version_only_and_may_be_repeated(
 
 
 async def test_deleting_all_versions_spares_keys_that_begin_alike(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings, monkeypatch: pytest.MonkeyPatch
+    s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects_module, "DELETE_BATCH", 2)
-    bucket = deployment.accepted_bucket
+    bucket = buckets.accepted_bucket
     for _ in range(3):
         await put(s3, bucket, "key", b"x")
         await s3.delete_object(Bucket=bucket, Key="key")
@@ -226,37 +226,37 @@ async def test_deleting_all_versions_spares_keys_that_begin_alike(
 
 
 async def test_all_versions_are_found_however_the_listing_is_cut(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings, monkeypatch: pytest.MonkeyPatch
+    s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(5):
-        await put(s3, deployment.accepted_bucket, "key", b"x")
+        await put(s3, buckets.accepted_bucket, "key", b"x")
     whole = s3.list_object_versions
 
     async def cut(**place: object) -> object:
         return await whole(**place, MaxKeys=2)  # type: ignore[arg-type]  # as the caller's
 
     monkeypatch.setattr(s3, "list_object_versions", cut)
-    assert await objects.delete_all_versions(deployment.accepted_bucket, "key") == 5
+    assert await objects.delete_all_versions(buckets.accepted_bucket, "key") == 5
 
 
 async def test_a_version_that_cannot_be_removed_is_reported(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings, monkeypatch: pytest.MonkeyPatch
+    s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put(s3, deployment.accepted_bucket, "key", b"x")
+    await put(s3, buckets.accepted_bucket, "key", b"x")
 
     async def refuse(**_: object) -> object:
         return {"Errors": [{"Key": "key", "Code": "AccessDenied"}]}
 
     monkeypatch.setattr(s3, "delete_objects", refuse)
     with pytest.raises(Unavailable, match="AccessDenied"):
-        await objects.delete_all_versions(deployment.accepted_bucket, "key")
+        await objects.delete_all_versions(buckets.accepted_bucket, "key")
 
 
 async def test_anyone_with_the_link_reads_that_version_as_it_says(
-    s3: "S3Client", objects: Objects, deployment: AwsSettings
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
-    pinned = await put(s3, deployment.accepted_bucket, "a b/ü", b"accepted", ContentType="text/html")
-    await put(s3, deployment.accepted_bucket, "a b/ü", b"another")
+    pinned = await put(s3, buckets.accepted_bucket, "a b/ü", b"accepted", ContentType="text/html")
+    await put(s3, buckets.accepted_bucket, "a b/ü", b"another")
     disposition = "attachment; filename=\"a b.png\"; filename*=UTF-8''%C3%BC.png"
     link = await objects.presign_get(
         pinned.bucket,

@@ -95,7 +95,7 @@ async def make_role(stack: Emulator) -> str:
 
 
 async def test_every_adapter_works_with_temporary_keys_of_a_role(
-    stack: Emulator, deployment: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stack: Emulator, in_ministack: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = f"aws_access_key_id={stack.keys.access_key_id}\naws_secret_access_key={stack.keys.secret_access_key}"
     role = f"role_arn={await make_role(stack)}\nsource_profile=source\nregion={stack.region}"
@@ -105,11 +105,12 @@ async def test_every_adapter_works_with_temporary_keys_of_a_role(
     monkeypatch.setenv("AWS_PROFILE", "worker")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    async with connect(deployment) as clients, Queue.open(deployment, clients) as queue:
+    async with connect(in_ministack) as clients, Queue.open(in_ministack, clients) as queue:
         keys = clients.credentials.current()
         assert keys.session_token
         assert 0 < clients.credentials.remaining(datetime.now(UTC).timestamp()) <= 3600
-        await queue.send(deployment.queue, "body")
+        await queue.send(in_ministack.queue, "body")
         assert "body" in [message.body for message in await queue.receive(10, 1, 30)]
-        await Records(clients.dynamodb, deployment.table).ping()
-        await Objects(clients.s3).ping(deployment.incoming_bucket)
+        await Records(clients.dynamodb, in_ministack.table).ping()
+        with pytest.raises(Unavailable, match="404"):
+            await Objects(clients.s3).ping(in_ministack.incoming_bucket)
