@@ -1,0 +1,67 @@
+"""The real program, `python -m workers`, as a child of a test."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tests.stack import ROOT
+from tests.workers.site import Site
+
+
+class Program:
+    """One running worker, and the lines that it logged so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self._reading = asyncio.create_task(self._read())
+        self._changed = asyncio.Event()
+
+    async def logged(self, message: str) -> dict[str, Any]:
+        """The first line with that message, once it is there."""
+        async with asyncio.timeout(60):
+            while True:
+                for line in self.lines:
+                    if line["message"] == message:
+                        return line
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def ended(self) -> int:
+        """The exit code."""
+        async with asyncio.timeout(60):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+            self._changed.set()
+
+
+@contextlib.asynccontextmanager
+async def running(site: Site, **changes: str) -> AsyncIterator[Program]:
+    """`python -m workers` for a site; what still runs at the end is killed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "workers"),
+        cwd=ROOT,
+        env={**os.environ, **site.environment(**changes)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    program = Program(process)
+    try:
+        yield program
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        await program.ended()
