@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -37,10 +38,11 @@ class Problem(AirlockError):
     retry_after: str | None = None
 
     def __str__(self) -> str:
-        lines = [f"{self.title} {self.detail}".strip()]
-        if self.field and not self.errors:
+        lines = [self.title, *([f"  {self.detail}"] if self.detail else [])]
+        told = [error for error in self.errors if error.get("detail") != self.detail]
+        lines += [f"  {error.get('field')}: {error.get('detail')}" for error in told]
+        if self.field and not told:
             lines.append(f"  field: {self.field}")
-        lines += [f"  {error.get('field')}: {error.get('detail')}" for error in self.errors]
         if self.retry_after:
             lines.append(f"  try again in {self.retry_after} s")
         return "\n".join(lines)
@@ -65,7 +67,7 @@ class Api:
     async def get(self, upload_id: str, *, until_not: str | None = None) -> Document:
         """The upload as it is; with `until_not`, the answer waits some time until it has left that state."""
         asked = {"wait": str(HOLD_SECONDS), "state": until_not} if until_not else {}
-        return await self._call("GET", f"/v1/uploads/{upload_id}", params=asked)
+        return await self._call("GET", f"/v1/uploads/{quote(upload_id, safe='')}", params=asked)
 
     async def follow(self, told: Document, says: Callable[[str], object] = lambda _: None) -> Document:
         """The upload in its final state; `says` hears each state that comes after the one that was told.

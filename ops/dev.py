@@ -46,7 +46,9 @@ async def command(port: int, state: Path | None) -> None:
         raise click.UsageError(f"port {port} is taken; another one: --port 8081, or any free one: --port 0")
     running = asyncio.create_task(_run(port, state))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, _end, running)
+        under_nohup = number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN
+        if not under_nohup:
+            asyncio.get_running_loop().add_signal_handler(number, _end, running)
     with contextlib.suppress(asyncio.CancelledError):
         await running
     say("everything has ended")

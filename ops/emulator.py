@@ -25,6 +25,7 @@ from typing import Any, Final
 import aiohttp
 from aiobotocore.session import get_session
 
+from airlock.errors import AirlockError
 from ops.child import Child
 from ops.loopback import HOST, free_port
 
@@ -37,7 +38,7 @@ STOP_SECONDS = 20.0
 POLL_SECONDS = 0.05
 
 
-class EmulatorError(Exception):
+class EmulatorError(AirlockError):
     """The emulator did not come up; the message ends with the last lines of its log."""
 
 
@@ -88,7 +89,8 @@ async def running(*, port: int = 0, state: Path | None = None, region: str = REG
             keys = await _keys(endpoint, region, root, folder / "keys.json")
             yield Emulator(endpoint, region, keys, child, folder / "emulator.log")
         finally:
-            await child.stop(STOP_SECONDS)
+            # Without state there is nothing to wait for; with it, SIGKILL would lose the records.
+            await child.stop(STOP_SECONDS if state else 0)
     finally:
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)

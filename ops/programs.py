@@ -13,6 +13,7 @@ from ops.child import Child
 from ops.report import printable
 
 POLL_SECONDS = 0.05
+UNSHOWN = {"timestamp", "time", "logger"}
 COLOURS = {"service": "cyan", "worker": "yellow"}
 
 
@@ -52,7 +53,7 @@ def readable(line: str) -> str:
     if not isinstance(told, dict) or "message" not in told:
         return line
     level, message, trace = told.pop("level", "INFO"), told.pop("message"), told.pop("exc_info", None)
-    facts = [f"{name}={value}" for name, value in told.items() if name not in ("timestamp", "logger")]
+    facts = [f"{name}={value}" for name, value in told.items() if name not in UNSHOWN and value is not None]
     head = " ".join((message, *facts) if level == "INFO" else (level, message, *facts))
     return printable(f"{head}\n{trace}" if trace else head)
 

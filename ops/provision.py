@@ -16,7 +16,7 @@ from ops.settings import Settings
 async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerator[Change, None]:
     """Each thing that is not as wanted, after it has been changed; with `dry_run` nothing is changed.
 
-    All is read before the first change. Raises ProfileError, OSError, WrongKeyError and botocore's errors.
+    All is read before the first change. Raises ProfileError, OSError, WrongKeyError and CallError.
     """
     verdict_queues = wanted.verdict_queues()
     async with connect(wanted) as clients:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urljoin
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -52,8 +53,8 @@ def worst(codes: list[int]) -> int:
     return min(codes, key=WORST_FIRST.index, default=0)
 
 
-def show(console: Console, name: str, told: Document | Problem) -> None:
-    """Print what became of one file."""
+def show(console: Console, service: str, name: str, told: Document | Problem) -> None:
+    """Print what became of one file. Links that the service gave are completed with its address."""
     if isinstance(told, Problem):
         console.print(_line("!", name, "not uploaded", "bold red"))
         console.print(Text(_indented(printable(str(told)))))
@@ -61,7 +62,7 @@ def show(console: Console, name: str, told: Document | Problem) -> None:
     state = State(told["state"])
     sign, style = STYLES.get(state, ("…", "bold"))
     console.print(_line(sign, name, state.replace("_", " "), style))
-    for label, value in _facts(told):
+    for label, value in _facts(service, told):
         console.print(Text.assemble("  ", (f"{label:<9}", "dim"), printable(value)))
 
 
@@ -69,7 +70,7 @@ def _line(sign: str, name: str, state: str, style: str) -> Text:
     return Text.assemble((f"{sign} ", style), (printable(name), "bold"), "  ", (state, style))
 
 
-def _facts(told: Document) -> list[tuple[str, str]]:
+def _facts(service: str, told: Document) -> list[tuple[str, str]]:
     verdict = told.get("verdict") or {}
     facts = [("finding", f"{one['message']} ({one['code']}, {one['check']})") for one in verdict.get("findings", [])]
     facts.append(("id", told["id"]))
@@ -79,7 +80,7 @@ def _facts(told: Document) -> list[tuple[str, str]]:
         facts += [("sha256", verdict["sha256"])] if verdict.get("sha256") else []
         facts += [("engine", _engine(engine)) for engine in verdict.get("engines", [])]
     if told["state"] == State.ACCEPTED:
-        facts.append(("content", told["links"]["content"]))
+        facts.append(("content", urljoin(service, told["links"]["content"])))
     return facts
 
 

@@ -7,18 +7,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from airlock.errors import AirlockError
 from aws.settings import AwsSettings, problems
 from ops.api import DEFAULT
-from ops.emulator import EmulatorError
-from ops.places.table import WrongKeyError
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=AwsSettings)
-EXPECTED = (AirlockError, BotoCoreError, ClientError, EmulatorError, OSError, WrongKeyError)
+EXPECTED = (AirlockError, OSError)
 
 
 def asynchronous(command: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:

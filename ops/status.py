@@ -32,5 +32,5 @@ async def command(upload_id: str, wait: bool, as_json: bool, service: str, token
         click.echo(orjson.dumps(told))
     else:
         name = told.get("filename") or "(nothing has arrived yet)"
-        report.show(Console(highlight=False, soft_wrap=True), name, told)
+        report.show(Console(highlight=False, soft_wrap=True), service, name, told)
     return report.exit_code(told)

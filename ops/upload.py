@@ -47,7 +47,7 @@ async def command(
             outcomes = await asyncio.gather(
                 *(_in_turn(turns, Upload(service_api, display, file), request, wait) for file in files)
             )
-    show = _print_json if as_json else partial(report.show, Console(highlight=False, soft_wrap=True))
+    show = _print_json if as_json else partial(report.show, Console(highlight=False, soft_wrap=True), service)
     for file, told in zip(files, outcomes, strict=True):
         show(str(file), told)
     return report.worst([report.exit_code(told) for told in outcomes])

@@ -7,9 +7,14 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from airlock.errors import AirlockError
 from aws.settings import AwsSettings
+
+
+class CallError(AirlockError):
+    """AWS refused a call, or could not be reached."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,16 @@ class Clients:
 
 @asynccontextmanager
 async def connect(settings: AwsSettings) -> AsyncIterator[Clients]:
-    """Clients with the credentials of the ordinary AWS chain."""
+    """Clients with the credentials of the ordinary AWS chain. What they raise leaves this context as CallError."""
+    try:
+        async with _connected(settings) as clients:
+            yield clients
+    except (BotoCoreError, ClientError) as error:
+        raise CallError(str(error)) from error
+
+
+@asynccontextmanager
+async def _connected(settings: AwsSettings) -> AsyncIterator[Clients]:
     session = get_session()
     config = AioConfig(
         connect_timeout=5,

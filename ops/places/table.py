@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from airlock.errors import AirlockError
 from ops.places.clients import Clients, unless
 from ops.places.setting import Setting
 from ops.settings import Settings
@@ -19,7 +20,7 @@ ATTRIBUTES = [
 INDEX_SHAPE = {"IndexName": INDEX, "KeySchema": INDEX_KEY, "Projection": {"ProjectionType": "ALL"}}
 
 
-class WrongKeyError(Exception):
+class WrongKeyError(AirlockError):
     """A table of that name exists whose key is another one; a key cannot be changed."""
 
 

@@ -46,8 +46,27 @@ async def test_a_problem_says_title_detail_and_every_field(serve: Serve) -> None
     async with api.connect(await serve(service), None) as service_api:
         with pytest.raises(Problem) as caught:
             await service_api.create({})
-    expected = "Fields break rules. Two.\n  size: must be at least 0\n  sha256: must be hex"
+    expected = "Fields break rules.\n  Two.\n  size: must be at least 0\n  sha256: must be hex"
     assert str(caught.value) == expected
+
+
+async def test_a_sentence_is_said_once(serve: Serve) -> None:
+    async def service(request: web.Request) -> web.Response:
+        errors = [{"field": "size", "detail": "size is 0"}]
+        return problem(400, code="size_too_small", title="Too small.", detail="size is 0", field="size", errors=errors)
+
+    async with api.connect(await serve(service), None) as service_api:
+        with pytest.raises(Problem) as caught:
+            await service_api.create({})
+    assert str(caught.value) == "Too small.\n  size is 0\n  field: size"
+
+
+async def test_an_id_is_one_segment_of_the_path(serve: Serve) -> None:
+    async def service(request: web.Request) -> web.Response:
+        return web.json_response({"asked": request.raw_path})
+
+    async with api.connect(await serve(service), None) as service_api:
+        assert await service_api.get("../a?b") == {"asked": "/v1/uploads/..%2Fa%3Fb"}
 
 
 async def test_the_pause_that_is_asked_for_is_told(serve: Serve) -> None:

@@ -59,7 +59,7 @@ async def test_it_says_what_it_scans_with(dev: Dev) -> None:
     assert re.search(r"dev │ scanning with YARA-X", dev.log.read_text())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_everything_and_it_exits_0(number: signal.Signals, tmp_path: Path) -> None:
     async with running_dev(tmp_path) as running:
         everybody = family(running.process.pid)

@@ -23,12 +23,12 @@ VERDICT: dict[str, Any] = {
 
 def shown(name: str, told: dict[str, Any] | Problem) -> str:
     out = io.StringIO()
-    report.show(Console(file=out, width=200, highlight=False), name, told)
+    report.show(Console(file=out, width=200, highlight=False), "http://h", name, told)
     return out.getvalue()
 
 
 def upload(state: str, **more: Any) -> dict[str, Any]:
-    return {"id": "abc", "state": state, "links": {"content": "http://h/v1/uploads/abc/content"}, **more}
+    return {"id": "abc", "state": state, "links": {"content": "/v1/uploads/abc/content"}, **more}
 
 
 def test_a_verdict_is_shown_with_its_findings_and_engines() -> None:
@@ -44,7 +44,7 @@ def test_a_verdict_is_shown_with_its_findings_and_engines() -> None:
 
 
 def test_only_an_accepted_upload_has_a_place_to_read_it() -> None:
-    assert "/content" in shown("a", upload("accepted"))
+    assert "  content  http://h/v1/uploads/abc/content\n" in shown("a", upload("accepted"))
     assert "/content" not in shown("a", upload("rejected"))
 
 
@@ -103,4 +103,9 @@ def test_the_refusals_by_the_rules_are_in_the_catalogue() -> None:
 
 def test_a_problem_is_shown_under_the_file() -> None:
     text = shown("a.exe", Problem(415, "content_type_not_allowed", "Not taken.", "Only PNG.", "content_type"))
-    assert text.splitlines() == ["! a.exe  not uploaded", "  Not taken. Only PNG.", "    field: content_type"]
+    assert text.splitlines() == [
+        "! a.exe  not uploaded",
+        "  Not taken.",
+        "    Only PNG.",
+        "    field: content_type",
+    ]
