@@ -1,6 +1,6 @@
 """Verdicts: which objection decides, and text that reads back as the same verdict."""
 
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations, product
 
 import pytest
@@ -13,7 +13,9 @@ from airlock.verdict import Engine, Finding, Outcome, Verdict
 GRAVEST_FIRST = [Outcome.FAILED, Outcome.INFECTED, Outcome.REJECTED, Outcome.UNSCANNABLE, Outcome.ACCEPTED]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
+moments = st.datetimes(
+    min_value=datetime(1970, 1, 2), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])
+)
 findings = st.builds(Finding, code=text, check=text, outcome=st.sampled_from(Outcome), message=text)
 engines = st.builds(Engine, name=text, version=text, signatures_at=st.none() | moments)
 verdicts = st.builds(
