@@ -23,6 +23,7 @@ MAX_METADATA_VALUE = 512
 
 # No '$', which a policy would have to escape, and no '%', which starts an encoded byte.
 _SAFE = "!'()*,;=+&~-._/:@"
+_PLAIN = re.compile(r"[A-Za-z0-9!'()*,;=+&~._/:@-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _USER = "user-"
@@ -87,7 +88,7 @@ def _user_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def encode(value: str) -> str:
     """Percent-encode a metadata value, so that it is US-ASCII and S3 neither trims nor folds it."""
-    return quote(value, safe=_SAFE)
+    return value if _PLAIN.match(value) else quote(value, safe=_SAFE)
 
 
 def check(
@@ -129,7 +130,8 @@ def _filename_problems(filename: str) -> list[FieldError]:
         rule = f"may be {MAX_FILENAME_CHARACTERS} characters long, not {len(filename)}"
     elif _CONTROL.search(filename):
         rule = "must not hold control characters, line separators or lone surrogates"
-    elif len(encode(filename)) > MAX_FILENAME_BYTES:
+    # A character takes twelve bytes at most, so that most names need not be encoded to know.
+    elif len(filename) * 12 > MAX_FILENAME_BYTES and len(encode(filename)) > MAX_FILENAME_BYTES:
         rule = f"may be {MAX_FILENAME_BYTES} bytes long when percent-encoded, not {len(encode(filename))}"
     else:
         return []
@@ -148,12 +150,12 @@ def _type_problems(profile: Profile, kind: str, *, given: bool) -> list[FieldErr
 
 
 def _size_problems(profile: Profile, size: int | None) -> list[FieldError]:
-    limits = f"the profile {profile.name!r} takes {profile.min_bytes} to {profile.max_bytes} bytes"
-    if size is not None and size < profile.min_bytes:
-        return [FieldError("size", "size_too_small", f"size is {size}; {limits}")]
-    if size is not None and size > profile.max_bytes:
-        return [FieldError("size", "size_too_large", f"size is {size}; {limits}")]
-    return []
+    if size is None or profile.min_bytes <= size <= profile.max_bytes:
+        return []
+    rule = f"size is {size}; the profile {profile.name!r} takes {profile.min_bytes} to {profile.max_bytes} bytes"
+    if size < profile.min_bytes:
+        return [FieldError("size", "size_too_small", rule)]
+    return [FieldError("size", "size_too_large", rule)]
 
 
 def _metadata_problems(profile: Profile, metadata: Mapping[str, str]) -> list[FieldError]:

@@ -22,7 +22,7 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_ID = re.compile(rf"[0-9a-v]{{{upload_id.LENGTH}}}\Z")
+_ID = re.compile(rf"[0-9a-f]{{{upload_id.LENGTH}}}\Z")
 _NOT_KEY_SAFE = re.compile(r"\.{2,}|[^A-Za-z0-9._@-]")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # The characters that AWS lists as safe in every client ("Naming Amazon S3 objects").

@@ -47,6 +47,9 @@ _DNS_SUFFIXES = {
 
 Addressing = Literal["virtual", "path"]
 
+# Made once: `json.dumps` of the whole document would build its encoder anew for every policy.
+_quoted = json.JSONEncoder().encode
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -128,24 +131,33 @@ def sign(
     Raises Refused for metadata or a form larger than S3 takes, and ValueError for what no caller can bring about.
     """
     _check(key, lifetime, fields, size)
-    start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
-    day = start.strftime("%Y%m%d")
+    day, date, expiration, end = _instants(now, lifetime)
     signing = {
         "x-amz-algorithm": ALGORITHM,
         "x-amz-credential": f"{credentials.access_key_id}/{day}/{bucket.region}/s3/aws4_request",
-        "x-amz-date": start.strftime("%Y%m%dT%H%M%SZ"),
+        "x-amz-date": date,
     }
     if credentials.session_token:
         signing["x-amz-security-token"] = credentials.session_token
-    conditions: list[object] = [{name: value} for name, value in fields.items()]
-    conditions += [["content-length-range", *size], {"bucket": bucket.name}, {"key": key}]
-    conditions += [{name: value} for name, value in signing.items()]
-    document = json.dumps({"expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"), "conditions": conditions})
+    exact = {"bucket": bucket.name, "key": key, **signing}
+    conditions = ", ".join([*_exact(fields), f'["content-length-range", {size[0]}, {size[1]}]', *_exact(exact)])
+    document = f'{{"expiration": "{expiration}", "conditions": [{conditions}]}}'
     text = base64.b64encode(document.encode("ascii")).decode("ascii")
     signature = sign_text(text, credentials.secret_access_key, day, bucket.region)
     form = {**fields, "key": key, **signing, "policy": text, "x-amz-signature": signature}
     _check_form(form)
     return Policy(bucket.url, form, end)
+
+
+def _exact(fields: Mapping[str, str]) -> list[str]:
+    return [f"{{{_quoted(name)}: {_quoted(value)}}}" for name, value in fields.items()]
+
+
+# A busy service signs many policies in the same second.
+@lru_cache(maxsize=64)
+def _instants(now: int, lifetime: int) -> tuple[str, str, str, datetime]:
+    start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
+    return start.strftime("%Y%m%d"), start.strftime("%Y%m%dT%H%M%SZ"), end.strftime("%Y-%m-%dT%H:%M:%SZ"), end
 
 
 def sign_text(text: str, secret_access_key: str, day: str, region: str) -> str:
@@ -169,9 +181,11 @@ def _check(key: str, lifetime: int, fields: Mapping[str, str], size: tuple[int, 
     if not key or len(key.encode("utf-8")) > 1024:
         raise ValueError("key must be 1 to 1,024 bytes")
     # S3 reads '$' in a policy as the start of an escape or of ${filename}.
-    if any("$" in value for value in (key, *fields.values())):
+    if "$" in key or "$" in "".join(fields.values()):
         raise ValueError("no value of a policy may hold '$'")
-    metadata = _bytes({name: value for name, value in fields.items() if name.startswith(PREFIX)})
+    metadata = _bytes(fields)
+    if metadata > MAX_METADATA_BYTES:
+        metadata = _bytes({name: value for name, value in fields.items() if name.startswith(PREFIX)})
     if metadata > MAX_METADATA_BYTES:
         detail = f"the file name, the owner and the metadata take {metadata} bytes; S3 stores {MAX_METADATA_BYTES}"
         raise Refused("invalid_metadata", detail, field="metadata")
@@ -185,4 +199,5 @@ def _check_form(form: Mapping[str, str]) -> None:
 
 
 def _bytes(fields: Mapping[str, str]) -> int:
-    return len("".join((*fields, *fields.values())).encode("utf-8"))
+    text = "".join((*fields, *fields.values()))
+    return len(text) if text.isascii() else len(text.encode("utf-8"))

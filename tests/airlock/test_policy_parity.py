@@ -101,7 +101,7 @@ credentials_of_all_kinds = st.builds(
     session_token=st.none() | st.from_regex(r"[A-Za-z0-9/+=]{1,1500}", fullmatch=True),
 )
 keys = st.one_of(
-    st.from_regex(r"incoming/[0-9a-v]{48}", fullmatch=True),
+    st.from_regex(r"incoming/[0-9a-f]{60}", fullmatch=True),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$"), min_size=1, max_size=200),
 )
 sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)).map(lambda two: (min(two), max(two)))
