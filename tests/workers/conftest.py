@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from aws.settings import AwsSettings
+from tests.workers.daemon import Daemon, running
 from tests.workers.site import Site, opened
 
 
@@ -14,3 +15,10 @@ async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment of this test's own, without a worker and without clamd."""
     async with opened(deployment, tmp_path) as here:
         yield here
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def clamd() -> AsyncIterator[Daemon]:
+    """One clamd for this test process."""
+    async with running() as daemon:
+        yield daemon

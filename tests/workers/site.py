@@ -198,9 +198,7 @@ class Site:
     async def dead_letters(self, at_least: int = 1) -> dict[str, str]:
         """Reasons, by the body of the dead letter."""
         taken = await self._take(self.settings.dead_letter_queue, at_least)
-        return {
-            message["Body"]: message["MessageAttributes"]["airlock-reason"]["StringValue"] for message in taken
-        }
+        return {message["Body"]: message["MessageAttributes"]["airlock-reason"]["StringValue"] for message in taken}
 
     async def versions(self, bucket: str, key: str = "") -> list[tuple[str, str]]:
         """(key, version id) of everything in a bucket."""

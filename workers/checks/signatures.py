@@ -87,10 +87,8 @@ def _open_document(head: bytes) -> str | None:
     if len(head) < 38 or head[30:38] != b"mimetype" or head[8:10] != b"\0\0":
         return None
     length, extra = struct.unpack_from("<I", head, 22)[0], struct.unpack_from("<H", head, 28)[0]
-    found = _MIMETYPE.match(head, 38 + extra)
-    if found is None or (length and length != len(found[0])):
-        return None
-    return found[0].decode("ascii").lower()
+    found = _MIMETYPE.fullmatch(head, 38 + extra, 38 + extra + length)
+    return found[0].decode("ascii").lower() if found else None
 
 
 def _office(ends: Ends) -> str | None:
