@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from airlock.profiles import Profiles
+from ops.dev import _profiles
 from tests.ops.terminal import COMMAND, Dev, airlock
 from tests.ops.terminal import dev as running_dev
 
@@ -141,3 +143,14 @@ async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: 
     assert ran.code != 0
     assert "content_types" in ran.err
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_without_clamd_no_profile_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRLOCK_PROFILES", raising=False)
+    scanned = _profiles(tmp_path, scanned=True)
+    unscanned = _profiles(tmp_path, scanned=False)
+    before = Profiles.load(scanned.read_text()).profiles
+    after = Profiles.load(unscanned.read_text(), "json").profiles
+    assert any("clamd" in profile.checks for profile in before.values())
+    assert not any("clamd" in profile.checks for profile in after.values())
+    assert all("yara" in profile.checks for profile in after.values())
