@@ -19,9 +19,9 @@ demo: $(INSTALLED) ## the whole of Airlock on this machine; prints its address, 
 
 test: $(INSTALLED) ## every test, with coverage
 	@.ci/debian-packages
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term $(ARGS)
 
-check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that need no other process
+check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that need no server
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" --hypothesis-profile=quick $(ARGS)
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
 	$(BIN)/python -m bench.issue

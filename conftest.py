@@ -1,18 +1,20 @@
-"""What every test run shares: the `stack` mark, and Hypothesis without a clock."""
+"""What every test run shares: the `stack` mark, and Hypothesis without a deadline."""
 
 import os
 
 import pytest
 from hypothesis import settings
 
-PROCESSES = {"stack", "deployment", "clamd", "browser", "page"}
-"""Fixtures that start another process: a test that asks for one of them is a `stack` test."""
+SERVERS = {"browser", "clamd", "deployment", "dev", "moto", "page", "place", "stack"}
+"""Fixtures that start a server or a browser: a test that asks for one of them is a `stack` test."""
 
-settings.register_profile("airlock", deadline=None, derandomize="CI" in os.environ, print_blob=True)
-settings.load_profile("airlock")
+# A deadline would measure how busy the machine is.
+settings.register_profile("full", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
+settings.load_profile("full")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if PROCESSES.intersection(getattr(item, "fixturenames", ())):
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
