@@ -1,7 +1,8 @@
-# Every target sets up what it needs; a second run is quick, because of the stamp in .venv.
+# Every target sets up what it needs; a second run is quick, because of the stamps in .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
+RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 # Each test process may run an emulator, a clamd and a browser of its own: more than four gain little.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
@@ -14,7 +15,7 @@ help: ## this list
 
 install: $(INSTALLED) ## a virtual environment in .venv with everything in it
 
-demo: $(INSTALLED) ## the whole of Airlock on this machine; prints its address, Ctrl-C ends it
+demo: $(RUNNABLE) ## the whole of Airlock on this machine; prints its address, Ctrl-C ends it
 	@exec $(BIN)/airlock dev $(ARGS)
 
 test: $(INSTALLED) ## every test, with coverage
@@ -43,8 +44,11 @@ format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes
 clean: ## remove all that was made here
 	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 
-$(INSTALLED): pyproject.toml constraints.txt
+# The demo does without what only tests and benches need, which is half of it all.
+$(RUNNABLE): EXTRA := ops
+$(INSTALLED): EXTRA := dev
+$(RUNNABLE) $(INSTALLED): pyproject.toml constraints.txt
 	@PYTHON="$(PYTHON)" .ci/virtual-environment
 	@echo "Installing the Python packages into .venv"
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
+	@touch $(RUNNABLE) $@
