@@ -79,6 +79,10 @@ class Site:
         return Records(self.clients.dynamodb, self.settings.table)
 
     @property
+    def secret(self) -> bytes:
+        return self.settings.secrets[0].get_secret_value().encode()
+
+    @property
     def profiles(self) -> Profiles:
         return Profiles.load(self.settings.profiles.read_text())
 
@@ -106,12 +110,11 @@ class Site:
         """What `python -m workers` has to be told, the AWS keys aside."""
         own = self.settings.model_dump(exclude_none=True, exclude={"secrets"})
         told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
-        return {**told, "AIRLOCK_SECRETS": self.settings.secrets[0].get_secret_value(), **changes}
+        return {**told, "AIRLOCK_SECRETS": self.secret.decode(), **changes}
 
     def mint(self, owner: str = "alice") -> str:
         """The text of a new upload id."""
-        secret = self.settings.secrets[0].get_secret_value().encode()
-        return upload_id.mint(secrets.token_bytes(8), int(time.time()), 900, owner, [secret]).text
+        return upload_id.mint(secrets.token_bytes(8), int(time.time()), 900, owner, [self.secret]).text
 
     async def put(self, body: bytes, *, upload: str | None = None, **intent: Any) -> Sent:
         """Store an object with the metadata that a policy of ours writes: `intent` overrides `Intent`'s fields."""

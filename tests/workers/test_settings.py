@@ -1,0 +1,44 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from aws.settings import problems
+from workers.settings import Settings
+
+PLACES: dict[str, Any] = {
+    "region": "eu-central-1",
+    "incoming_bucket": "in-coming",
+    "accepted_bucket": "accepted",
+    "quarantine_bucket": "quarantine",
+    "secrets": "s" * 32,
+}
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    settings = Settings(**PLACES)
+    assert (settings.concurrency, settings.visibility, settings.max_attempts) == (16, 60, 5)
+    assert (settings.drain_seconds, settings.poll_seconds, settings.health_port) == (25, 20, 0)
+    assert (settings.clamd, settings.yara_rules) == (None, None)
+
+
+def test_all_problems_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"CONCURRENCY": "0", "VISIBILITY": "1", "CLAMD": "localhost:3310", "YARA_RULES": str(tmp_path / "none")}
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"AIRLOCK_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings(**PLACES)
+    told = "\n".join(problems(caught.value))
+    assert all(f"AIRLOCK_{name}:" in told for name in wrong)
+
+
+@pytest.mark.parametrize("clamd", ["tcp://clamd:3310", "tcp://[::1]:3310", "unix:///run/clamav/clamd.ctl"])
+def test_where_a_clamd_can_listen(clamd: str) -> None:
+    assert Settings(**PLACES, clamd=clamd).clamd == clamd
+
+
+@pytest.mark.parametrize("clamd", ["tcp://clamd", "tcp://clamd:0x", "tcp://clamd:99999", "unix://run/x", "clamd"])
+def test_where_no_clamd_can_listen(clamd: str) -> None:
+    with pytest.raises(ValidationError, match="tcp://HOST:PORT or unix:///PATH"):
+        Settings(**PLACES, clamd=clamd)
