@@ -50,12 +50,12 @@ class Intent:
         fields = {"Content-Type": self.content_type}
         if self.sha256 is not None:
             fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
-            fields[PREFIX + "sha256"] = self.sha256
+            fields["x-amz-meta-sha256"] = self.sha256
         if self.size is not None:
-            fields[PREFIX + "size"] = str(self.size)
-        fields[PREFIX + "owner"] = encode(self.owner)
-        fields[PREFIX + "profile"] = self.profile
-        fields[PREFIX + "filename"] = encode(self.filename)
+            fields["x-amz-meta-size"] = str(self.size)
+        fields["x-amz-meta-owner"] = encode(self.owner)
+        fields["x-amz-meta-profile"] = self.profile
+        fields["x-amz-meta-filename"] = encode(self.filename)
         for name, value in self.metadata.items():
             fields[f"{PREFIX}{_USER}{name}"] = encode(value)
         return fields
