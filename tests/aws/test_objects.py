@@ -129,12 +129,13 @@ async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
         "accepted/1",
         content_type="image/png",
         content_disposition="attachment",
+        metadata={"airlock-upload": "1"},
         tags={"airlock": "a&b=c"},
     )
     stored = await s3.get_object(Bucket=buckets.accepted_bucket, Key="accepted/1")
     assert await stored["Body"].read() == b"inspected"
     assert (stored["VersionId"], stored["ETag"].strip('"')) == (made.version_id, made.etag)
-    assert (stored["ContentType"], stored["Metadata"]) == ("image/png", {})
+    assert (stored["ContentType"], stored["Metadata"]) == ("image/png", {"airlock-upload": "1"})
     assert stored["ContentDisposition"] == "attachment"
     tags = await s3.get_object_tagging(Bucket=buckets.accepted_bucket, Key="accepted/1")
     assert tags["TagSet"] == [{"Key": "airlock", "Value": "a&b=c"}]

@@ -1,13 +1,13 @@
 """S3 that breaks in the middle: a short read is never silent, and nothing of the vendor's gets out."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from airlock.errors import AirlockError, Unavailable, VersionGone
 from aws import session
-from aws.objects import Objects, Pinned
+from aws.objects import Body, Objects, Pinned
 from aws.session import connect
 from tests.aws import settings_at
 from tests.aws.faults import RESET, SILENCE, Script, answer, serving
@@ -58,6 +58,22 @@ async def test_a_body_that_is_cut_short_is_no_body(sent: int) -> None:
         with pytest.raises(Unavailable) as caught:
             await read(script)
     assert caught.value.dependency == "s3"
+
+
+async def test_a_stream_that_ends_early_without_a_word_is_no_body() -> None:
+    """Whatever the HTTP client makes of it, the count is ours."""
+
+    class Short:
+        parts: ClassVar = [b"", b"x" * 7]
+
+        async def read(self, wanted: int) -> bytes:
+            part: bytes = self.parts.pop()
+            return part
+
+    stream: Any = Short()
+    body = Body(25, "abc", "v1", "text/plain", {}, stream)
+    with pytest.raises(Unavailable, match="ended before"):
+        await anext(body.chunks(10))
 
 
 async def test_a_body_that_stalls_is_given_up() -> None:
