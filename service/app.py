@@ -35,7 +35,7 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
         app.router.add_route(operation.method, operation.path, operation.served_by)
     pages.add_docs(app.router)
     if settings.demo_page:
-        pages.add_demo(app.router, settings, app[parts.ISSUER].bucket.url)
+        pages.add_demo(app.router, settings)
     # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
     app.on_shutdown.append(_answer_who_waits)
     return app

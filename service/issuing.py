@@ -25,7 +25,7 @@ class Issuer:
 
     def __init__(self, settings: Settings, ports: Ports) -> None:
         name = settings.incoming_bucket
-        self.bucket = Bucket(
+        self._bucket = Bucket(
             name, settings.region, bucket_url(name, settings.region, settings.s3_url, settings.addressing)
         )
         self._prefix = settings.incoming_prefix
@@ -46,7 +46,7 @@ class Issuer:
         size = (profile.min_bytes, profile.max_bytes) if intent.size is None else (intent.size, intent.size)
         policy = sign(
             credentials,
-            self.bucket,
+            self._bucket,
             keys.incoming(self._prefix, upload.text),
             now=int(now),
             lifetime=lifetime,

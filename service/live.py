@@ -81,7 +81,8 @@ class Live:
         try:
             while self._waiters:
                 await self._sleep(self._interval)
-                await self._look(tuple(self._waiters))
+                if self._waiters:
+                    await self._look(tuple(self._waiters))
         finally:
             self._poller = None
 

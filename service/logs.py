@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import orjson
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.web import BaseRequest, Request, StreamResponse
+from aiohttp.web import BaseRequest, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from service.parts import TRACE
@@ -47,14 +47,13 @@ class AccessLog(AbstractAccessLogger):
         return True
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
-        """`time` is how long it took, in seconds. The route's pattern stands for the path, which can hold anything."""
+        """`time` is how long it took, in seconds."""
         line: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(self.now(), UTC),
             "level": "INFO",
             "logger": "service.access",
             "message": "request",
             "method": request.method,
-            "route": route_of(request),
             "status": response.status,
             "ms": round(time * 1000, 3),
             "bytes": response.body_length,
@@ -62,18 +61,10 @@ class AccessLog(AbstractAccessLogger):
         # A request that no parser understood, or a preflight, has none.
         if TRACE in request:
             trace = request[TRACE]
-            line |= {"request_id": trace.request_id, "owner": trace.owner, "upload": trace.upload}
+            line |= {"route": trace.route, "request_id": trace.request_id, "owner": trace.owner, "upload": trace.upload}
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def access_log(write: Callable[[bytes], object], now: Clock) -> type[AccessLog]:
     """An access log that gives each line to `write`; `now` is in seconds since the epoch."""
     return type("AccessLogHere", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})
-
-
-def route_of(request: BaseRequest) -> str | None:
-    """The pattern of the route that served a request (`/v1/uploads/{id}`), or None."""
-    if not isinstance(request, Request):
-        return None
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else None

@@ -25,7 +25,8 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
     """Gives each request an id, the caller's if it brings a sane one, and each error the shape of a problem."""
     given = request.headers.get(HEADER)
     request_id = given if given and _SANE.match(given) else request.app[REQUEST_IDS].next()
-    request[TRACE] = Trace(request_id)
+    resource = request.match_info.route.resource
+    request[TRACE] = Trace(request_id, resource.canonical if resource else None)
     try:
         response = await handler(request)
     # The edge of the program: whatever happened, the caller gets a problem and the log gets the rest.

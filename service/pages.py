@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from airlock.policy import bucket_url
 from service.middlewares import Handler
 from service.settings import Settings
 
@@ -16,25 +17,29 @@ _TRUSTED = "require-trusted-types-for 'script'"
 
 def policy(*connect: str) -> str:
     """A Content-Security-Policy: scripts and styles of ours alone, and connections to ourselves and `connect`."""
-    return f"{_SHUT}; {_OWN}; connect-src {' '.join(dict.fromkeys(('self', *connect)))}; {_TRUSTED}".replace(
-        "connect-src self", "connect-src 'self'"
-    )
+    sources = " ".join(dict.fromkeys(("'self'", *connect)))
+    return f"{_SHUT}; {_OWN}; connect-src {sources}; {_TRUSTED}"
 
 
 def add_docs(router: web.UrlDispatcher) -> None:
-    """Serve /docs and its two assets."""
+    """Serve /docs and its assets."""
     router.add_get("/docs", _file(STATIC / "docs.html", policy()))
-    for name in ("docs.js", "docs.css"):
+    for name in ("docs.js", "docs.css", "docs.svg"):
         router.add_get(f"/docs/{name}", _file(STATIC / name, policy()))
 
 
-def add_demo(router: web.UrlDispatcher, settings: Settings, storage: str) -> None:
-    """Serve the demo page at / and its files below /web/. `storage` is the URL that the page posts files to."""
-    parts = urlsplit(storage)
-    router.add_get("/", _file(settings.web / "index.html", policy(f"{parts.scheme}://{parts.netloc}")))
+def add_demo(router: web.UrlDispatcher, settings: Settings) -> None:
+    """Serve the demo page at / and its files below /web/. It sends to one bucket and downloads from another."""
+    storage = [_origin(name, settings) for name in (settings.incoming_bucket, settings.accepted_bucket)]
+    router.add_get("/", _file(settings.web / "index.html", policy(*storage)))
     for path in sorted(settings.web.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             router.add_get(f"/web/{path.name}", _file(path, policy()))
+
+
+def _origin(bucket: str, settings: Settings) -> str:
+    parts = urlsplit(bucket_url(bucket, settings.region, settings.s3_url, settings.addressing))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _file(path: Path, security: str) -> Handler:

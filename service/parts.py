@@ -28,6 +28,8 @@ class Trace:
     """What the log tells of a request beyond its outcome: one object, since each look into a request costs."""
 
     request_id: str
+    route: str | None
+    """The pattern of the route: the path itself can hold anything."""
     owner: str | None = None
     upload: str | None = None
 

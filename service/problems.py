@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import ClientError, web
-from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -81,7 +80,7 @@ def _case(error: Exception) -> _Case:
             return _Case("dependency_unavailable", f"{away} does not answer", {}, {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():
             return _of_aiohttp(error)
-        case HttpProcessingError() | ClientError() | ConnectionError():
+        case web.RequestPayloadError() | ClientError() | ConnectionError():
             # Raised by aiohttp while a body is read: broken chunks, a broken encoding, or a caller who is gone.
             return _Case("bad_request", "the body ended early or is not framed or encoded as its headers say")
         case _:

@@ -1,0 +1,83 @@
+"""The service over the real adapters and the emulator."""
+
+import asyncio
+import io
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from aws.objects import Objects
+from aws.queue import Queue
+from aws.records import Records
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+from service.app import make_app
+from service.auth import Callers
+from service.ports import Ports
+from service.server import serving
+from service.settings import Settings, load_profiles
+from tests.service.conftest import Answer, ask, settings, tokens_file
+
+
+@dataclass
+class Deployed:
+    """A service that listens, and the clients of the same deployment."""
+
+    settings: Settings
+    clients: Clients
+    queue: Queue
+    records: Records
+    url: str
+    http: aiohttp.ClientSession
+    lines: list[bytes] = field(default_factory=list)
+
+    async def ask(self, method: str, path: str, *, owner: str | None = "shop", **more: Any) -> Answer:
+        return await ask(self.http, method, self.url + path, owner, **more)
+
+    async def create(self, *, owner: str | None = "shop", **fields: Any) -> Any:
+        """The answer to a new upload that has to succeed."""
+        answer = await self.ask("POST", "/v1/uploads", owner=owner, json={"filename": "photo.png", **fields})
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    async def stored(self) -> list[str]:
+        """The keys of everything in the incoming bucket."""
+        listed = await self.clients.s3.list_object_versions(Bucket=self.settings.incoming_bucket)
+        return [each["Key"] for each in listed.get("Versions", ())]
+
+
+def service_settings(deployment: AwsSettings, **changes: Any) -> Settings:
+    """The service's settings in a deployment."""
+    return settings(**{**{name: getattr(deployment, name) for name in AwsSettings.model_fields}, **changes})
+
+
+@asynccontextmanager
+async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Deployed]:
+    """A service over the emulator."""
+    here = service_settings(deployment, **changes)
+    async with (
+        connect(here) as clients,
+        Queue.open(here, clients) as queue,
+        aiohttp.ClientSession(auto_decompress=False) as http,
+    ):
+        records = Records(clients.dynamodb, here.table)
+        objects = Objects(clients.s3, public_s3=clients.public_s3)
+        ports = Ports(clients.credentials, records, objects, queue, time.time, asyncio.sleep, os.urandom)
+        lines: list[bytes] = []
+        app = make_app(here, load_profiles(here.profiles), Callers.load(tokens_file()), ports)
+        async with serving(app, lines.append) as url:
+            yield Deployed(here, clients, queue, records, url, http, lines)
+
+
+async def post_form(http: aiohttp.ClientSession, url: str, fields: dict[str, str], content: bytes) -> tuple[int, str]:
+    """Send a file by a policy's form, as a browser does; returns S3's status and its error code, if any."""
+    form = aiohttp.FormData(fields)
+    form.add_field("file", io.BytesIO(content), filename="file")
+    async with http.post(url, data=form) as response:
+        text = await response.text()
+        return response.status, text.partition("<Code>")[2].partition("</Code>")[0]

@@ -1,0 +1,68 @@
+"""The API's document says what is really served."""
+
+import re
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from airlock.errors import CATALOGUE
+from airlock.profiles import Profiles
+from service import openapi
+from service.payloads import LONGEST_WAIT
+from service.routes import OPERATIONS
+from tests.service.conftest import Service, settings
+
+PAGES = {"/docs", "/docs/docs.js", "/docs/docs.css", "/docs/docs.svg"}
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return openapi.document()
+
+
+def test_the_document_is_openapi_31(document: Any) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
+async def test_it_is_served_as_it_was_made(service: Service, document: Any) -> None:
+    answer = await service.ask("GET", "/openapi.json", owner=None)
+    assert answer.json == document
+
+
+def test_it_holds_every_route_and_no_other(profiles: Profiles, document: Any) -> None:
+    app = Service(settings(), profiles).make()
+    routed = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert {each for each in routed if each[0] != "HEAD" and each[1] not in PAGES} == told
+
+
+def test_every_code_of_the_catalogue_that_can_come_is_told(document: Any) -> None:
+    told = {code for each in OPERATIONS for code in each.problems} | {"internal", "unauthenticated"}
+    # The two that belong to no call, and the one that no call gives yet.
+    assert set(CATALOGUE) - told == {"not_found", "method_not_allowed", "too_many_requests"}
+    for each in OPERATIONS:
+        answers = document["paths"][each.path][each.method.lower()]["responses"]
+        for code in each.problems:
+            assert f"`{code}`" in answers[str(CATALOGUE[code].status)]["description"]
+
+
+def test_every_path_parameter_is_described(document: Any) -> None:
+    for path, methods in document["paths"].items():
+        for call in methods.values():
+            described = {each["name"] for each in call.get("parameters", ()) if each["in"] == "path"}
+            assert described == set(re.findall(r"\{(\w+)\}", path))
+
+
+def test_query_parameters_carry_their_limits(document: Any) -> None:
+    found = {each["name"]: each for each in document["paths"]["/v1/uploads/{id}"]["get"]["parameters"]}
+    assert found["wait"]["schema"] == {"type": "integer", "minimum": 1, "maximum": LONGEST_WAIT}
+    assert "accepted" in found["state"]["schema"]["enum"]
+    assert not found["wait"]["required"]
+
+
+def test_calls_without_a_token_are_told_as_such(document: Any) -> None:
+    for path in ("/healthz", "/readyz", "/openapi.json"):
+        assert document["paths"][path]["get"]["security"] == []
+    assert "503" in document["paths"]["/readyz"]["get"]["responses"]
+    assert "401" in document["paths"]["/v1/uploads"]["post"]["responses"]

@@ -1,0 +1,145 @@
+"""Stand-ins for what the service depends on, in memory, each obeying the port in service/ports.py."""
+
+import asyncio
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airlock.errors import Conflict, Unavailable
+from airlock.lifecycle import State
+from airlock.policy import Credentials
+from aws.records import Page, Record
+
+KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+START = 1_790_000_000.0
+
+
+class Time:
+    """A clock that stands still until it is moved, and wakes whoever slept until then."""
+
+    def __init__(self, now: float = START) -> None:
+        self.at = now
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self._someone = asyncio.Condition()
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if seconds <= 0:
+            return
+        async with self._someone:
+            self._sleepers.append((self.at + seconds, woken))
+            self._someone.notify_all()
+        await woken
+
+    async def asleep(self, count: int) -> None:
+        """Return once `count` are asleep."""
+        async with self._someone:
+            await self._someone.wait_for(lambda: sum(not woken.done() for _, woken in self._sleepers) >= count)
+
+    def advance(self, seconds: float) -> None:
+        self.at += seconds
+        for end, woken in self._sleepers:
+            if end <= self.at and not woken.done():
+                woken.set_result(None)
+        self._sleepers = [(end, woken) for end, woken in self._sleepers if not woken.done()]
+
+
+@dataclass
+class Keyring:
+    """Credentials that sign."""
+
+    held: Credentials | None = KEYS
+
+    def current(self) -> Credentials:
+        if self.held is None:
+            raise Unavailable("credentials", "none could be fetched yet")
+        return self.held
+
+    def remaining(self, now: float) -> float:
+        if self.held is None:
+            return 0
+        return math.inf if self.held.expires_at is None else max(0.0, self.held.expires_at.timestamp() - now)
+
+
+@dataclass
+class Table:
+    """Records in memory. `away` is raised by every call where it is set; `asked` holds every batch read."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    away: Exception | None = None
+    asked: list[set[str]] = field(default_factory=list)
+    pings: int = 0
+    withdrawals: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def put(self, record: Record) -> Record:
+        self.records[record.id] = record
+        return record
+
+    async def get(self, upload: str) -> Record | None:
+        self._answer()
+        return self.records.get(upload)
+
+    async def batch_get(self, uploads: Iterable[str]) -> Mapping[str, Record]:
+        wanted = set(uploads)
+        self.asked.append(wanted)
+        self._answer()
+        return {upload: self.records[upload] for upload in wanted if upload in self.records}
+
+    async def withdraw(
+        self, upload: str, owner: str, now: float, *, created_at: float | None, expires_at: int | None
+    ) -> Record:
+        self._answer()
+        self.withdrawals.append({"upload": upload, "created_at": created_at, "expires_at": expires_at})
+        blank = Record(
+            id=upload,
+            owner=owner,
+            state=State.WITHDRAWN,
+            created_at=now if created_at is None else created_at,
+            updated_at=now,
+        )
+        known = self.records.get(upload, blank)
+        if known.owner != owner:
+            raise Conflict("withdraw: the upload is another owner's")
+        return self.put(replace(known, state=State.WITHDRAWN, updated_at=now))
+
+    async def list(self, owner: str, *, state: State | None, cursor: str | None, limit: int) -> Page:
+        self._answer()
+        found = [each for each in self.records.values() if each.owner == owner and state in (None, each.state)]
+        return Page(sorted(found, key=lambda each: -each.created_at)[:limit], None)
+
+    async def ping(self) -> None:
+        self.pings += 1
+        self._answer()
+
+    def _answer(self) -> None:
+        if self.away:
+            raise self.away
+
+
+class Presigner:
+    """Presigned URLs that say what they are for."""
+
+    def __init__(self) -> None:
+        self.asked: list[Mapping[str, Any]] = []
+
+    async def presign_get(self, bucket: str, key: str, version_id: str, **more: Any) -> str:
+        self.asked.append({"bucket": bucket, "key": key, "version_id": version_id, **more})
+        return f"https://{bucket}.s3.example/{key}?versionId={version_id}"
+
+
+@dataclass
+class Mailbox:
+    """Messages that were sent."""
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    away: Exception | None = None
+
+    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+        if self.away:
+            raise self.away
+        self.sent.append((queue_name, body))
+        return "message"
