@@ -84,9 +84,9 @@ class Consumer:
         ]
         self._running = True
         try:
-            await self._receive_until(stop)
-            # No more comes in now; what is here is still kept hidden, or another worker would begin it meanwhile.
-            await self._drain()
+            poll = await self._receive_until(stop)
+            # Nothing new is begun now; what is here is still kept hidden, or another worker would begin it meanwhile.
+            await self._drain(poll)
         finally:
             self._running = False
             for task in background:
@@ -95,26 +95,30 @@ class Consumer:
             # Last, when nothing adds to it any more.
             await self._acknowledgements.flush()
 
-    async def _receive_until(self, stop: asyncio.Event) -> None:
+    async def _receive_until(self, stop: asyncio.Event) -> "asyncio.Task[None]":
+        """Receive until `stop`; returns the poll that is still out."""
         stopped = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                receiving = asyncio.create_task(self._receive())
-                await asyncio.wait((receiving, stopped), return_when=asyncio.FIRST_COMPLETED)
-                if not receiving.done():
-                    receiving.cancel()
-                await asyncio.gather(receiving, return_exceptions=True)
-        finally:
-            stopped.cancel()
+        poll = asyncio.create_task(self._receive(stop))
+        while not stop.is_set():
+            await asyncio.wait((poll, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if poll.done() and not stop.is_set():
+                poll = asyncio.create_task(self._receive(stop))
+        await stopped
+        return poll
 
-    async def _receive(self) -> None:
+    async def _receive(self, stop: asyncio.Event) -> None:
         free = await self._free_slots()
+        if stop.is_set():
+            return
         try:
             messages = await self._queue.receive(min(free, BATCH), self._limits.poll, self._limits.visibility)
         except Exception as error:  # noqa: BLE001 # whatever it is, the loop goes on
             await self._back_off(error)
             return
         self._failures = 0
+        if stop.is_set():
+            await self._give_back(messages)
+            return
         for message in messages:
             task = asyncio.create_task(self._work(message))
             self._in_flight[task] = message
@@ -173,15 +177,21 @@ class Consumer:
             except Unavailable as error:
                 log.warning("the heartbeat failed: %s", error)
 
-    async def _drain(self) -> None:
+    async def _drain(self, poll: "asyncio.Task[None]") -> None:
         if self._in_flight:
             log.info("draining %d messages", len(self._in_flight))
             await asyncio.wait(self._in_flight, timeout=self._limits.drain)
+        # The poll was left alone until now: broken off, SQS can still hand it messages, those that are given back
+        # among them, which nobody sees before their visibility timeout. With a drain longer than a poll it is over.
+        poll.cancel()
         rest = dict(self._in_flight)
         for task in rest:
             task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        if rest:
-            log.info("giving back %d messages", len(rest))
+        await asyncio.gather(poll, *rest, return_exceptions=True)
+        await self._give_back(list(rest.values()))
+
+    async def _give_back(self, messages: Sequence[Message]) -> None:
+        if messages:
+            log.info("giving back %d messages", len(messages))
             with contextlib.suppress(Unavailable):
-                await self._queue.extend([message.receipt for message in rest.values()], 0)
+                await self._queue.extend([message.receipt for message in messages], 0)

@@ -38,8 +38,15 @@ class Memory:
         async with asyncio.timeout(20), self._changed:
             await self._changed.wait_for(lambda: call in self.calls)
 
+    async def polled(self, times: int) -> None:
+        """Wait until it was asked for messages that often."""
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(lambda: len(self.asked) >= times)
+
     async def receive(self, most: int, wait: int, visibility: int) -> list[Message]:
-        self.asked.append(most)
+        async with self._changed:
+            self.asked.append(most)
+            self._changed.notify_all()
         if self.away:
             await self._note("away")
             raise self.away.pop(0)
@@ -257,6 +264,33 @@ async def test_stopping_while_all_slots_are_taken_does_not_wait_for_one() -> Non
         await queue.put("a")
         await begun.wait()
     assert queue.calls == [("extend", "r-a", 0)]
+
+
+async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() -> None:
+    hold, begun = asyncio.Event(), asyncio.Event()
+
+    async def execute(message: Message) -> Outcome:
+        begun.set()
+        await hold.wait()
+        return Done()
+
+    queue = Memory()
+
+    async def bring_more() -> None:
+        await queue.put("late")
+        await queue.called("extend", "r-late", 0)
+        hold.set()
+
+    async with _consuming(queue, execute):
+        await queue.put("a")
+        await begun.wait()
+        await queue.polled(2)
+        # Begins to run once the consumer was told to stop.
+        tasks: list[asyncio.Task[None]] = []
+        asyncio.get_running_loop().call_later(0.05, lambda: tasks.append(asyncio.create_task(bring_more())))
+    await asyncio.gather(*tasks)
+    assert ("delete", "r-a") in queue.calls
+    assert ("delete", "r-late") not in queue.calls
 
 
 def test_a_batch_is_what_sqs_gives() -> None:

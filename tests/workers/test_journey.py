@@ -124,7 +124,8 @@ async def test_bad_messages_end_in_the_dead_letters_with_their_reasons_and_stop_
 
 
 async def test_an_object_that_we_did_not_issue_is_buried_and_stays(site: Site) -> None:
-    forged = await site.put(PNG, upload="0" * 48)
+    true = site.mint()
+    forged = await site.put(PNG, upload=("0" if true[0] != "0" else "1") + true[1:])
     other_owner = await site.put(PNG, upload=site.mint("bob"))
     no_profile = await site.put(PNG, profile="gone")
     bare = await site.put_raw(PNG, site.mint(), {}, "image/png")
@@ -229,7 +230,7 @@ async def test_a_withdrawal_that_removes_the_bytes_during_the_inspection_wins(si
         await gate.reached.wait()
         await site.withdraw(sent.upload)
         async with asyncio.timeout(60):
-            while await site.incoming():
+            while await site.incoming():  # noqa: ASYNC110 # S3 tells nobody
                 await asyncio.sleep(0.02)
         gate.open.set()
         await site.idle()
@@ -335,7 +336,8 @@ async def test_while_clamd_is_away_an_object_waits_and_is_accepted_when_it_is_ba
 async def test_after_the_last_attempt_it_has_failed_and_an_operator_can_send_it_again(site: Site) -> None:
     sent = await site.put(PNG, profile="scanned")
     port = daemon.free_port()
-    async with site.working(clamd=f"tcp://127.0.0.1:{port}", max_attempts=1):
+    # The poll that a worker breaks off when it stops can take a message with it, for as long as it is then hidden.
+    async with site.working(clamd=f"tcp://127.0.0.1:{port}", max_attempts=1, visibility=2):
         record = await site.settled(sent)
         letters = await site.dead_letters()
     assert (record.state, record.place) == (State.FAILED, "incoming")

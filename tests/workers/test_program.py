@@ -1,0 +1,174 @@
+"""`python -m workers` as an operator meets it: exit codes, log lines, health, and SIGTERM."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from airlock.lifecycle import State
+from aws.settings import AwsSettings
+from tests.stack import ROOT
+from tests.workers import daemon
+from tests.workers.fault_proxy import FaultProxy
+from tests.workers.program import running
+from tests.workers.site import PNG, Site, opened
+
+
+async def _refused(environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code and standard error of a worker that does not start."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "workers"),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode or 0, (output + errors).decode()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Enough to start, were there anything to reach."""
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = 1\n')
+    return {
+        "AIRLOCK_REGION": "eu-central-1",
+        "AIRLOCK_INCOMING_BUCKET": "in-coming",
+        "AIRLOCK_ACCEPTED_BUCKET": "accepted",
+        "AIRLOCK_QUARANTINE_BUCKET": "quarantine",
+        "AIRLOCK_SECRETS": "s" * 32,
+        "AIRLOCK_PROFILES": str(profiles),
+    }
+
+
+async def test_every_wrong_setting_is_told_at_once() -> None:
+    code, told = await _refused({"AIRLOCK_CONCURRENCY": "none"})
+    assert code == 2
+    assert all(f"AIRLOCK_{name}:" in told for name in ("REGION", "INCOMING_BUCKET", "SECRETS", "CONCURRENCY"))
+    assert "Traceback" not in told
+
+
+async def test_a_check_that_is_not_configured_stops_the_start(environment: dict[str, str]) -> None:
+    code, told = await _refused(environment)
+    assert (code, "AIRLOCK_CLAMD is not set" in told, "Traceback" in told) == (2, True, False)
+
+
+@pytest.mark.parametrize("text", ["not TOML", "[profiles.default]\nmax_bytes = 0\n", None])
+async def test_profiles_that_cannot_be_read_stop_the_start(environment: dict[str, str], text: str | None) -> None:
+    path = Path(environment["AIRLOCK_PROFILES"])
+    path.unlink() if text is None else path.write_text(text)
+    code, told = await _refused(environment)
+    assert (code, "Traceback" in told) == (2, False)
+    assert told
+
+
+async def test_without_credentials_there_is_nothing_to_do(environment: dict[str, str]) -> None:
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nowhere", "AIRLOCK_CLAMD": "tcp://127.0.0.1:1"}
+    code, told = await _refused({**environment, **nothing})
+    assert code == 1
+    assert "cannot start: credentials" in told
+    assert "Traceback" not in told
+
+
+@pytest_asyncio.fixture
+async def scanned(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site whose health port is open and whose clamd is nowhere yet."""
+    own = {"clamd": f"tcp://127.0.0.1:{daemon.free_port()}", "health_port": daemon.free_port()}
+    async with opened(deployment, tmp_path, **own) as here:
+        yield here
+
+
+async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scanned: Site) -> None:
+    site, port = scanned, int((scanned.settings.clamd or "").rpartition(":")[2])
+    async with running(site) as worker:
+        started = await worker.logged("working")
+        assert started["checks"] == ["checksum", "clamd", "media_type", "size", "yara"]
+        assert await _get(site, "/healthz") == 200
+        assert await _get(site, "/readyz") == 503
+        async with daemon.running(port):
+            assert await _get(site, "/readyz") == 200
+            sent = await site.put(PNG, profile="scanned", filename="secret name.png")
+            line = await worker.logged("settled")
+            worker.terminate()
+            assert await worker.ended() == 0
+    told = {
+        name: line[name] for name in ("level", "upload", "owner", "profile", "outcome", "codes", "bytes", "attempt")
+    }
+    assert told == {
+        "level": "INFO",
+        "upload": sent.upload,
+        "owner": "alice",
+        "profile": "scanned",
+        "outcome": "accepted",
+        "codes": [],
+        "bytes": len(PNG),
+        "attempt": 1,
+    }
+    assert line["ms"] > 0
+    assert not any(site.secret.decode() in str(line) for line in worker.lines)
+
+
+async def _get(site: Site, path: str) -> int:
+    url = f"http://127.0.0.1:{site.settings.health_port}{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status
+
+
+@pytest_asyncio.fixture
+async def held(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
+    """A site without clamd, and a proxy on the way to it."""
+    assert deployment.endpoint_url
+    async with (
+        FaultProxy(deployment.endpoint_url).serving() as proxy,
+        opened(deployment, tmp_path, clamd="tcp://127.0.0.1:1") as site,
+    ):
+        yield site, proxy
+
+
+async def test_sigterm_finishes_what_is_in_flight(held: tuple[Site, FaultProxy]) -> None:
+    site, proxy = held
+    reached, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        reached.set()
+        await release.wait()
+
+    proxy.inject("copy", "before", hold)
+    sent = await site.put(PNG)
+    async with running(site, AIRLOCK_ENDPOINT_URL=proxy.endpoint) as worker:
+        await reached.wait()
+        worker.terminate()
+        await worker.logged("draining 1 messages")
+        release.set()
+        assert await worker.ended() == 0
+    assert (await site.settled(sent)).state is State.ACCEPTED
+    await site.idle()
+
+
+async def test_sigterm_gives_back_what_does_not_finish_in_time(held: tuple[Site, FaultProxy]) -> None:
+    site, proxy = held
+    reached, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        reached.set()
+        await release.wait()
+
+    proxy.inject("copy", "before", hold)
+    sent = await site.put(PNG)
+    changes = {"AIRLOCK_ENDPOINT_URL": proxy.endpoint, "AIRLOCK_DRAIN_SECONDS": "3", "AIRLOCK_VISIBILITY": "3600"}
+    async with running(site, **changes) as worker:
+        await reached.wait()
+        worker.terminate()
+        await worker.logged("giving back 1 messages")
+        assert await worker.ended() == 0
+    release.set()
+    # It was hidden for an hour: another worker has it now only because it was given back.
+    async with site.working():
+        assert (await site.settled(sent)).state is State.ACCEPTED
+        await site.idle()
