@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import orjson
 from aiohttp import web
-from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.lifecycle import State, derived
@@ -17,6 +16,7 @@ from airlock.policy import Policy
 from airlock.upload_id import UploadId
 from airlock.verdict import Outcome
 from aws.records import Page, Record
+from service.prompt import Prompt
 
 PATH = "/v1/uploads"
 JSON = "application/json"
@@ -129,12 +129,10 @@ def state_of(upload: UploadId, record: Record | None, now: float) -> State:
     return record.state if record else derived(upload.expires_at, now)
 
 
-def json_response(document: Any, status: int = 200, **headers: str) -> web.Response:
+def json_response(document: Any, status: int = 200) -> web.Response:
     """`document` as JSON; times in it are UTC and end in Z."""
     body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return web.Response(
-        body=body, status=status, headers=CIMultiDict({"Content-Type": JSON, "Cache-Control": "no-store", **headers})
-    )
+    return web.Response(body=body, status=status, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
 
 
 def created(upload: UploadId, policy: Policy, max_bytes: int) -> web.Response:
@@ -148,7 +146,8 @@ def created(upload: UploadId, policy: Policy, max_bytes: int) -> web.Response:
         "max_bytes": max_bytes,
         "links": links,
     }
-    return json_response(document, 201, Location=links["self"])
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", "Location": links["self"]}
+    return Prompt(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), status=201, headers=headers)
 
 
 def status(upload: UploadId, record: Record | None, now: float) -> web.Response:

@@ -2,14 +2,13 @@
 
 import orjson
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from airlock.profiles import Profiles
 from service import openapi, pages, parts
 from service.auth import Callers
 from service.issuing import Issuer
 from service.live import Live
-from service.middlewares import cors, identified
+from service.middlewares import cors, lost, public
 from service.payloads import MAX_BODY
 from service.ports import Ports
 from service.readiness import Readiness
@@ -19,9 +18,8 @@ from service.settings import Settings
 
 def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> web.Application:
     """The service. In mode dev whoever brings no token is the anonymous owner."""
-    # Outermost, so that problems carry its headers too.
-    outermost: list[Middleware] = [cors(settings.cors_origins)] if settings.cors_origins else []
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[*outermost, identified])
+    middlewares = [cors(settings.cors_origins)] if settings.cors_origins else []
+    app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
     app[parts.SETTINGS] = settings
     app[parts.PORTS] = ports
     app[parts.PROFILES] = profiles
@@ -36,6 +34,8 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     pages.add_docs(app.router)
     if settings.demo_page:
         pages.add_demo(app.router, settings)
+    # Last, for what nothing above serves.
+    app.router.add_route("*", "/{path:.*}", public(lost, None))
     # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
     app.on_shutdown.append(_answer_who_waits)
     return app

@@ -4,14 +4,14 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 import orjson
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web import BaseRequest, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from service.parts import TRACE
+from service.parts import TRACE, Trace
 from service.ports import Clock
 
 FORMAT = "{levelname}{name}{message}"
@@ -33,6 +33,9 @@ def configure(stream: TextIO | None = None) -> None:
     logging.getLogger("aiobotocore").setLevel(logging.WARNING)
 
 
+_UNTRACED = Trace(request_id="", route=None)
+
+
 class AccessLog(AbstractAccessLogger):
     """One line a request, without the `logging` module: ten times cheaper, and a request costs little more than that.
 
@@ -48,20 +51,22 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
         """`time` is how long it took, in seconds."""
-        line: dict[str, Any] = {
+        # A request that no parser understood, or a preflight, has none.
+        trace = request.get(TRACE, _UNTRACED)
+        line = {
             "timestamp": datetime.fromtimestamp(self.now(), UTC),
             "level": "INFO",
             "logger": "service.access",
             "message": "request",
             "method": request.method,
+            "route": trace.route,
             "status": response.status,
             "ms": round(time * 1000, 3),
             "bytes": response.body_length,
+            "request_id": trace.request_id,
+            "owner": trace.owner,
+            "upload": trace.upload,
         }
-        # A request that no parser understood, or a preflight, has none.
-        if TRACE in request:
-            trace = request[TRACE]
-            line |= {"route": trace.route, "request_id": trace.request_id, "owner": trace.owner, "upload": trace.upload}
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 

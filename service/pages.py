@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from airlock.policy import bucket_url
-from service.middlewares import Handler
+from service.middlewares import public
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -23,18 +23,18 @@ def policy(*connect: str) -> str:
 
 def add_docs(router: web.UrlDispatcher) -> None:
     """Serve /docs and its assets."""
-    router.add_get("/docs", _file(STATIC / "docs.html", policy()))
+    _add(router, "/docs", STATIC / "docs.html", policy())
     for name in ("docs.js", "docs.css", "docs.svg"):
-        router.add_get(f"/docs/{name}", _file(STATIC / name, policy()))
+        _add(router, f"/docs/{name}", STATIC / name, policy())
 
 
 def add_demo(router: web.UrlDispatcher, settings: Settings) -> None:
     """Serve the demo page at / and its files below /web/. It sends to one bucket and downloads from another."""
     storage = [_origin(name, settings) for name in (settings.incoming_bucket, settings.accepted_bucket)]
-    router.add_get("/", _file(settings.web / "index.html", policy(*storage)))
+    _add(router, "/", settings.web / "index.html", policy(*storage))
     for path in sorted(settings.web.iterdir()):
         if path.is_file() and not path.name.startswith("."):
-            router.add_get(f"/web/{path.name}", _file(path, policy()))
+            _add(router, f"/web/{path.name}", path, policy())
 
 
 def _origin(bucket: str, settings: Settings) -> str:
@@ -42,7 +42,7 @@ def _origin(bucket: str, settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _file(path: Path, security: str) -> Handler:
+def _add(router: web.UrlDispatcher, route: str, path: Path, security: str) -> None:
     headers = {
         "Content-Security-Policy": security,
         "X-Content-Type-Options": "nosniff",
@@ -53,4 +53,4 @@ def _file(path: Path, security: str) -> Handler:
     async def page(_: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers=headers)
 
-    return page
+    router.add_get(route, public(page, route))

@@ -1,11 +1,12 @@
 """The one table of what is served. The router and the API's document are both made from it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
 from service import answers, handlers, payloads
-from service.middlewares import Handler, OwnedHandler, owned
+from service.middlewares import Handler, OwnedHandler, owned, public
 
 _FIELDS = (
     "invalid_fields",
@@ -43,8 +44,10 @@ class Operation:
 
     @property
     def served_by(self) -> Handler:
-        """The handler as the router calls it: behind authentication, unless the call is public."""
-        return self.handler if self.public else owned(self.handler)  # type: ignore[arg-type, return-value]
+        """The handler as the router calls it: behind authentication, unless everybody may call it."""
+        wrap: Any = public if self.public else owned
+        served: Handler = wrap(self.handler, self.path)
+        return served
 
 
 _ID = answers.PATH + "/{id}"
