@@ -35,7 +35,11 @@ def running(
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its threads so far, in seconds (10 ms steps)."""
+    """User and system time of a process, its threads and its running children so far, in seconds (10 ms steps)."""
+    return sum(_own_cpu_seconds(each) for each in (pid, *children(pid)))
+
+
+def _own_cpu_seconds(pid: int) -> float:
     values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(values[11]) + int(values[12])) / _TICKS
 

@@ -67,7 +67,8 @@ async def _place() -> AsyncIterator[Place]:
             settings = settings_in(running_emulator, Path(folder))
             with credentials(running_emulator):
                 async with connect(settings) as clients:
-                    await provision(settings)
+                    async for _ in provision(settings):
+                        pass
                     yield Place(settings, clients, settings.profiles, running_emulator)
 
 

@@ -14,10 +14,10 @@ from urllib.parse import unquote_plus
 
 import orjson
 import uvloop
-from workers.settings import Settings
 
 from aws.queue import Message, Queue
 from aws.session import Clients, connect
+from workers.settings import Settings
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CopySourceTypeDef
@@ -31,30 +31,27 @@ async def main() -> None:
 
 
 async def _work(settings: Settings, clients: Clients, queue: Queue) -> None:
-    slots = asyncio.Semaphore(settings.concurrency)
+    waiting: asyncio.Queue[Message] = asyncio.Queue(maxsize=settings.concurrency)
     done: list[str] = []
-    running: set[asyncio.Task[None]] = set()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(settings.concurrency):
+            group.create_task(_take(settings, clients, waiting, done))
+        group.create_task(_acknowledge(queue, done))
+        while True:
+            for message in await queue.receive(10, 1, settings.visibility):
+                await waiting.put(message)
 
-    async def one(message: Message) -> None:
-        try:
-            await _settle(settings, clients, message.body)
-            done.append(message.receipt)
-        finally:
-            slots.release()
 
+async def _take(settings: Settings, clients: Clients, waiting: asyncio.Queue[Message], done: list[str]) -> None:
     while True:
-        await slots.acquire()
-        free = 1
-        while free < 10 and not slots.locked():
-            await slots.acquire()
-            free += 1
-        messages = await queue.receive(free, 1, settings.visibility)
-        for _ in range(free - len(messages)):
-            slots.release()
-        for message in messages:
-            task = asyncio.create_task(one(message))
-            running.add(task)
-            task.add_done_callback(running.discard)
+        message = await waiting.get()
+        await _settle(settings, clients, message.body)
+        done.append(message.receipt)
+
+
+async def _acknowledge(queue: Queue, done: list[str]) -> None:
+    while True:
+        await asyncio.sleep(0.05)
         while done:
             batch, done[:] = done[:10], done[10:]
             await queue.delete(batch)

@@ -20,6 +20,7 @@ from aws.session import Clients
 from aws.settings import AwsSettings
 from bench.pipeline import samples
 from ops.emulator import Emulator
+from ops.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OWNER = "bench"
@@ -36,7 +37,8 @@ class Place:
 
     def environment(self) -> dict[str, str]:
         """What the worker, or the floor, has to be told."""
-        own = self.settings.model_dump(exclude_none=True, exclude={"secrets", "profiles"})
+        shared = AwsSettings.model_fields.keys() - {"secrets", "profiles"}
+        own = self.settings.model_dump(exclude_none=True, include=shared)
         told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
         secret = self.settings.secrets[0].get_secret_value()
         return {
@@ -123,13 +125,13 @@ class Place:
         return sum([page["KeyCount"] async for page in pages])
 
 
-def settings_in(emulator: Emulator, folder: Path) -> AwsSettings:
+def settings_in(emulator: Emulator, folder: Path) -> Settings:
     """Settings of fresh places in an emulator, with the shipped profiles less the clamd check."""
     profiles = folder / "profiles.json"
     shipped = Profiles.load((ROOT / "airlock.toml").read_text())
     profiles.write_text(shipped.without_check("clamd").to_json())
     run = secrets.token_hex(4)
-    return AwsSettings(
+    return Settings(
         region=emulator.region,
         endpoint_url=emulator.endpoint,
         addressing="path",
