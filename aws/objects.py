@@ -160,12 +160,12 @@ class Objects:
         with contextlib.suppress(VersionGone), translate("s3"):
             await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
 
-    async def delete_all_versions(self, bucket: str, key: str) -> int:
-        """Remove every version and delete marker of `key`; returns how many there were.
+    async def delete_all_versions(self, bucket: str, key: str, *, but: str | None = None) -> int:
+        """Remove every version and delete marker of `key`, `but` that one; returns how many were removed.
 
         Raises Unavailable when S3 would not remove one of them.
         """
-        found = [version async for version in self._versions(bucket, key)]
+        found = [version async for version in self._versions(bucket, key) if version["VersionId"] != but]
         for start in range(0, len(found), DELETE_BATCH):
             batch = found[start : start + DELETE_BATCH]
             with translate("s3"):

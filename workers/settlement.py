@@ -55,6 +55,7 @@ class Settlement:
     async def again(self, record: Record, profile: Profile, source: Pinned) -> None:
         """Take the steps that follow the record, from what it says."""
         await self._publish(record, profile)
+        await self._tidy(record)
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
     async def _store(self, arrival: Arrival, verdict: Verdict) -> tuple[Place, Location | None]:
@@ -112,6 +113,12 @@ class Settlement:
     async def _remove(self, location: Location | None) -> None:
         if location is not None:
             await self._objects.delete(*location)
+
+    async def _tidy(self, record: Record) -> None:
+        """Remove the copies of attempts that ended before they were recorded. Whoever copies later removes its own."""
+        if record.attempts > 1 and record.location is not None:
+            bucket, key, version = record.location
+            await self._objects.delete_all_versions(bucket, key, but=version)
 
     async def _publish(self, record: Record, profile: Profile) -> None:
         if not profile.notify or record.verdict is None:

@@ -48,6 +48,7 @@ async def test_a_worker_that_is_killed_leaves_nothing_half_done(
 
         assert record.state is State.ACCEPTED
         assert await site.accepted() == {record.accepted_key: PNG}
+        assert len(await site.versions(site.settings.accepted_bucket)) == 1
         assert record.location is not None
         assert await site.read(*record.location) == PNG
         assert await site.incoming() == []

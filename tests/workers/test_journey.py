@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from airlock import keys
 from airlock.events import ObjectCreated, withdrawal
 from airlock.lifecycle import State
-from airlock.verdict import Outcome
+from airlock.verdict import Outcome, Verdict
 from aws.objects import Objects
 from aws.records import Record
 from tests.workers import daemon
@@ -236,6 +237,37 @@ async def test_a_withdrawal_that_removes_the_bytes_during_the_inspection_wins(si
         await site.idle()
     assert await site.versions(site.settings.accepted_bucket) == []
     assert (await site.settled(sent)).state is State.WITHDRAWN
+
+
+async def test_a_worker_that_lost_its_claim_settles_nothing_and_another_try_does(site: Site) -> None:
+    gate = Gate()
+    sent = await site.put(PNG)
+    async with site.working({**site.checks(), "media_type": gate}):
+        await gate.reached.wait()
+        await site.records.release(sent.upload, sent.version_id, 1_800_000_000.0)
+        gate.open.set()
+        record = await site.settled(sent)
+        await site.idle()
+    assert (record.state, record.attempts) == (State.ACCEPTED, 2)
+    assert await site.versions(site.settings.accepted_bucket) == [(record.accepted_key, record.accepted_version)]
+
+
+async def test_a_version_that_was_settled_but_not_deleted_is_settled_again_with_the_same_event(site: Site) -> None:
+    gate = Gate()
+    sent = await site.put(PNG)
+    async with site.working({**site.checks(), "media_type": gate}):
+        await gate.reached.wait()
+        verdict = Verdict(outcome=Outcome.REJECTED, bytes=1, inspected_at=datetime(2026, 1, 2, tzinfo=UTC))
+        await site.records.settle(sent.upload, sent.version_id, verdict, place="none", now=1_800_000_000.0)
+        await site.send(site.notification(sent))
+        first = await site.events()
+        gate.open.set()
+        await site.idle()
+        second = await site.events()
+    assert {json.dumps(event) for event in [*first, *second]} == {json.dumps(first[0])}
+    assert first[0]["type"] == "airlock.upload.rejected"
+    assert await site.versions(site.settings.accepted_bucket) == []
+    assert await site.incoming() == []
 
 
 @pytest.mark.parametrize("body", [PNG, EICAR])

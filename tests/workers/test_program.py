@@ -18,13 +18,18 @@ from tests.workers.fault_proxy import FaultProxy
 from tests.workers.program import running
 from tests.workers.site import PNG, Site, opened
 
+pytestmark = pytest.mark.stack
+
 
 async def _refused(environment: dict[str, str]) -> tuple[int, str]:
     """Exit code and standard error of a worker that does not start."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "workers"),
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={
+            **{name: text for name, text in os.environ.items() if not name.startswith(("AIRLOCK_", "AWS_"))},
+            **environment,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
