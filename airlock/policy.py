@@ -5,14 +5,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.ht
 The output is byte for byte what botocore's SigV4 `generate_presigned_post` gives for the same conditions.
 """
 
-import base64
 import hmac
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as _quoted
 from math import floor
 from typing import Literal
 from urllib.parse import urlsplit
@@ -127,40 +127,50 @@ def sign(
     condition; `size` is the smallest and largest number of bytes taken, both included.
     Raises Refused for metadata or a form larger than S3 takes, and ValueError for what no caller can bring about.
     """
-    _check(key, lifetime, fields, size)
-    day, date, expiration, end = _instants(now, lifetime)
+    _check(key, lifetime, size)
+    frame = _frame(credentials, bucket, now, lifetime)
+    exact = "".join([f"{{{_quoted(name)}: {_quoted(value)}}}, " for name, value in fields.items()])
+    _check_fields(key, fields, exact)
+    span = f'["content-length-range", {size[0]}, {size[1]}]'
+    document = f"{frame.opening}{exact}{span}{frame.before_key}{_quoted(key)}{frame.closing}"
+    text = b2a_base64(document.encode("ascii"), newline=False).decode("ascii")
+    signature = sign_text(text, credentials.secret_access_key, frame.day, bucket.region)
+    form = {**fields, "key": key, **frame.signing, "policy": text, "x-amz-signature": signature}
+    _check_form(form, document)
+    return Policy(bucket.url, form, frame.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all policies share that are signed in one second, for one bucket and lifetime: most of each."""
+
+    opening: str
+    before_key: str
+    closing: str
+    signing: dict[str, str]
+    day: str
+    end: datetime
+
+
+@lru_cache(maxsize=64)
+def _frame(credentials: Credentials, bucket: Bucket, now: int, lifetime: int) -> _Frame:
+    start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
+    day = start.strftime("%Y%m%d")
     signing = {
         "x-amz-algorithm": ALGORITHM,
         "x-amz-credential": f"{credentials.access_key_id}/{day}/{bucket.region}/s3/aws4_request",
-        "x-amz-date": date,
+        "x-amz-date": start.strftime("%Y%m%dT%H%M%SZ"),
     }
     if credentials.session_token:
         signing["x-amz-security-token"] = credentials.session_token
-    exact = {"bucket": bucket.name, "key": key, **signing}
-    conditions = ", ".join([*_exact(fields), f'["content-length-range", {size[0]}, {size[1]}]', *_exact(exact)])
-    document = f'{{"expiration": "{expiration}", "conditions": [{conditions}]}}'
-    text = base64.b64encode(document.encode("ascii")).decode("ascii")
-    signature = sign_text(text, credentials.secret_access_key, day, bucket.region)
-    form = {**fields, "key": key, **signing, "policy": text, "x-amz-signature": signature}
-    _check_form(form)
-    return Policy(bucket.url, form, end)
-
-
-def _exact(fields: Mapping[str, str]) -> list[str]:
-    # The whole document at once would cost `json.dumps` twice as much: it makes an encoder anew each time.
-    return [f"{_opening(name)}{encode_basestring_ascii(value)}}}" for name, value in fields.items()]
-
-
-@lru_cache(maxsize=256)
-def _opening(name: str) -> str:
-    return f"{{{encode_basestring_ascii(name)}: "
-
-
-# A busy service signs many policies in the same second.
-@lru_cache(maxsize=64)
-def _instants(now: int, lifetime: int) -> tuple[str, str, str, datetime]:
-    start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
-    return start.strftime("%Y%m%d"), start.strftime("%Y%m%dT%H%M%SZ"), end.strftime("%Y-%m-%dT%H:%M:%SZ"), end
+    return _Frame(
+        opening=f'{{"expiration": "{end.strftime("%Y-%m-%dT%H:%M:%SZ")}", "conditions": [',
+        before_key=f', {{"bucket": {_quoted(bucket.name)}}}, {{"key": ',
+        closing="}" + "".join([f", {{{_quoted(name)}: {_quoted(value)}}}" for name, value in signing.items()]) + "]}",
+        signing=signing,
+        day=day,
+        end=end,
+    )
 
 
 def sign_text(text: str, secret_access_key: str, day: str, region: str) -> str:
@@ -176,26 +186,34 @@ def _signing_key(secret_access_key: str, day: str, region: str) -> bytes:
     return key
 
 
-def _check(key: str, lifetime: int, fields: Mapping[str, str], size: tuple[int, int]) -> None:
+def _check(key: str, lifetime: int, size: tuple[int, int]) -> None:
     if not 0 < lifetime <= MAX_LIFETIME:
         raise ValueError(f"lifetime must be 1 to {MAX_LIFETIME} seconds, not {lifetime}")
     if not 0 <= size[0] <= size[1] <= MAX_POST_BYTES:
         raise ValueError(f"size must be a range within 0 to {MAX_POST_BYTES} bytes, not {size}")
     if not key or len(key.encode("utf-8")) > 1024:
         raise ValueError("key must be 1 to 1,024 bytes")
+
+
+def _check_fields(key: str, fields: Mapping[str, str], exact: str) -> None:
+    """`exact` holds all of `fields`, quoted, which makes nothing shorter: the common case needs no counting."""
     # S3 reads '$' in a policy as the start of an escape or of ${filename}.
-    if "$" in key or "$" in "".join(fields.values()):
+    if "$" in key or ("$" in exact and "$" in "".join(fields.values())):
         raise ValueError("no value of a policy may hold '$'")
-    metadata = _bytes(fields)
-    if metadata > MAX_METADATA_BYTES:
-        metadata = _bytes({name: value for name, value in fields.items() if name.startswith(PREFIX)})
+    if len(exact) <= MAX_METADATA_BYTES:
+        return
+    metadata = _bytes({name: value for name, value in fields.items() if name.startswith(PREFIX)})
     if metadata > MAX_METADATA_BYTES:
         detail = f"the file name, the owner and the metadata take {metadata} bytes; S3 stores {MAX_METADATA_BYTES}"
         raise Refused("invalid_metadata", detail, field="metadata")
 
 
-def _check_form(form: Mapping[str, str]) -> None:
-    taken = _FILE_PART + len(form) * _PART_OVERHEAD + _bytes(form)
+def _check_form(form: Mapping[str, str], document: str) -> None:
+    """`document` holds all of the form but itself in base64 and the signature: below three times it, no counting."""
+    parts = _FILE_PART + len(form) * _PART_OVERHEAD
+    if parts + 3 * len(document) <= MAX_FORM_BYTES:
+        return
+    taken = parts + _bytes(form)
     if taken > MAX_FORM_BYTES:
         detail = f"the form would take {taken} bytes before the file; S3 reads {MAX_FORM_BYTES}"
         raise Refused("policy_too_large", detail)

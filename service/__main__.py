@@ -23,6 +23,7 @@ from aws.settings import problems
 from service import logs
 from service.app import make_app
 from service.auth import Callers
+from service.logs import Lines
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_callers, load_profiles
@@ -60,7 +61,7 @@ async def _serve(settings: Settings) -> None:
         )
         callers = load_callers(settings.tokens) if settings.tokens else Callers({})
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)
-        async with serving(app, _write_line) as url:
+        async with serving(app, Lines(sys.stdout.buffer).write) as url:
             # What was built until here stays: the collector need not look at botocore's models again and again.
             gc.collect()
             gc.freeze()
@@ -75,11 +76,6 @@ def _stop_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-def _write_line(line: bytes) -> None:
-    sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

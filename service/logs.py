@@ -1,10 +1,11 @@
 """JSON lines on standard output: one for whatever is logged, and one a request. No header, query or body is in them."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import orjson
 from aiohttp.abc import AbstractAccessLogger
@@ -31,6 +32,25 @@ def configure(stream: TextIO | None = None) -> None:
     # It quotes the bytes of a request that it could not parse, and a token can be among them.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.getLogger("aiobotocore").setLevel(logging.WARNING)
+
+
+class Lines:
+    """Writes the lines of one turn of the event loop together: each write costs as much as making a line."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lines: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        """Write `line` before the event loop waits again."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._lines.append(line)
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        self._stream.write(b"".join(lines))
+        self._stream.flush()
 
 
 _UNTRACED = Trace(request_id="", route=None)

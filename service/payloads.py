@@ -41,8 +41,8 @@ class NewUpload(_Body):
         str | None, Field(description="64 hexadecimal digits, or base64. S3 then takes exactly those bytes")
     ] = None
     metadata: Annotated[
-        dict[str, str], Field(description="Texts under the names that the profile allows", max_length=50)
-    ] = {}
+        dict[str, str] | None, Field(description="Texts under the names that the profile allows", max_length=50)
+    ] = None
 
     # What the caller is told when one field alone is of the wrong kind.
     codes: ClassVar[Mapping[str, str]] = {
