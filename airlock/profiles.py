@@ -152,7 +152,7 @@ class Profile(_Strict):
 
     def allows(self, owner: str) -> bool:
         """Whether this owner may use the profile: `owners` are shell-style patterns."""
-        return any(fnmatchcase(owner, pattern) for pattern in self.owners)
+        return "*" in self.owners or any(fnmatchcase(owner, pattern) for pattern in self.owners)
 
     @property
     def notify_queues(self) -> tuple[str, ...]:

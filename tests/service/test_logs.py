@@ -5,6 +5,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -94,3 +95,23 @@ def test_what_quotes_a_broken_request_is_not_logged() -> None:
     logs.configure(stream)
     logging.getLogger("aiohttp.server").error("Error handling request", exc_info=ValueError("Bearer secret"))
     assert stream.getvalue() == ""
+
+
+async def test_lines_of_one_turn_are_written_together() -> None:
+    class Stream(io.BytesIO):
+        written: list[bytes]
+
+        def write(self, data: Any, /) -> int:
+            self.written.append(bytes(data))
+            return len(data)
+
+    stream = Stream()
+    stream.written = []
+    lines = logs.Lines(stream)
+    lines.write(b"a\n")
+    lines.write(b"b\n")
+    assert stream.written == []
+    await asyncio.sleep(0)
+    lines.write(b"c\n")
+    await asyncio.sleep(0)
+    assert stream.written == [b"a\nb\n", b"c\n"]

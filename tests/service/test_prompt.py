@@ -1,0 +1,90 @@
+"""The quick answer is the same as aiohttp's own, for every client."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.service.conftest import TOKENS, Service
+
+BODY = b'{"filename": "a.png"}'
+
+
+async def raw(service: Service, head: str, body: bytes, *more: bytes) -> bytes:
+    """What the service writes until it closes the connection."""
+    at = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    lines = [head, "Host: x", f"Authorization: Bearer {TOKENS['shop']}", f"Content-Length: {len(BODY)}"]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    for part in more:
+        await writer.drain()
+        writer.write(part)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST /v1/uploads HTTP/1.0",
+        "POST /v1/uploads HTTP/1.0\r\nConnection: close",
+        "POST /v1/uploads HTTP/1.1\r\nConnection: close",
+    ],
+)
+async def test_a_connection_that_ends_gets_a_whole_answer(service: Service, head: str) -> None:
+    answer = await raw(service, head, BODY)
+    top, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 201 Created" in top
+    assert f"content-length: {len(body)}".encode() in top.lower()
+    assert body.startswith(b'{"id"')
+
+
+async def test_a_body_that_comes_in_pieces_is_read(service: Service) -> None:
+    answer = await raw(service, "POST /v1/uploads HTTP/1.1\r\nConnection: close", BODY[:5], BODY[5:])
+    assert answer.startswith(b"HTTP/1.1 201")
+
+
+async def test_a_body_that_never_ends_is_no_failure_of_ours(service: Service) -> None:
+    at = urlsplit(service.url)
+    _, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-the-shop\r\n")
+    writer.write(b"Content-Length: 100\r\n\r\n{")
+    await writer.drain()
+    await service.ask("GET", "/healthz")
+    writer.close()
+    await writer.wait_closed()
+    assert (await service.ask("GET", "/healthz")).status == 200
+
+
+async def test_broken_chunks_are_a_problem(service: Service) -> None:
+    at = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-the-shop\r\n")
+    writer.write(b"Transfer-Encoding: chunked\r\n\r\nnot-a-size\r\n")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+
+
+async def test_its_headers_are_those_of_every_answer(service: Service) -> None:
+    answer = await service.ask("POST", "/v1/uploads", data=BODY)
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Date"].endswith("GMT")
+    assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("expected", ["100-continue", "something-else"])
+async def test_an_expectation_is_met_or_refused(service: Service, expected: str) -> None:
+    answer = await raw(service, f"POST /v1/uploads HTTP/1.1\r\nConnection: close\r\nExpect: {expected}", BODY)
+    assert b"HTTP/1.1 201" in answer or answer.startswith(b"HTTP/1.1 417")
+
+
+async def test_an_asterisk_is_no_address(service: Service) -> None:
+    at = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404")
