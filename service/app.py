@@ -23,19 +23,19 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.SETTINGS] = settings
     app[parts.PORTS] = ports
     app[parts.PROFILES] = profiles
-    app[parts.CALLERS] = callers.with_anonymous() if settings.mode == "dev" else callers
     app[parts.ISSUER] = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     app[parts.READINESS] = Readiness(ports)
-    app[parts.REQUEST_IDS] = parts.RequestIds(ports.random)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
+    ids = parts.RequestIds(ports.random)
+    callers = callers.with_anonymous() if settings.mode == "dev" else callers
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, operation.path, operation.served_by)
-    pages.add_docs(app.router)
+        app.router.add_route(operation.method, operation.path, operation.served_by(ids, callers))
+    pages.add_docs(app.router, ids)
     if settings.demo_page:
-        pages.add_demo(app.router, settings)
+        pages.add_demo(app.router, settings, ids)
     # Last, for what nothing above serves.
-    app.router.add_route("*", "/{path:.*}", public(lost, None))
+    app.router.add_route("*", "/{path:.*}", public(lost, None, ids))
     # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
     app.on_shutdown.append(_answer_who_waits)
     return app

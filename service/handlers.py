@@ -106,7 +106,8 @@ async def openapi_document(request: web.Request) -> web.StreamResponse:
 
 
 def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
-    profile = request.app[PROFILES].get(asked.profile)
+    app = request.app
+    profile = app[PROFILES].get(asked.profile)
     caller.require(profile)
     meant = intent.check(
         profile,
@@ -117,7 +118,7 @@ def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
         sha256=asked.sha256,
         metadata=asked.metadata,
     )
-    issued = request.app[ISSUER].issue(profile, meant)
+    issued = app[ISSUER].issue(profile, meant)
     request[TRACE].upload = issued.upload.text
     return issued
 

@@ -1,6 +1,6 @@
 """Making a policy: an upload id, a key, and one signature. Nothing here waits."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from airlock import keys, upload_id
 from airlock.intent import Intent
@@ -11,8 +11,7 @@ from service.ports import Ports
 from service.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """A new upload, its policy, and the most bytes that the policy takes."""
 
     upload: UploadId

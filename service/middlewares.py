@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from service import problems
-from service.auth import Caller
-from service.parts import CALLERS, REQUEST_IDS, TRACE, Trace
+from service.auth import Caller, Callers
+from service.parts import TRACE, RequestIds, Trace
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
@@ -23,18 +23,18 @@ PREFLIGHT_SECONDS = 600
 _SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 
 
-def owned(handler: OwnedHandler, route: str) -> Handler:
+def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers) -> Handler:
     """As `public`, for callers who say who they are; the others are refused before anything is read."""
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
-        caller = request.app[CALLERS].identify(request.headers.get("Authorization"))
+        caller = callers.identify(request.headers.get("Authorization"))
         request[TRACE].owner = caller.owner
         return await handler(request, caller)
 
-    return public(authenticated, route)
+    return public(authenticated, route, ids)
 
 
-def public(handler: Handler, route: str | None) -> Handler:
+def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
     """The handler, with an id for each request, the caller's if it brings a sane one, and problems for errors.
 
     `route` is the pattern of the address, for the log: the path itself can hold anything.
@@ -42,7 +42,7 @@ def public(handler: Handler, route: str | None) -> Handler:
 
     async def identified(request: web.Request) -> web.StreamResponse:
         given = request.headers.get(HEADER)
-        request_id = given if given and _SANE.match(given) else request.app[REQUEST_IDS].next()
+        request_id = given if given and _SANE.match(given) else ids.next()
         request[TRACE] = Trace(request_id, route)
         try:
             response = await handler(request)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from airlock.policy import bucket_url
 from service.middlewares import public
+from service.parts import RequestIds
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -21,20 +22,20 @@ def policy(*connect: str) -> str:
     return f"{_SHUT}; {_OWN}; connect-src {sources}; {_TRUSTED}"
 
 
-def add_docs(router: web.UrlDispatcher) -> None:
+def add_docs(router: web.UrlDispatcher, ids: RequestIds) -> None:
     """Serve /docs and its assets."""
-    _add(router, "/docs", STATIC / "docs.html", policy())
+    _add(router, ids, "/docs", STATIC / "docs.html", policy())
     for name in ("docs.js", "docs.css", "docs.svg"):
-        _add(router, f"/docs/{name}", STATIC / name, policy())
+        _add(router, ids, f"/docs/{name}", STATIC / name, policy())
 
 
-def add_demo(router: web.UrlDispatcher, settings: Settings) -> None:
+def add_demo(router: web.UrlDispatcher, settings: Settings, ids: RequestIds) -> None:
     """Serve the demo page at / and its files below /web/. It sends to one bucket and downloads from another."""
     storage = [_origin(name, settings) for name in (settings.incoming_bucket, settings.accepted_bucket)]
-    _add(router, "/", settings.web / "index.html", policy(*storage))
+    _add(router, ids, "/", settings.web / "index.html", policy(*storage))
     for path in sorted(settings.web.iterdir()):
         if path.is_file() and not path.name.startswith("."):
-            _add(router, f"/web/{path.name}", path, policy())
+            _add(router, ids, f"/web/{path.name}", path, policy())
 
 
 def _origin(bucket: str, settings: Settings) -> str:
@@ -42,7 +43,7 @@ def _origin(bucket: str, settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _add(router: web.UrlDispatcher, route: str, path: Path, security: str) -> None:
+def _add(router: web.UrlDispatcher, ids: RequestIds, route: str, path: Path, security: str) -> None:
     headers = {
         "Content-Security-Policy": security,
         "X-Content-Type-Options": "nosniff",
@@ -53,4 +54,4 @@ def _add(router: web.UrlDispatcher, route: str, path: Path, security: str) -> No
     async def page(_: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers=headers)
 
-    router.add_get(route, public(page, route))
+    router.add_get(route, public(page, route, ids))

@@ -6,7 +6,6 @@ from itertools import count
 from aiohttp import web
 
 from airlock.profiles import Profiles
-from service.auth import Callers
 from service.issuing import Issuer
 from service.live import Live
 from service.ports import Ports, Random
@@ -16,7 +15,6 @@ from service.settings import Settings
 SETTINGS = web.AppKey("settings", Settings)
 PORTS = web.AppKey("ports", Ports)
 PROFILES = web.AppKey("profiles", Profiles)
-CALLERS = web.AppKey("callers", Callers)
 ISSUER = web.AppKey("issuer", Issuer)
 LIVE = web.AppKey("live", Live)
 READINESS = web.AppKey("readiness", Readiness)
@@ -46,5 +44,4 @@ class RequestIds:
         return f"{self._prefix}-{next(self._numbers):x}"
 
 
-REQUEST_IDS = web.AppKey("request_ids", RequestIds)
 TRACE = web.RequestKey("trace", Trace)

@@ -6,7 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from service import answers, handlers, payloads
+from service.auth import Callers
 from service.middlewares import Handler, OwnedHandler, owned, public
+from service.parts import RequestIds
 
 _FIELDS = (
     "invalid_fields",
@@ -42,12 +44,10 @@ class Operation:
     def name(self) -> str:
         return self.handler.__name__
 
-    @property
-    def served_by(self) -> Handler:
+    def served_by(self, ids: RequestIds, callers: Callers) -> Handler:
         """The handler as the router calls it: behind authentication, unless everybody may call it."""
-        wrap: Any = public if self.public else owned
-        served: Handler = wrap(self.handler, self.path)
-        return served
+        handler: Any = self.handler
+        return public(handler, self.path, ids) if self.public else owned(handler, self.path, ids, callers)
 
 
 _ID = answers.PATH + "/{id}"

@@ -50,7 +50,7 @@ async def test_the_articles_form_stores_the_file(service: Deployed) -> None:
 
 async def test_a_status_is_held_until_the_record_changes(service: Deployed) -> None:
     upload = (await service.create())["id"]
-    held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=30"))
+    held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=30&state=awaiting_upload"))
     await service.records.claim(record(upload))
     assert (await held).json["state"] == "inspecting"
 
