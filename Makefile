@@ -34,6 +34,7 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" --hypothesis-profile=quick $(ARGS)
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
+	@.ci/debian-packages wrk
 	$(BIN)/python -m bench.issue
 	$(BIN)/python -m bench.pipeline
 

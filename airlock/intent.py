@@ -8,8 +8,8 @@ Amazon S3 user guide), hence the percent-encoding (RFC 3986) and the limits.
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from types import MappingProxyType
+from typing import NamedTuple, Self
 from urllib.parse import quote, unquote
 
 from airlock import media_types
@@ -35,8 +35,7 @@ class NotOurMetadata(AirlockError):
     """The object's metadata is not what a policy of ours writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """One upload as its owner described it. `size` in bytes and `sha256` in hex, where they were declared."""
 
     owner: str
@@ -45,7 +44,7 @@ class Intent:
     content_type: str
     size: int | None = None
     sha256: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
 
     def to_fields(self) -> dict[str, str]:
         """The form fields of the policy: Content-Type, the declared checksum, and every `x-amz-meta-*`."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from json.encoder import encode_basestring_ascii as _quoted
 from math import floor
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from airlock.errors import Refused, Unavailable
@@ -67,13 +67,15 @@ class Bucket:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A signed policy: POST a multipart form with all `fields`, then the file, to `url` before `expires_at` (UTC)."""
 
     url: str
-    fields: dict[str, str] = field(repr=False)
+    fields: dict[str, str]
     expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Policy(url={self.url!r}, expires_at={self.expires_at!r})"
 
 
 def bucket_url(name: str, region: str, endpoint: str | None = None, addressing: Addressing = "virtual") -> str:
@@ -175,15 +177,18 @@ def _frame(credentials: Credentials, bucket: Bucket, now: int, lifetime: int) ->
 
 def sign_text(text: str, secret_access_key: str, day: str, region: str) -> str:
     """The signature, in hex, of a policy's base64 text. `day` is the signing date as YYYYMMDD, UTC."""
-    return hmac.digest(_signing_key(secret_access_key, day, region), text.encode("ascii"), "sha256").hex()
+    signer = _signer(secret_access_key, day, region).copy()
+    signer.update(text.encode("ascii"))
+    return signer.hexdigest()
 
 
 @lru_cache(maxsize=8)
-def _signing_key(secret_access_key: str, day: str, region: str) -> bytes:
+def _signer(secret_access_key: str, day: str, region: str) -> hmac.HMAC:
+    """The day's signing key, taken in: a copy of it signs in half the time that a new one would need."""
     key = b"AWS4" + secret_access_key.encode("utf-8")
     for part in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode("utf-8"), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
 
 
 def _check(key: str, lifetime: int, size: tuple[int, int]) -> None:

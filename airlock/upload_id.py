@@ -11,7 +11,8 @@ Thirty bytes, written as 60 lower-case hexadecimal digits:
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from airlock.errors import AirlockError
 
@@ -30,8 +31,7 @@ class InvalidUploadId(AirlockError):
     """The text is not an upload id of ours for this owner. It does not say which part is wrong, on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadId:
+class UploadId(NamedTuple):
     """What an upload id says: `issued_at` in seconds since the epoch, UTC; `lifetime` in seconds."""
 
     text: str
@@ -77,7 +77,14 @@ def verify(text: str, owner: str, secrets: Sequence[bytes]) -> UploadId:
 
 
 def _mac(plain: bytes, owner: str, secret: bytes) -> bytes:
-    return hmac.digest(secret, _LABEL + plain + owner.encode("utf-8"), "sha256")[:_MAC]
+    mac = _keyed(secret).copy()
+    mac.update(plain + owner.encode("utf-8"))
+    return mac.digest()[:_MAC]
+
+
+@lru_cache(maxsize=32)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, _LABEL, "sha256")
 
 
 def _decode(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """How much of one core a policy costs: `python -m bench.issue`.
 
-Three servers in turn, each alone on one core under uvloop, driven from another core over keep-alive connections:
+Three servers in turn, each alone on one core under uvloop, driven by wrk from another core over 32 connections:
 a bare aiohttp handler that parses the same JSON and returns the same bytes; `POST /v1/uploads` of our service in
 production mode, with token authentication and its log written to a file; and an aiohttp handler that calls
 aiobotocore's `generate_presigned_post`. Each round measures all three; the ratios are medians over the rounds.
@@ -9,8 +9,11 @@ aiobotocore's `generate_presigned_post`. Each round measures all three; the rati
 import argparse
 import hashlib
 import os
+import re
+import shutil
 import socket
 import statistics
+import subprocess
 import tempfile
 import time
 import urllib.error
@@ -20,10 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-import uvloop
 
 from bench import report
-from bench.issue import load
 from bench.process import cpu_seconds, running
 
 TOKEN = "bench-token-" + "0" * 32
@@ -51,14 +52,16 @@ class Sample:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each server in each round")
+    parser.add_argument("--seconds", type=int, default=4, help="of each server in each round")
     options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        parser.error("wrk is needed, a load generator that costs less than what it measures: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         samples = _measure(Path(folder), stack, options.rounds, options.seconds)
     _report(samples)
 
 
-def _measure(folder: Path, stack: ExitStack, rounds: int, seconds: float) -> dict[str, list[Sample]]:
+def _measure(folder: Path, stack: ExitStack, rounds: int, seconds: int) -> dict[str, list[Sample]]:
     cores = os.sched_getaffinity(0)
     core = min(cores)
     os.sched_setaffinity(0, {max(cores)})
@@ -68,25 +71,38 @@ def _measure(folder: Path, stack: ExitStack, rounds: int, seconds: float) -> dic
             running(["-m", "service"], _service(folder, ports["airlock"]), core=core, log=folder / "log")
         ).pid
     }
-    answer, headers = _first_answer(ports["airlock"]), [("Authorization", f"Bearer {TOKEN}")]
+    answer = _first_answer(ports["airlock"])
     (folder / "answer").write_bytes(answer)
     for name in ("bare", "botocore"):
         environment = {**AWS, "BENCH_PORT": str(ports[name]), "BENCH_READY": str(folder / name)}
         environment |= {"BENCH_ANSWER": str(folder / "answer"), "BENCH_FIELDS": _own_fields(answer)}
         pids[name] = stack.enter_context(running(["-m", "bench.issue.servers", name], environment, core=core)).pid
         _first_answer(ports[name])
-    message = load.request("/v1/uploads", BODY, headers)
+    script = _script(folder)
     samples: dict[str, list[Sample]] = {name: [] for name in NAMES}
     for _ in range(rounds + 1):
         for name in NAMES:
-            samples[name].append(_sample(ports[name], pids[name], message, seconds))
+            samples[name].append(_sample(ports[name], pids[name], script, seconds))
     return {name: taken[1:] for name, taken in samples.items()}
 
 
-def _sample(port: int, pid: int, message: bytes, seconds: float) -> Sample:
+def _script(folder: Path) -> Path:
+    """What wrk sends (https://github.com/wg/wrk, SCRIPTING)."""
+    script = folder / "request.lua"
+    headers = f'wrk.headers["Content-Type"] = "application/json"\nwrk.headers["Authorization"] = "Bearer {TOKEN}"'
+    script.write_text(f'wrk.method = "POST"\nwrk.body = [[{BODY.decode()}]]\n{headers}\n')
+    return script
+
+
+def _sample(port: int, pid: int, script: Path, seconds: int) -> Sample:
     before = cpu_seconds(pid)
-    answers, took = uvloop.run(load.drive(port, message, 201, seconds))
-    return Sample(answers / took, (cpu_seconds(pid) - before) / answers * 1e6)
+    load = ["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/v1/uploads"]
+    said = subprocess.run(load, capture_output=True, text=True, check=True).stdout
+    spent = cpu_seconds(pid) - before
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    answers = int(re.findall(r"(\d+) requests in", said)[0])
+    return Sample(float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0]), spent / answers * 1e6)
 
 
 def _own_fields(answer: bytes) -> str:
