@@ -70,9 +70,7 @@ async def _refuses_forgery(running: Emulator) -> None:
         config=S3_CONFIG,
     ) as s3:
         bucket = f"forgery-{secrets.token_hex(4)}"
-        await s3.create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
-        )
+        await s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
         policy = await s3.generate_presigned_post(bucket, "probe")
     true = policy["fields"]
     statuses = [await _post(policy["url"], fields) for fields in (forged(true), true)]
