@@ -45,7 +45,7 @@ def main() -> int:
         return _refuse(problems(error))
     try:
         profiles = _profiles(settings.profiles)
-        checks = catalogue.build(profiles, settings)
+        checks = catalogue.build(profiles, settings, time.time)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
         return _refuse(str(error).splitlines())
     _log_as_json()

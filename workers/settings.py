@@ -45,5 +45,9 @@ class Settings(AwsSettings):
     """Where /healthz and /readyz answer; 0 for nowhere."""
     clamd: Annotated[str, AfterValidator(_clamd_address)] | None = None
     """tcp://HOST:PORT or unix:///PATH of a clamd."""
+    clamd_max_age: Annotated[int, Field(ge=0, le=36500)] = 7
+    """Days after which definitions are too old to believe; 0 for never."""
+    clamd_descriptors: bool = True
+    """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
     """A folder of .yar and .yara files; the bundled rules are always used."""

@@ -89,7 +89,7 @@ class Site:
     def checks(self, settings: Settings | None = None) -> Mapping[str, Check]:
         """The checks of all profiles, less clamd where none is configured."""
         used = settings or self.settings
-        return catalogue.build(self.profiles if used.clamd else self.profiles.without_check("clamd"), used)
+        return catalogue.build(self.profiles if used.clamd else self.profiles.without_check("clamd"), used, time.time)
 
     @contextlib.asynccontextmanager
     async def working(

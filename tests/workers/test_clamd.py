@@ -7,18 +7,21 @@ import socket
 import struct
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from airlock.errors import Unavailable
 from airlock.verdict import Outcome
-from tests.workers.daemon import FILE_MAX, STREAM_MAX, Daemon
+from tests.workers.daemon import FILE_MAX, STREAM_MAX, Daemon, free_port, running
 from tests.workers.site import EICAR
 from tests.workers.subjects import codes, scan, subject
-from workers.checks.clamd import LARGEST, ClamdCheck
+from workers.checks.clamd import LARGEST, ClamdCheck, MaxAge
+from workers.checks.port import Report, Scan
 from workers.clamd import Address, Clamd
+from workers.spool import Spool
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 MIB = 1024**2
@@ -75,7 +78,15 @@ async def test_what_is_larger_than_any_clamd_scans_is_not_even_sent() -> None:
     await scanning.feed(b"x")
     report = await scanning.finish()
     await scanning.close()
-    assert codes(report) == ["limits_exceeded"]
+    assert [(each.code, each.outcome) for each in report.findings] == [("above_engine_limit", Outcome.UNSCANNABLE)]
+    assert (report.engine, report.missing) == (None, ())
+
+
+async def test_where_the_profile_accepts_it_the_engine_is_said_to_be_missing() -> None:
+    about = subject(LARGEST + 1)
+    about = replace(about, profile=about.profile.model_copy(update={"above_engine_limit": "accept"}))
+    report = await ClamdCheck(Clamd(Address(path="/nowhere"))).begin(about).finish()
+    assert (report.findings, report.missing) == ((), ("clamd",))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +243,7 @@ async def test_the_version_is_asked_for_once_a_minute() -> None:
     async with fake(serve) as clamd:
         engines = [await clamd.engine() for _ in range(3)]
     assert len(asked) == 1
-    assert (engines[0].version, engines[0].signatures_at) == ("1.4.6", None)
+    assert (engines[0].version, engines[0].signatures_at) == ("1.4.6 (signatures without a date)", None)
 
 
 async def test_a_server_that_is_no_clamd_has_no_version() -> None:
@@ -272,3 +283,159 @@ async def test_a_path_that_is_no_socket_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be reached"):
         await Clamd(Address(path=str(tmp_path / "file"))).version()
+
+
+async def _copied(check: ClamdCheck, body: bytes, *, fed: bool = True) -> Report:
+    """The report on an object of which there is a copy."""
+    with Spool(in_memory=64 * 1024) as copy:
+        await copy.write(body)
+        scanning = check.begin(replace(subject(len(body)), copy=copy))
+        try:
+            if fed and body:
+                await scanning.feed(body)
+            return await scanning.finish()
+        finally:
+            await scanning.close()
+
+
+@pytest.mark.parametrize("padding", [0, 200_000])
+async def test_a_copy_in_memory_or_on_disk_is_handed_over(clamd: Daemon, padding: int) -> None:
+    check = ClamdCheck(Clamd(Address.parse(clamd.unix)))
+    infected = await _copied(check, bytes(padding) + EICAR, fed=False)
+    clean = await _copied(check, b"nothing bad" + bytes(padding), fed=False)
+    nothing = await _copied(check, b"", fed=False)
+    large = await _copied(check, bytes(FILE_MAX + 4096))
+    encrypted = await _copied(check, _encrypted_zip())
+    assert [codes(each) for each in (infected, clean, nothing, large, encrypted)] == [
+        *(["clamd_match"], [], [], ["limits_exceeded"], ["encrypted"])
+    ]
+    assert infected.engine == await check.ready()
+
+
+async def test_a_copy_is_streamed_where_it_cannot_or_shall_not_be_handed_over(clamd: Daemon) -> None:
+    far = ClamdCheck(Clamd(Address.parse(clamd.tcp)))
+    asked_not_to = ClamdCheck(Clamd(Address.parse(clamd.unix)), descriptors=False)
+    for check in (far, asked_not_to):
+        assert codes(await _copied(check, EICAR)) == ["clamd_match"]
+        assert codes(await _copied(check, EICAR, fed=False)) == []
+
+
+async def test_handing_over_to_what_is_no_clamd_is_unavailable(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            asked = await reader.readuntil(b"\0")
+            writer.write(b"ClamAV 1.4.6\0" if asked == b"zVERSION\0" else b"UNKNOWN COMMAND\0")
+            await writer.drain()
+        writer.close()
+
+    path = str(tmp_path / "sock")
+    server = await asyncio.start_unix_server(serve, path)
+    async with server:
+        with pytest.raises(Unavailable, match="clamd"):
+            await _copied(ClamdCheck(Clamd(Address(path=path))), b"x")
+
+
+async def test_more_bytes_than_were_announced_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.checks.clamd.LARGEST", 1000)
+    async with fake(_answers(b"stream: OK\0")) as clamd:
+        check = ClamdCheck(clamd)
+        scanning = check.begin(subject(10))
+        await scanning.feed(bytes(1000))
+        await scanning.feed(b"x")
+        report = await scanning.finish()
+        await scanning.close()
+    assert codes(report) == ["above_engine_limit"]
+
+
+async def test_a_finished_scan_holds_no_connection_that_a_member_may_wait_for(clamd: Daemon) -> None:
+    check = ClamdCheck(Clamd(Address.parse(clamd.unix), connections=1))
+    outer = check.begin(subject(3))
+    await outer.feed(b"abc")
+    await outer.finish()
+    assert codes(await scan(check, EICAR)) == ["clamd_match"]
+    await outer.close()
+
+
+SIGNED_AT = datetime(2026, 11, 15, 9, 26, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("days", "age", "told"),
+    [
+        (7, timedelta(), "1.4.6/27800 (0 days old)"),
+        (7, timedelta(hours=-5), "1.4.6/27800 (0 days old)"),
+        (7, timedelta(days=7), "1.4.6/27800 (7 days old)"),
+        (0, timedelta(days=400), "1.4.6/27800 (400 days old)"),
+    ],
+)
+async def test_definitions_that_are_young_enough_are_told_with_their_age(days: int, age: timedelta, told: str) -> None:
+    async with fake(_answers(b"stream: OK\0")) as clamd:
+        check = ClamdCheck(clamd, MaxAge(days, (SIGNED_AT + age).timestamp))
+        ready, report = await check.ready(), await scan(check, b"x")
+    assert report.engine == ready
+    assert (ready.version, ready.signatures_at) == (told, SIGNED_AT)
+
+
+@pytest.mark.parametrize("answer", [b"stream: OK\0", b"stream: Bad FOUND\0"])
+async def test_definitions_that_are_too_old_make_no_verdict_and_nothing_ready(answer: bytes) -> None:
+    async with fake(_answers(answer)) as clamd:
+        check = ClamdCheck(clamd, MaxAge(7, (SIGNED_AT + timedelta(days=7, seconds=1)).timestamp))
+        for asking in (check.ready(), scan(check, b"x"), scan(check, b"")):
+            with pytest.raises(Unavailable, match="its definitions are 7 days old; AIRLOCK_CLAMD_MAX_AGE is 7"):
+                await asking
+
+
+async def test_definitions_without_a_date_have_no_age(clamd: Daemon) -> None:
+    check = ClamdCheck(Clamd(Address.parse(clamd.unix)), MaxAge(1, lambda: 4e9))
+    engine = await check.ready()
+    assert engine.version.endswith(" (signatures without a date)")
+
+
+async def test_a_date_that_cannot_be_read_is_no_missing_date() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"ClamAV 1.4.6/27800/soon\0")
+
+    async with fake(serve) as clamd:
+        with pytest.raises(Unavailable, match="dates its signatures 'soon'"):
+            await clamd.version()
+
+
+async def test_a_clamd_killed_in_mid_stream_has_no_verdict_until_one_is_there_again() -> None:
+    port = free_port()
+    check = ClamdCheck(Clamd(Address("127.0.0.1", port)))
+    body = bytes(1000) + EICAR
+    async with running(port):
+        scanning = check.begin(subject(len(body)))
+        await scanning.feed(body[:500])
+    with pytest.raises(Unavailable, match="clamd"):
+        await _rest(scanning, body[500:])
+    with pytest.raises(Unavailable, match="clamd"):
+        await check.ready()
+    with pytest.raises(Unavailable, match="clamd"):
+        await scan(check, body)
+    async with running(port):
+        assert codes(await scan(check, body)) == ["clamd_match"]
+        assert codes(await scan(check, b"clean")) == []
+
+
+async def _rest(scanning: Scan, body: bytes) -> Report:
+    try:
+        await scanning.feed(body)
+        return await scanning.finish()
+    finally:
+        await scanning.close()
+
+
+async def test_garbage_and_then_a_true_answer() -> None:
+    answers = [b"\x16\x03\x01\x02\0", b"stream: Bad FOUND\0"]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await _whole_stream(reader)
+        writer.write(b"ClamAV 1.4.6\0" if asked == b"VERSION" else answers.pop(0))
+        await writer.drain()
+
+    async with fake(serve) as clamd:
+        check = ClamdCheck(clamd)
+        with pytest.raises(Unavailable, match="clamd"):
+            await scan(check, b"x")
+        assert codes(await scan(check, b"x")) == ["clamd_match"]

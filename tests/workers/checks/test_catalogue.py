@@ -16,7 +16,7 @@ def _profiles(*checks: str) -> Profiles:
 
 
 def test_every_check_that_is_named_is_made_once() -> None:
-    made = catalogue.build(_profiles(*ALL), Settings(**PLACES, clamd="tcp://clamd:3310"))
+    made = catalogue.build(_profiles(*ALL), Settings(**PLACES, clamd="tcp://clamd:3310"), float)
     assert tuple(made) == ALL
     assert all(made[name].name == name for name in ALL)
 
@@ -27,7 +27,7 @@ def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
     (tmp_path / "bad.yar").write_text("rule")
     monkeypatch.setattr(model, "installed", lambda: False)
     with pytest.raises(catalogue.Misconfigured) as caught:
-        catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path))
+        catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
     told = str(caught.value)
     assert "'magic' (in default, other): there is no such check" in told
     assert "'clamd' (in default, other): AIRLOCK_CLAMD is not set" in told
@@ -36,4 +36,4 @@ def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
 
 
 def test_what_no_profile_names_need_not_be_configured() -> None:
-    assert set(catalogue.build(_profiles("size", "checksum"), Settings(**PLACES))) == {"size", "checksum"}
+    assert set(catalogue.build(_profiles("size", "checksum"), Settings(**PLACES), float)) == {"size", "checksum"}
