@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from airlock import keys, media_types
+from airlock import keys, limits, media_types
 from airlock.errors import AirlockError, Refused
 from airlock.upload_id import MAX_LIFETIME
 
@@ -31,6 +31,7 @@ MAX_POST_BYTES = 5 * 1024**3
 REQUIRED_CHECKS = ("size", "checksum")
 
 Disposition = Literal["delete", "quarantine"]
+AboveEngineLimit = Literal["unscannable", "accept"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
@@ -96,6 +97,10 @@ class Profile(_Strict):
     notify: tuple[str, ...] = ()
     retention: Annotated[Seconds, Field(ge=3600)] = 90 * 24 * 3600
     outcomes: Outcomes = Outcomes()
+    above_engine_limit: AboveEngineLimit = "unscannable"
+    """Of an object that is larger than an engine takes: `accept` leaves it to the others and names the missing one."""
+    limits: Mapping[str, int] = Field(default_factory=dict)
+    """What the parsers of hostile formats keep to, where it is not their own default: names of `limits.LIMITS`."""
 
     @field_validator("name")
     @classmethod
@@ -109,6 +114,16 @@ class Profile(_Strict):
         if wrong:
             raise ValueError(f"{wrong} are not media types like 'image/png', 'image/*' or '*/*'")
         return tuple(item.lower() for item in value)
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _limits_are_known(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        problems = [problem for name, given in value.items() if (problem := _limit_problem(name, given))]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return {name: _limit(name, given) for name, given in value.items()}
 
     @field_validator("max_bytes")
     @classmethod
@@ -158,6 +173,29 @@ class Profile(_Strict):
     def notify_queues(self) -> tuple[str, ...]:
         """The names of the SQS queues to which verdict events go."""
         return tuple(target.removeprefix("sqs:") for target in self.notify)
+
+
+def _limit(name: str, value: object) -> object:
+    match limits.LIMITS[name].unit:
+        case "bytes":
+            return _bytes(value)
+        case "seconds":
+            return _seconds(value)
+        case "count":
+            return value
+
+
+def _limit_problem(name: str, value: object) -> str | None:
+    if name not in limits.LIMITS:
+        return f"there is no limit {name!r}; there are {', '.join(limits.LIMITS)}"
+    try:
+        number = _limit(name, value)
+    except ValueError as error:
+        return f"{name} {error}"
+    largest = limits.LIMITS[name].largest
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= largest:
+        return f"{name} must be from 1 to {largest}"
+    return None
 
 
 def _each(what: str, values: tuple[str, ...], rule: re.Pattern[str]) -> tuple[str, ...]:

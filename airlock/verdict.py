@@ -66,13 +66,16 @@ class Engine(_Frozen):
 class Verdict(_Frozen):
     """Everything that one inspection found out. `bytes` and `sha256` (hex) are of the bytes that were read.
 
-    `inspected_at` is UTC. `sha256` and `media_type` are None where nothing could be read.
+    `missing` names the engines that did not look although the profile asks for them, because the object is above what
+    they take and the profile accepts that. `inspected_at` is UTC. `sha256` and `media_type` are None where nothing
+    could be read.
     """
 
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
     engines: tuple[Engine, ...] = ()
     checks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     bytes: int
     sha256: str | None = None
     media_type: str | None = None

@@ -89,7 +89,7 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
     async with AsyncExitStack() as stack:
         clients = await stack.enter_async_context(connect(settings))
         queue = await stack.enter_async_context(Queue.open(settings, clients))
-        inspector = Inspector(checks, time.time)
+        inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
         executor = Executor(_journey(settings, profiles, inspector, clients, queue), settings.max_attempts)
         limits = Limits(settings.concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)

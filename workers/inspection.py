@@ -1,14 +1,19 @@
-"""Inspection: reads an object once and runs its profile's checks over it."""
+"""Inspection: reads an object once and runs its profile's checks over it, and over what is in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from airlock.errors import Unavailable
-from airlock.verdict import Engine, Finding, Verdict, decide
-from workers.checks.port import Check, Report, Scan, Subject
+from airlock.verdict import Verdict, decide
+from workers.checks.port import HEAD, Check, Report, Scan, Subject
+from workers.contents import Contents
+from workers.reports import gathered
+from workers.spool import Spool
 
 CHUNK = 256 * 1024
 
@@ -17,28 +22,25 @@ T = TypeVar("T")
 
 
 class Inspector:
-    """`checks` by name: all that any profile names. `now` gives seconds since the epoch."""
+    """`checks` by name: all that any profile names. `now` gives seconds since the epoch.
 
-    def __init__(self, checks: Mapping[str, Check], now: Clock) -> None:
+    `spool_folder` is where the copies of large objects go meanwhile (None: where the system keeps temporary files).
+    """
+
+    def __init__(self, checks: Mapping[str, Check], now: Clock, spool_folder: Path | None = None) -> None:
         self._checks = checks
         self._now = now
+        self._spool_folder = spool_folder
 
     async def inspect(self, subject: Subject, chunks: AsyncIterator[bytes]) -> Verdict:
-        """The verdict of all of the profile's checks on `subject.size` bytes.
+        """The verdict of all of the profile's checks on `subject.size` bytes, and on the members of archives.
 
         Raises Unavailable when an engine or the bytes are away: what was not seen has no verdict.
         """
-        async with AsyncExitStack() as stack:
-            scans = []
-            for name in subject.profile.checks:
-                scan = self._checks[name].begin(subject)
-                stack.push_async_callback(scan.close)
-                scans.append(scan)
-            size = await _feed_all(scans, chunks)
-            if size != subject.size:
-                raise Unavailable("s3", f"{size} bytes came of an object of {subject.size}")
-            reports = await _together(scan.finish() for scan in scans)
-        return self._verdict(subject, size, reports)
+        contents = Contents(subject.profile.limits, self._look, self._spool)
+        subject = replace(subject, members=contents)
+        reports = await self._look(subject, chunks, subject.profile.checks)
+        return self._verdict(subject, [*reports, *contents.reports], reports)
 
     async def ready(self) -> None:
         """Raises Unavailable when an engine that some profile needs is away."""
@@ -49,27 +51,92 @@ class Inspector:
         for check in self._checks.values():
             await check.close()
 
-    def _verdict(self, subject: Subject, size: int, reports: list[Report]) -> Verdict:
-        findings: list[Finding] = [finding for report in reports for finding in report.findings]
-        engines: list[Engine] = [report.engine for report in reports if report.engine]
+    async def _look(self, subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]) -> list[Report]:
+        """What the checks of these names report of the object or the member."""
+        first = await _beginning(chunks)
+        subject = replace(subject, head=b"".join(first)[:HEAD])
+        checks = [self._checks[name] for name in names]
+        sinks: list[Callable[[bytes], Coroutine[Any, Any, None]]] = []
+        async with AsyncExitStack() as stack:
+            if subject.copy is None and any(check.needs_copy(subject) for check in checks):
+                copy = stack.enter_context(self._spool())
+                subject = replace(subject, copy=copy)
+                sinks.append(copy.write)
+            scans = [_Closing(check.begin(subject)) for check in checks]
+            for scan in scans:
+                stack.push_async_callback(scan.close)
+                sinks.append(scan.feed)
+            size = await _feed_all(sinks, _chained(first, chunks))
+            if size != subject.size:
+                raise Unavailable("s3", f"{size} bytes came of an object of {subject.size}")
+            return await _together(scan.finish() for scan in scans)
+
+    def _spool(self) -> Spool:
+        return Spool(self._spool_folder)
+
+    def _verdict(self, subject: Subject, reports: list[Report], own: list[Report]) -> Verdict:
+        findings = [finding for report in reports for finding in report.findings]
         return Verdict(
             outcome=decide(findings),
-            findings=tuple(dict.fromkeys(findings)),
-            engines=tuple(dict.fromkeys(engines)),
+            findings=gathered(findings),
+            engines=tuple(dict.fromkeys(report.engine for report in reports if report.engine)),
             checks=subject.profile.checks,
-            bytes=size,
-            sha256=next((report.sha256 for report in reports if report.sha256), None),
-            media_type=next((report.media_type for report in reports if report.media_type), None),
+            missing=tuple(dict.fromkeys(name for report in reports for name in report.missing)),
+            bytes=subject.size,
+            sha256=next((report.sha256 for report in own if report.sha256), None),
+            media_type=next((report.media_type for report in own if report.media_type), None),
             inspected_at=datetime.fromtimestamp(self._now(), UTC),
         )
 
 
-async def _feed_all(scans: list[Scan], chunks: AsyncIterator[bytes]) -> int:
-    """Feed each chunk to all scans at once; the slowest of them sets the pace at which more is read."""
+class _Closing:
+    """A scan that is closed as soon as it has reported.
+
+    An archive's members may need what its own scan held, such as one of a few connections: nobody is to hold one while
+    waiting for another.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._closed = False
+        self.feed = scan.feed
+
+    async def finish(self) -> Report:
+        try:
+            return await self._scan.finish()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._scan.close()
+
+
+async def _beginning(chunks: AsyncIterator[bytes]) -> list[bytes]:
+    """The first chunks, which have the head."""
+    first: list[bytes] = []
+    while sum(map(len, first)) < HEAD:
+        chunk = await anext(chunks, b"")
+        if not chunk:
+            break
+        first.append(chunk)
+    return first
+
+
+async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in first:
+        yield chunk
+    async for chunk in rest:
+        yield chunk
+
+
+async def _feed_all(sinks: Sequence[Callable[[bytes], Coroutine[Any, Any, None]]], chunks: AsyncIterator[bytes]) -> int:
+    """Feed each chunk to all at once; the slowest of them sets the pace at which more is read."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)
-        await _together(scan.feed(chunk) for scan in scans)
+        await _together(sink(chunk) for sink in sinks)
     return size
 
 

@@ -51,3 +51,5 @@ class Settings(AwsSettings):
     """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
     """A folder of .yar and .yara files; the bundled rules are always used."""
+    spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
+    """Where copies of objects above 1 MiB are kept while they are inspected; the system's temporary folder if unset."""

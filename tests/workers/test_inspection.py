@@ -10,7 +10,7 @@ from airlock.profiles import Profile
 from airlock.verdict import Engine, Finding, Outcome
 from tests.workers.subjects import subject
 from workers.checks.checksum import ChecksumCheck
-from workers.checks.port import Idle, Report, Subject
+from workers.checks.port import HEAD, Idle, Report, Subject
 from workers.checks.size import SizeCheck
 from workers.inspection import Inspector
 
@@ -110,18 +110,18 @@ async def test_no_more_is_read_than_the_slowest_scan_has_taken() -> None:
     read: list[bytes] = []
 
     async def chunks() -> AsyncIterator[bytes]:
-        for chunk in (b"a", b"b"):
+        for chunk in (bytes(HEAD), b"b"):
             read.append(chunk)
             yield chunk
 
     slow, quick = Told(Report(), hold=hold), Told(Report())
-    inspecting = asyncio.create_task(_inspector(s=slow, q=quick).inspect(_subject(2, "s", "q"), chunks()))
+    inspecting = asyncio.create_task(_inspector(s=slow, q=quick).inspect(_subject(HEAD + 1, "s", "q"), chunks()))
     for _ in range(50):  # turns of the loop, in which it could have read on
         await asyncio.sleep(0)
-    assert quick.fed == b"a"
-    assert read == [b"a"]
+    assert quick.fed == bytes(HEAD)
+    assert read == [bytes(HEAD)]
     hold.set()
-    assert (await inspecting).bytes == 2
+    assert (await inspecting).bytes == HEAD + 1
 
 
 async def test_ready_is_when_every_engine_is() -> None:

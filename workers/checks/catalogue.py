@@ -1,16 +1,28 @@
 """Every check there is, by name, and the making of those that a deployment's profiles ask for."""
 
+import importlib
 import importlib.metadata
+import importlib.util
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import cast
 
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
 from workers.checks import checksum, clamd, media_type, size, yara
+from workers.checks.parser import ParserCheck
 from workers.checks.port import Check
 from workers.checks.rule_set import BadRules, compile_rules
 from workers.clamd import Address, Clamd
+from workers.parsers.port import Parser
+from workers.sandbox import Sandbox
 from workers.settings import Settings
+
+GROUP = "airlock.checks"
+"""The entry points by which installed packages offer checks: a name, and a callable that makes one from Settings."""
+
+PARSERS = ("image", "pdf", "markup", "office", "archive")
+"""The checks that are a module of `workers.parsers` each."""
 
 Clock = Callable[[], float]
 
@@ -27,10 +39,11 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     A check is never left out: what an unknown or unconfigured one would have seen would pass unseen.
     """
     made: dict[str, Check] = {}
+    sandbox = Sandbox()
     problems: list[str] = []
     for name, users in _users(profiles).items():
         try:
-            made[name] = _make(name, settings, now)
+            made[name] = _make(name, settings, now, sandbox)
         except (Misconfigured, BadRules, importlib.metadata.PackageNotFoundError) as error:
             problems.append(f"the check {name!r} (in {', '.join(users)}): {error}")
     if problems:
@@ -46,10 +59,35 @@ def _users(profiles: Profiles) -> dict[str, list[str]]:
     return users
 
 
-def _make(name: str, settings: Settings, now: Clock) -> Check:
-    if name not in _MAKERS:
-        raise Misconfigured(f"there is no such check; there are {', '.join(_MAKERS)}")
-    return _MAKERS[name](settings, now)
+def _make(name: str, settings: Settings, now: Clock, sandbox: Sandbox) -> Check:
+    if name in PARSERS and importlib.util.find_spec(f"workers.parsers.{name}"):
+        return _parser(name, sandbox)
+    if name in _MAKERS:
+        return _MAKERS[name](settings, now)
+    return _installed(name, settings)
+
+
+def _parser(name: str, sandbox: Sandbox) -> Check:
+    module = f"workers.parsers.{name}"
+    for library in _LIBRARIES[name]:
+        if importlib.util.find_spec(library) is None:
+            raise Misconfigured(f"the Python package {library} is not installed")
+    # It imports no library of a format: that happens in the child.
+    return ParserCheck(name, module, cast("Parser", importlib.import_module(module)), sandbox)
+
+
+def _installed(name: str, settings: Settings) -> Check:
+    offers = importlib.metadata.entry_points(group=GROUP)
+    if name not in offers.names:
+        raise Misconfigured(f"there is no such check; there are {', '.join((*_MAKERS, *PARSERS, *offers.names))}")
+    offer = offers[name]
+    try:
+        check = offer.load()(settings)
+    except Exception as error:  # it is somebody's own code, whatever it raises
+        raise Misconfigured(f"{offer.value} cannot be used: {type(error).__name__}: {error}") from error
+    if getattr(check, "name", None) != name:
+        raise Misconfigured(f"{offer.value} makes a check of another name")
+    return cast("Check", check)
 
 
 def _clamd(settings: Settings, now: Clock) -> Check:
@@ -65,4 +103,13 @@ _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {
     media_type.NAME: lambda *_: media_type.MediaTypeCheck(),
     yara.NAME: lambda settings, _: yara.YaraCheck(compile_rules(settings.yara_rules)),
     clamd.NAME: _clamd,
+}
+
+# What a parser imports in the child: its absence is to stop the start, not the first object.
+_LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "image": ("PIL",),
+    "pdf": ("pikepdf",),
+    "markup": ("lxml",),
+    "office": ("olefile", "lxml"),
+    "archive": ("py7zr", "zstandard"),
 }
