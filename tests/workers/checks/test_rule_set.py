@@ -56,3 +56,19 @@ def test_the_engine_says_its_version_and_its_rules() -> None:
     engine = compile_rules().engine
     assert engine.name == "yara-x"
     assert "(rules " in engine.version
+
+
+def test_a_mounted_folder_counts_each_file_once_and_what_is_included_counts_for_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "a.yar").write_text('include "word.inc"')
+    (tmp_path / "a.yar").symlink_to("..data/a.yar")
+    (tmp_path / "word.inc").write_text('rule x { strings: $a = "secret" condition: $a }')
+    before = compile_rules(tmp_path).engine
+    assert [match.rule for match in _found(b"a secret", tmp_path)] == ["x"]
+    (tmp_path / "word.inc").write_text('rule x { strings: $a = "public" condition: $a }')
+    assert compile_rules(tmp_path).engine != before
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(BadRules, match="none"):
+        compile_rules(tmp_path / "none")

@@ -78,7 +78,7 @@ async def test_the_loop_goes_on_while_a_large_window_is_scanned(tmp_path: Path) 
 async def test_a_process_that_is_killed_is_unavailable_and_started_again() -> None:
     check = YaraCheck(compile_rules(), inline=0)
     await scan(check, b"starts it")
-    child = check._process._child
+    child = check._rules._process._child
     assert child is not None
     child.kill()
     await child.wait()
@@ -91,7 +91,7 @@ async def test_a_process_that_is_killed_is_unavailable_and_started_again() -> No
 async def test_a_scan_that_is_cancelled_leaves_no_answer_for_the_next_one(tmp_path: Path) -> None:
     check = YaraCheck(_rules(tmp_path, SLOW), seconds=20, inline=0)
     scanning = asyncio.create_task(scan(check, bytes(60_000)))
-    while check._process._child is None:  # noqa: ASYNC110 # it is there some turns later
+    while check._rules._process._child is None:  # noqa: ASYNC110 # it is there some turns later
         await asyncio.sleep(0)
     scanning.cancel()
     await asyncio.gather(scanning, return_exceptions=True)
@@ -103,7 +103,7 @@ async def test_the_process_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-children")
     check = YaraCheck(compile_rules(), inline=0)
     await scan(check, b"starts it")
-    child = check._process._child
+    child = check._rules._process._child
     assert child is not None
     environment = Path(f"/proc/{child.pid}/environ").read_bytes()
     await check.close()
