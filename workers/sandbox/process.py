@@ -77,7 +77,9 @@ class Child:
         except TimeoutError:
             spent = left
             yield _late(request.seconds)
-        except (OSError, EOFError, Nonsense):
+        except Nonsense:
+            yield _BROKEN
+        except (OSError, EOFError):
             yield await self._crash(request.seconds)
         if packet[:1] == bytes([Kind.FAILED]):
             raise Unavailable("sandbox", f"the parser {request.parser} cannot be loaded")
@@ -110,9 +112,10 @@ class Child:
             async with asyncio.timeout(END_SECONDS):
                 if await self._process.wait() == -signal.SIGXCPU:
                     return _late(seconds)
-        return Found("limits_exceeded", "unscannable", "the process that read it broke down")
+        return _BROKEN
 
 
+_BROKEN = Found("limits_exceeded", "unscannable", "the process that read it broke down")
 _ENDS = frozenset(bytes([kind]) for kind in (Kind.DONE, Kind.SPENT, Kind.FAILED))
 
 
