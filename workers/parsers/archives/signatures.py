@@ -1,0 +1,60 @@
+"""Which archive begins with given bytes. Pure."""
+
+import re
+from typing import Literal
+
+Kind = Literal["zip", "7z", "tar", "gzip", "bzip2", "xz", "zstd"]
+
+LENGTH = 4096
+MAGIC: dict[Kind, bytes] = {
+    "gzip": b"\x1f\x8b\x08",
+    "xz": b"\xfd7zXZ\0",
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "7z": b"7z\xbc\xaf\x27\x1c",
+}
+# A local header, an empty archive, or the mark of a split archive that fits one part (APPNOTE 8.5.4 and 8.5.5).
+_ZIP = re.compile(rb"PK\x03\x04|PK\x05\x06|PK(?:\x07\x08|00)PK\x03\x04")
+# A block's magic, or the end of an empty stream.
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+# RFC 8878 3.1.2; LZ4 has the same frames, so what comes behind decides.
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18(.{4})", re.DOTALL)
+_OCTAL = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
+BLOCK = 512
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """The archive that `head`, its first LENGTH bytes, begins."""
+    for kind, magic in MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    if _ZIP.match(head):
+        return "zip"
+    if _BZIP2.match(head):
+        return "bzip2"
+    if _skippable(head):
+        return "zstd"
+    return "tar" if head[257:262] == b"ustar" or checksum_fits(head[:BLOCK]) else None
+
+
+def begins_stream(kind: Kind, head: bytes) -> bool:
+    """Whether another stream of a compression goes on with `head`."""
+    if kind == "bzip2":
+        return _BZIP2.match(head) is not None
+    return head.startswith(MAGIC[kind]) or (kind == "zstd" and _SKIPPABLE.match(head) is not None)
+
+
+def checksum_fits(block: bytes) -> bool:
+    """Whether a block is the header of a tar's entry: the sum of its bytes, taken unsigned or (old tars) signed."""
+    found = _OCTAL.fullmatch(block[148:156])
+    if found is None or len(block) < BLOCK:
+        return False
+    rest = block[:148] + b" " * 8 + block[156:]
+    unsigned = sum(rest)
+    return int(found[1], 8) in {unsigned, unsigned - 256 * sum(byte > 127 for byte in rest)}
+
+
+def _skippable(head: bytes) -> bool:
+    at = 0
+    while found := _SKIPPABLE.match(head, at):
+        at = found.end() + int.from_bytes(found[1], "little")
+    return at > 0 and head.startswith(MAGIC["zstd"], at)
