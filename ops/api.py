@@ -69,6 +69,10 @@ class Api:
         asked = {"wait": str(HOLD_SECONDS), "state": until_not} if until_not else {}
         return await self._call("GET", f"/v1/uploads/{quote(upload_id, safe='')}", params=asked)
 
+    async def withdraw(self, upload_id: str) -> Document:
+        """`DELETE /v1/uploads/{id}`: takes the upload back, wherever it is."""
+        return await self._call("DELETE", f"/v1/uploads/{quote(upload_id, safe='')}")
+
     async def follow(self, told: Document, says: Callable[[str], object] = lambda _: None) -> Document:
         """The upload in its final state; `says` hears each state that comes after the one that was told.
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("dev", "upload", "status", "token", "provision")
+COMMANDS = ("dev", "upload", "status", "token", "provision", "canary")
 
 
 class _Commands(click.Group):
