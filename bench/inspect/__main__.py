@@ -1,0 +1,201 @@
+"""How fast objects are inspected, and where the time goes: `python -m bench.inspect`.
+
+Large: one gzip file of 1 GiB in the emulator's S3, read once through every check that streams (size, checksum, media
+type, YARA-X, clamd), against the S3 read alone and clamd alone. Small: 1,000 files of 10 KiB of mixed types through the
+default profile's checks, sixteen at a time, against `clamdscan` over local copies. One worker process, this one.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from airlock.intent import Intent
+from airlock.profiles import Profile, Profiles
+from aws.objects import Objects
+from aws.session import connect
+from bench import report
+from bench.pipeline import samples
+from bench.pipeline.place import Place, credentials, settings_in
+from bench.process import children, peak_mib
+from ops import emulator, scanner
+from ops.provision import provision
+from workers.checks import catalogue
+from workers.checks.port import Check, Subject
+from workers.inspection import CHUNK, Inspector
+from workers.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+GIB = 1024**3
+MIB = 1024**2
+STREAMING = ("size", "checksum", "media_type", "yara", "clamd")
+AT_ONCE = 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=GIB, help="bytes of the large object")
+    parser.add_argument("--files", type=int, default=1000)
+    asyncio.run(_bench(parser.parse_args()))
+
+
+async def _bench(options: argparse.Namespace) -> None:
+    if shutil.which("clamdscan") is None or shutil.which("clamd", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        raise SystemExit("clamd and clamdscan are needed: apt-get install clamav-daemon clamdscan")
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = await stack.enter_async_context(scanner.chosen(None, folder / "clamd"))
+        running = await stack.enter_async_context(emulator.running())
+        stack.enter_context(credentials(running))
+        place_settings = settings_in(running, folder)
+        clients = await stack.enter_async_context(connect(place_settings))
+        async for _ in provision(place_settings):
+            pass
+        place = Place(place_settings, clients, place_settings.profiles, running)
+        settings = _settings(place, found.address)
+        await _large(place, settings, options.size)
+        await _small(settings, folder, options.files)
+
+
+def _settings(place: Place, clamd: str | None) -> Settings:
+    os.environ.update(place.environment())
+    if clamd is None:
+        raise SystemExit("clamd did not start")
+    return Settings(clamd=clamd, profiles=ROOT / "airlock.toml")
+
+
+def _profile(name: str, checks: tuple[str, ...]) -> Profile:
+    shipped = Profiles.load((ROOT / "airlock.toml").read_text())
+    return shipped.get(name).model_copy(update={"checks": checks or shipped.get(name).checks})
+
+
+def _checks(settings: Settings, profile: Profile) -> dict[str, Check]:
+    return dict(
+        catalogue.build(Profiles(default_profile=profile.name, profiles={profile.name: profile}), settings, time.time)
+    )
+
+
+async def _large(place: Place, settings: Settings, size: int) -> None:
+    await place.put_large(size)
+    profile = _profile("archives", STREAMING)
+    inspector = Inspector(_checks(settings, profile), time.time)
+    gets: list[str] = []
+    place.clients.s3.meta.events.register("before-call.s3.GetObject", lambda **_: gets.append("GET"))
+    try:
+        seconds = {"S3 read alone": await _timed(_read(place))}
+        for name in STREAMING:
+            alone = Inspector(_checks(settings, one := _profile("archives", (name,))), time.time)
+            seconds[f"{name} alone, from memory"] = await _timed(_inspect(alone, one, samples.large(size), size))
+            await alone.close()
+        gets.clear()
+        seconds["S3 through all of these"] = await _timed(_inspect_stored(place, inspector, profile))
+        peak = sum(peak_mib(pid) for pid in (os.getpid(), *_ours(os.getpid())))
+    finally:
+        await inspector.close()
+    _report_large(seconds, size, len(gets), peak)
+
+
+def _ours(pid: int) -> list[int]:
+    """The children that inspect: not the emulator, nor clamd."""
+    command = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children(pid)}
+    return [child for child, words in command.items() if b"workers." in words]
+
+
+async def _timed(work: Coroutine[Any, Any, None]) -> float:
+    begin = time.monotonic()
+    await work
+    return time.monotonic() - begin
+
+
+async def _pinned(place: Place) -> tuple[str, str, str, str, int]:
+    bucket = place.settings.incoming_bucket
+    version = (await place.clients.s3.list_object_versions(Bucket=bucket))["Versions"][0]
+    return bucket, version["Key"], version["VersionId"], version["ETag"].strip('"'), version["Size"]
+
+
+async def _read(place: Place) -> None:
+    bucket, key, version, etag, _ = await _pinned(place)
+    async with Objects(place.clients.s3).open(bucket, key, version, etag) as body:
+        async for _ in body.chunks(CHUNK):
+            pass
+
+
+async def _inspect_stored(place: Place, inspector: Inspector, profile: Profile) -> None:
+    bucket, key, version, etag, size = await _pinned(place)
+    async with Objects(place.clients.s3).open(bucket, key, version, etag) as body:
+        intent = Intent.from_metadata(body.metadata, body.content_type)
+        verdict = await inspector.inspect(Subject(intent, profile, size, etag), body.chunks(CHUNK))
+    if verdict.findings:
+        raise RuntimeError(f"the object should have been accepted: {verdict.findings}")
+
+
+async def _inspect(inspector: Inspector, profile: Profile, parts: Iterable[bytes], size: int) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for part in parts:
+            for start in range(0, len(part), CHUNK):
+                yield part[start : start + CHUNK]
+
+    intent = Intent("bench", profile.name, "backup.gz", "application/gzip", size)
+    await inspector.inspect(Subject(intent, profile, size, "etag"), chunks())
+
+
+def _report_large(seconds: dict[str, float], size: int, gets: int, peak: float) -> None:
+    rows = [(name, f"{taken:.2f}", f"{size / MIB / taken:,.0f}") for name, taken in seconds.items()]
+    slower = max(seconds["S3 read alone"], seconds["clamd alone, from memory"])
+    bounds = [
+        report.Bound("all of it, as a share of the slower of S3 and clamd", slower / seconds[rows[-1][0]], least=0.8),
+        report.Bound("GETs for the object", gets, most=1),
+        report.Bound("peak memory with children, MiB", peak, most=256),
+    ]
+    report.show(f"One object of {size // MIB} MiB", ("what", "seconds", "MiB/s"), rows, bounds)
+    drawn = report.draw("inspect", "Seconds for 1 GiB", "s", list(seconds.items()))
+    print(f"  drawn: {drawn}")
+
+
+async def _small(settings: Settings, folder: Path, count: int) -> None:
+    files = list(samples.small(count))
+    local = folder / "files"
+    local.mkdir()
+    for name, _, content in files:
+        (local / name).write_bytes(content)
+    profile = _profile("default", ())
+    inspector = Inspector(_checks(settings, profile), time.time)
+    try:
+        await _batch(inspector, profile, files[:AT_ONCE])
+        ours = await _timed(_batch(inspector, profile, files))
+    finally:
+        await inspector.close()
+    begin = time.monotonic()
+    command = ["clamdscan", "--config-file", str(folder / "clamd" / "clamd.conf"), "--fdpass", "--multiscan", "--quiet"]
+    subprocess.run([*command, str(local)], check=True)
+    theirs = time.monotonic() - begin
+    rows = [
+        (f"all checks of the default profile ({', '.join(profile.checks)})", f"{ours:.2f}", f"{count / ours:,.0f}"),
+        ("clamdscan --multiscan --fdpass, ClamAV alone", f"{theirs:.2f}", f"{count / theirs:,.0f}"),
+    ]
+    report.show(f"{count} files of 10 KiB, one batch", ("what", "seconds", "files/s"), rows, [])
+
+
+async def _batch(inspector: Inspector, profile: Profile, files: list[tuple[str, str, bytes]]) -> None:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str, kind: str, content: bytes) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        async with slots:
+            intent = Intent("bench", profile.name, name, kind, len(content))
+            await inspector.inspect(Subject(intent, profile, len(content), "etag"), chunks())
+
+    await asyncio.gather(*(one(*file) for file in files))
+
+
+if __name__ == "__main__":
+    main()
