@@ -5,13 +5,17 @@ They go together when they are equal, synonyms aside, and in these cases:
 - a text has no signature, and the model tells plain text, CSV, Markdown and source code apart by likelihood. Any text
   may therefore be declared as one of `PLAIN`, except as what runs when it is merely opened by a browser, a web server
   or the Windows shell (`ACTIVE`);
+- for the same reason a text that is not active may be declared as HTML, JavaScript or XML, of which a short or an
+  unusual one looks like any text: a profile that takes those takes worse;
 - every document format that is a zip inside may be declared as a zip;
 - an OLE container whose directory is out of sight may be declared as any of the office formats that are kept in one;
+- an encrypted document, which is kept in such a container, may be declared as any of those that are otherwise a zip;
+- every format that is XML inside may be declared as XML;
 - `application/octet-stream` declares nothing, so nothing contradicts it.
 """
 
 from airlock.media_types import EXTENSIONS, OCTET_STREAM, canonical
-from workers.checks.signatures import OLE, ZIP
+from workers.checks.signatures import ENCRYPTED, OLE, ZIP
 
 PLAIN = frozenset(
     {EXTENSIONS[name] for name in ("txt", "csv", "tsv", "md", "json", "jsonl", "yaml")} | {"application/toml"}
@@ -37,6 +41,8 @@ ACTIVE = frozenset(
     }
 )
 
+XML = "application/xml"
+_MARKED_UP = frozenset({EXTENSIONS["html"], EXTENSIONS["js"], XML})
 _ZIPPED = ("application/vnd.openxmlformats-", "application/vnd.oasis.opendocument.", "application/vnd.ms-")
 _IN_OLE = frozenset(EXTENSIONS[name] for name in ("doc", "xls", "ppt"))
 
@@ -49,10 +55,16 @@ def settled(declared: str, detected: str, *, text: bool) -> str | None:
     declared, detected = canonical(declared), canonical(detected)
     if declared in (detected, OCTET_STREAM):
         return declared
-    if declared in PLAIN and text and detected not in ACTIVE:
+    if declared in PLAIN | _MARKED_UP and text and detected not in ACTIVE:
         return declared
-    if declared == ZIP and detected.startswith(_ZIPPED) and detected not in _IN_OLE:
+    if declared == ZIP and _is_zipped(detected):
         return detected
-    if detected == OLE and declared in _IN_OLE:
+    if (detected == OLE and declared in _IN_OLE) or (detected == ENCRYPTED and _is_zipped(declared)):
+        return declared
+    if declared == XML and detected.endswith("+xml"):
         return declared
     return None
+
+
+def _is_zipped(kind: str) -> bool:
+    return kind.startswith(_ZIPPED) and kind not in _IN_OLE

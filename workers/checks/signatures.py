@@ -13,6 +13,8 @@ from airlock.media_types import EXTENSIONS
 
 ZIP = "application/zip"
 OLE = "application/x-ole-storage"
+# An encrypted Office Open XML document: no zip, but a stream of an OLE container ([MS-OFFCRYPTO]).
+ENCRYPTED = "application/x-tika-ooxml-protected"
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -43,22 +45,41 @@ _MACRO = {
 }
 _MIMETYPE = re.compile(rb"[a-z]+/[a-zA-Z0-9.+-]+")
 # Streams by which the formats that share the OLE container are told apart ([MS-DOC], [MS-XLS], [MS-PPT]).
-_STREAMS = tuple(
-    (name.encode("utf-16-le"), EXTENSIONS[extension])
-    for name, extension in (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"))
+_STREAMS = (
+    *(
+        (name.encode("utf-16-le"), EXTENSIONS[extension])
+        for name, extension in (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"))
+    ),
+    ("EncryptedPackage".encode("utf-16-le"), ENCRYPTED),
 )
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# Sixteen entries of 128 bytes; the streams that tell formats apart stand among the first in what is made by the common
+# programs.
+DIRECTORY_BYTES = 2048
 
 
 class Ends(NamedTuple):
-    """What is known of an object: its first 4 KiB, its last bytes (as far as they are not in `head`), its size."""
+    """What is known of an object: its first 4 KiB, its last bytes (as far as they are not in `head`), its size.
+
+    `directory` is what stands where an OLE container has the beginning of its directory.
+    """
 
     head: bytes
     tail: bytes
     size: int
+    directory: bytes = b""
 
     def name(self, text: bytes) -> bool:
-        """Whether one of the two ends names a part so."""
-        return text in self.head or text in self.tail
+        """Whether one of them names a part so."""
+        return text in self.head or text in self.tail or text in self.directory
+
+
+def ole_directory(head: bytes) -> int | None:
+    """Where the directory of an OLE container that begins so begins, in bytes ([MS-CFB], section 2.2)."""
+    if not head.startswith(_OLE_MAGIC) or len(head) < 52:
+        return None
+    shift, sector = int.from_bytes(head[30:32], "little"), int.from_bytes(head[48:52], "little")
+    return (sector + 1) << shift if shift in (9, 12) else None
 
 
 def identify(ends: Ends) -> str | None:
@@ -107,7 +128,7 @@ def _java(ends: Ends) -> str | None:
 
 
 def _ole(ends: Ends) -> str | None:
-    if not ends.head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    if not ends.head.startswith(_OLE_MAGIC):
         return None
     return next((kind for stream, kind in _STREAMS if ends.name(stream)), OLE)
 

@@ -40,6 +40,14 @@ def ole(stream: str = "") -> bytes:
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + stream.encode("utf-16-le") + bytes(1000)
 
 
+def compound(stream: str, *, directory: int) -> bytes:
+    """An OLE container whose directory is its sector `directory`, of 512 bytes."""
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(22) + b"\x09\0" + bytes(16) + directory.to_bytes(4, "little")
+    names = ("Root Entry", stream)
+    entries = b"".join(name.encode("utf-16-le").ljust(128, b"\0") for name in names)
+    return header.ljust(512 * (directory + 1), b"\0") + entries.ljust(512, b"\0") + bytes(200_000)
+
+
 PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
 BMP = (
     b"BM" + (58).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little") + bytes(40)

@@ -2,7 +2,7 @@ import pytest
 
 from airlock.media_types import EXTENSIONS
 from workers.checks.agreement import ACTIVE, PLAIN, settled
-from workers.checks.signatures import OLE, ZIP
+from workers.checks.signatures import ENCRYPTED, OLE, ZIP
 
 DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
 
@@ -20,7 +20,16 @@ DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
         ("text/plain", "image/png", False, None),
         ("text/plain", "application/octet-stream", False, None),
         ("text/html", "text/html", True, "text/html"),
-        ("text/html", "text/plain", True, None),
+        ("text/html", "text/plain", True, "text/html"),
+        ("text/javascript", "text/coffeescript", True, "text/javascript"),
+        ("text/html", "text/x-php", True, None),
+        ("text/html", "application/octet-stream", False, None),
+        ("image/svg+xml", "text/plain", True, None),
+        ("text/xml", "image/svg+xml", True, "application/xml"),
+        ("image/svg+xml", "application/xml", True, None),
+        (DOCX, ENCRYPTED, False, DOCX),
+        (XLS, ENCRYPTED, False, None),
+        ("image/png", ENCRYPTED, False, None),
         (ZIP, DOCX, False, DOCX),
         (ZIP, "application/java-archive", False, None),
         (ZIP, XLS, False, None),

@@ -1,14 +1,16 @@
 import importlib.metadata
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from airlock.media_types import EXTENSIONS
-from tests.workers.checks.samples import ACTIVE, HTML, SIGNED, TEXTS, ole, zipped
-from tests.workers.subjects import codes, scan
+from tests.workers.checks.samples import ACTIVE, HTML, PDF, SIGNED, TEXTS, compound, ole, zipped
+from tests.workers.subjects import codes, scan, subject
 from workers.checks import model
 from workers.checks.media_type import MediaTypeCheck
+from workers.checks.port import Report
 
 
 @pytest.mark.parametrize("kind", sorted(set(SIGNED) - {"application/x-ole-storage"}))
@@ -97,3 +99,76 @@ async def test_the_model_keeps_no_pool_of_threads() -> None:
     await model.ask(TEXTS["text/plain"], b"")
     # The thread that asked, if it is a new one.
     assert len(list(Path("/proc/self/task").iterdir())) <= before + 1
+
+
+DOCX, XLSX = EXTENSIONS["docx"], EXTENSIONS["xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("filename", "declared", "body", "expected"),
+    [
+        ("photo.png", "application/octet-stream", SIGNED["image/png"], []),
+        ("photo.PNG", "image/png", SIGNED["image/png"], []),
+        ("photo.jpg", "image/png", SIGNED["image/png"], ["extension_mismatch"]),
+        ("photo.png", "application/octet-stream", HTML, ["extension_mismatch"]),
+        ("photo.exe.png", "application/octet-stream", SIGNED["image/png"], []),
+        ("page.html.png", "text/html", HTML, ["extension_mismatch"]),
+        ("photo.png.exe", "image/png", SIGNED["image/png"], []),
+        ("photo", "image/png", SIGNED["image/png"], []),
+        ("photo.png", "image/png", SIGNED["image/jpeg"], ["media_type_mismatch"]),
+        ("photo.png", "image/x-png", SIGNED["image/jpeg"], ["media_type_mismatch"]),
+        ("photo.gif", "image/png", SIGNED["image/jpeg"], ["media_type_mismatch", "extension_mismatch"]),
+        ("letter.docx", "application/zip", SIGNED[DOCX], []),
+        ("letter.docx", "application/zip", SIGNED["application/zip"], ["extension_mismatch"]),
+        ("letter.zip", DOCX, SIGNED[DOCX], []),
+        ("letter.xlsx", DOCX, SIGNED[DOCX], ["extension_mismatch"]),
+        ("notes.md", "text/plain", TEXTS["text/plain"], []),
+        ("letter.docx", DOCX, compound("EncryptedPackage", directory=300), []),
+        ("letter.docx", DOCX, compound("WordDocument", directory=300), ["media_type_mismatch"]),
+        ("letter.doc", "application/octet-stream", compound("WordDocument", directory=1), []),
+        ("letter.doc", "application/octet-stream", compound("Workbook", directory=300), ["extension_mismatch"]),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1000, 1 << 20])
+async def test_the_last_extension_is_held_against_the_bytes(
+    filename: str, declared: str, body: bytes, expected: list[str], chunk: int
+) -> None:
+    report = await scan(MediaTypeCheck(), body, chunk=chunk, content_type=declared, filename=filename)
+    assert codes(report) == expected
+
+
+async def test_a_mismatch_of_the_name_says_what_was_expected_and_what_came() -> None:
+    report = await scan(MediaTypeCheck(), HTML, content_type="application/octet-stream", filename="a.png")
+    assert report.findings[0].message == "named .png as image/png, but the bytes are text/html"
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 20])
+async def test_both_formats_of_a_polyglot_are_named(chunk: int) -> None:
+    body = PDF + zipped({"a.txt": b"hello"})
+    report = await scan(MediaTypeCheck(), body, chunk=chunk, content_type="application/pdf", filename="a.pdf")
+    assert codes(report) == ["polyglot"]
+    assert "application/pdf and application/zip at once" in report.findings[0].message
+
+
+async def test_an_archive_behind_a_page_is_a_polyglot() -> None:
+    body = HTML * 20 + zipped({"a.txt": b"hello"})
+    report = await scan(MediaTypeCheck(), body, content_type="text/html", filename="a.html")
+    assert "polyglot" in codes(report)
+
+
+async def _member(body: bytes) -> Report:
+    scanning = MediaTypeCheck().begin(replace(subject(len(body), filename="a.zip"), path=("photo.png",)))
+    if body:
+        await scanning.feed(body)
+    return await scanning.finish()
+
+
+async def test_a_member_of_an_archive_contradicts_nothing_but_may_be_a_polyglot() -> None:
+    jpeg, page, nothing = await _member(SIGNED["image/jpeg"]), await _member(HTML), await _member(b"")
+    two = await _member(SIGNED["image/gif"] + b"<script>alert(1)</script>")
+    texts = await _member(TEXTS["text/plain"] * 10 + zipped({"a.txt": b"hello"}))
+    assert [codes(each) for each in (jpeg, page, nothing)] == [[]] * 3
+    assert jpeg.media_type == "image/jpeg"
+    assert page.engine is None
+    assert codes(two) == ["polyglot"]
+    assert texts.engine is not None
