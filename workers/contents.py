@@ -37,7 +37,7 @@ class Contents:
     def spend(self, *, size: int = 0, seconds: float = 0) -> None:
         self.seconds -= seconds
         self._bytes += size
-        if self._bytes > self._most_bytes:
+        if size and self._bytes > self._most_bytes:
             raise Exceeded(f"its archives unpack to more than {self._most_bytes} bytes (archive_bytes)")
 
     def spool(self, parent: Subject) -> Spool:

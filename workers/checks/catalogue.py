@@ -109,7 +109,7 @@ _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {
 _LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "image": ("PIL",),
     "pdf": ("pikepdf",),
-    "markup": ("lxml",),
+    "markup": (),
     "office": ("olefile", "lxml"),
-    "archive": ("py7zr", "zstandard"),
+    "archive": ("py7zr",),
 }
