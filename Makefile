@@ -34,9 +34,11 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" --hypothesis-profile=quick $(ARGS)
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
-	@.ci/debian-packages wrk
+	@.ci/debian-packages
+	@.ci/debian-packages wrk clamdscan
 	$(BIN)/python -m bench.issue
 	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.inspect
 
 format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes
 	$(BIN)/ruff check --fix .

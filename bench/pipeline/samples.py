@@ -1,9 +1,14 @@
-"""What bench.pipeline sends: objects of 10 KiB that begin as real files do, and one large one."""
+"""What the benches send: real files of about 10 KiB, and one large one."""
 
 import io
 import random
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
+
+import pikepdf
+from PIL import Image
 
 SIZE = 10 * 1024
 LARGE_PART = 32 * 1024**2
@@ -29,19 +34,25 @@ def large(size: int) -> Iterator[bytes]:
 
 
 def _png(source: random.Random) -> tuple[str, str, bytes]:
-    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x80\x00\x00\x00\x80\x08\x02\x00\x00\x00L\\\xf6\x9c"
-    tail = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-    return "picture.png", "image/png", head + source.randbytes(SIZE - len(head) - len(tail)) + tail
+    rows = b"".join(b"\0" + source.randbytes(58 * 3) for _ in range(58))
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 58, 58, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts]
+    return "picture.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def _jpeg(source: random.Random) -> tuple[str, str, bytes]:
-    head, tail = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00", b"\xff\xd9"
-    return "photo.jpg", "image/jpeg", head + source.randbytes(SIZE - len(head) - len(tail)) + tail
+    held = io.BytesIO()
+    Image.frombytes("RGB", (104, 104), source.randbytes(104 * 104 * 3)).save(held, "JPEG", quality=90)
+    return "photo.jpg", "image/jpeg", held.getvalue()
 
 
 def _pdf(source: random.Random) -> tuple[str, str, bytes]:
-    head, tail = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", b"\nstartxref\n0\n%%EOF\n"
-    return "letter.pdf", "application/pdf", head + source.randbytes(SIZE - len(head) - len(tail)) + tail
+    with pikepdf.new() as document:
+        page = document.add_blank_page()
+        page.Contents = document.make_stream(b"% " + source.randbytes(9000).hex().encode()[:9000])
+        held = io.BytesIO()
+        document.save(held, compress_streams=False)
+    return "letter.pdf", "application/pdf", held.getvalue()
 
 
 def _zip(source: random.Random) -> tuple[str, str, bytes]:
