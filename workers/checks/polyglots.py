@@ -49,16 +49,17 @@ class Second(NamedTuple):
 
 def second(kind: str, ends: Ends, *, text: bool) -> Second | None:
     """The second format of an object of type `kind`, which is some kind of `text` or not."""
-    media = kind.startswith(("image/", "audio/", "video/")) and not text
-    looks: list[Callable[[Ends], Second | None]] = []
-    if media:
-        looks += [_pdf, _zip, _marked, _program, _script]
-    elif text or kind.startswith("text/"):
-        looks += [_pdf_in_text, _zip]
-    elif kind in (PDF, "application/rtf"):
-        looks += [_zip] if kind == PDF else [_pdf, _zip]
+    looks: tuple[Callable[[Ends], Second | None], ...] = ()
+    if text or kind.startswith("text/"):
+        looks = (_pdf_in_text, _zip)
+    elif kind.startswith("image/"):
+        looks = (_pdf, _zip, _marked, _program, _script)
+    elif kind.startswith(("audio/", "video/")) or kind == "application/rtf":
+        looks = (_pdf, _zip)
+    elif kind == PDF:
+        looks = (_zip,)
     elif ends.head.startswith(b"PK\x03\x04"):
-        looks += [_pdf_in_zip]
+        looks = (_pdf_in_zip,)
     return next((found for look in looks if (found := look(ends))), None)
 
 
