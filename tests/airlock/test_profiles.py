@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from airlock import media_types
 from airlock.errors import Refused
+from airlock.limits import DEFAULTS, LIMITS
 from airlock.profiles import Outcomes, Profile, ProfileError, Profiles
 
 SHIPPED = (Path(__file__).parents[2] / "airlock.toml").read_text("utf-8")
@@ -48,7 +49,7 @@ def test_the_shipped_file_has_the_profiles_that_the_readme_promises() -> None:
 
 def test_no_shipped_profile_leaves_a_check_out() -> None:
     for profile in load(SHIPPED).profiles.values():
-        assert profile.checks == ("size", "checksum", "media_type", "yara", "clamd")
+        assert profile.checks[:5] == ("size", "checksum", "media_type", "yara", "clamd")
         assert profile.min_bytes == 1
         assert profile.outcomes.infected == "quarantine"
 
@@ -101,6 +102,24 @@ def test_the_shipped_values_are_read() -> None:
     assert default.metadata == ("reference", "note")
     assert avatar.outcomes == Outcomes(rejected="delete", infected="quarantine", unscannable="delete")
     assert avatar.accepted_key == "avatars/{id}{extension}"
+
+
+@pytest.mark.parametrize(
+    ("profile", "parsers"),
+    [
+        ("default", ("image", "pdf", "markup", "office", "archive")),
+        ("avatar", ("image",)),
+        ("documents", ("pdf", "office")),
+        ("archives", ("image", "pdf", "markup", "office", "archive")),
+    ],
+)
+def test_a_shipped_profile_has_what_it_takes_parsed(profile: str, parsers: tuple[str, ...]) -> None:
+    assert load(SHIPPED).get(profile).checks == ("size", "checksum", "media_type", "yara", "clamd", *parsers)
+
+
+def test_the_limits_that_the_default_profile_shows_are_those_that_hold_anyway() -> None:
+    shown = load(SHIPPED).get("default").limits
+    assert {name: shown[name] for name in DEFAULTS} == DEFAULTS
 
 
 def test_the_json_twin_is_equal() -> None:
@@ -270,6 +289,40 @@ def test_any_value_in_any_place_is_a_profile_or_a_profile_error(name: str, value
     assert {"size", "checksum"} <= set(profile.checks)
 
 
+def test_limits_are_counts_sizes_and_durations() -> None:
+    profile = one('[profiles.default.limits]\nimage_pixels = 50_000_000\narchive_bytes = "1 GiB"\nparse_seconds = "1m"')
+    assert profile.limits == {"image_pixels": 50_000_000, "archive_bytes": 1024**3, "parse_seconds": 60}
+    profiles = Profiles(profiles={"default": profile})
+    assert load(profiles.to_json(), "json") == profiles
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("image_pixel = 1", "there is no limit 'image_pixel'; there are parse_seconds"),
+        ("image_pixels = 0", "image_pixels must be from 1 to 1000000000"),
+        ("image_pixels = true", "image_pixels must be from 1"),
+        ('image_pixels = "1 MiB"', "image_pixels must be from 1"),
+        ('archive_bytes = "1"', "archive_bytes must be a number and one of B, KB"),
+        ("archive_depth = 11", "archive_depth must be from 1 to 10"),
+    ],
+)
+def test_a_wrong_limit_is_told(setting: str, said: str) -> None:
+    told = problem_of(f"[profiles.default.limits]\n{setting}")
+    assert "profiles.default.limits: " + said in told
+
+
+def test_the_limits_that_the_worker_keeps_itself_can_be_set() -> None:
+    assert set(DEFAULTS) <= set(LIMITS)
+    assert all(1 <= own <= LIMITS[name].largest for name, own in DEFAULTS.items())
+
+
+def test_what_is_above_an_engine_s_limit_is_unscannable_unless_the_profile_accepts_it() -> None:
+    assert one("").above_engine_limit == "unscannable"
+    assert one('above_engine_limit = "accept"').above_engine_limit == "accept"
+    assert "above_engine_limit: Input should be 'unscannable' or 'accept'" in problem_of('above_engine_limit = "no"')
+
+
 def test_an_unknown_profile_is_the_callers_fault_and_the_known_are_named() -> None:
     with pytest.raises(Refused, match="archives, avatar, default, documents") as caught:
         load(SHIPPED).get("Default")
@@ -283,7 +336,8 @@ def test_another_default_can_be_named() -> None:
 def test_without_a_check_no_profile_asks_for_it_and_all_else_stays() -> None:
     profiles = load(SHIPPED)
     fewer = profiles.without_check("clamd")
-    assert all(profile.checks == ("size", "checksum", "media_type", "yara") for profile in fewer.profiles.values())
+    assert all(profile.checks[:4] == ("size", "checksum", "media_type", "yara") for profile in fewer.profiles.values())
+    assert fewer.get("avatar").checks[4:] == ("image",)
     assert fewer.get("avatar").model_copy(update={"checks": profiles.get("avatar").checks}) == profiles.get("avatar")
     assert "clamd" in profiles.get(None).checks
     assert profiles.without_check("no-such") == profiles
