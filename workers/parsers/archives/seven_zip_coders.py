@@ -24,7 +24,7 @@ _KNOWN = {
     b"\x04\x01\x08": "deflate",
     b"\x04\x02\x02": "bzip2",
 }
-_BLOCK = 32 << 10
+_BLOCK = 8 << 10
 """Bytes that py7zr takes in at once. Its deflate gives all that comes of them: 1,032 times as much at most."""
 
 
