@@ -1,7 +1,7 @@
 """What one object costs the worker, and how its memory grows: `python -m bench.pipeline`.
 
 Speed: objects of 10 KiB (PNG, JPEG, PDF and ZIP; one in eight a CSV) whose notifications wait in the queue; the real
-worker with four checks (size, checksum, media type, YARA-X), and the floor (bench/pipeline/floor.py), in turn, each alone on
+worker with four checks (size, checksum, media type, YARA-X) and the floor (bench/pipeline/floor.py), in turn, each on
 one core, with the emulator on another. Memory: one worker process for one object of 100 MiB, another for 1 GiB.
 """
 
