@@ -30,6 +30,8 @@ def findings(parser: Parser, content: bytes, limits: Mapping[str, int] | None = 
         parser.examine(io.BytesIO(content), len(content), {**parser.DEFAULTS, **(limits or {})}, recorder)
     except Exceeded as error:
         recorder.found(error.code, "unscannable", error.message)
+    except (MemoryError, RecursionError):
+        recorder.found("limits_exceeded", "unscannable", "It would take too much memory.")
     return recorder.findings
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
 from workers.parsers.documents.open_xml import MACROS, OBJECT, PROGRAM, REMOTE
-from workers.parsers.documents.package import Encrypted
+from workers.parsers.documents.package import Encrypted, Malformed
 from workers.parsers.documents.references import leaves
 from workers.parsers.port import Exceeded, Output
 
@@ -24,6 +24,9 @@ _RECORDS = 5_000_000
 _MACRO_PARTS = frozenset({"macros", "vba", "_vba_project", "_vba_project_cur"})
 _OBJECT_PARTS = re.compile(r"(MBD|LNK)[0-9A-F]{8}|Ctls|\x01Ole10Native|Package|ObjectPool/.+", re.IGNORECASE)
 _DDE = re.compile(rb'\x13[\s"]*DDE(AUTO)?\b|\x13\0([\s"]\0)*D\0D\0E\0', re.IGNORECASE)
+
+# Defects that olefile puts up with, where two readers would see two documents.
+_AMBIGUOUS = re.compile("Duplicate filename|referenced more than once")
 
 _FIB_ENCRYPTED, _FIB_TABLE_1 = 0x0100, 0x0200
 _FIB_STRINGS = 0x019A  # fcSttbfAssoc, lcbSttbfAssoc
@@ -41,7 +44,7 @@ BROKEN = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, 
 
 
 def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Look at one container of `size` bytes. Raises Exceeded, Encrypted and what BROKEN lists."""
+    """Look at one container of `size` bytes. Raises Exceeded, Encrypted, Malformed and what BROKEN lists."""
     import olefile
 
     file.seek(0)
@@ -56,7 +59,9 @@ def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], outpu
 
 
 def _look(container: "olefile.OleFileIO", size: int) -> Objections:
-    paths = ["/".join(parts) for parts in container.listdir(streams=True, storages=True)]
+    if any(_AMBIGUOUS.search(message) for _, message in container.parsing_issues):
+        raise Malformed("The document's folders are not a tree.")
+    paths = list(_paths(container))
     tops = {path.lower() for path in paths}
     if "encryptedpackage" in tops or "\x06dataspaces" in tops:
         raise Encrypted
@@ -67,6 +72,19 @@ def _look(container: "olefile.OleFileIO", size: int) -> Objections:
         yield from looks[name](container, name, size)
     if tops & looks.keys() and any(_carries(path) for path in paths):
         yield "embedded_object", OBJECT
+
+
+def _paths(container: "olefile.OleFileIO") -> Iterator[str]:
+    """All storages and streams. olefile's own walk does not end where a folder leads back to the root."""
+    waiting, seen = [("", container.root)], {container.root.sid}
+    while waiting:
+        above, folder = waiting.pop()
+        for entry in folder.kids:
+            if entry.sid in seen:
+                raise Malformed("The document's folders are not a tree.")
+            seen.add(entry.sid)
+            yield f"{above}{entry.name}"
+            waiting.append((f"{above}{entry.name}/", entry))
 
 
 def _carries(path: str) -> bool:

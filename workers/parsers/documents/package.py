@@ -43,7 +43,7 @@ class Package:
         if _directory_size(file) > limits["office_entries"] * _DIRECTORY_BYTES:
             raise _too_many(limits)
         self._zip = zipfile.ZipFile(file)
-        entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         if len(self._zip.infolist()) > limits["office_entries"]:
             raise _too_many(limits)
         if sum(entry.file_size for entry in entries) > limits["office_bytes"]:
