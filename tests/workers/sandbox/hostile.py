@@ -51,7 +51,7 @@ def _leave(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    raise {"key": KeyError, "recursion": RecursionError, "import": ImportError}[rest]("\x1b[2J")
+    raise {"key": KeyError, "recursion": RecursionError, "import": ImportError, "memory": MemoryError}[rest]("\x1b[2J")
 
 
 def _exceed(rest: str, limits: Mapping[str, int], output: Output) -> None:

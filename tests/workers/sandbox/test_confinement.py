@@ -1,0 +1,84 @@
+"""What is asked of the kernel; what it then refuses is tried in test_sandbox."""
+
+import ctypes
+import os
+import resource
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from workers.sandbox import confinement
+
+
+class Kernel:
+    """A C library whose kernel answers as it is told, and what it was asked."""
+
+    def __init__(self, *, unshare: int = 0, landlock: int = 0) -> None:
+        self._unshare = unshare
+        self._landlock = landlock
+        self.unshared: list[int] = []
+        self.ruled: list[bytes] = []
+        self.restricted: list[int] = []
+        self.options: list[int] = []
+
+    def prctl(self, option: int, *_: int) -> int:
+        self.options.append(option)
+        return 0
+
+    def unshare(self, flags: int) -> int:
+        self.unshared.append(flags)
+        return self._unshare
+
+    def syscall(self, number: int, *arguments: Any) -> int:
+        if number == 446:
+            self.restricted.append(arguments[0])
+            return 0
+        if arguments[0] is None:
+            return self._landlock
+        self.ruled.append(arguments[0][: arguments[1].value])
+        return 9
+
+
+def _confined(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> dict[int, tuple[int, int]]:
+    limits: dict[int, tuple[int, int]] = {}
+    monkeypatch.setattr(resource, "setrlimit", limits.__setitem__)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: kernel)
+    confinement.confine(1000)
+    return limits
+
+
+def test_limits_are_set_whatever_the_kernel_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel(unshare=-1, landlock=-1)
+    limits = _confined(monkeypatch, kernel)
+    assert limits == {
+        resource.RLIMIT_AS: (1000, 1000),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_FSIZE: (0, 0),
+        resource.RLIMIT_NOFILE: (64, 64),
+    }
+    assert 38 in kernel.options  # PR_SET_NO_NEW_PRIVS
+    assert kernel.unshared == [0x40000000, 0x50000000]
+    assert kernel.restricted == []
+
+
+@pytest.mark.parametrize(("version", "size"), [(1, 8), (3, 8), (4, 16), (5, 16), (6, 24), (7, 24)])
+def test_landlock_is_asked_for_what_it_knows(monkeypatch: pytest.MonkeyPatch, version: int, size: int) -> None:
+    kernel = Kernel(landlock=version)
+    _confined(monkeypatch, kernel)
+    assert kernel.unshared == [0x40000000]
+    assert kernel.ruled == [struct.pack("<QQQ", 0b1_1111_1111_0011, 3, 3)[:size]]
+    assert kernel.restricted == [9]
+
+
+def test_the_allowance_of_computing_begins_now() -> None:
+    program = (
+        "import resource; from workers.sandbox.confinement import *; allow_seconds(7); print(resource.getrlimit(0))"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    soft, hard = map(int, done.stdout.strip("()\n").split(","))
+    assert 8 <= soft < 60  # starting takes some of the first second
+    assert hard == resource.getrlimit(resource.RLIMIT_CPU)[1]
