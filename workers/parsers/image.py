@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
-from workers.parsers.images import bmp, gif, jpeg, png, webp
+from workers.parsers.images import bmp, gif, jpeg, png, tiff, webp
 from workers.parsers.images.outline import Broken, Canvas, after_padding, cut
 from workers.parsers.port import Exceeded, Outcome, Output
 
@@ -31,7 +31,14 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")
 _PARTS = ((273, 279), (324, 325))
 
 _End = Callable[[BinaryIO, int, Canvas], int]
-_ENDS: Mapping[str, _End] = {"PNG": png.end, "JPEG": jpeg.end, "GIF": gif.end, "WEBP": webp.end, "BMP": bmp.end}
+_ENDS: Mapping[str, _End] = {
+    "PNG": png.end,
+    "JPEG": jpeg.end,
+    "GIF": gif.end,
+    "WEBP": webp.end,
+    "TIFF": tiff.end,
+    "BMP": bmp.end,
+}
 
 # What Pillow says of files that may be good, and that it knows no way to decode.
 _UNSUPPORTED = ("unsupported", "not supported", "not yet supported", "unknown pixel mode", "not available", "not impl")
@@ -49,7 +56,7 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     if kind is None:
         return
     try:
-        if kind in _ENDS and (left := _trailing(file, size, _ENDS[kind], limits)):
+        if left := _trailing(file, size, _ENDS[kind], limits):
             output.found("trailing_data", "rejected", f"{left} bytes follow the end of the image")
         with warnings.catch_warnings(action="ignore"):
             _decode(file, size, kind, Canvas(limits))

@@ -13,7 +13,6 @@ _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP1, _APP2 = 0xE1, 0xE2
 # SOF0 to SOF15 without DHT, JPG and DAC, which share their range.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
@@ -30,7 +29,7 @@ def images(file: BinaryIO, size: int, canvas: Canvas) -> tuple[list[tuple[int, i
     while True:
         last = _image(file, place, canvas, announced)
         found.append((place, last))
-        place = after_padding(file, last)
+        place = after_padding(file, last, b"\0")
         file.seek(place)
         if not announced.images or file.read(3) != b"\xff\xd8\xff":
             return found, appended(file, last, size, announced)
@@ -41,8 +40,6 @@ def _image(file: BinaryIO, start: int, canvas: Canvas, announced: Announced) -> 
     canvas.frame()
     file.seek(start + 2)
     while (marker := _marker(file)) != _EOI:
-        if marker in _ALONE:
-            continue
         if marker == _SOI:
             raise Broken("an image begins within another one")
         length = unpack(file, ">H")[0]

@@ -60,11 +60,11 @@ def cut() -> Broken:
     return Broken("the file ends before its image does", "truncated")
 
 
-def after_padding(file: BinaryIO, start: int) -> int:
-    """The place of the first byte from `start` on that is no padding; the file's end where there is none."""
+def after_padding(file: BinaryIO, start: int, padding: bytes = PADDING) -> int:
+    """The place of the first byte from `start` on that is none of `padding`; the file's end where there is none."""
     file.seek(start)
     while piece := file.read(PIECE):
-        if rest := piece.lstrip(PADDING):
+        if rest := piece.lstrip(padding):
             return start + len(piece) - len(rest)
         start += len(piece)
     return start
