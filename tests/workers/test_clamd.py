@@ -320,6 +320,29 @@ async def test_a_copy_is_streamed_where_it_cannot_or_shall_not_be_handed_over(cl
         assert codes(await _copied(check, EICAR, fed=False)) == []
 
 
+async def test_what_is_handed_over_in_vain_is_streamed(tmp_path: Path) -> None:
+    streamed = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        command = await reader.readuntil(b"\0")
+        if command == b"zFILDES\0":
+            writer.write(b"No file descriptor received. ERROR\0")
+        elif command == b"zINSTREAM\0":
+            while length := struct.unpack(">I", await reader.readexactly(4))[0]:
+                streamed.append(await reader.readexactly(length))
+            writer.write(b"stream: Bad FOUND\0")
+        else:
+            writer.write(b"ClamAV 1.4.6\0")
+        await writer.drain()
+        writer.close()
+
+    path = str(tmp_path / "sock")
+    async with await asyncio.start_unix_server(serve, path):
+        report = await _copied(ClamdCheck(Clamd(Address(path=path))), bytes(600_000))
+    assert codes(report) == ["clamd_match"]
+    assert b"".join(streamed) == bytes(600_000)
+
+
 async def test_handing_over_to_what_is_no_clamd_is_unavailable(tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):

@@ -3,8 +3,8 @@
 clamd says OK of what it did not look at, unless `AlertExceedsMax yes` and `AlertEncrypted yes` stand in its
 configuration: they have to. What it then reports as a limit or as encrypted is unscannable here.
 
-Where another check had the object copied and clamd listens on a unix socket, it is handed the copy; otherwise the bytes
-are streamed to it as they come.
+Where another check had the object copied and clamd listens on a unix socket, it is handed the copy, and where it
+refuses that, the copy is streamed; otherwise the bytes are streamed to it as they come.
 """
 
 import os
@@ -16,12 +16,14 @@ from airlock.errors import Unavailable
 from airlock.verdict import Engine, Finding, Outcome
 from workers.checks.port import Idle, Report, Subject
 from workers.clamd import Clamd, Stream
+from workers.spool import Spool
 
 NAME = "clamd"
 # Above it the engine looks at nothing, whatever its configuration says.
 LARGEST = 2 * 1024**3 - 1
+CHUNK = 256 * 1024
 
-_FOUND = " FOUND"
+_FOUND, _ERROR = " FOUND", " ERROR"
 _UNSCANNABLE = {"Heuristics.Limits.Exceeded": "limits_exceeded", "Heuristics.Encrypted": "encrypted"}
 
 
@@ -111,9 +113,17 @@ class ClamdScan:
         return self._stream
 
     async def _answer(self) -> str:
-        if self._copy is None:
-            return await (await self._open()).finish()
-        descriptor = self._copy.reader()
+        if self._copy is not None:
+            answer = await self._passed(self._copy)
+            if not answer.endswith(_ERROR):
+                return answer
+            # A clamd that AppArmor confines, as Debian's, gets no descriptor of a file that it may not open itself.
+            async for chunk in self._copy.chunks(CHUNK):
+                await (await self._open()).send(chunk)
+        return await (await self._open()).finish()
+
+    async def _passed(self, copy: Spool) -> str:
+        descriptor = copy.reader()
         try:
             return await self._check.clamd.scan_file(descriptor)
         finally:

@@ -1,8 +1,10 @@
+import asyncio
 import importlib.util
 from pathlib import Path
 
 import pytest
 
+from airlock.errors import Unavailable
 from airlock.profiles import Profiles
 from tests.workers.test_settings import PLACES
 from workers.checks import catalogue, model
@@ -53,3 +55,24 @@ def test_a_parser_without_its_library_stops_the_start(monkeypatch: pytest.Monkey
     monkeypatch.setitem(catalogue._LIBRARIES, "pdf", ("not_there",))
     with pytest.raises(catalogue.Misconfigured, match=r"'pdf' .*: the Python package not_there is not installed"):
         catalogue.build(_profiles("size", "checksum", "pdf"), Settings(**PLACES), lambda: 0.0)
+
+
+async def test_the_age_of_definitions_is_judged_by_the_settings_and_the_clock() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\0")
+        writer.write(b"ClamAV 1.4.6/27800/Thu Jan  1 00:00:00 1970\0")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    days = 86400.0
+    async with server:
+        for max_age in (0, 8):
+            settings = Settings(**PLACES, clamd=address, clamd_max_age=max_age)
+            assert await catalogue.build(_profiles("size", "checksum", "clamd"), settings, lambda: 8 * days)[
+                "clamd"
+            ].ready()
+        settings = Settings(**PLACES, clamd=address)
+        with pytest.raises(Unavailable, match="8 days old; AIRLOCK_CLAMD_MAX_AGE is 7"):
+            await catalogue.build(_profiles("size", "checksum", "clamd"), settings, lambda: 8 * days)["clamd"].ready()
