@@ -66,7 +66,7 @@ async def test_the_age_of_definitions_is_judged_by_the_settings_and_the_clock() 
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    days = 86400.0
+    days, profiles = 86400.0, _profiles("size", "checksum", "clamd")
     async with server:
         for max_age in (0, 8):
             settings = Settings(**PLACES, clamd=address, clamd_max_age=max_age)
@@ -75,4 +75,4 @@ async def test_the_age_of_definitions_is_judged_by_the_settings_and_the_clock() 
             ].ready()
         settings = Settings(**PLACES, clamd=address)
         with pytest.raises(Unavailable, match="8 days old; AIRLOCK_CLAMD_MAX_AGE is 7"):
-            await catalogue.build(_profiles("size", "checksum", "clamd"), settings, lambda: 8 * days)["clamd"].ready()
+            await catalogue.build(profiles, settings, lambda: 8 * days)["clamd"].ready()
