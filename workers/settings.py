@@ -53,3 +53,7 @@ class Settings(AwsSettings):
     """A folder of .yar and .yara files; the bundled rules are always used."""
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
     """Where copies of objects above 1 MiB are kept while they are inspected; the system's temporary folder if unset."""
+    parsers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Processes that parse hostile formats at once; as many more for each depth of archives in archives."""
+    parser_memory: Annotated[int, Field(ge=128, le=65536)] = 1024
+    """MiB of address space that each of them may have."""

@@ -20,7 +20,8 @@ def test_what_is_not_said_has_a_default() -> None:
     settings = Settings(**PLACES)
     assert (settings.concurrency, settings.visibility, settings.max_attempts) == (16, 60, 5)
     assert (settings.drain_seconds, settings.poll_seconds, settings.health_port) == (25, 20, 0)
-    assert (settings.clamd, settings.yara_rules) == (None, None)
+    assert (settings.clamd, settings.yara_rules, settings.spool_folder) == (None, None, None)
+    assert (settings.parsers, settings.parser_memory) == (2, 1024)
 
 
 def test_all_problems_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

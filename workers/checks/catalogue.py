@@ -39,7 +39,7 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     A check is never left out: what an unknown or unconfigured one would have seen would pass unseen.
     """
     made: dict[str, Check] = {}
-    sandbox = Sandbox()
+    sandbox = Sandbox(children=settings.parsers, memory=settings.parser_memory * 1024**2)
     problems: list[str] = []
     for name, users in _users(profiles).items():
         try:
