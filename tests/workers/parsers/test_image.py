@@ -181,7 +181,7 @@ def test_a_file_on_a_disk_is_read_as_one_in_memory_and_left_open(name: str) -> N
 @pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory error when reading image file")])
 def test_memory_that_ran_out_is_not_the_files_fault(error: Exception) -> None:
     with patch.object(image, "_decoders", side_effect=error), pytest.raises(MemoryError):
-        findings(image, GOOD["png"])
+        image.examine(io.BytesIO(GOOD["png"]), len(GOOD["png"]), image.DEFAULTS, Recorder())
 
 
 def test_a_disk_that_fails_is_not_the_files_fault() -> None:

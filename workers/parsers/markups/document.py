@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 from workers.parsers.markups.elements import Elements
 from workers.parsers.markups.objections import Objections, shown
-from workers.parsers.markups.references import EXTERNAL, SCRIPT
+from workers.parsers.markups.references import EXTERNAL, SCRIPT, stylesheet
 from workers.parsers.port import Exceeded
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -25,8 +25,8 @@ _ACTIVE_ROOTS = frozenset({"svg", "html"})
 _KNOWN_TYPE = re.compile(r"https?://www\.w3\.org/[\w./-]*|about:legacy-compat")
 # Adobe Illustrator declares the names of its namespaces as entities.
 _PLAIN_ENTITY = 1024
+_REFERENCE = re.compile(r"%[^\s;]+;")
 _TAG = re.compile(r"<[A-Za-z]|<\Z")
-_HREF = re.compile(r"href\s*=\s*[\"']([^\"']*)")
 
 
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
@@ -93,7 +93,7 @@ class Document:
         parser.ProcessingInstructionHandler = self._instruction
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._entity
-        parser.SkippedEntityHandler = self._skipped
+        parser.DefaultHandlerExpand = self._rest
         return parser
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -146,14 +146,8 @@ class Document:
 
     def _instruction(self, target: str, data: str) -> None:
         self._hidden(data)
-        if target != "xml-stylesheet":
-            return
-        href = _HREF.search(data)
-        address = href[1] if href else ""
-        if not address.startswith(("#", "data:")):
-            self.objections.add(EXTERNAL, f"a stylesheet ({shown(address)})", self.line)
-        elif "css" not in data:
-            self.objections.add(SCRIPT, "a transformation of the document by itself", self.line)
+        if target == "xml-stylesheet" and (found := stylesheet(data)):
+            self.objections.add(*found, self.line)
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:  # noqa: ARG002 # expat's
         if system and not _KNOWN_TYPE.fullmatch(system):
@@ -166,9 +160,10 @@ class Document:
             self.objections.add("entity_expansion", f"an entity that is more than a word ({shown(name)})", self.line)
             raise _Stop
 
-    def _skipped(self, name: str, parameter: int) -> None:
-        if parameter:
-            self.objections.add("entity_expansion", f"declarations out of an entity ({shown(name)})", self.line)
+    def _rest(self, data: str) -> None:
+        # What follows a reference that is not read is no longer told, though other readers may heed it.
+        if self.root is None and _REFERENCE.fullmatch(data):
+            self.objections.add("entity_expansion", f"declarations out of an entity ({shown(data)})", self.line)
             raise _Stop
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from workers.parsers.markups.objections import shown
+
 SCRIPT, EXTERNAL = "script", "external_reference"
 
 # Browsers drop these within an address, and controls and spaces around it (https://url.spec.whatwg.org).
@@ -16,6 +18,7 @@ _DATA_TYPE = re.compile(r"data:([^,;]*)")
 _DOCUMENTS = re.compile(
     r"text/html|text/xml|application/xml|.*/xhtml\+xml|.*(java|ecma|j)script.*|text/xsl|.*/xslt\+xml"
 )
+_HREF = re.compile(r"href\s*=\s*[\"']([^\"']*)")
 
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|([^\n\r\f0-9a-fA-F]))")
@@ -46,6 +49,18 @@ def _data(address: str, *, as_image: bool) -> str | None:
     if _DOCUMENTS.fullmatch(kind[1].strip()):
         return SCRIPT
     return SCRIPT if kind[1].strip() == "image/svg+xml" and not as_image else None
+
+
+def stylesheet(instruction: str) -> tuple[str, str] | None:
+    """What the data of an `xml-stylesheet` amounts to, and what that is called.
+
+    One within the document may be XSLT, which makes any element it likes.
+    """
+    href = _HREF.search(instruction)
+    address = href[1] if href else ""
+    if not address.startswith(("#", "data:")):
+        return EXTERNAL, f"a stylesheet ({shown(address)})"
+    return None if "css" in instruction else (SCRIPT, "a transformation of the document by itself")
 
 
 def css_addresses(css: str) -> Iterator[str]:

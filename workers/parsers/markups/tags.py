@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from workers.parsers.markups.elements import Elements
 from workers.parsers.markups.objections import Objections
+from workers.parsers.markups.references import EXTERNAL, stylesheet
 from workers.parsers.port import Exceeded
 
 # https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state; white space is what it is there, not Unicode's.
@@ -44,7 +45,7 @@ def scan(text: str, *, depth: int = 0) -> Objections:
                 objections.join(scan(value, depth=depth + 1))
         name = tag[1].lower()
         if name == "xi:include":
-            objections.add("external_reference", "an inclusion", _line(text, tag.start()))
+            objections.add(EXTERNAL, "an inclusion", _line(text, tag.start()))
         elements.judge(name.rpartition(":")[2], attributes, _line(text, tag.start()))
     _styles(text, elements)
     _declarations(text, objections)
@@ -85,10 +86,11 @@ def _lower_ascii(text: str) -> str:
 def _declarations(text: str, objections: Objections) -> None:
     """What the head of an XML document may say, that was too broken to be read as one."""
     for sheet in _STYLESHEET.finditer(text):
-        objections.add("external_reference", "a stylesheet", _line(text, sheet.start()))
+        if found := stylesheet(sheet[1]):
+            objections.add(*found, _line(text, sheet.start()))
     for entity in _ENTITY.finditer(text):
         if entity[1]:
-            objections.add("external_reference", "an external entity", _line(text, entity.start()))
+            objections.add(EXTERNAL, "an external entity", _line(text, entity.start()))
         elif re.search("[&%<]", entity[2] or entity[3] or ""):
             objections.add("entity_expansion", "an entity made of others", _line(text, entity.start()))
 
