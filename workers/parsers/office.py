@@ -6,8 +6,7 @@ xls, ppt). A zip that is no document is none of this parser's business, and repo
 """
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -17,7 +16,8 @@ from workers.parsers.documents.open_document import examine_open_document, is_op
 from workers.parsers.documents.open_xml import CONTENT_TYPES, OLE, examine_open_xml
 from workers.parsers.documents.package import BROKEN as BROKEN_PACKAGE
 from workers.parsers.documents.package import Encrypted, Malformed, Package
-from workers.parsers.port import Exceeded, Outcome, Output
+from workers.parsers.once import Once
+from workers.parsers.port import Exceeded, Output
 
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
 
@@ -38,7 +38,7 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     """Look at one document, as `workers.parsers.port.Parser` says."""
     file.seek(0)
     head = file.read(4096)
-    output = _Once(output)
+    output = Once(output)
     try:
         if head.startswith(_ZIP):
             _zip(file, limits, output)
@@ -97,21 +97,4 @@ def _within(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output
         package = Package(file, limits)
     except BROKEN_PACKAGE as error:
         raise Malformed(_BROKEN) from error
-    _package(package, limits, _Once(output, f"In {name}: "), depth)
-
-
-class _Once(Output):
-    """An output that hears of each code once, of those within a part with the part's name before the sentence."""
-
-    def __init__(self, output: Output, before: str = "") -> None:
-        self._output = output
-        self._before = before
-        self._said: set[str] = set()
-
-    def found(self, code: str, outcome: Outcome, message: str) -> None:
-        if code not in self._said:
-            self._said.add(code)
-            self._output.found(code, outcome, self._before + message)
-
-    def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
-        return self._output.member(name)
+    _package(package, limits, Once(output, f"In {name}: "), depth)

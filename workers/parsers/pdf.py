@@ -9,11 +9,13 @@ A damaged file that qpdf can repair is judged by what the repair yields, as read
 keeps back objects is `malformed`.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from workers.parsers.once import Once
 from workers.parsers.port import Exceeded, Output
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     file.seek(0)
     if not recognises(file.read(4096)):
         return
+    output = Once(output)
     survey = _survey(file)
     if survey.objects > limits["pdf_objects"]:
         raise _too_many(limits)
@@ -118,6 +121,8 @@ def _open_and_look(file: BinaryIO, limits: Mapping[str, int], output: Output) ->
         parser_max_nesting=min(limits["pdf_depth"], _DEEPEST),
         doc_max_warnings=_WARNINGS,
     )
+    # Otherwise a hostile file writes as much as it likes to the standard error stream.
+    logging.getLogger("pikepdf").setLevel(logging.CRITICAL + 1)
     before = settings.qpdf_limit_errors()
     file.seek(0)
     try:
@@ -158,14 +163,11 @@ def _too_many(limits: Mapping[str, int]) -> Exceeded:
 def _look(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output) -> None:
     if len(pdf.get_xref_table()) > limits["pdf_objects"]:
         raise _too_many(limits)
-    said: set[str] = set()
     for count, one in enumerate(_objects(pdf)):
         if count >= limits["pdf_objects"]:
             raise _too_many(limits)
         for code in _codes(one):
-            if code not in said:
-                said.add(code)
-                output.found(code, "rejected", _SENTENCES[code])
+            output.found(code, "rejected", _SENTENCES[code])
 
 
 _SENTENCES = {

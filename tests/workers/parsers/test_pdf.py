@@ -215,3 +215,10 @@ def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject
         mutated[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
     with nothing_left():
         findings(pdf, bytes(mutated))
+
+
+def test_a_broken_file_writes_nothing_to_the_standard_streams(capfd: pytest.CaptureFixture[str]) -> None:
+    broken = paged().replace(b"/Kids[3 0 R]", b"/Kids[3 0 R 7]")
+    findings(pdf, broken)
+    findings(pdf, broken.replace(b"/Count 1", b"/Count (a)").replace(b"xref", b"xxxx"))
+    assert capfd.readouterr() == ("", "")
