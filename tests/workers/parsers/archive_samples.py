@@ -195,10 +195,11 @@ def tarred(files: Mapping[str, bytes] = FILES, form: int = tarfile.PAX_FORMAT) -
 
 
 def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **told: bytes) -> bytes:
-    """One entry, with a checksum that fits, and its padded content; `told` overrides `size` or `magic`."""
+    """One entry, with a checksum that fits, and its padded content; `told` overrides `size`, `magic` or
+    `more`, by which GNU's map of a sparse file goes on."""
     size = told.get("size", b"%011o\0" % len(content))
     head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size + b"00000000000\0" + b" " * 8 + kind + bytes(100)
-    head = (head + told.get("magic", b"ustar\x0000")).ljust(512, b"\0")
+    head = (head + told.get("magic", b"ustar\x0000")).ljust(482, b"\0") + told.get("more", b"\0") + bytes(29)
     head = head[:148] + b"%06o\0 " % sum(head) + head[156:]
     return head + content + bytes(-len(content) % 512)
 
@@ -223,6 +224,50 @@ def seven_zipped(files: Mapping[str, bytes] = FILES, *, password: str | None = N
         for name, content in files.items():
             made.writestr(content, name)
     return target.getvalue()
+
+
+def plain_seven_zip(files: Mapping[str, bytes] = FILES) -> bytes:
+    """A 7z whose directory is not compressed."""
+    target = io.BytesIO()
+    with py7zr.SevenZipFile(target, "w") as made:
+        made.encoded_header_mode = False
+        for name, content in files.items():
+            made.writestr(content, name)
+    return target.getvalue()
+
+
+COPY = b"\x01\x01\x00"  # a folder of one coder with an id of one byte, which is 0
+
+
+def seven_zip_streams(
+    content: bytes = b"content", *, folder: bytes = COPY, parts: bytes = b"", crc: bytes = b""
+) -> bytes:
+    """The streams of a 7z's directory: one folder, which holds `content`; lengths up to 127 are one byte."""
+    length = bytes([len(content)])
+    return (
+        b"\x04\x06\0\x01\x09" + length + b"\0\x07\x0b\x01\0" + folder + b"\x0c" + length + crc + b"\0" + parts + b"\0"
+    )
+
+
+def seven_zip_files(*names: str, more: bytes = b"") -> bytes:
+    text = b"\0" + b"".join(name.encode("utf-16-le") + b"\0\0" for name in names)
+    return b"\x05" + bytes([len(names)]) + more + b"\x11" + bytes([len(text)]) + text + b"\0"
+
+
+def seven_zip_by_hand(*directory: bytes, content: bytes = b"content") -> bytes:
+    """A 7z whose directory is of these parts."""
+    start = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(4) + len(content).to_bytes(8, "little") + bytes(12)
+    return mended(start + content + b"\x01" + b"".join(directory) + b"\0")
+
+
+def mended(data: bytes | bytearray) -> bytes:
+    """A 7z that was changed, with checksums that fit again."""
+    made = bytearray(data)
+    start = 32 + int.from_bytes(made[12:20], "little")
+    made[20:28] = max(len(made) - start, 0).to_bytes(8, "little")
+    made[28:32] = zlib.crc32(made[start:]).to_bytes(4, "little")
+    made[8:12] = zlib.crc32(made[12:32]).to_bytes(4, "little")
+    return bytes(made)
 
 
 PLAIN = FILES["a.txt"] + FILES["folder/b.bin"]
@@ -256,6 +301,7 @@ GOOD: Mapping[str, bytes] = {
     "pax": tarred(),
     "gnu": tarred(form=tarfile.GNU_FORMAT),
     "7z": seven_zipped(),
+    "plain 7z": plain_seven_zip(),
     "copy 7z": seven_zipped(**_filters(py7zr.FILTER_COPY)),
     "lzma 7z": seven_zipped(**_filters(py7zr.FILTER_LZMA)),
     "bzip2 7z": seven_zipped(**_filters(py7zr.FILTER_BZIP2)),

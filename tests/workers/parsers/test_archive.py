@@ -180,7 +180,9 @@ def test_unknown_compressions_are_unscannable() -> None:
 def test_sparse_files_of_a_tar_are_unscannable_and_what_follows_is_read() -> None:
     follows = samples.tar_entry(b"b", b"2") + TAR_END
     gnu = samples.tar_entry(b"a", b"1", kind=b"S")
+    mapped = samples.tar_entry(b"a", b"1", kind=b"S", more=b"\1")
+    mapped = mapped[:512] + bytes(504) + b"\1" + bytes(7) + bytes(512) + mapped[512:]
     posix = samples.pax(**{"GNU.sparse.major": "1"}) + samples.tar_entry(b"a", b"1")
-    for data in (gnu + follows, posix + follows):
+    for data in (gnu + follows, mapped + follows, posix + follows):
         output = examined(data)
         assert (output.codes, output.members) == ({("unsupported_compression", UNSCANNABLE)}, [("b", b"2")])

@@ -168,14 +168,79 @@ def test_descriptions_of_a_tar_that_are_not_valid(text: bytes) -> None:
     assert examined(data).codes == MALFORMED
 
 
+def test_a_map_of_a_sparse_file_that_ends_too_early() -> None:
+    output = examined(samples.tar_entry(b"a", kind=b"S", more=b"\1"))
+    assert output.codes == MALFORMED | {("unsupported_compression", "unscannable")}
+
+
 def test_a_description_of_nothing() -> None:
     assert examined(samples.pax(path="a")).codes == MALFORMED
     assert examined(samples.pax(path="a")[:600]).codes == MALFORMED
 
 
-def test_7z_headers_with_wrong_checksums() -> None:
-    for at in (8, 12, 20, 28, 40, len(GOOD["7z"]) - 3):
-        data = bytearray(GOOD["7z"])
-        data[at] ^= 0x55
-        assert examined(bytes(data)).codes <= MALFORMED | {("trailing_data", "rejected")}
-        assert examined(bytes(data)).findings
+def test_a_7z_with_a_wrong_checksum() -> None:
+    whole = GOOD["plain 7z"]
+    for at in (8, 12, 20, 28, 40, len(whole) - 3):
+        changed = bytearray(whole)
+        changed[at] ^= 0x55
+        assert examined(bytes(changed)).codes == MALFORMED
+        assert examined(GOOD["7z"][:-3] + bytes([GOOD["7z"][-3] ^ 1]) + GOOD["7z"][-2:]).codes == MALFORMED
+
+
+STREAMS, FILE = samples.seven_zip_streams(), samples.seven_zip_files("a")
+CHECKSUM = zlib.crc32(b"content").to_bytes(4, "little")
+DIRECTORIES = {
+    "contents without files": (STREAMS,),
+    "files without contents": (FILE,),
+    "more files": (STREAMS, samples.seven_zip_files("a", "b")),
+    "a content of no file": (samples.seven_zip_streams(parts=b"\x08\x0d\0\0"), samples.seven_zip_files()),
+    "no sizes": (samples.seven_zip_streams(parts=b"\x08\x0d\2\0"), samples.seven_zip_files("a", "b")),
+    "sizes above the whole": (
+        samples.seven_zip_streams(parts=b"\x08\x0d\2\x09\x08\0"),
+        samples.seven_zip_files("a", "b"),
+    ),
+    "a checksum": (samples.seven_zip_streams(crc=b"\x0a\1" + bytes(4)), FILE),
+    "more content": (samples.seven_zip_streams(bytes(100)), FILE),
+    "lzma properties": (samples.seven_zip_streams(folder=b"\1\x23\3\1\1\1\0"), FILE),
+    "lzma2 properties": (samples.seven_zip_streams(folder=b"\1\x21\x21\1\x29"), FILE),
+    "no lzma2": (samples.seven_zip_streams(folder=b"\1\x21\x21\1\1"), FILE),
+    "another directory": (b"\x17",),
+    "properties": (b"\x02",),
+    "further bytes": (STREAMS, FILE, b"\1"),
+}
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES.values(), ids=DIRECTORIES.keys())
+def test_a_7z_whose_directory_is_not_so(directory: tuple[bytes, ...]) -> None:
+    assert examined(samples.seven_zip_by_hand(*directory)).codes == MALFORMED
+
+
+def test_a_7z_with_a_checksum_or_without_and_one_with_nothing_in_it() -> None:
+    for streams in (STREAMS, samples.seven_zip_streams(crc=b"\x0a\1" + CHECKSUM)):
+        output = examined(samples.seven_zip_by_hand(streams, FILE))
+        assert (output.findings, output.members) == ([], [("a", b"content")])
+    assert examined(samples.mended(samples.seven_zip_by_hand()[: 32 + 7])).codes == MALFORMED
+    for nothing in (
+        samples.seven_zip_by_hand(content=b""),
+        samples.mended(samples.seven_zip_by_hand(content=b"")[:32]),
+    ):
+        assert (examined(nothing).findings, examined(nothing).members) == ([], [])
+
+
+def test_empty_files_of_a_7z_are_members_and_its_folders_are_not() -> None:
+    about = b"\x0e\1\xc0" + b"\x0f\1\x80" + b"\x15\x0a\1\0" + bytes(4) + b"\x10\0\0\0"
+    output = examined(samples.seven_zip_by_hand(samples.seven_zip_files("a", "folder", more=about), content=b""))
+    assert (output.findings, output.members) == ([], [("a", b"")])
+
+
+def test_a_reparse_point_of_a_7z_is_a_link() -> None:
+    about = b"\x15\6\1\0\0\4\0\0"
+    data = samples.seven_zip_by_hand(STREAMS, samples.seven_zip_files("a", more=about))
+    assert examined(data).codes == {("link", "rejected")}
+
+
+def test_a_folder_of_a_7z_that_cannot_be_unpacked_here() -> None:
+    for folder in (b"\1\1\x7f", b"\5" + b"\1\0" * 5 + bytes(range(8))):
+        data = samples.seven_zip_by_hand(samples.seven_zip_streams(folder=folder), FILE)
+        assert examined(data).codes <= {("unsupported_compression", "unscannable"), *MALFORMED}
+        assert examined(data).findings

@@ -13,7 +13,7 @@ from workers.parsers.archives.tally import Tally
 from workers.parsers.port import Exceeded
 
 _START = 32
-_HEADER, _STREAMS, _FILES, _ENCODED = b"\x01", b"\x04", b"\x05", b"\x17"
+_END, _HEADER, _STREAMS, _FILES, _ENCODED = b"\x00", b"\x01", b"\x04", b"\x05", b"\x17"
 _DIRECTORY = 0x10  # FILE_ATTRIBUTE_DIRECTORY
 
 
@@ -67,6 +67,8 @@ def read(file: BinaryIO, size: int, tally: Tally) -> Header:
         raise Broken("the checksum of its directory differs")
     if text[:1] == _ENCODED:
         text = _decoded(file, size, text, tally)
+    if not text and start.nextheaderofs:
+        raise Broken("its directory is missing")
     return _parsed(text, size, tally) if text else Header([], [], [])
 
 
@@ -82,8 +84,7 @@ def _decoded(file: BinaryIO, size: int, text: bytes, tally: Tally) -> bytes:
 
     with py7zr_errors():
         streams = info.HeaderStreamsInfo.retrieve(io.BytesIO(text[1:]))
-        folders = _folders(streams, size, [[]])
-        (folder,) = folders
+        (folder,) = _folders(streams, size, [[]])
         length: int = streams.unpackinfo.folders[0].get_unpack_size()
     folder.admit()
     _hold(length, tally)
@@ -113,7 +114,9 @@ def _parsed(text: bytes, size: int, tally: Tally) -> Header:
         streams = info.StreamsInfo.retrieve(buffer) if mark == _STREAMS else None
         mark = buffer.read(1) if streams else mark
         if mark != _FILES:
-            return Header([], [], _folders(streams, size, None))
+            if streams or mark != _END:
+                raise Broken("its directory names no files, and is not empty")
+            return Header([], [], [])
         at = buffer.tell()
         count = info.read_uint64(buffer)
         buffer.seek(at)
@@ -121,6 +124,8 @@ def _parsed(text: bytes, size: int, tally: Tally) -> Header:
         raise Exceeded(f"The archive has more than {tally.entries_limit} entries.")
     with py7zr_errors():
         files = info.FilesInfo.retrieve(buffer)
+        if buffer.read() != _END:
+            raise Broken("its directory is not valid")
         return _joined(streams, files, size)
 
 
@@ -147,25 +152,16 @@ def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[Item]]:
         return []
     folders, parts = streams.unpackinfo.folders, streams.substreamsinfo
     counts = parts.num_unpackstreams_folders if parts else [1] * len(folders)
-    if sum(counts) != len(full):
+    if sum(counts) != len(full) or 0 in counts:
         raise Broken("it has more or fewer files than contents")
     sizes = parts.unpacksizes if parts and parts.unpacksizes is not None else None
     if sizes is None:
         if any(count > 1 for count in counts):
             raise Broken("the sizes of its files are missing")
-        sizes = [folder.get_unpack_size() for folder, count in zip(folders, counts, strict=True) if count]
-    elif any(count == 0 for count in counts):
-        sizes = _without_empty(sizes, counts)
+        sizes = [folder.get_unpack_size() for folder in folders]
     crcs = _crcs(folders, parts)
     items = iter([_item(*one) for one in zip(full, sizes, crcs, strict=True)])
     return [[next(items) for _ in range(count)] for count in counts]
-
-
-def _without_empty(sizes: list[int], counts: list[int]) -> list[int]:
-    """py7zr notes a size for folders that hold no file too."""
-    left = iter(sizes)
-    groups = [[next(left) for _ in range(max(count, 1))][:count] for count in counts]
-    return [size for group in groups for size in group]
 
 
 def _crcs(folders: list[Any], parts: Any) -> list[int | None]:
@@ -180,7 +176,7 @@ def _item(file: dict[str, Any], size: int, crc: int | None) -> Item:
     return Item(file.get("filename") or "content", size, crc, file.get("attributes") or 0)
 
 
-def _folders(streams: Any, size: int, groups: list[list[Item]] | None) -> list[Folder]:
+def _folders(streams: Any, size: int, groups: list[list[Item]]) -> list[Folder]:
     if streams is None or streams.unpackinfo is None:
         return []
     packing = streams.packinfo
@@ -191,8 +187,7 @@ def _folders(streams: Any, size: int, groups: list[list[Item]] | None) -> list[F
         if at + packed > size or stream + count > len(packing.packsizes):
             raise Broken("it ends too early")
         crc = folder.crc if folder.digestdefined else None
-        items = groups[number] if groups else []
-        made.append(Folder(at, packed, folder.coders, folder.unpacksizes, crc, items))
+        made.append(Folder(at, packed, folder.coders, folder.unpacksizes, crc, groups[number]))
         at, stream = at + packed, stream + count
     return made
 
