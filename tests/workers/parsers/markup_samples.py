@@ -68,6 +68,10 @@ GOOD = {
     "html, legacy": b'<!DOCTYPE html SYSTEM "about:legacy-compat"><html/>',
     "html, about handlers": html(b"<p>Set <code>onload = x</code>, or javascript: addresses; online = yes</p>"),
     "html, styled": html(b"<style>p{background:url(a.png)}</style><p style='color:red'>"),
+    "html, unknown letters": b'<html><meta charset="x-none"><p>caf\xe9',
+    "html, misdeclared": b'<html><meta charset="utf-16"><p>x',
+    "html, styled oddly": html("<style>/*é*/p{content:'\\d800\\e9'}</style>".encode()),
+    "svg, with a style sheet of its own": b'<?xml-stylesheet type="text/css" href="#a"?>' + svg(b""),
     "html, refreshed": html(b'<meta http-equiv="refresh" content="5">'),
     "xhtml": b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" '
     b'"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd"><html xmlns="http://www.w3.org/1999/xhtml">&nbsp;</html>',
