@@ -29,6 +29,7 @@ class Contents:
         self._most_bytes = limits["archive_bytes"]
         self._entries = 0
         self._bytes = 0
+        self._too_deep = False
         self._look = look
         self._spool = spool
         self.seconds: float = limits["inspect_seconds"]
@@ -41,7 +42,9 @@ class Contents:
             raise Exceeded(f"its archives unpack to more than {self._most_bytes} bytes (archive_bytes)")
 
     def spool(self, parent: Subject) -> Spool:
-        if parent.depth >= self._depth:
+        # Once too deep there is no acceptance any more, and zips in zips have thousands of places that are too deep.
+        self._too_deep = self._too_deep or parent.depth >= self._depth
+        if self._too_deep:
             raise Exceeded(f"archives stand more than {self._depth} deep in one another (archive_depth)")
         self._entries += 1
         if self._entries > self._most_entries:
