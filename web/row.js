@@ -102,12 +102,13 @@ export class Row {
   }
 }
 
-function facts(id, { bytes, media_type, sha256, engines, inspected_at }) {
+function facts(id, { bytes, media_type, sha256, engines, missing, inspected_at }) {
   return [
     ["Detected type", media_type || "unknown"],
     ["Size", exactSize(bytes)],
     ["SHA-256", sha256],
     ["Engines", ...(engines.length ? engines.map(engine) : ["none was needed"])],
+    ...(missing?.length ? [["Did not look", ...missing]] : []),
     ["Inspected", moment(inspected_at)],
     ["Upload id", id],
   ];
