@@ -1,3 +1,4 @@
+import io
 import zipfile
 
 import pytest
@@ -188,9 +189,19 @@ def _with_bad_checksum() -> bytes:
     return bytes(content)
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def _twice() -> bytes:
-    return zipped({"[Content_Types].xml": b"<x/>", "word/a.xml": b"<x/>", "WORD/A.xml": b"<x/>"})
+def _claiming(size: int) -> bytes:
+    """A Word document whose directory claims so many bytes for the text."""
+    content = bytearray(DOC)
+    at = content.index("WordDocument".encode("utf-16-le"))
+    content[at + 120 : at + 124] = size.to_bytes(4, "little")
+    return bytes(content)
+
+
+def _packed_otherwise() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    return target.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -200,12 +211,15 @@ def _twice() -> bytes:
         DOC[:700],
         open_xml(body=b"<w:p>"),
         open_xml(parts={"word/_rels/a.xml.rels": b"<a"}),
-        open_xml(body=b"</w:document>").replace(b"x", b"x"),
         zipped({"[Content_Types].xml": b"<!DOCTYPE Types><Types/>"}),
         zipped({"[Content_Types].xml": b'<!DOCTYPE T [<!ENTITY a "b">]><T/>'}),
         open_document(meta_xml='<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>'.encode("utf-16")),
         _with_bad_checksum(),
-        _twice(),
+        _packed_otherwise(),
+        _claiming(1 << 30),
+        zipped({"[Content_Types].xml": b"<x/>", "word/a.xml": b"<x/>", "WORD/A.xml": b"<x/>"}),
+        zipped({"[Content_Types].xml": b"<x/>", "word/a.xml": b"<x/>", "word\\a.xml": b"<x/>"}),
+        chart(b"PK\x03\x04 and no directory"),
     ],
     ids=lambda content: str(len(content)),
 )
@@ -341,7 +355,5 @@ def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject
 
 def test_the_samples_are_what_they_are_taken_for() -> None:
     """The mark of encryption is where `zipfile` looks for it."""
-    import io
-
     with zipfile.ZipFile(io.BytesIO(_locked(DOCX))) as archive:
         assert all(entry.flag_bits & 1 for entry in archive.infolist())

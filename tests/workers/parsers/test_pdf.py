@@ -152,9 +152,11 @@ def test_a_marker_without_its_cross_reference_is_no_end() -> None:
 
 
 def test_the_end_is_found_across_pieces() -> None:
-    for length in range((1 << 20) - 40, (1 << 20) + 5, 9):
-        held = paged(stream(bytes(length - 500), b""))
-        assert findings(pdf, held) == []
+    piece, around = 1 << 20, len(paged(stream(bytes(1_000_000)))) - 1_000_000
+    for behind in range(1, 30, 7):
+        content = paged(stream(bytes(piece + behind - around)))
+        assert len(content) == piece + behind
+        assert findings(pdf, content) == []
 
 
 def test_a_million_objects_end_at_the_limit() -> None:
