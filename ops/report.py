@@ -79,7 +79,6 @@ def _facts(service: str, told: Document) -> list[tuple[str, str]]:
         facts.append(("bytes", ", ".join(filter(None, (verdict.get("media_type"), size)))))
         facts += [("sha256", verdict["sha256"])] if verdict.get("sha256") else []
         facts += [("engine", _engine(engine)) for engine in verdict.get("engines", [])]
-        facts += [("missing", f"{name} did not look, which the profile accepts") for name in verdict.get("missing", [])]
         facts += [("missing", engine) for engine in verdict.get("missing", [])]
     if told["state"] == State.ACCEPTED:
         facts.append(("content", urljoin(service, told["links"]["content"])))

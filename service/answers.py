@@ -81,6 +81,7 @@ class GivenVerdict(_Answer):
     outcome: Outcome
     findings: list[FoundFinding]
     engines: list[UsedEngine]
+    missing: list[str] = Field(description="Engines that did not look, where the profile accepts that of large objects")
     bytes: int
     sha256: str | None
     media_type: str | None = Field(description="The type that the bytes are of")
@@ -201,6 +202,7 @@ def _verdict(record: Record) -> dict[str, Any] | None:
         "outcome": verdict.outcome,
         "findings": [{"code": f.code, "check": f.check, "message": f.message} for f in verdict.findings],
         "engines": [engine.model_dump() for engine in verdict.engines],
+        "missing": verdict.missing,
         "bytes": verdict.bytes,
         "sha256": verdict.sha256,
         "media_type": verdict.media_type,

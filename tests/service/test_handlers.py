@@ -23,6 +23,7 @@ VERDICT = Verdict(
     outcome=Outcome.ACCEPTED,
     findings=(Finding(code="note", check="size", outcome=Outcome.ACCEPTED, message="A note."),),
     engines=(Engine(name="yara-x", version="1.23"),),
+    missing=("clamd",),
     bytes=5,
     sha256="ab" * 32,
     media_type="image/png",
@@ -177,6 +178,7 @@ async def test_a_recorded_upload_tells_its_verdict(service: Service) -> None:
     assert (told.filename, told.size, told.state) == ("ph\u00f6to.png", 5, "accepted")
     assert answer.json["updated_at"] == "2026-09-21T14:13:21.250000Z"
     assert answer.json["verdict"]["findings"] == [{"code": "note", "check": "size", "message": "A note."}]
+    assert answer.json["verdict"]["missing"] == ["clamd"]
     assert answer.json["verdict"]["engines"] == [{"name": "yara-x", "version": "1.23", "signatures_at": None}]
 
 

@@ -68,12 +68,13 @@ def _inspector(**checks: Any) -> Inspector:
 async def test_a_verdict_has_its_evidence() -> None:
     engine = Engine(name="e", version="1")
     first = Told(Report((_finding("a"), _finding("a")), engine, media_type="text/plain"))
-    second = Told(Report((_finding("a"), _finding("b", Outcome.INFECTED)), engine))
+    second = Told(Report((_finding("a"), _finding("b", Outcome.INFECTED)), engine, missing=("other",)))
     verdict = await _inspector(x=first, y=second).inspect(_subject(6, "x", "y"), _chunks(b"abc", b"def"))
     assert first.fed == second.fed == b"abcdef"
     assert verdict.outcome is Outcome.INFECTED
     assert [finding.code for finding in verdict.findings] == ["a", "b"]
     assert verdict.engines == (engine,)
+    assert verdict.missing == ("other",)
     assert verdict.checks == ("size", "checksum", "x", "y")
     assert (verdict.bytes, verdict.sha256) == (6, hashlib.sha256(b"abcdef").hexdigest())
     assert (verdict.media_type, verdict.inspected_at.timestamp()) == ("text/plain", 1_700_000_000.0)
