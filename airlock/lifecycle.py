@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 from airlock.errors import AirlockError
 
-
 # What S3 stored in a policy's last moment is announced, and claimed by a worker, a little later.
 ARRIVAL_SECONDS = 60
 
