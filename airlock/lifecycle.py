@@ -6,6 +6,9 @@ from types import MappingProxyType
 
 from airlock.errors import AirlockError
 
+# What S3 stored in a policy's last moment is announced, and claimed by a worker, a little later.
+ARRIVAL_SECONDS = 60
+
 
 class State(StrEnum):
     """Where an upload is. `awaiting_upload` and `expired` are derived from the upload id; the others are recorded."""
@@ -83,8 +86,11 @@ def sources(step: Step) -> frozenset[State]:
 
 
 def derived(expires_at: int, now: float) -> State:
-    """The state of an upload that has no record, from its id alone. Times in seconds since the epoch."""
-    return State.AWAITING_UPLOAD if now < expires_at else State.EXPIRED
+    """The state of an upload that has no record, from its id alone. Times in seconds since the epoch.
+
+    Those who follow an upload stop at `expired`, so it waits `ARRIVAL_SECONDS` longer than S3 does.
+    """
+    return State.AWAITING_UPLOAD if now < expires_at + ARRIVAL_SECONDS else State.EXPIRED
 
 
 def diagram() -> str:

@@ -101,9 +101,9 @@ def test_an_inspection_ends_in_the_state_of_its_outcome(outcome: Outcome) -> Non
 
 @pytest.mark.parametrize(
     ("now", "state"),
-    [(999, State.AWAITING_UPLOAD), (999.9, State.AWAITING_UPLOAD), (1000, State.EXPIRED), (1001, State.EXPIRED)],
+    [(1000, State.AWAITING_UPLOAD), (1059.9, State.AWAITING_UPLOAD), (1060, State.EXPIRED), (1061, State.EXPIRED)],
 )
-def test_without_a_record_the_state_is_that_of_the_policy(now: float, state: State) -> None:
+def test_without_a_record_an_upload_is_awaited_a_minute_longer_than_its_policy_lives(now: float, state: State) -> None:
     assert lifecycle.derived(1000, now) is state
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from airlock import events, upload_id
+from airlock import events, lifecycle, upload_id
 from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
@@ -164,7 +164,7 @@ async def test_before_anything_arrives_the_state_comes_from_the_id(service: Serv
     assert answers.UploadStatus.model_validate_json(answer.body).state == "awaiting_upload"
     assert set(answer.json) == {"id", "state", "created_at", "expires_at", "links"}
     assert answer.json["state"] == "awaiting_upload"
-    service.time.advance(900)
+    service.time.advance(900 + lifecycle.ARRIVAL_SECONDS)
     assert (await service.ask("GET", created["links"]["self"])).json["state"] == "expired"
 
 

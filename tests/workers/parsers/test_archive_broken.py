@@ -105,7 +105,9 @@ def test_an_end_of_a_zip_that_is_not_so(told: dict[str, int]) -> None:
 
 def test_two_ends_of_a_zip() -> None:
     inner = samples.zip_by_hand(Part(content=b"other"))
-    assert examined(samples.zip_by_hand(Part(), comment=inner)).codes == MALFORMED
+    output = examined(samples.zip_by_hand(Part(), comment=inner))
+    assert output.codes == MALFORMED
+    assert "two ends" in output.findings[0].message
     assert examined(samples.zip_by_hand(Part(), comment=b"a comment")).findings == []
     assert examined(samples.zip_by_hand(Part(content=inner))).findings == []
 

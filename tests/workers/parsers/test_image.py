@@ -13,6 +13,7 @@ from tests.workers.parsers.image_samples import (
     GOOD,
     VIDEO,
     bitmap_runs,
+    box,
     chunk,
     jpeg,
     pixels,
@@ -77,6 +78,7 @@ def test_the_bytes_that_follow_are_counted() -> None:
         saved("JPEG") + saved("JPEG"),
         jpeg(xmp('MotionPhoto="1"')) + VIDEO[8:],
         jpeg(xmp('MotionPhoto="1"')) + VIDEO + SCRIPT,
+        jpeg(xmp('MotionPhoto="1"')) + box(b"free", SCRIPT),
         jpeg(xmp('MotionPhoto="1"')) + b"\0\0\0\4ftypisom",
         saved("JPEG") + SCRIPT + samsung(b"record"),
         saved("JPEG") + samsung(b"record").replace(b"record", b"longer record"),
@@ -112,6 +114,12 @@ def test_what_follows_a_photo_has_to_be_announced_and_whole(content: bytes) -> N
 )
 def test_a_broken_image_is_malformed(content: bytes) -> None:
     assert codes(image, content) == ["malformed"]
+
+
+def test_a_tiff_with_a_part_that_is_not_in_the_file_is_truncated() -> None:
+    content = GOOD["tiff, lzw"]
+    at = content.index(struct.pack("<HHI", 279, 4, 1)) + 8
+    assert codes(image, content[:at] + struct.pack("<I", len(content)) + content[at + 4 :]) == ["truncated"]
 
 
 def test_a_bitmap_that_stops_before_the_size_in_its_header_is_truncated() -> None:

@@ -153,7 +153,7 @@ def test_a_marker_without_its_cross_reference_is_no_end() -> None:
 
 def test_the_end_is_found_across_pieces() -> None:
     piece, around = 1 << 20, len(paged(stream(bytes(1_000_000)))) - 1_000_000
-    for behind in range(1, 30, 7):
+    for behind in range(1, 30, 3):
         content = paged(stream(bytes(piece + behind - around)))
         assert len(content) == piece + behind
         assert findings(pdf, content) == []
