@@ -43,6 +43,10 @@ def test_a_verdict_is_shown_with_its_findings_and_engines() -> None:
     ]
 
 
+def test_an_engine_that_did_not_look_is_named() -> None:
+    assert "  missing  clamd\n" in shown("a", upload("accepted", verdict={**VERDICT, "missing": ["clamd"]}))
+
+
 def test_only_an_accepted_upload_has_a_place_to_read_it() -> None:
     assert "  content  http://h/v1/uploads/abc/content\n" in shown("a", upload("accepted"))
     assert "/content" not in shown("a", upload("rejected"))
