@@ -33,7 +33,6 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "image_pixels": Limit("count", 1_000_000_000, "width times height of one frame"),
         "image_frames": Limit("count", 100_000, "frames of an animation, pages of a TIFF"),
         "pdf_objects": Limit("count", 10_000_000, "objects in a PDF"),
-        "pdf_pages": Limit("count", 1_000_000, "pages of a PDF"),
         "pdf_depth": Limit("count", 10_000, "objects within one another"),
         "markup_bytes": Limit("bytes", _GIB, "the text of an SVG, HTML or XML"),
         "markup_depth": Limit("count", 10_000, "elements within one another"),
