@@ -99,6 +99,8 @@ class Profile(_Strict):
     outcomes: Outcomes = Outcomes()
     above_engine_limit: AboveEngineLimit = "unscannable"
     """Of an object that is larger than an engine takes: `accept` leaves it to the others and names the missing one."""
+    stop_early: bool = False
+    """Whether the first objection that nothing can lift ends the reading; the verdict has no SHA-256 then."""
     limits: Mapping[str, int] = Field(default_factory=dict)
     """What the parsers of hostile formats keep to, where it is not their own default: names of `limits.LIMITS`."""
 

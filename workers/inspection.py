@@ -39,8 +39,9 @@ class Inspector:
         """
         contents = Contents(subject.profile.limits, self._look, self._spool)
         subject = replace(subject, members=contents)
-        reports = await self._look(subject, chunks, subject.profile.checks)
-        return self._verdict(subject, [*reports, *contents.reports], reports)
+        read = _Counted(chunks)
+        reports = await self._look(subject, read, subject.profile.checks)
+        return self._verdict(subject, [*reports, *contents.reports], reports, read.size)
 
     async def ready(self) -> None:
         """Raises Unavailable when an engine that some profile needs is away."""
@@ -66,7 +67,11 @@ class Inspector:
             for scan in scans:
                 stack.push_async_callback(scan.close)
                 sinks.append(scan.feed)
-            size = await _feed_all(sinks, _chained(first, chunks))
+            may_stop = subject.profile.stop_early and not subject.depth
+            size = await _feed_all(sinks, _chained(first, chunks), lambda: may_stop and any(s.fatal for s in scans))
+            if may_stop and (fatal := [scan for scan in scans if scan.fatal]):
+                # The others did not see all of it: what they would report is worth nothing.
+                return await _together(scan.finish() for scan in fatal)
             if size != subject.size:
                 raise Unavailable("s3", f"{size} bytes came of an object of {subject.size}")
             return await _together(scan.finish() for scan in scans)
@@ -74,7 +79,7 @@ class Inspector:
     def _spool(self) -> Spool:
         return Spool(self._spool_folder)
 
-    def _verdict(self, subject: Subject, reports: list[Report], own: list[Report]) -> Verdict:
+    def _verdict(self, subject: Subject, reports: list[Report], own: list[Report], size: int) -> Verdict:
         findings = [finding for report in reports for finding in report.findings]
         return Verdict(
             outcome=decide(findings),
@@ -82,7 +87,7 @@ class Inspector:
             engines=tuple(dict.fromkeys(report.engine for report in reports if report.engine)),
             checks=subject.profile.checks,
             missing=tuple(dict.fromkeys(name for report in reports for name in report.missing)),
-            bytes=subject.size,
+            bytes=size,
             sha256=next((report.sha256 for report in own if report.sha256), None),
             media_type=next((report.media_type for report in own if report.media_type), None),
             inspected_at=datetime.fromtimestamp(self._now(), UTC),
@@ -100,6 +105,10 @@ class _Closing:
         self._scan = scan
         self._closed = False
         self.feed = scan.feed
+
+    @property
+    def fatal(self) -> bool:
+        return self._scan.fatal
 
     async def finish(self) -> Report:
         try:
@@ -131,12 +140,34 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
         yield chunk
 
 
-async def _feed_all(sinks: Sequence[Callable[[bytes], Coroutine[Any, Any, None]]], chunks: AsyncIterator[bytes]) -> int:
-    """Feed each chunk to all at once; the slowest of them sets the pace at which more is read."""
+class _Counted:
+    """The chunks, and how many bytes of them were taken."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    def __aiter__(self) -> "_Counted":
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._chunks)
+        self.size += len(chunk)
+        return chunk
+
+
+async def _feed_all(
+    sinks: Sequence[Callable[[bytes], Coroutine[Any, Any, None]]],
+    chunks: AsyncIterator[bytes],
+    enough: Callable[[], bool],
+) -> int:
+    """Feed each chunk to all at once, until it is `enough`; the slowest of them sets the pace at which more is read."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)
         await _together(sink(chunk) for sink in sinks)
+        if enough():
+            break
     return size
 
 

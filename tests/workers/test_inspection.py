@@ -139,3 +139,25 @@ async def test_closing_ends_every_check() -> None:
     told = Told(Report())
     await _inspector(x=told).close()
     assert told.events == ["closed"]
+
+
+@pytest.mark.parametrize(("stop_early", "taken"), [(False, 4), (True, 2)])
+async def test_the_reading_ends_with_an_objection_that_nothing_lifts_where_the_profile_allows(
+    stop_early: bool, taken: int
+) -> None:
+    came: list[bytes] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            came.append(b"x" * HEAD)
+            yield came[-1]
+
+    large = _subject(4 * HEAD)
+    limited = large.profile.model_copy(update={"stop_early": stop_early, "max_bytes": HEAD + 1})
+    inspector = Inspector({"size": SizeCheck(), "checksum": ChecksumCheck()}, lambda: 0.0)
+    verdict = await inspector.inspect(Subject(large.intent, limited, 4 * HEAD, "etag"), chunks())
+    assert "too_large" in [finding.code for finding in verdict.findings]
+    assert verdict.outcome is Outcome.REJECTED
+    assert len(came) == taken
+    assert verdict.bytes == taken * HEAD
+    assert (verdict.sha256 is None) == stop_early

@@ -72,7 +72,7 @@ class ClamdCheck(Idle):
         return self._max_age.judged(engine) if self._max_age else engine
 
 
-class ClamdScan:
+class ClamdScan(Idle):
     """Passes the bytes on as they come, or the copy when it is whole."""
 
     def __init__(self, check: ClamdCheck, subject: Subject, *, by_descriptor: bool) -> None:

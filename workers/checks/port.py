@@ -84,6 +84,11 @@ class Scan(Protocol):
     with outcome unscannable: a report without findings says that every byte was seen.
     """
 
+    @property
+    def fatal(self) -> bool:
+        """Whether what was seen so far is an objection that nothing later can lift."""
+        ...
+
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes (never empty); returns when ready for more, which is the back pressure."""
         ...
@@ -124,6 +129,10 @@ class Check(Protocol):
 
 class Idle:
     """What a check or a scan with nothing to await, copy or give back has in common with others."""
+
+    @property
+    def fatal(self) -> bool:
+        return False
 
     def needs_copy(self, subject: Subject) -> bool:  # noqa: ARG002 # the port's
         return False

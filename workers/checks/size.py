@@ -22,6 +22,10 @@ class SizeScan(Idle):
         self._subject = subject
         self._size = 0
 
+    @property
+    def fatal(self) -> bool:
+        return self._size > self._subject.profile.max_bytes
+
     async def feed(self, chunk: bytes) -> None:
         self._size += len(chunk)
 

@@ -119,6 +119,10 @@ class YaraScan(Idle):
         self._found: dict[str, Match] = {}
         self._timed_out = False
 
+    @property
+    def fatal(self) -> bool:
+        return any(match.outcome is Outcome.INFECTED for match in self._found.values())
+
     async def feed(self, chunk: bytes) -> None:
         if self._held + len(chunk) > self._window:
             window = self._gathered()
