@@ -17,7 +17,9 @@ from airlock.errors import Unavailable
 # Most uploads are smaller; 16 of them at once are 16 MiB.
 IN_MEMORY = 1024**2
 
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
+# F_SEAL_FUTURE_WRITE of fcntl(2), Linux 5.1. F_SEAL_WRITE would fail (EBUSY) while the kernel happens to hold a page.
+_SEAL_FUTURE_WRITE = 0x0010
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL
 
 
 class Spool:
