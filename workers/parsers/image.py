@@ -25,6 +25,9 @@ DEFAULTS: Mapping[str, int] = MappingProxyType({"image_pixels": 50_000_000, "ima
 _TEXT_BYTES = 8 * 1024 * 1024
 _ALL_TEXT_BYTES = 64 * 1024 * 1024
 
+# Thumbnails in office documents end with two bytes too many at times; in two bytes nothing can be said.
+_STRAY = 2
+
 _BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")
 # TIFF 6.0: where strips and tiles begin, and how long they are.
@@ -83,7 +86,8 @@ def _format(head: bytes) -> str | None:
 
 
 def _trailing(file: BinaryIO, size: int, end: _End, limits: Mapping[str, int]) -> int:
-    return size - after_padding(file, end(file, size, Canvas(limits)))
+    where = end(file, size, Canvas(limits))
+    return size - after_padding(file, where) if size - where > _STRAY else 0
 
 
 def _decode(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None:

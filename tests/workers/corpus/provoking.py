@@ -147,4 +147,11 @@ CASES: tuple[Provoking, ...] = (
         limits={"archive_ratio": 20},
     ),
     _case("a.tar.gz", _good("tar.gz"), UNSCANNABLE, "archive:limits_exceeded", limits={"archive_depth": 1}),
+    _case(
+        "a.zip",
+        zipped({f"{number}.svg": _svg("<script>alert(1)</script>") for number in range(60)}),
+        REJECTED,
+        "markup:script",
+        "worker:more_findings",
+    ),
 )

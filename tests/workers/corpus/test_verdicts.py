@@ -8,6 +8,7 @@ import pytest
 from airlock.verdict import Outcome
 from tests.workers.corpus.bay import Bay, Sample, objections
 from tests.workers.corpus.good import GOOD
+from tests.workers.corpus.papers import open_xml
 from tests.workers.corpus.provoking import CASES, Provoking
 
 in_the_bay = pytest.mark.asyncio(loop_scope="module")
@@ -24,6 +25,13 @@ async def test_a_good_file_is_accepted(bay: Bay, sample: Sample) -> None:
     assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
     assert verdict.media_type == sample.content_type
     assert {"clamav", "yara-x"} <= {engine.name for engine in verdict.engines}
+
+
+@in_the_bay
+async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_document(bay: Bay) -> None:
+    body = open_xml("xl", {"docProps/thumbnail.jpeg": GOOD["jpg"].body + b"\xec\xff"})
+    verdict = await bay.inspect(Sample("a.xlsx", GOOD["xlsx"].content_type, body))
+    assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
 
 
 @in_the_bay
