@@ -89,16 +89,19 @@ class Scanning:
         self.engine = rule_set.engine
         self.users = 0
         self._inline = inline
-        self._scanner = yara_x.Scanner(rule_set.rules)
-        self._scanner.set_timeout(seconds)
+        self._rules = rule_set.rules
+        self._seconds = seconds
         self._process = YaraProcess(rule_set.rules, seconds)
 
     async def scan(self, window: bytes) -> list[Match] | None:
         """What matches, or None when the time was over."""
         if len(window) > self._inline:
             return await self._process.scan(window)
+        # Made anew, for 20 µs: one that is kept may be collected in another thread, which it does not stand.
+        scanner = yara_x.Scanner(self._rules)
+        scanner.set_timeout(self._seconds)
         try:
-            return matches(self._scanner.scan(window))
+            return matches(scanner.scan(window))
         except yara_x.TimeoutError:
             return None
 
