@@ -26,6 +26,7 @@ from workers.checks.port import Check
 from workers.consumer import Consumer, Limits
 from workers.entry import Entry
 from workers.executor import Executor
+from workers.gate import Gate
 from workers.inspection import Inspector
 from workers.journey import Journey
 from workers.settings import Settings
@@ -93,7 +94,8 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
         stack.push_async_callback(inspector.close)
         executor = Executor(_journey(settings, profiles, inspector, clients, queue), settings.max_attempts)
         limits = Limits(settings.concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
-        consumer = Consumer(queue, executor.execute, settings.dead_letter_queue, limits)
+        gate = Gate(inspector.ready)
+        consumer = Consumer(queue, executor.execute, settings.dead_letter_queue, limits, gate)
         if settings.health_port:
             serving = health.serving(settings.health_host, settings.health_port, _readiness(consumer, inspector))
             await stack.enter_async_context(serving)
@@ -104,9 +106,9 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
 
 def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:
     async def ready() -> None:
+        await inspector.ready()
         if not consumer.alive:
             raise Unavailable("sqs", "the queue does not answer")
-        await inspector.ready()
 
     return ready
 

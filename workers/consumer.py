@@ -12,6 +12,7 @@ from typing import Protocol, assert_never
 from airlock.errors import Unavailable
 from aws.queue import Message
 from workers.acknowledgements import Acknowledgements, Deletes
+from workers.gate import Gate
 from workers.outcome import Bury, Done, Outcome, Retry
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Consumer:
         execute: Execute,
         dead_letters: str,
         limits: Limits,
+        gate: Gate,
         *,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -64,11 +66,13 @@ class Consumer:
         self._execute = execute
         self._dead_letters = dead_letters
         self._limits = limits
+        self._gate = gate
         self._uniform = uniform
         self._acknowledgements = Acknowledgements(queue)
         self._in_flight: dict[asyncio.Task[None], Message] = {}
         self._freed = asyncio.Event()
         self._failures = 0
+        self._refusals = 0
         self._running = False
 
     @property
@@ -111,9 +115,17 @@ class Consumer:
         if stop.is_set():
             return
         try:
+            await self._gate.pass_through()
+        except Unavailable as error:
+            self._refusals += 1
+            await self._back_off(error, self._refusals)
+            return
+        self._refusals = 0
+        try:
             messages = await self._queue.receive(min(free, BATCH), self._limits.poll, self._limits.visibility)
         except Exception as error:  # noqa: BLE001 # whatever it is, the loop goes on
-            await self._back_off(error)
+            self._failures += 1
+            await self._back_off(error, self._failures)
             return
         self._failures = 0
         if stop.is_set():
@@ -137,9 +149,8 @@ class Consumer:
         del self._in_flight[task]
         self._freed.set()
 
-    async def _back_off(self, error: Exception) -> None:
-        self._failures += 1
-        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
+    async def _back_off(self, error: Exception, failures: int) -> None:
+        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(failures, 10))
         pause = self._uniform(longest / 2, longest)
         known = isinstance(error, Unavailable)
         log.warning("cannot receive, next try in %.1f s: %s", pause, error, exc_info=None if known else error)
@@ -158,6 +169,7 @@ class Consumer:
             case Done():
                 self._acknowledgements.add(message.receipt)
             case Retry(after):
+                self._gate.doubt()
                 await self._queue.extend([message.receipt], math.ceil(after))
             case Bury(reason):
                 log.warning("buried: %s", reason, extra={"message_id": message.id, "attempt": message.receive_count})

@@ -10,6 +10,7 @@ from airlock.errors import Unavailable
 from aws.queue import Message
 from workers import consumer as module
 from workers.consumer import Consumer, Limits
+from workers.gate import Gate
 from workers.outcome import Bury, Done, Outcome, Retry
 
 
@@ -84,11 +85,18 @@ Execute = Callable[[Message], Awaitable[Outcome]]
 
 @contextlib.asynccontextmanager
 async def _consuming(
-    queue: Memory, execute: Execute, *, concurrency: int = 4, visibility: int = 3600, drain: float = 20
+    queue: Memory,
+    execute: Execute,
+    *,
+    concurrency: int = 4,
+    visibility: int = 3600,
+    drain: float = 20,
+    engines: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Consumer]:
     stop = asyncio.Event()
     limits = Limits(concurrency, visibility, 1, drain)
-    consumer = Consumer(queue, execute, "dead", limits, uniform=lambda low, high: 0.0)
+    gate = Gate(engines or _all_there)
+    consumer = Consumer(queue, execute, "dead", limits, gate, uniform=lambda low, high: 0.0)
     task = asyncio.create_task(consumer.run(stop))
     try:
         yield consumer
@@ -97,6 +105,10 @@ async def _consuming(
         async with asyncio.timeout(20):
             await task
         assert not consumer.alive
+
+
+async def _all_there() -> None:
+    return
 
 
 def _always(outcome: Outcome) -> Execute:
@@ -295,3 +307,51 @@ async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() 
 
 def test_a_batch_is_what_sqs_gives() -> None:
     assert module.BATCH == 10
+
+
+class Engines:
+    """Engines that are away until they are back; each look at them can be awaited."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self._looks = asyncio.Semaphore(0)
+
+    async def __call__(self) -> None:
+        self._looks.release()
+        if self.away:
+            raise Unavailable("clamd", "cannot be reached")
+
+    async def looked_at(self, times: int) -> None:
+        async with asyncio.timeout(20):
+            for _ in range(times):
+                await self._looks.acquire()
+
+
+async def test_while_an_engine_is_away_no_message_is_taken() -> None:
+    queue, engines = Memory(), Engines()
+    await queue.put("one")
+    async with _consuming(queue, _always(Done()), engines=engines) as consumer:
+        await engines.looked_at(3)
+        assert queue.asked == []
+        assert consumer.alive
+        engines.away = False
+        await queue.called("delete", "r-one")
+
+
+async def test_after_a_try_that_failed_the_engines_are_asked_before_more_is_taken() -> None:
+    queue, engines = Memory(), Engines()
+    engines.away = False
+    begun: list[str] = []
+
+    async def execute(message: Message) -> Outcome:
+        begun.append(message.id)
+        engines.away = message.id == "one"
+        return Retry(1) if message.id == "one" else Done()
+
+    async with _consuming(queue, execute, concurrency=1, engines=engines):
+        await queue.put("one", "two")
+        await queue.called("extend", "r-one", 1)
+        await engines.looked_at(3)
+        assert begun == ["one"]
+        engines.away = False
+        await queue.called("delete", "r-two")
