@@ -19,7 +19,6 @@ from airlock.errors import AirlockError
 RANDOM_BYTES = 8
 LENGTH = 60
 MAX_LIFETIME = 7 * 24 * 3600
-MIN_SECRET_BYTES = 32
 
 _FORM = re.compile(rf"[0-9a-f]{{{LENGTH}}}\Z")
 _PLAIN = RANDOM_BYTES + 4 + 3

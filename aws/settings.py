@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from airlock.profiles import Profiles
+
 ENV_PREFIX = "AIRLOCK_"
 SECRET_MIN_LENGTH = 32
 
@@ -178,6 +180,11 @@ def _is_ip(origin: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_profiles(path: Path) -> Profiles:
+    """The profiles in a file, which its ending says how to read. Raises ProfileError, OSError or UnicodeDecodeError."""
+    return Profiles.load(path.read_text("utf-8"), "json" if path.suffix == ".json" else "toml")
 
 
 def problems(error: ValidationError) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from airlock.profiles import Profiles
+from aws.settings import read_profiles
 from ops import emulator, scanner
 from ops.child import Child
 from ops.emulator import Emulator
@@ -129,7 +129,7 @@ def _profiles(folder: Path, *, scanned: bool) -> Path:
     chosen = Path(asked).resolve()
     if scanned:
         return chosen
-    profiles = Profiles.load(chosen.read_text(), "json" if chosen.suffix == ".json" else "toml")
+    profiles = read_profiles(chosen)
     without = folder / "profiles.json"
     without.write_text(profiles.without_check("clamd").to_json())
     return without

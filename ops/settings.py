@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from airlock.profiles import Profiles
-from aws.settings import AwsSettings
+from aws.settings import AwsSettings, read_profiles
 
 FOURTEEN_DAYS = 14
 """The longest that SQS keeps a message, and so the longest that an object can wait for its inspection."""
@@ -38,5 +37,5 @@ class Settings(AwsSettings):
 
     def verdict_queues(self) -> list[str]:
         """The queues that the profiles notify. Raises ProfileError, or OSError for a file that is not there."""
-        loaded = Profiles.load(self.profiles.read_text(), "json" if self.profiles.suffix == ".json" else "toml")
+        loaded = read_profiles(self.profiles)
         return sorted({queue for profile in loaded.profiles.values() for queue in profile.notify_queues})

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from airlock.profiles import ProfileError, Profiles
-from aws.settings import AwsSettings, Origin
+from aws.settings import AwsSettings, Origin, read_profiles
 from service.auth import Callers, TokensError
 
 WEB = Path(__file__).parent.parent / "web"
@@ -84,7 +84,7 @@ class Settings(AwsSettings):
 def load_profiles(path: Path) -> Profiles:
     """Read the profiles file; raises ValueError with all its problems."""
     try:
-        return Profiles.load(path.read_text("utf-8"), "json" if path.suffix == ".json" else "toml")
+        return read_profiles(path)
     except ProfileError as error:
         raise ValueError(f"{path}: {error}") from error
     except OSError as error:

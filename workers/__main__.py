@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import uvloop
 from pydantic import ValidationError
@@ -19,7 +18,7 @@ from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Records
 from aws.session import Clients, connect
-from aws.settings import problems
+from aws.settings import problems, read_profiles
 from workers import health
 from workers.checks import catalogue
 from workers.checks.port import Check
@@ -45,7 +44,7 @@ def main() -> int:
     except ValidationError as error:
         return _refuse(problems(error))
     try:
-        profiles = _profiles(settings.profiles)
+        profiles = read_profiles(settings.profiles)
         checks = catalogue.build(profiles, settings, time.time)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
         return _refuse(str(error).splitlines())
@@ -62,10 +61,6 @@ def _refuse(lines: list[str]) -> int:
     for line in lines:
         print(line, file=sys.stderr)
     return USAGE
-
-
-def _profiles(path: Path) -> Profiles:
-    return Profiles.load(path.read_text("utf-8"), "json" if path.suffix == ".json" else "toml")
 
 
 def _log_as_json() -> None:
