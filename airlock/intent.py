@@ -45,6 +45,7 @@ class Intent(NamedTuple):
     size: int | None = None
     sha256: str | None = None
     metadata: Mapping[str, str] = MappingProxyType({})
+    tenant: str | None = None
 
     def to_fields(self) -> dict[str, str]:
         """The form fields of the policy: Content-Type, the declared checksum, and every `x-amz-meta-*`."""
@@ -55,6 +56,8 @@ class Intent(NamedTuple):
         if self.size is not None:
             fields["x-amz-meta-size"] = str(self.size)
         fields["x-amz-meta-owner"] = encode(self.owner)
+        if self.tenant is not None:
+            fields["x-amz-meta-tenant"] = encode(self.tenant)
         fields["x-amz-meta-profile"] = self.profile
         fields["x-amz-meta-filename"] = encode(self.filename)
         for name, value in self.metadata.items():
@@ -65,7 +68,7 @@ class Intent(NamedTuple):
     def from_metadata(cls, metadata: Mapping[str, str], content_type: str) -> Self:
         """Read an object's metadata (names without `x-amz-meta-`); raises NotOurMetadata where a part is missing."""
         try:
-            size = metadata.get("size")
+            size, tenant = metadata.get("size"), metadata.get("tenant")
             return cls(
                 owner=unquote(metadata["owner"], errors="strict"),
                 profile=metadata["profile"],
@@ -74,6 +77,7 @@ class Intent(NamedTuple):
                 size=None if size is None else int(size),
                 sha256=metadata.get("sha256"),
                 metadata=_user_metadata(metadata),
+                tenant=None if tenant is None else unquote(tenant, errors="strict"),
             )
         except (KeyError, ValueError) as error:
             raise NotOurMetadata(f"the object's metadata was not written by a policy of ours: {error}") from error
@@ -96,6 +100,7 @@ def check(
     profile: Profile,
     *,
     owner: str,
+    tenant: str | None = None,
     filename: str,
     content_type: str | None = None,
     size: int | None = None,
@@ -121,7 +126,7 @@ def check(
     if problems:
         first = problems[0]
         raise Refused(first.code, first.detail, field=first.field, errors=problems)
-    return Intent(owner, profile.name, filename, kind, size, digest, metadata or {})
+    return Intent(owner, profile.name, filename, kind, size, digest, metadata or {}, tenant)
 
 
 def _filename_problems(filename: str) -> list[FieldError]:

@@ -3,16 +3,14 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    Strict,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -20,8 +18,10 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from airlock import keys, limits, media_types
+from airlock import keys, limits, media_types, units
 from airlock.errors import AirlockError, Refused
+from airlock.quotas import Quotas
+from airlock.units import Bytes, Seconds
 from airlock.upload_id import MAX_LIFETIME
 
 # "Uploading objects", Amazon S3 user guide: 5 GB (5 GiB, as the server counts) in a single POST.
@@ -37,36 +37,11 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _TARGET = re.compile(r"sqs:[A-Za-z0-9_-]{1,80}\Z")
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)\Z", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)\Z", re.ASCII)
 _BYTES = {"B": 1, "KB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
 
 
 class ProfileError(AirlockError):
     """The profiles file breaks rules; the message lists all of them, a line each."""
-
-
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _DURATION.match(value.strip())
-    if found is None:
-        raise ValueError("must be a number and one of s, m, h, d: '15m'")
-    return int(found[1]) * _SECONDS[found[2]]
-
-
-def _bytes(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _SIZE.match(value.strip())
-    if found is None:
-        raise ValueError(f"must be a number and one of {', '.join(_BYTES)}: '5 MiB'")
-    return int(Decimal(found[1]) * _BYTES[found[2]])
-
-
-Seconds = Annotated[int, Strict(), BeforeValidator(_seconds)]
-Bytes = Annotated[int, Strict(), BeforeValidator(_bytes)]
 
 
 class _Strict(BaseModel):
@@ -93,6 +68,8 @@ class Profile(_Strict):
     checks: tuple[str, ...] = (*REQUIRED_CHECKS, "media_type", "yara", "clamd")
     metadata: tuple[str, ...] = ()
     owners: tuple[str, ...] = ("*",)
+    scopes: tuple[Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = ()
+    """What a caller's token must carry, all of it: scope tokens of RFC 6749, section 3.3."""
     accepted_key: str = "{profile}/{year}/{month}/{day}/{id}{extension}"
     notify: tuple[str, ...] = ()
     retention: Annotated[Seconds, Field(ge=3600)] = 90 * 24 * 3600
@@ -180,9 +157,9 @@ class Profile(_Strict):
 def _limit(name: str, value: object) -> object:
     match limits.LIMITS[name].unit:
         case "bytes":
-            return _bytes(value)
+            return units.parse_bytes(value)
         case "seconds":
-            return _seconds(value)
+            return units.parse_seconds(value)
         case "count":
             return value
 
@@ -212,6 +189,7 @@ class Profiles(_Strict):
 
     default_profile: str = "default"
     profiles: Mapping[str, Profile] = Field(min_length=1)
+    quotas: Quotas = Quotas()
 
     @model_validator(mode="before")
     @classmethod

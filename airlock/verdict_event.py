@@ -35,6 +35,7 @@ def render(
     data = {
         "id": upload,
         "owner": intent.owner,
+        **({"tenant": intent.tenant} if intent.tenant is not None else {}),
         "profile": intent.profile,
         "filename": intent.filename,
         "content_type": intent.content_type,

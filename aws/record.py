@@ -47,6 +47,7 @@ class Record:
     declared_size: int | None = None
     declared_sha256: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tenant: str | None = None
     verdict: Verdict | None = None
     place: Place = "incoming"
     location: Location | None = None
@@ -125,6 +126,7 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "declared_size": _Attribute("declared_size", WHOLE),
         "declared_sha256": _Attribute("declared_sha256", TEXT),
         "metadata": _Attribute("metadata", TEXTS),
+        "tenant": _Attribute("tenant", TEXT),
         "verdict": _Attribute("verdict", VERDICT),
         "place": _Attribute("place", TEXT),
         "location": _Attribute("location", PLACE),

@@ -22,11 +22,12 @@ from aws.session import connect
 from aws.settings import problems
 from service import logs
 from service.app import make_app
-from service.auth import Callers
+from service.identity.callers import Callers
+from service.identity.tokens import StaticTokens
 from service.logs import Lines
 from service.ports import Ports
 from service.server import serving
-from service.settings import Settings, load_callers, load_profiles
+from service.settings import Settings, load_profiles, load_tokens
 
 log = logging.getLogger("service")
 
@@ -59,7 +60,7 @@ async def _serve(settings: Settings) -> None:
             sleep=asyncio.sleep,
             random=os.urandom,
         )
-        callers = load_callers(settings.tokens) if settings.tokens else Callers({})
+        callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}))
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)
         async with serving(app, Lines(sys.stdout.buffer).write) as url:
             # What was built until here stays: the collector need not look at botocore's models again and again.

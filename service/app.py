@@ -5,7 +5,7 @@ from aiohttp import web
 
 from airlock.profiles import Profiles
 from service import openapi, pages, parts
-from service.auth import Callers
+from service.identity.callers import Callers
 from service.issuing import Issuer
 from service.live import Live
 from service.middlewares import cors, lost, public

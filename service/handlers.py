@@ -8,8 +8,8 @@ from airlock.lifecycle import TERMINAL, State
 from airlock.upload_id import InvalidUploadId, UploadId
 from aws.records import Record
 from service import answers, payloads
-from service.auth import Caller
 from service.disposition import attachment
+from service.identity.caller import Caller
 from service.issuing import Issued
 from service.parts import ISSUER, LIVE, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, TRACE
 from service.payloads import FilenameQuery, ListQuery, NewUpload, StatusQuery
@@ -112,13 +112,15 @@ def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
     meant = intent.check(
         profile,
         owner=caller.owner,
+        tenant=caller.tenant,
         filename=asked.filename,
         content_type=asked.content_type,
         size=asked.size,
         sha256=asked.sha256,
         metadata=asked.metadata,
     )
-    issued = app[ISSUER].issue(profile, meant)
+    size = (profile.min_bytes, profile.max_bytes) if meant.size is None else (meant.size, meant.size)
+    issued = app[ISSUER].issue(profile, meant, size)
     request[TRACE].upload = issued.upload.text
     return issued
 

@@ -33,8 +33,9 @@ class Issuer:
         self._now = ports.now
         self._random = ports.random
 
-    def issue(self, profile: Profile, intent: Intent) -> Issued:
-        """A new upload for `intent`, which lives exactly as long as its policy can be used.
+    def issue(self, profile: Profile, intent: Intent, size: tuple[int, int]) -> Issued:
+        """A new upload for `intent` of `size` (the fewest and the most bytes), which lives exactly as long as its
+        policy can be used.
 
         Raises Unavailable without usable credentials, and Refused for metadata or a form that S3 would not take.
         """
@@ -42,7 +43,6 @@ class Issuer:
         lifetime = usable_lifetime(profile.lifetime, credentials, now)
         random = self._random(upload_id.RANDOM_BYTES)
         upload = upload_id.mint(random, int(now), lifetime, intent.owner, self._secrets)
-        size = (profile.min_bytes, profile.max_bytes) if intent.size is None else (intent.size, intent.size)
         policy = sign(
             credentials,
             self._bucket,

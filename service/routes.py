@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from service import answers, handlers, payloads
-from service.auth import Callers
+from service.identity.callers import Callers
 from service.middlewares import Handler, OwnedHandler, owned, public
 from service.parts import RequestIds
 

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from airlock.profiles import ProfileError, Profiles
 from aws.settings import AwsSettings, Origin, read_profiles
-from service.auth import Callers, TokensError
+from service.identity.tokens import StaticTokens, TokensError
 
 WEB = Path(__file__).parent.parent / "web"
 
@@ -31,7 +31,8 @@ class Settings(AwsSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     """0 takes a free one; the log line "listening" tells which."""
     tokens: Path | None = None
-    """A TOML file: [[tokens]] owner, sha256 (hex, of the token), and optionally profiles (patterns of names)."""
+    """A TOML file: [[tokens]] owner, sha256 (hex, of the token), and optionally profiles (patterns), tenant, scopes and
+    sessions_for (patterns of owners)."""
     cors_origins: Annotated[list[Origin | Literal["*"]], NoDecode, AfterValidator(_origins)] = Field(default=[])
     """Where pages come from that call this API: `https://app.example.com`. A JSON list, comma separated, or `*`."""
     demo_page: bool = False
@@ -70,7 +71,7 @@ class Settings(AwsSettings):
         if value is None and info.data.get("mode") == "production":
             raise ValueError("is needed in mode production")
         if value is not None:
-            load_callers(value)
+            load_tokens(value)
         return value
 
     @field_validator("web")
@@ -91,10 +92,10 @@ def load_profiles(path: Path) -> Profiles:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def load_callers(path: Path) -> Callers:
+def load_tokens(path: Path) -> StaticTokens:
     """Read the tokens file; raises ValueError with all its problems."""
     try:
-        return Callers.load(path.read_text("utf-8"))
+        return StaticTokens.load(path.read_text("utf-8"))
     except TokensError as error:
         raise ValueError(f"{path}: {error}") from error
     except OSError as error:

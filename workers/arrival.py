@@ -38,4 +38,5 @@ class Arrival:
             declared_size=self.intent.size,
             declared_sha256=self.intent.sha256,
             metadata=self.intent.metadata,
+            tenant=self.intent.tenant,
         )

@@ -143,4 +143,5 @@ def _intent(record: Record) -> Intent:
         size=record.declared_size,
         sha256=record.declared_sha256,
         metadata=record.metadata,
+        tenant=record.tenant,
     )

@@ -156,7 +156,7 @@ def test_a_duration_is_a_number_with_a_unit_or_of_seconds(written: str, seconds:
 @pytest.mark.parametrize(
     ("settings", "place", "said"),
     [
-        ('max_bytes = "5 XB"', "max_bytes", "B, KB, KiB, MB, MiB, GB, GiB: '5 MiB'"),
+        ('max_bytes = "5 XB"', "max_bytes", "B, KB, KiB, MB, MiB, GB, GiB, TB, TiB: '5 MiB'"),
         ('max_bytes = "5 MiB or so"', "max_bytes", "must be a number and one of B"),
         ('max_bytes = "-5 B"', "max_bytes", "must be a number"),
         ('max_bytes = "5"', "max_bytes", "must be a number and one of B"),

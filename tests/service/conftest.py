@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from airlock.profiles import Profiles
 from service.app import make_app
-from service.auth import Callers
+from service.identity.callers import Callers
+from service.identity.tokens import StaticTokens
 from service.parts import LIVE
 from service.ports import Ports
 from service.server import serving
@@ -94,7 +95,7 @@ class Service:
         ports = Ports(
             self.keyring, self.table, self.presigner, self.mailbox, self.time.now, self.time.sleep, os.urandom
         )
-        self.app = make_app(self.settings, self.profiles, Callers.load(tokens_file()), ports)
+        self.app = make_app(self.settings, self.profiles, Callers(StaticTokens.load(tokens_file())), ports)
         return self.app
 
     async def __aenter__(self) -> Self:

@@ -17,7 +17,8 @@ from aws.records import Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from service.app import make_app
-from service.auth import Callers
+from service.identity.callers import Callers
+from service.identity.tokens import StaticTokens
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles
@@ -69,7 +70,7 @@ async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Dep
         objects = Objects(clients.s3, public_s3=clients.public_s3)
         ports = Ports(clients.credentials, records, objects, queue, time.time, asyncio.sleep, os.urandom)
         lines: list[bytes] = []
-        app = make_app(here, load_profiles(here.profiles), Callers.load(tokens_file()), ports)
+        app = make_app(here, load_profiles(here.profiles), Callers(StaticTokens.load(tokens_file())), ports)
         async with serving(app, lines.append) as url:
             yield Deployed(here, clients, queue, records, url, http, lines)
 
