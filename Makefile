@@ -6,9 +6,11 @@ RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 # Each test process may run an emulator, a clamd and a browser of its own: more than four gain little.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
+SECONDS ?= 60
+CASES ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint unit bench format clean
+.PHONY: help install demo test check lint unit fuzz audit sbom bench format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 15
@@ -32,6 +34,16 @@ lint: $(INSTALLED)
 
 unit: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" --hypothesis-profile=quick $(ARGS)
+
+fuzz: $(INSTALLED) ## each parser under a coverage-guided fuzzer for SECONDS (60), then CASES (5000) calls of the API
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	AIRLOCK_API_CASES=$(CASES) $(BIN)/python -m pytest -q -n 0 --timeout 0 tests/service/test_schema_conformance.py
+
+audit: $(INSTALLED) ## known holes in what is pinned; exit code 3 (make says "Error 3") where none could be asked for
+	@$(BIN)/python .ci/audit.py
+
+sbom: $(INSTALLED) ## what runs in each pod, as CycloneDX in build/sbom
+	@$(BIN)/python .ci/sbom.py
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
 	@.ci/debian-packages

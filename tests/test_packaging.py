@@ -1,6 +1,7 @@
 """A fresh machine gets what the project needs: pins, extras, the Makefile and the scripts behind it."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -20,7 +21,7 @@ from tests.test_architecture import ROOT, imported, sources
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-@pytest.mark.parametrize("target", ["install", "demo", "test", "check", "bench"])
+@pytest.mark.parametrize("target", ["install", "demo", "test", "check", "bench", "fuzz", "audit", "sbom"])
 def test_make_knows_what_the_readme_promises(target: str) -> None:
     command = ["make", "--always-make", "--dry-run", target]
     plan = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -98,6 +99,22 @@ def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str
         for package in imported_at_run_time(path.read_text()) - OURS - sys.stdlib_module_names - LATER:
             distributions = {canonicalize_name(name) for name in providers.get(package, [package])}
             assert distributions & wanted, f"{path.relative_to(ROOT)} imports {package}"
+
+
+@pytest.mark.stack
+def test_each_pods_bill_of_materials_holds_what_it_runs_and_no_more(tmp_path: Path) -> None:
+    """That it is CycloneDX, the tool that writes it has checked."""
+    subprocess.run([sys.executable, ".ci/sbom.py", tmp_path], cwd=ROOT, check=True)
+    names = {}
+    for pod in ("service", "workers"):
+        bill = json.loads((tmp_path / f"{pod}.cdx.json").read_text())
+        assert bill["metadata"]["component"]["name"] == PROJECT["name"]
+        names[pod] = {canonicalize_name(part["name"]) for part in bill["components"]}
+        direct = {canonicalize_name(each.name) for extra in (None, pod) for each in requirements(extra)}
+        assert direct - {"backports-zstd"} <= names[pod]
+        assert {"botocore", "yarl", "pydantic-core"} <= names[pod]
+        assert names[pod].isdisjoint({"pytest", "pip", "pip-audit", "moto", "ruff", "ministack"})
+    assert "yara-x" in names["workers"] - names["service"]
 
 
 REGISTRIES = re.compile(
