@@ -37,7 +37,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _TARGET = re.compile(r"sqs:[A-Za-z0-9_-]{1,80}\Z")
-_BYTES = {"B": 1, "KB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
 
 
 class ProfileError(AirlockError):
