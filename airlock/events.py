@@ -1,4 +1,5 @@
-"""What arrives on the queue: ObjectCreated notifications in each of S3's envelopes, and withdrawals from our service.
+"""What arrives on the queue: ObjectCreated notifications in each of S3's envelopes, and what our service and our
+operators ask for.
 
 Sources: "Event message structure" and "Using EventBridge" of the Amazon S3 user guide; "Parsing message formats" of
 the SNS guide. Delivery is at least once and in any order; one message can hold several records.
@@ -6,7 +7,7 @@ the SNS guide. Delivery is at least once and in any order; one message can hold 
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json, to_json
@@ -38,7 +39,14 @@ class WithdrawalRequested:
     upload: str
 
 
-Event = ObjectCreated | WithdrawalRequested
+@dataclass(frozen=True, slots=True)
+class RescanRequested:
+    """An accepted object is to be inspected again, with the signatures of today."""
+
+    upload: str
+
+
+Event = ObjectCreated | WithdrawalRequested | RescanRequested
 
 
 class _Bucket(BaseModel):
@@ -76,13 +84,29 @@ class _Detail(BaseModel):
     object: _DetailObject
 
 
-class _Withdrawal(BaseModel):
-    withdraw: str = Field(min_length=1, max_length=256)
+class _Asked(BaseModel):
+    """What we ask of ourselves: exactly one of the two."""
+
+    withdraw: str | None = Field(None, min_length=1, max_length=256)
+    rescan: str | None = Field(None, min_length=1, max_length=256)
 
 
 def withdrawal(upload: str) -> str:
     """The message body by which the service asks the worker to remove an upload's bytes."""
     return to_json({"airlock": {"withdraw": upload}}).decode("utf-8")
+
+
+def rescan(upload: str) -> str:
+    """The message body by which an operator asks the worker to inspect an accepted object again."""
+    return to_json({"airlock": {"rescan": upload}}).decode("utf-8")
+
+
+def notification(event: ObjectCreated) -> str:
+    """The message body that S3 would have sent for `event`: `parse` reads it back to the same."""
+    item = {"key": quote_plus(event.key, safe="/"), "size": event.size, "eTag": event.etag}
+    item |= {"versionId": event.version_id, "sequencer": event.sequencer}
+    entity = {"bucket": {"name": event.bucket}, "object": item}
+    return to_json({"Records": [{"eventName": "ObjectCreated:Put", "s3": entity}]}).decode("utf-8")
 
 
 def parse(body: str) -> list[Event]:
@@ -116,10 +140,20 @@ def _read(document: dict[str, Any], envelopes: int) -> list[Event]:
     if document.get("source") == "aws.s3":
         return [_event_bridge(document)]
     if "airlock" in document:
-        return [WithdrawalRequested(_Withdrawal.model_validate(document["airlock"]).withdraw)]
+        return [_asked(_Asked.model_validate(document["airlock"]))]
     if document.get("Type") == "Notification" and isinstance(document.get("Message"), str) and envelopes:
         return _read(_document(document["Message"]), envelopes - 1)
     raise BadNotification("the message is no ObjectCreated notification")
+
+
+def _asked(asked: _Asked) -> Event:
+    match asked:
+        case _Asked(withdraw=str(upload), rescan=None):
+            return WithdrawalRequested(upload)
+        case _Asked(withdraw=None, rescan=str(upload)):
+            return RescanRequested(upload)
+        case _:
+            raise BadNotification("the message asks neither for one withdrawal nor for one rescan")
 
 
 def _s3_records(records: object) -> list[Event]:

@@ -29,13 +29,15 @@ class Step(StrEnum):
     """What can happen to an upload."""
 
     CLAIM = "claim"
-    RELEASE = "release"
+    GIVE_BACK = "give_back"
     ACCEPT = "accept"
     REJECT = "reject"
     FIND_INFECTED = "find_infected"
     GIVE_UP_SCANNING = "give_up_scanning"
     FAIL = "fail"
     EXPIRE = "expire"
+    REVOKE = "revoke"
+    RELEASE = "release"
     WITHDRAW = "withdraw"
 
 
@@ -58,17 +60,24 @@ TRANSITIONS: Mapping[tuple[State, Step], State] = MappingProxyType(
         (_S.AWAITING_UPLOAD, _T.EXPIRE): _S.EXPIRED,
         # A form that S3 began to read before the policy ended can be stored after it.
         (_S.EXPIRED, _T.CLAIM): _S.INSPECTING,
-        (_S.INSPECTING, _T.RELEASE): _S.RECEIVED,
+        (_S.INSPECTING, _T.GIVE_BACK): _S.RECEIVED,
         (_S.INSPECTING, _T.CLAIM): _S.INSPECTING,
         (_S.RECEIVED, _T.CLAIM): _S.INSPECTING,
         (_S.RECEIVED, _T.FAIL): _S.FAILED,
         # An operator who sends a dead letter back asks for another look.
         (_S.FAILED, _T.CLAIM): _S.INSPECTING,
         **{(_S.INSPECTING, step): state for step, state in _VERDICTS.items()},
+        # Newer signatures can find what older ones could not.
+        (_S.ACCEPTED, _T.REVOKE): _S.INFECTED,
+        # An operator frees what is in quarantine for no good reason.
+        (_S.REJECTED, _T.RELEASE): _S.ACCEPTED,
+        (_S.INFECTED, _T.RELEASE): _S.ACCEPTED,
+        (_S.UNSCANNABLE, _T.RELEASE): _S.ACCEPTED,
         **{(state, _T.WITHDRAW): _S.WITHDRAWN for state in State},
     }
 )
 
+# Where whoever follows an upload stops. REVOKE and RELEASE can still lead from one of them to another.
 TERMINAL = frozenset({_S.ACCEPTED, _S.REJECTED, _S.INFECTED, _S.UNSCANNABLE, _S.FAILED, _S.EXPIRED, _S.WITHDRAWN})
 
 

@@ -18,9 +18,10 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from airlock import keys, limits, media_types, units
+from airlock import keys, limits, media_types, targets, units
 from airlock.errors import AirlockError, Refused
 from airlock.quotas import Quotas
+from airlock.targets import Target
 from airlock.units import Bytes, Seconds
 from airlock.upload_id import MAX_LIFETIME
 
@@ -36,7 +37,6 @@ AboveEngineLimit = Literal["unscannable", "accept"]
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
-_TARGET = re.compile(r"sqs:[A-Za-z0-9_-]{1,80}\Z")
 
 
 class ProfileError(AirlockError):
@@ -129,7 +129,9 @@ class Profile(_Strict):
     @field_validator("notify")
     @classmethod
     def _targets_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _each("a target ('sqs:QUEUE')", value, _TARGET)
+        for text in value:
+            targets.parse(text)
+        return value
 
     @field_validator("accepted_key")
     @classmethod
@@ -148,9 +150,9 @@ class Profile(_Strict):
         return "*" in self.owners or any(fnmatchcase(owner, pattern) for pattern in self.owners)
 
     @property
-    def notify_queues(self) -> tuple[str, ...]:
-        """The names of the SQS queues to which verdict events go."""
-        return tuple(target.removeprefix("sqs:") for target in self.notify)
+    def targets(self) -> tuple[Target, ...]:
+        """Where verdict events go."""
+        return tuple(map(targets.parse, self.notify))
 
 
 def _limit(name: str, value: object) -> object:
@@ -183,12 +185,27 @@ def _each(what: str, values: tuple[str, ...], rule: re.Pattern[str]) -> tuple[st
     return values
 
 
+class Webhook(_Strict):
+    """An HTTPS receiver of verdict events. What signs them is not here, but in AIRLOCK_WEBHOOK_SECRETS."""
+
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_one(cls, value: str) -> str:
+        problem = targets.url_problem(value)
+        if problem:
+            raise ValueError(problem)
+        return value
+
+
 class Profiles(_Strict):
     """All profiles of a deployment. `default_profile` is used where a caller names none."""
 
     default_profile: str = "default"
     profiles: Mapping[str, Profile] = Field(min_length=1)
     quotas: Quotas = Quotas()
+    webhooks: Mapping[str, Webhook] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -203,6 +220,19 @@ class Profiles(_Strict):
         if self.default_profile not in self.profiles:
             raise ValueError(f"default_profile {self.default_profile!r} is none of {sorted(self.profiles)}")
         return self
+
+    @model_validator(mode="after")
+    def _webhooks_exist(self) -> Self:
+        for profile in self.profiles.values():
+            for target in profile.targets:
+                if target.kind == "webhook" and target.name not in self.webhooks:
+                    raise ValueError(f"profile {profile.name!r} notifies webhook {target.name!r}, which is not there")
+        return self
+
+    def notified(self, kind: targets.Kind) -> list[str]:
+        """The names of all targets of one kind that any profile notifies, sorted."""
+        every = {target for profile in self.profiles.values() for target in profile.targets}
+        return sorted(target.name for target in every if target.kind == kind)
 
     @classmethod
     def load(cls, text: str, syntax: Literal["toml", "json"] = "toml") -> Self:

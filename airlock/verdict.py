@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -89,6 +89,19 @@ class Verdict(_Frozen):
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote; raises ValueError for anything else."""
         return cls.model_validate_json(text)
+
+
+class Change(_Frozen):
+    """What came after a first verdict: a revocation (newer signatures) or a release (an operator), and who and why.
+
+    `before` is the outcome until then; `at` is UTC.
+    """
+
+    step: Literal[Step.REVOKE, Step.RELEASE]
+    before: Outcome
+    by: str
+    reason: str
+    at: datetime
 
 
 def decide(findings: Iterable[Finding]) -> Outcome:

@@ -4,20 +4,25 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydantic_core import to_json
 
 from airlock.intent import Intent
-from airlock.verdict import Verdict
+from airlock.verdict import Change, Verdict
 
 SOURCE = "/airlock/uploads"
 CONTENT_TYPE = "application/cloudevents+json"
 
 
-def event_id(upload: str, version_id: str) -> str:
-    """The id of the one event about this version of this upload: the same at every publication."""
-    return hashlib.sha256(f"{upload}\0{version_id}".encode()).hexdigest()[:32]
+def event_id(upload: str, version_id: str, change: int = 0) -> str:
+    """The id of one event about this version of this upload: the same at every publication.
+
+    `change` numbers what came after the first verdict: revocations and releases, from 1.
+    """
+    numbered = f"\0{change}" if change else ""
+    return hashlib.sha256(f"{upload}\0{version_id}{numbered}".encode()).hexdigest()[:32]
 
 
 def render(
@@ -27,10 +32,12 @@ def render(
     intent: Intent,
     verdict: Verdict,
     location: tuple[str, str, str] | None,
+    changes: Sequence[Change] = (),
 ) -> str:
     """The event as JSON text. `location` is (bucket, key, version id) of the stored bytes, or None if deleted.
 
-    `time` is the inspection's, not the publication's, so that a repetition is the same text.
+    `changes` are those since the first verdict, oldest first: each is an event of its own. `time` is the inspection's
+    or the last change's, not the publication's, so that a repetition is the same text.
     """
     data = {
         "id": upload,
@@ -42,14 +49,15 @@ def render(
         "metadata": dict(intent.metadata),
         "verdict": verdict.model_dump(mode="json", exclude_none=True),
         "location": dict(zip(("bucket", "key", "version_id"), location, strict=True)) if location else None,
+        **({"changes": [change.model_dump(mode="json") for change in changes]} if changes else {}),
     }
     envelope = {
         "specversion": "1.0",
-        "id": event_id(upload, version_id),
+        "id": event_id(upload, version_id, len(changes)),
         "source": SOURCE,
         "type": f"airlock.upload.{verdict.outcome}",
         "subject": upload,
-        "time": _instant(verdict.inspected_at),
+        "time": _instant(changes[-1].at if changes else verdict.inspected_at),
         "datacontenttype": "application/json",
         "data": data,
     }

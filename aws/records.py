@@ -114,12 +114,12 @@ class Records:
         new, old = await self._write(record.id, write)
         return Claim(new, "claimed") if new else _standing(record, old)
 
-    async def release(self, upload: str, version_id: str, now: float) -> Record:
+    async def give_back(self, upload: str, version_id: str, now: float) -> Record:
         """Put an inspection back (inspecting → received) before another try; nothing happens when it is back already.
 
         Raises Conflict when the upload is in another state or bound to another version.
         """
-        return await self._repeatable(upload, version_id, Step.RELEASE, {}, now)
+        return await self._repeatable(upload, version_id, Step.GIVE_BACK, {}, now)
 
     async def settle(
         self,

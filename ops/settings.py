@@ -37,5 +37,4 @@ class Settings(AwsSettings):
 
     def verdict_queues(self) -> list[str]:
         """The queues that the profiles notify. Raises ProfileError, or OSError for a file that is not there."""
-        loaded = read_profiles(self.profiles)
-        return sorted({queue for profile in loaded.profiles.values() for queue in profile.notify_queues})
+        return read_profiles(self.profiles).notified("sqs")

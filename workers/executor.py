@@ -8,7 +8,7 @@ from typing import assert_never
 
 from airlock import events
 from airlock.errors import BadNotification, Unavailable
-from airlock.events import Event, ObjectCreated, WithdrawalRequested
+from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.queue import Message
 from aws.records import Record
 from workers.journey import Journey
@@ -71,6 +71,8 @@ class Executor:
                 if outcome == Done():
                     log.info("withdrawn", extra={"upload": upload, "attempt": attempt})
                 return outcome
+            case RescanRequested():
+                return Bury("nothing is inspected again yet")
             case _:
                 assert_never(event)
 

@@ -124,7 +124,7 @@ class Journey:
     async def _release(self, arrival: Arrival) -> None:
         """Show that nobody is working on it. The claim is repeatable without it, so this may fail."""
         with contextlib.suppress(Conflict, Unavailable):
-            await self._records.release(arrival.upload.text, arrival.source.version_id, self._now())
+            await self._records.give_back(arrival.upload.text, arrival.source.version_id, self._now())
 
     async def _gone(self, event: ObjectCreated, upload: str) -> Record | None:
         """The version is not there: it was settled, was withdrawn, or somebody else removed it."""

@@ -131,7 +131,8 @@ class Settlement:
             location=record.location,
         )
         attributes = {"content-type": verdict_event.CONTENT_TYPE}
-        await asyncio.gather(*(self._queue.send(queue, body, attributes) for queue in profile.notify_queues))
+        queues = [target.name for target in profile.targets if target.kind == "sqs"]
+        await asyncio.gather(*(self._queue.send(queue, body, attributes) for queue in queues))
 
 
 def _intent(record: Record) -> Intent:

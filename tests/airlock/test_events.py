@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airlock import events
 from airlock.errors import BadNotification
-from airlock.events import Event, ObjectCreated, WithdrawalRequested
+from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 
 CREATED = ObjectCreated(
     bucket="incoming-bucket",
@@ -233,7 +233,7 @@ def test_an_eventbridge_event_of_another_kind_is_named() -> None:
         (s3_message(s3_record(eTag=None)), "s3.object.eTag"),
         (event_bridge(size=-1), "object.size"),
         ({"source": "aws.s3", "detail-type": "Object Created"}, "not as expected"),
-        ({"airlock": {}}, "withdraw is not as expected: Field required"),
+        ({"airlock": {}}, "asks neither for one withdrawal nor for one rescan"),
         ({"airlock": {"withdraw": ""}}, "withdraw"),
         ({"airlock": {"withdraw": "x" * 257}}, "withdraw"),
         ({"airlock": 7}, "not as expected"),
@@ -250,6 +250,30 @@ def test_what_is_no_notification_is_told_why(document: object, said: str) -> Non
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256))
 def test_a_withdrawal_is_read_as_it_was_written(upload: str) -> None:
     assert events.parse(events.withdrawal(upload)) == [WithdrawalRequested(upload)]
+    assert events.parse(events.rescan(upload)) == [RescanRequested(upload)]
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(
+    st.builds(
+        ObjectCreated,
+        _TEXT,
+        _TEXT,
+        _TEXT.filter(lambda version: version != "null"),
+        st.text("0a-b", min_size=1),
+        st.integers(0, 2**63 - 1),
+        st.text("0A9", max_size=16),
+    )
+)
+def test_a_notification_of_ours_is_read_as_s3s_are(event: ObjectCreated) -> None:
+    assert events.parse(events.notification(event)) == [event]
+
+
+@pytest.mark.parametrize("asked", [{}, {"withdraw": "a", "rescan": "a"}, {"release": "a"}, {"rescan": ""}, []])
+def test_what_we_did_not_ask_of_ourselves_is_bad(asked: object) -> None:
+    reason({"airlock": asked})
 
 
 @given(st.text())

@@ -98,7 +98,7 @@ def test_the_shipped_values_are_read() -> None:
     default, avatar = load(SHIPPED).get("default"), load(SHIPPED).get("avatar")
     assert (default.lifetime, avatar.lifetime) == (900, 300)
     assert default.retention == 90 * 24 * 3600
-    assert default.notify_queues == ("airlock-verdicts",)
+    assert default.targets == (("sqs", "airlock-verdicts"),)
     assert default.metadata == ("reference", "note")
     assert avatar.outcomes == Outcomes(rejected="delete", infected="quarantine", unscannable="delete")
     assert avatar.accepted_key == "avatars/{id}{extension}"
@@ -186,9 +186,9 @@ def test_a_duration_is_a_number_with_a_unit_or_of_seconds(written: str, seconds:
         ('checks = ["size", "checksum", "Not A Check"]', "checks", "['Not A Check'] does not"),
         ('metadata = ["Note"]', "metadata", "['Note'] does not"),
         ('metadata = ["a_b"]', "metadata", "['a_b'] does not"),
-        ('notify = ["https://example.com"]', "notify", "['https://example.com'] does not"),
+        ('notify = ["https://example.com"]', "notify", "'https://example.com' must be sqs:QUEUE"),
         ('notify = ["sqs:"]', "notify", "sqs:QUEUE"),
-        ('notify = ["sqs:a.fifo"]', "notify", "['sqs:a.fifo'] does not"),
+        ('notify = ["sqs:a.fifo"]', "notify", "'sqs:a.fifo' must be"),
         ('accepted_key = "{profile}"', "accepted_key", "must contain {id}"),
         ('accepted_key = "{id}/{filename}"', "accepted_key", "['filename']"),
         ('outcomes = { infected = "accept" }', "outcomes.infected", "'delete' or 'quarantine'"),

@@ -1,6 +1,7 @@
 """The event about a settled upload: CloudEvents 1.0, and the same text at every publication."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from airlock import verdict_event
 from airlock.intent import Intent
-from airlock.verdict import Engine, Finding, Outcome, Verdict
+from airlock.lifecycle import Step
+from airlock.verdict import Change, Engine, Finding, Outcome, Verdict
 from tests.airlock.strategies import intents
 from tests.airlock.test_verdict import verdicts
 
 INTENT = Intent("ann", "default", "Grüße.pdf", "application/pdf", 7, None, {"note": "n"})
+HOUR = timedelta(hours=1)
 INSPECTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VERDICT = Verdict(
     outcome=Outcome.INFECTED,
@@ -34,8 +37,11 @@ def render(
     intent: Intent = INTENT,
     verdict: Verdict = VERDICT,
     location: tuple[str, str, str] | None = PLACE,
+    changes: Sequence[Change] = (),
 ) -> str:
-    return verdict_event.render(upload=upload, version_id=version_id, intent=intent, verdict=verdict, location=location)
+    return verdict_event.render(
+        upload=upload, version_id=version_id, intent=intent, verdict=verdict, location=location, changes=changes
+    )
 
 
 def event(text: str) -> dict[str, Any]:
@@ -74,6 +80,24 @@ def test_an_event_tells_what_a_back_end_needs() -> None:
     }
     assert data["verdict"]["findings"][0]["code"] == "clamd_match"
     assert data["location"] == {"bucket": PLACE[0], "key": PLACE[1], "version_id": PLACE[2]}
+
+
+def test_each_change_of_a_verdict_is_an_event_of_its_own_that_tells_who_and_why() -> None:
+    changes = [
+        Change(step=Step.RELEASE, before=Outcome.INFECTED, by="ops", reason="false positive", at=INSPECTED + HOUR),
+        Change(step=Step.REVOKE, before=Outcome.ACCEPTED, by="worker", reason="clamd_match", at=INSPECTED + 2 * HOUR),
+    ]
+    told = [event(render(changes=changes[:count])) for count in range(3)]
+    assert len({each["id"] for each in told}) == 3
+    assert [each["time"] for each in told] == [f"2026-01-02T0{hour}:04:05Z" for hour in (3, 4, 5)]
+    assert "changes" not in told[0]["data"]
+    assert told[2]["data"]["changes"][0] == {
+        "step": "release",
+        "before": "infected",
+        "by": "ops",
+        "reason": "false positive",
+        "at": "2026-01-02T04:04:05Z",
+    }
 
 
 def test_deleted_bytes_have_no_location() -> None:

@@ -89,7 +89,7 @@ async def test_another_version_never_takes_a_bound_upload(records: Records) -> N
     for _ in range(2):
         late = await records.claim(replace(ARRIVED, version_id="v2", sequencer="0099"))
         assert (late.standing, late.record) == ("overwritten", bound)
-    await records.release("upload-1", "v1", 1700000002)
+    await records.give_back("upload-1", "v1", 1700000002)
     assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
     await settled(records)
     assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
@@ -110,7 +110,7 @@ async def test_of_many_versions_that_race_exactly_one_is_bound(in_ministack: Aws
 async def test_a_released_upload_can_be_claimed_again(records: Records) -> None:
     await records.claim(ARRIVED)
     for now in (1700000002, 1700000003):
-        released = await records.release("upload-1", "v1", now)
+        released = await records.give_back("upload-1", "v1", now)
         assert (released.state, released.updated_at) == (State.RECEIVED, 1700000002)
     assert (await records.claim(ARRIVED)).record.attempts == 2
 
@@ -146,7 +146,7 @@ async def test_only_what_is_being_inspected_is_settled(records: Records) -> None
     await records.claim(ARRIVED)
     with pytest.raises(Conflict, match="v1"):
         await records.settle("upload-1", "v2", verdict(), place="none", now=1)
-    await records.release("upload-1", "v1", 1700000002)
+    await records.give_back("upload-1", "v1", 1700000002)
     with pytest.raises(Conflict, match="received"):
         await records.settle("upload-1", "v1", verdict(), place="none", now=1)
     await records.withdraw("upload-1", "ada", 1700000003)
@@ -157,8 +157,8 @@ async def test_only_what_is_being_inspected_is_settled(records: Records) -> None
 async def test_another_owners_step_back_is_refused(records: Records) -> None:
     await settled(records)
     for call in (
-        records.release("upload-1", "v1", 1),
-        records.release("upload-1", "v2", 1),
+        records.give_back("upload-1", "v1", 1),
+        records.give_back("upload-1", "v2", 1),
         records.fail("upload-1", "v1", 1),
         records.fail("none", "v1", 1),
     ):
@@ -184,7 +184,7 @@ async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records:
 
 async def test_a_released_upload_can_fail(records: Records) -> None:
     await records.claim(ARRIVED)
-    await records.release("upload-1", "v1", 1700000002)
+    await records.give_back("upload-1", "v1", 1700000002)
     assert (await records.fail("upload-1", "v1", 1700000003)).state is State.FAILED
 
 

@@ -246,7 +246,7 @@ async def test_a_worker_that_lost_its_claim_settles_nothing_and_another_try_does
     sent = await site.put(PNG)
     async with site.working({**site.checks(), "media_type": gate}):
         await gate.reached.wait()
-        await site.records.release(sent.upload, sent.version_id, 1_800_000_000.0)
+        await site.records.give_back(sent.upload, sent.version_id, 1_800_000_000.0)
         gate.open.set()
         record = await site.settled(sent)
         await site.idle()
