@@ -1,0 +1,53 @@
+"""Topics of SNS and buses of EventBridge, to which verdict events can go."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from airlock.errors import Unavailable
+from aws.errors import translate
+from aws.session import Clients
+
+if TYPE_CHECKING:
+    from types_aiobotocore_events.type_defs import PutEventsRequestEntryTypeDef
+
+SOURCE = "airlock"
+
+
+class Buses:
+    """All methods raise Unavailable("sns") or Unavailable("eventbridge")."""
+
+    def __init__(self, clients: Clients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+        self._place: str | None = None
+
+    async def publish_to_topic(self, name: str, message: str, attributes: Mapping[str, str]) -> None:
+        """Publish to the topic of that name in our account, with string attributes to filter by."""
+        typed = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
+        with translate("sns"):
+            arn = f"{await self._prefix()}{name}"
+            await self._clients.sns.publish(TopicArn=arn, Message=message, MessageAttributes=typed)
+
+    async def put_event(self, bus: str, kind: str, detail: str) -> None:
+        """Put one event on the bus of that name: `kind` is its detail-type, `detail` its JSON text."""
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": bus,
+            "Source": SOURCE,
+            "DetailType": kind,
+            "Detail": detail,
+        }
+        with translate("eventbridge"):
+            answer = await self._clients.events.put_events(Entries=[entry])
+        # It answers 200 for what it did not take.
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+        if answer["FailedEntryCount"]:
+            code = answer["Entries"][0].get("ErrorCode", "an error without a code")
+            raise Unavailable("eventbridge", f"PutEvents: {code}")
+
+    async def _prefix(self) -> str:
+        """What the ARN of a topic in our account begins with."""
+        if self._place is None:
+            caller = await self._clients.sts.get_caller_identity()
+            partition = caller["Arn"].split(":")[1]
+            self._place = f"arn:{partition}:sns:{self._region}:{caller['Account']}:"
+        return self._place
