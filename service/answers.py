@@ -102,6 +102,8 @@ class UploadStatus(_Answer):
     updated_at: datetime | None = None
     expires_at: datetime | None = Field(default=None, description="When the policy ends; until something arrives")
     verdict: GivenVerdict | None = None
+    overwrites: int | None = Field(default=None, description="How often something else came by the policy; not kept")
+    overwritten_at: datetime | None = Field(default=None, description="When that happened last")
     links: Links
 
 
@@ -209,6 +211,9 @@ def _recorded(record: Record) -> dict[str, Any]:
     document["updated_at"] = instant(record.updated_at)
     if record.verdict:
         document["verdict"] = _verdict(record)
+    if record.overwritten_at is not None:
+        document["overwrites"] = record.overwrites
+        document["overwritten_at"] = instant(record.overwritten_at)
     document["links"] = _links(record.id)
     return document
 

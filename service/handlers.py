@@ -48,7 +48,7 @@ async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse
     now = request.app[PORTS].now
     state = answers.state_of(upload, record, now())
     if asked.wait and state is (asked.state or state) and state not in TERMINAL:
-        record = await request.app[LIVE].changed(upload, state, record, asked.wait)
+        record = _own(await request.app[LIVE].changed(upload, state, record, asked.wait), caller)
     return answers.status(upload, record, now())
 
 
@@ -152,7 +152,10 @@ def _upload(request: web.Request, caller: Caller) -> UploadId:
 
 
 async def _record(request: web.Request, upload: UploadId, caller: Caller) -> Record | None:
-    record = await answer_of("dynamodb", request.app[PORTS].records.get(upload.text))
+    return _own(await answer_of("dynamodb", request.app[PORTS].records.get(upload.text)), caller)
+
+
+def _own(record: Record | None, caller: Caller) -> Record | None:
     if record is not None and record.owner != caller.owner:
         raise _no_upload()
     return record

@@ -150,8 +150,10 @@ async def held_inspection(site: Site, workers: int = 1) -> AsyncIterator[Held]:
     async with AsyncExitStack() as stack:
         for _ in range(workers):
             _ = await stack.enter_async_context(site.working({**checks, "media_type": held}))
-        yield held
-        held.open.set()
+        try:
+            yield held
+        finally:
+            held.open.set()
 
 
 @pytest.mark.parametrize("first", [HARMLESS, INFECTED, WRONG], ids=["harmless", "infected", "wrong-type"])
