@@ -8,6 +8,11 @@ from airlock.errors import AirlockError
 
 # What S3 stored in a policy's last moment is announced, and claimed by a worker, a little later.
 ARRIVAL_SECONDS = 60
+# How long after its policy's end an object can be announced: SQS keeps a message for 14 days, and a dead letter that an
+# operator sends back for as long again.
+LATEST_ARRIVAL_SECONDS = 28 * 24 * 3600
+# How long after its policy's end a record is kept at least: whatever comes by a policy must find what was bound to it.
+RECORD_SECONDS = 30 * 24 * 3600
 
 
 class State(StrEnum):

@@ -27,8 +27,11 @@ class Record:
     """What is known of one upload. Times are seconds since the epoch; sizes are bytes.
 
     `version_id` is the one version of the incoming object that this upload is bound to; empty for a withdrawal that
-    came before any object. `attempts` counts the claims since it was new or last failed. `place` and `location` say
-    where the bytes are once there is a verdict. After `expires_at` DynamoDB may remove the record; None keeps it.
+    came before any object. `attempts` counts the claims. `place` and `location` say where the bytes are once there is a
+    verdict. After `expires_at` DynamoDB may remove the record; None keeps it.
+
+    `overwrites` counts the other versions that came by the same policy, the last at `overwritten_at`; none was kept. A
+    version can count twice where a worker ended while it was at it.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Record:
     place: Place = "incoming"
     location: Location | None = None
     event_id: str | None = None
+    overwrites: int = 0
+    overwritten_at: float | None = None
     expires_at: int | None = None
 
     @property
@@ -131,6 +136,8 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "place": _Attribute("place", TEXT),
         "location": _Attribute("location", PLACE),
         "event_id": _Attribute("event_id", TEXT),
+        "overwrites": _Attribute("overwrites", WHOLE),
+        "overwritten_at": _Attribute("overwritten_at", TIME),
         "expires_at": _Attribute("expires_at", WHOLE),
     }
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airlock.errors import Conflict, Unavailable
-from airlock.lifecycle import State, Step, advance, sources
+from airlock.lifecycle import RECORD_SECONDS, State, Step, advance, sources
+from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Verdict
 from aws import record_pages, record_write
 from aws.credentials import Sleep
@@ -25,15 +26,17 @@ __all__ = ["OWNER_INDEX", "Claim", "Location", "Page", "Place", "Record", "Recor
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH = 100
 ATTEMPTS = 6
-# A policy lives for 7 days at most, and a message for 14.
-TOMBSTONE_SECONDS = 30 * 24 * 3600
+# For an upload of which not even the policy's end is told.
+TOMBSTONE_SECONDS = MAX_LIFETIME + RECORD_SECONDS
 FIRST_PAUSE = 0.05
 
-Standing = Literal["claimed", "settled", "overwritten", "withdrawn"]
+Standing = Literal["claimed", "settled", "overwritten", "withdrawn", "forgotten"]
 
 _CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
 # Kept from the first claim, counted, or the work of the settlement.
-_NOT_CLAIMED = frozenset({"id", "created", "attempts", "verdict", "place", "location", "event_id"})
+_NOT_CLAIMED = frozenset(
+    {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Claim:
     """What a claim came to. `record` is the one in the table after it.
 
     claimed: inspect it. settled: this version has its verdict, make it true again. overwritten: the upload is bound to
-    another version. withdrawn: the owner took the upload back.
+    another version. withdrawn: the owner took the upload back. forgotten: there is no record, and none may be made;
+    `record` is the one that was to be claimed.
     """
 
     record: Record
@@ -94,8 +98,10 @@ class Records:
                 return items
         raise Unavailable("dynamodb", "BatchGetItem: keys stay unprocessed")
 
-    async def claim(self, record: Record) -> Claim:
+    async def claim(self, record: Record, *, anew: bool = True) -> Claim:
         """Count an attempt and bind the upload, for good, to `record.version_id`, unless it is bound to another.
+
+        With `anew` false nothing is bound: only an upload that is bound to this version already can be claimed again.
 
         `record` describes the object as it arrived, with `updated_at` as the time of the claim; its state, attempts
         and verdict do not count, and `created_at` counts for a new record only. The accepted key is thus written from
@@ -103,16 +109,29 @@ class Records:
         """
         described = {name: value for name, value in to_item(record).items() if name not in _NOT_CLAIMED}
         claimable, values = state_in(_CLAIMABLE)
+        bound = f"(#version_id = :version_id AND {claimable})"
         write = Write(
             sets=described | attributes({"state": State.INSPECTING}),
             defaults=attributes({"created_at": record.created_at, "place": "incoming"}),
             remove=("verdict", "event_id", "location"),
             count="attempts",
-            condition=f"attribute_not_exists(#id) OR (#version_id = :version_id AND {claimable})",
+            condition=("attribute_not_exists(#id) OR " if anew else "") + bound,
             values=values,
         )
         new, old = await self._write(record.id, write)
+        if new is None and old is None and not anew:
+            return Claim(record, "forgotten")
         return Claim(new, "claimed") if new else _standing(record, old)
+
+    async def overwritten(self, upload: str, version_id: str, now: float) -> None:
+        """Count a version that came for an upload which is bound to another; nothing happens where it is not."""
+        write = Write(
+            sets=attributes({"overwritten_at": now}),
+            count="overwrites",
+            condition="attribute_exists(#id) AND #version_id <> :late",
+            values={"late": {"S": version_id}},
+        )
+        await self._write(upload, write)
 
     async def give_back(self, upload: str, version_id: str, now: float) -> Record:
         """Put an inspection back (inspecting → received) before another try; nothing happens when it is back already.
@@ -150,7 +169,7 @@ class Records:
     async def fail(self, upload: str, version_id: str, now: float, *, expires_at: int | None = None) -> Record:
         """Record that we could not inspect the bound version, after every retry and without a verdict.
 
-        It can be claimed again, and then counts its attempts from 1. Nothing happens when it has failed already.
+        It can be claimed again. Nothing happens when it has failed already.
         Raises Conflict when it was settled or withdrawn, has no record, or is bound to another version.
         """
         return await self._repeatable(upload, version_id, Step.FAIL, {"expires_at": expires_at}, now)
@@ -212,9 +231,8 @@ class Records:
         self, upload: str, version_id: str, step: Step, changes: Mapping[str, Any], now: float
     ) -> tuple[Record | None, Record | None]:
         allowed, values = state_in(sources(step))
-        counted = {"attempts": 0} if step is Step.FAIL else {}
         write = Write(
-            sets=attributes({**changes, **counted, "state": _after(step), "updated_at": now}),
+            sets=attributes({**changes, "state": _after(step), "updated_at": now}),
             condition=f"#version_id = :bound AND {allowed}",
             values={**values, "bound": {"S": version_id}},
         )

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from aws.settings import read_profiles
 from ops import emulator, scanner
 from ops.child import Child
 from ops.emulator import Emulator
+from ops.iam import Pod
 from ops.loopback import HOST, free_port, is_free
 from ops.programs import program, say, until_one_ends, until_serving
 from ops.provision import provision
 from ops.running import asynchronous, settings_or_usage_error
 from ops.settings import Settings
+from ops.users import Keys
 from ops.workspace import secret, workspace, write_environment
 
 PORT = 8080
@@ -69,8 +72,9 @@ async def _run(port: int, state: Path | None) -> None:
         address, health = f"http://{HOST}:{port or free_port()}", f"http://{HOST}:{free_port()}"
         _set_environment(folder, stand_in, clamd, address, health)
         await _provision()
-        worker = await stack.enter_async_context(_pod("worker", "workers"))
-        service = await stack.enter_async_context(_pod("service", "service"))
+        users = await stand_in.users(settings_or_usage_error(Settings))
+        worker = await stack.enter_async_context(_pod("worker", "workers", users))
+        service = await stack.enter_async_context(_pod("service", "service", users))
         children = [stand_in.child, worker, service, *filter(None, [clamd.child])]
         await until_serving([f"{address}/readyz", f"{health}/readyz"], children, START_SECONDS)
         say(f"scanning with {clamd.sentence}")
@@ -86,8 +90,9 @@ async def _provision() -> None:
         say(f"made or repaired {', '.join(dict.fromkeys(made))}")
 
 
-def _pod(name: str, package: str) -> contextlib.AbstractAsyncContextManager[Child]:
-    return program(name, [sys.executable, "-m", package], os.environ, grace=DRAIN_SECONDS + 5)
+def _pod(name: str, package: Pod, users: Mapping[Pod, Keys]) -> contextlib.AbstractAsyncContextManager[Child]:
+    environment = {**os.environ, **users[package].environment()}
+    return program(name, [sys.executable, "-m", package], environment, grace=DRAIN_SECONDS + 5)
 
 
 def _set_environment(folder: Path, stand_in: Emulator, clamd: scanner.Scanner, address: str, health: str) -> None:

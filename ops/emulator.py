@@ -4,12 +4,12 @@
         ...  # emulator.endpoint, emulator.keys
 
 The root key's signature is not verified by ministack, and root is exempt from bucket policies, so
-root only creates the IAM user whose keys are handed out. Nothing is downloaded.
+root only creates the IAM users whose keys are handed out: one that may make a deployment and look at all of it, and
+whichever others are asked for. Nothing is downloaded.
 """
 
 import asyncio
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -18,20 +18,26 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-from aiobotocore.session import get_session
 
 from airlock.errors import AirlockError
 from ops.child import Child
+from ops.iam import PODS, Pod, document
 from ops.loopback import HOST, free_port
+from ops.settings import Settings
+from ops.users import Keys, Root
 
 REGION: Final = "eu-central-1"
+PARTITION: Final = "aws"
+ACCOUNT: Final = "000000000000"
 USER = "airlock"
-ACTIONS = ("s3:*", "sqs:*", "dynamodb:*")
+# What `airlock provision` and whoever looks around need.
+ACTIONS = ("s3:*", "sqs:*", "dynamodb:*", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy")
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}]}
 START_SECONDS = 30.0
 # Longer than it waits for open connections, and then writes its state.
 STOP_SECONDS = 20.0
@@ -43,21 +49,6 @@ class EmulatorError(AirlockError):
 
 
 @dataclass(frozen=True)
-class Keys:
-    """An IAM user's access key."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-    def environment(self) -> dict[str, str]:
-        """The variables from which the ordinary AWS credential chain takes these keys."""
-        return {
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-        }
-
-
-@dataclass(frozen=True)
 class Emulator:
     """A serving emulator: its address, the region it plays, and keys whose signatures it verifies."""
 
@@ -66,6 +57,20 @@ class Emulator:
     keys: Keys
     child: Child
     log: Path
+    root: Root = field(repr=False)
+
+    async def users(self, wanted: Settings, name: str = USER) -> dict[Pod, Keys]:
+        """The keys of a user for each pod of a deployment, `name`-service and `name`-workers.
+
+        Each may do what the role of its pod may on AWS, and nothing else. Raises ProfileError and OSError.
+        """
+        queues = wanted.verdict_queues()
+        return {
+            pod: await self.root.user(
+                f"{name}-{pod}", document(pod, wanted, queues, partition=PARTITION, account=ACCOUNT)
+            )
+            for pod in PODS
+        }
 
 
 @asynccontextmanager
@@ -80,20 +85,26 @@ async def running(*, port: int = 0, state: Path | None = None, region: str = REG
     folder = state or Path(tempfile.mkdtemp(prefix="airlock-emulator-"))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        root = Keys(f"root{secrets.token_hex(8)}", secrets.token_hex(20))
+        keys = Keys(f"root{secrets.token_hex(8)}", secrets.token_hex(20))
         port = port or free_port()
-        child = await _start(port, root, folder, region, keep=state is not None)
+        child = await _start(port, keys, folder, region, keep=state is not None)
         try:
-            endpoint = f"http://{HOST}:{port}"
-            await _until_ready(child, endpoint, root, folder / "emulator.log")
-            keys = await _keys(endpoint, region, root, folder / "keys.json")
-            yield Emulator(endpoint, region, keys, child, folder / "emulator.log")
+            root = Root(keys, f"http://{HOST}:{port}", region, _of_keys(folder))
+            await _until_ready(child, root.endpoint, keys, folder / "emulator.log")
+            user = await root.user(USER, POLICY)
+            yield Emulator(root.endpoint, region, user, child, folder / "emulator.log", root)
         finally:
             # Without state there is nothing to wait for; with it, SIGKILL would lose the records.
             await child.stop(STOP_SECONDS if state else 0)
     finally:
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _of_keys(folder: Path) -> Path:
+    keys = folder / "keys"
+    keys.mkdir(exist_ok=True, mode=0o700)
+    return keys
 
 
 async def _start(port: int, root: Keys, folder: Path, region: str, *, keep: bool) -> Child:
@@ -118,6 +129,7 @@ def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": region,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "SERVICES": "s3,sqs,dynamodb,iam,sts",
         "LOG_LEVEL": "WARNING",
         # Told again by its health page: so another program on this port is not taken for ours.
@@ -157,38 +169,3 @@ async def _ready(session: aiohttp.ClientSession, endpoint: str, root: Keys) -> b
 
 def _tail(log: Path, lines: int = 10) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-
-
-async def _keys(endpoint: str, region: str, root: Keys, kept: Path) -> Keys:
-    """The user's keys: those kept from an earlier run while ministack still knows them, else new ones."""
-    async with get_session().create_client(
-        "iam",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=root.access_key_id,
-        aws_secret_access_key=root.secret_access_key,
-    ) as iam:
-        known = await _known_keys(iam)
-        if kept.exists():
-            keys = Keys(**json.loads(kept.read_text()))
-            if keys.access_key_id in known:
-                return keys
-        for stale in known:  # a user has two keys at most
-            await iam.delete_access_key(UserName=USER, AccessKeyId=stale)
-        made = (await iam.create_access_key(UserName=USER))["AccessKey"]
-        keys = Keys(made["AccessKeyId"], made["SecretAccessKey"])
-        kept.touch(mode=0o600)
-        kept.write_text(json.dumps(asdict(keys)))
-        return keys
-
-
-async def _known_keys(iam: Any) -> set[str]:
-    try:
-        await iam.create_user(UserName=USER)
-    except iam.exceptions.EntityAlreadyExistsException:
-        listed = await iam.list_access_keys(UserName=USER)
-        return {key["AccessKeyId"] for key in listed["AccessKeyMetadata"]}
-    statement = {"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    await iam.put_user_policy(UserName=USER, PolicyName="airlock", PolicyDocument=policy)
-    return set()

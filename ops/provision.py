@@ -1,4 +1,4 @@
-"""`airlock provision`: makes the buckets, queues and table of a deployment as they should be."""
+"""`airlock provision`: makes the buckets, queues, table and permissions of a deployment as they should be."""
 
 from collections.abc import AsyncGenerator
 
@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from ops.places import buckets, queues, table
+from ops.places import buckets, queues, roles, table
 from ops.places.clients import connect
 from ops.places.setting import Change
 from ops.running import asynchronous, settings_or_usage_error
@@ -16,14 +16,16 @@ from ops.settings import Settings
 async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerator[Change, None]:
     """Each thing that is not as wanted, after it has been changed; with `dry_run` nothing is changed.
 
-    All is read before the first change. Raises ProfileError, OSError, WrongKeyError and CallError.
+    All is read before the first change. Raises ProfileError, OSError, WrongKeyError, MissingRoleError and
+    CallError.
     """
     verdict_queues = wanted.verdict_queues()
-    async with connect(wanted) as clients:
+    async with connect(wanted, roles=bool(wanted.roles())) as clients:
         settings = [
             *buckets.settings(clients, wanted),
             *table.settings(clients, wanted),
             *queues.settings(clients, wanted, verdict_queues),
+            *roles.settings(clients, wanted, verdict_queues),
         ]
         planned = [await setting.plan() for setting in settings]
         for change in planned:
@@ -40,7 +42,8 @@ async def command(dry_run: bool) -> None:
     """Create or repair the buckets, queues and table of a deployment.
 
     Names, region and endpoint come from the environment (AIRLOCK_REGION, AIRLOCK_INCOMING_BUCKET, ...),
-    credentials from the usual AWS places. A second run changes nothing.
+    credentials from the usual AWS places. The roles that AIRLOCK_SERVICE_ROLE and AIRLOCK_WORKERS_ROLE name get
+    exactly the permissions of their pod; without these variables IAM is left alone. A second run changes nothing.
     """
     console = Console(soft_wrap=True, highlight=False)
     count = 0

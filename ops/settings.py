@@ -2,13 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from aws.settings import AwsSettings, read_profiles
+from ops.iam import Pod
 
 FOURTEEN_DAYS = 14
 """The longest that SQS keeps a message, and so the longest that an object can wait for its inspection."""
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html
+RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
 
 
 class Settings(AwsSettings):
@@ -24,6 +28,9 @@ class Settings(AwsSettings):
     messages go this way that end the worker before it can say why."""
     incoming_days: int = Field(default=FOURTEEN_DAYS, ge=1)
     quarantine_days: int = Field(default=30, ge=1)
+    service_role: RoleName | None = None
+    """The IAM role of the service, which gets its permissions; None leaves IAM alone."""
+    workers_role: RoleName | None = None
 
     @field_validator("secrets")
     @classmethod
@@ -34,6 +41,18 @@ class Settings(AwsSettings):
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return cls._split_secrets(value)
+
+    @field_validator("workers_role")
+    @classmethod
+    def _role_of_its_own(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value == info.data.get("service_role"):
+            raise ValueError("must differ from service_role: each pod may do less than both together")
+        return value
+
+    def roles(self) -> dict[Pod, str]:
+        """The names of the roles that are given, by pod."""
+        given: dict[Pod, str | None] = {"service": self.service_role, "workers": self.workers_role}
+        return {pod: role for pod, role in given.items() if role is not None}
 
     def verdict_queues(self) -> list[str]:
         """The queues that the profiles notify. Raises ProfileError, or OSError for a file that is not there."""

@@ -19,6 +19,7 @@ from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Records
 from aws.session import connect
+from aws.sessions import Sessions
 from aws.settings import problems
 from service import logs
 from service.app import make_app
@@ -54,6 +55,7 @@ async def _serve(settings: Settings) -> None:
         ports = Ports(
             credentials=clients.credentials,
             records=Records(clients.dynamodb, settings.table),
+            sessions=Sessions(clients.dynamodb, settings.table),
             objects=Objects(clients.s3, public_s3=clients.public_s3),
             queue=queue,
             now=time.time,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from airlock.lifecycle import State, derived
 from airlock.policy import Policy
 from airlock.upload_id import UploadId
+from airlock.upload_session import Session
 from airlock.verdict import Outcome
 from aws.records import Page, Record
 from service.prompt import Prompt
@@ -101,6 +102,8 @@ class UploadStatus(_Answer):
     updated_at: datetime | None = None
     expires_at: datetime | None = Field(default=None, description="When the policy ends; until something arrives")
     verdict: GivenVerdict | None = None
+    overwrites: int | None = Field(default=None, description="How often something else came by the policy; not kept")
+    overwritten_at: datetime | None = Field(default=None, description="When that happened last")
     links: Links
 
 
@@ -116,6 +119,17 @@ class WithdrawnUpload(_Answer):
 
     id: str
     state: Literal[State.WITHDRAWN]
+
+
+class CreatedSession(_Answer):
+    """A token for a page: it allows `max_uploads` uploads of `max_bytes` bytes in all, until `expires_at`."""
+
+    token: str = Field(description="To be sent as 'Authorization: Bearer <token>'")
+    owner: str
+    profile: str
+    max_uploads: int
+    max_bytes: int
+    expires_at: datetime
 
 
 class Health(_Answer):
@@ -149,6 +163,13 @@ def created(upload: UploadId, policy: Policy, max_bytes: int) -> web.Response:
     }
     headers = {"Content-Type": JSON, "Cache-Control": "no-store", "Location": links["self"]}
     return Prompt(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), status=201, headers=headers)
+
+
+def session_created(token: str, session: Session) -> web.Response:
+    """The answer to a new session, the only one that ever holds its token."""
+    document: dict[str, Any] = {"token": token, "owner": session.owner, "profile": session.profile}
+    document |= {"max_uploads": session.max_uploads, "max_bytes": session.max_bytes}
+    return json_response({**document, "expires_at": instant(session.expires_at)}, 201)
 
 
 def status(upload: UploadId, record: Record | None, now: float) -> web.Response:
@@ -190,6 +211,9 @@ def _recorded(record: Record) -> dict[str, Any]:
     document["updated_at"] = instant(record.updated_at)
     if record.verdict:
         document["verdict"] = _verdict(record)
+    if record.overwritten_at is not None:
+        document["overwrites"] = record.overwrites
+        document["overwritten_at"] = instant(record.overwritten_at)
     document["links"] = _links(record.id)
     return document
 

@@ -1,11 +1,14 @@
 """The application, put together from its parts. Nothing is built at import."""
 
+from dataclasses import replace
+
 import orjson
 from aiohttp import web
 
 from airlock.profiles import Profiles
 from service import openapi, pages, parts
 from service.identity.callers import Callers
+from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
 from service.live import Live
 from service.middlewares import cors, lost, public
@@ -25,9 +28,12 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.PROFILES] = profiles
     app[parts.ISSUER] = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
+    secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
+    app[parts.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
     app[parts.READINESS] = Readiness(ports)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
     ids = parts.RequestIds(ports.random)
+    callers = replace(callers, sessions=app[parts.SESSIONS])
     callers = callers.with_anonymous() if settings.mode == "dev" else callers
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.served_by(ids, callers))

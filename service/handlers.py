@@ -4,10 +4,13 @@ from aiohttp import web
 
 from airlock import events, intent
 from airlock.errors import Conflict, Refused
+from airlock.intent import Intent
 from airlock.lifecycle import TERMINAL, State
+from airlock.profiles import Profile
 from airlock.upload_id import InvalidUploadId, UploadId
+from airlock.upload_session import Session
 from aws.records import Record
-from service import answers, payloads
+from service import answers, payloads, sessions
 from service.disposition import attachment
 from service.identity.caller import Caller
 from service.issuing import Issued
@@ -21,19 +24,19 @@ TOMBSTONE_SECONDS = 30 * 24 * 3600
 
 
 async def create_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
-    """Signs a policy for one file. Nothing is waited for but the body."""
+    """Signs a policy for one file. Nothing is waited for but the body; and, for an upload session, what it has left."""
     content = request.content
     # A small body has come with its headers as a rule: waiting for it would cost as much as parsing it.
     is_here = content.is_eof() and content.total_bytes <= payloads.MAX_BODY
     asked = payloads.parse(NewUpload, content.read_nowait() if is_here else await request.read())
-    issued = _issue(request, caller, asked)
+    issued = await _issue(request, caller, asked)
     return answers.created(issued.upload, issued.policy, issued.max_bytes)
 
 
 async def get_presigned_policy(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for a file of that name under the default profile: the article's contract."""
     asked = payloads.parse_query(FilenameQuery, request.query)
-    issued = _issue(request, caller, NewUpload(filename=asked.filename))
+    issued = await _issue(request, caller, NewUpload(filename=asked.filename))
     return answers.json_response({"url": issued.policy.url, "fields": issued.policy.fields})
 
 
@@ -45,7 +48,7 @@ async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse
     now = request.app[PORTS].now
     state = answers.state_of(upload, record, now())
     if asked.wait and state is (asked.state or state) and state not in TERMINAL:
-        record = await request.app[LIVE].changed(upload, state, record, asked.wait)
+        record = _own(await request.app[LIVE].changed(upload, state, record, asked.wait), caller)
     return answers.status(upload, record, now())
 
 
@@ -105,9 +108,9 @@ async def openapi_document(request: web.Request) -> web.StreamResponse:
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
-def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
-    app = request.app
-    profile = app[PROFILES].get(asked.profile)
+async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
+    app, session = request.app, caller.session
+    profile = app[PROFILES].get(session.profile if session and asked.profile is None else asked.profile)
     caller.require(profile)
     meant = intent.check(
         profile,
@@ -119,10 +122,24 @@ def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
         sha256=asked.sha256,
         metadata=asked.metadata,
     )
-    size = (profile.min_bytes, profile.max_bytes) if meant.size is None else (meant.size, meant.size)
+    size = _size(profile, meant, session)
     issued = app[ISSUER].issue(profile, meant, size)
+    if session is not None:
+        # Signed before, so that what cannot be signed costs the session nothing; and nothing leaves that is not paid.
+        paid = await sessions.spend(request, session, size)
+        if paid < size[1]:
+            issued = app[ISSUER].issue(profile, meant, (size[0], paid))
     request[TRACE].upload = issued.upload.text
     return issued
+
+
+def _size(profile: Profile, meant: Intent, session: Session | None) -> tuple[int, int]:
+    """The fewest and the most bytes that the policy takes."""
+    if meant.size is not None:
+        return meant.size, meant.size
+    most = profile.max_bytes if session is None else min(profile.max_bytes, session.max_bytes)
+    # A range must not be empty: what a session has too few bytes for is refused when it is to pay.
+    return profile.min_bytes, max(profile.min_bytes, most)
 
 
 def _upload(request: web.Request, caller: Caller) -> UploadId:
@@ -135,7 +152,10 @@ def _upload(request: web.Request, caller: Caller) -> UploadId:
 
 
 async def _record(request: web.Request, upload: UploadId, caller: Caller) -> Record | None:
-    record = await answer_of("dynamodb", request.app[PORTS].records.get(upload.text))
+    return _own(await answer_of("dynamodb", request.app[PORTS].records.get(upload.text)), caller)
+
+
+def _own(record: Record | None, caller: Caller) -> Record | None:
     if record is not None and record.owner != caller.owner:
         raise _no_upload()
     return record

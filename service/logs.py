@@ -86,6 +86,7 @@ class AccessLog(AbstractAccessLogger):
             "request_id": trace.request_id,
             "owner": trace.owner,
             "upload": trace.upload,
+            "session": trace.session,
         }
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from airlock.errors import Refused
 from service import problems
 from service.identity.caller import Caller
 from service.identity.callers import Callers
@@ -24,14 +25,22 @@ PREFLIGHT_SECONDS = 600
 _SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 
 
-def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers) -> Handler:
-    """As `public`, for callers who say who they are; the others are refused before anything is read."""
+def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers, *, sessions: bool) -> Handler:
+    """As `public`, for callers who say who they are; the others are refused before anything is read.
+
+    Upload sessions are among the others unless `sessions` is true.
+    """
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         found = callers.identify(request.headers.get("Authorization"))
         # Of the tokens that come, nearly all are known: waiting even for nothing would cost.
         caller = found if isinstance(found, Caller) else await found
-        request[TRACE].owner = caller.owner
+        trace = request[TRACE]
+        trace.owner = caller.owner
+        if caller.session is not None:
+            trace.session = caller.session.id
+            if not sessions:
+                raise Refused("session_forbidden", "an upload session is for creating uploads and following them")
         return await handler(request, caller)
 
     return public(authenticated, route, ids)

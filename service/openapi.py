@@ -24,6 +24,12 @@ _HEADERS = {
 }
 
 
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A static token, or one of the OpenID provider's"},
+    "session": {"type": "http", "scheme": "bearer", "description": "An upload session's, from `POST /v1/sessions`"},
+}
+
+
 def document() -> dict[str, Any]:
     """The whole document, as JSON values."""
     paths: dict[str, dict[str, Any]] = {}
@@ -39,7 +45,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -60,7 +66,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": operation.name,
         "summary": re.split(r"[.:;]", text, maxsplit=1)[0],
         "description": text,
-        "security": [] if operation.public else [{"token": []}],
+        "security": _security(operation),
         "responses": _responses(operation),
     }
     if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
@@ -68,6 +74,13 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(operation.body)}}}
     return described
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """One of these is needed: https://spec.openapis.org/oas/v3.1.1.html#security-requirement-object"""
+    if operation.public:
+        return []
+    return [{"token": []}, {"session": []}] if operation.sessions else [{"token": []}]
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -101,7 +114,7 @@ def _parameter(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
 
 def _responses(operation: Operation) -> dict[str, Any]:
     answered = {str(status): _answer(operation) for status in (operation.status, *operation.also)}
-    refused = (*operation.problems, *_ALWAYS, *(() if operation.public else ("unauthenticated",)))
+    refused = (*operation.problems, *_ALWAYS, *operation.refusals)
     by_status: dict[int, list[str]] = {}
     for code in refused:
         by_status.setdefault(CATALOGUE[code].status, []).append(code)

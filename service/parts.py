@@ -6,6 +6,7 @@ from itertools import count
 from aiohttp import web
 
 from airlock.profiles import Profiles
+from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
 from service.live import Live
 from service.ports import Ports, Random
@@ -16,6 +17,7 @@ SETTINGS = web.AppKey("settings", Settings)
 PORTS = web.AppKey("ports", Ports)
 PROFILES = web.AppKey("profiles", Profiles)
 ISSUER = web.AppKey("issuer", Issuer)
+SESSIONS = web.AppKey("sessions", SignedSessions)
 LIVE = web.AppKey("live", Live)
 READINESS = web.AppKey("readiness", Readiness)
 OPENAPI = web.AppKey("openapi", bytes)
@@ -30,6 +32,7 @@ class Trace:
     """The pattern of the route: the path itself can hold anything."""
     owner: str | None = None
     upload: str | None = None
+    session: str | None = None
 
 
 class RequestIds:

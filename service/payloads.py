@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airlock.errors import FieldError, Refused
 from airlock.lifecycle import State
+from airlock.upload_session import MAX_LIFETIME, MAX_UPLOADS
+from service.identity.tokens import Name
 
 MAX_BODY = 64 * 1024
 LONGEST_WAIT = 60
@@ -51,6 +53,19 @@ class NewUpload(_Body):
         "sha256": "invalid_sha256",
         "metadata": "invalid_metadata",
     }
+
+
+class NewSession(_Body):
+    """What an upload session may do, and for whom. All of it is optional."""
+
+    profile: Annotated[str | None, Field(description="A profile's name; the default one without it")] = None
+    owner: Annotated[Name | None, Field(description="Whose the uploads will be; the caller's own without it")] = None
+    max_uploads: Annotated[int, Field(description="How many uploads may be created", ge=1, le=MAX_UPLOADS)] = 1
+    max_bytes: Annotated[
+        int | None,
+        Field(description="Of all together; what the profile takes of so many without it", ge=1, le=MAX_INTEGER),
+    ] = None
+    expires_in: Annotated[int, Field(description="Seconds until it ends", ge=1, le=MAX_LIFETIME)] = 900
 
 
 class StatusQuery(_Query):

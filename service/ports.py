@@ -6,6 +6,7 @@ from typing import Protocol
 
 from airlock.lifecycle import State
 from airlock.policy import Credentials
+from airlock.upload_session import Session
 from aws.records import Page, Record
 
 Clock = Callable[[], float]
@@ -34,6 +35,12 @@ class Records(Protocol):
     async def ping(self) -> None: ...
 
 
+class Sessions(Protocol):
+    """What upload sessions have left. Raises Unavailable."""
+
+    async def spend(self, session: Session, least: int, most: int) -> int | None: ...
+
+
 class Objects(Protocol):
     """Presigned reading of one version of one object."""
 
@@ -54,6 +61,7 @@ class Ports:
 
     credentials: CredentialSource
     records: Records
+    sessions: Sessions
     objects: Objects
     queue: Queue
     now: Clock

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service import answers, handlers, payloads
+from service import answers, handlers, payloads, sessions
 from service.identity.callers import Callers
 from service.middlewares import Handler, OwnedHandler, owned, public
 from service.parts import RequestIds
@@ -36,6 +36,8 @@ class Operation:
     query: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()
     public: bool = False
+    sessions: bool = False
+    """Whether an upload session may call it, as well as a token of one's own."""
     headers: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
     """Further statuses that carry the same answer."""
@@ -47,7 +49,16 @@ class Operation:
     def served_by(self, ids: RequestIds, callers: Callers) -> Handler:
         """The handler as the router calls it: behind authentication, unless everybody may call it."""
         handler: Any = self.handler
-        return public(handler, self.path, ids) if self.public else owned(handler, self.path, ids, callers)
+        if self.public:
+            return public(handler, self.path, ids)
+        return owned(handler, self.path, ids, callers, sessions=self.sessions)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """The problem codes that depend on who calls."""
+        if self.public:
+            return ()
+        return ("unauthenticated",) if self.sessions else ("unauthenticated", "session_forbidden")
 
 
 _ID = answers.PATH + "/{id}"
@@ -60,8 +71,9 @@ OPERATIONS = (
         201,
         answers.CreatedUpload,
         body=payloads.NewUpload,
-        problems=(*_BODY, *_FIELDS, *_DECLARED, "dependency_unavailable"),
+        problems=(*_BODY, *_FIELDS, *_DECLARED, "session_spent", "dependency_unavailable"),
         headers=("Location",),
+        sessions=True,
     ),
     Operation(
         "GET",
@@ -80,6 +92,7 @@ OPERATIONS = (
         answers.UploadStatus,
         query=payloads.StatusQuery,
         problems=("invalid_fields", "upload_not_found", "dependency_unavailable"),
+        sessions=True,
     ),
     Operation(
         "DELETE",
@@ -88,6 +101,7 @@ OPERATIONS = (
         202,
         answers.WithdrawnUpload,
         problems=("upload_not_found", "dependency_unavailable"),
+        sessions=True,
     ),
     Operation(
         "GET",
@@ -104,7 +118,17 @@ OPERATIONS = (
         200,
         answers.PresignedPolicy,
         query=payloads.FilenameQuery,
-        problems=(*_FIELDS, "dependency_unavailable"),
+        problems=(*_FIELDS, "unknown_profile", "session_spent", "dependency_unavailable"),
+        sessions=True,
+    ),
+    Operation(
+        "POST",
+        "/v1/sessions",
+        sessions.create_session,
+        201,
+        answers.CreatedSession,
+        body=payloads.NewSession,
+        problems=(*_BODY, "invalid_fields", "unknown_profile", "profile_forbidden", "owner_forbidden"),
     ),
     Operation("GET", "/healthz", handlers.healthz, 200, answers.Health, public=True),
     Operation("GET", "/readyz", handlers.readyz, 200, answers.Health, public=True, also=(503,)),

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Emulator]:
-    """One ministack for this process; its keys are in the environment, where the AWS chain finds them."""
+    """One ministack for this process; keys that may look at all of it are in the environment, for the AWS chain."""
     async with ministack() as running:
         os.environ.update(running.keys.environment())
         os.environ.pop("AWS_SESSION_TOKEN", None)
@@ -29,5 +29,8 @@ async def stack() -> AsyncIterator[Emulator]:
 
 @pytest_asyncio.fixture
 async def deployment(stack: Emulator) -> AwsSettings:
-    """Settings of a deployment of this test's own: buckets, queues and table are there and empty."""
+    """Settings of a deployment of this test's own: buckets, queues and table are there and empty.
+
+    The programs run in it as users who may do no more than on AWS: `tests.stack.keys_of`.
+    """
     return await provisioned(settings_for(stack))

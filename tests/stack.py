@@ -2,21 +2,29 @@
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from pydantic import SecretStr
 
+from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from ops import emulator, settings
 from ops.emulator import Emulator
+from ops.iam import Pod
 from ops.provision import provision
+from ops.users import Keys
 
 ROOT = Path(__file__).parent.parent
 S3_CONFIG = AioConfig(signature_version="s3v4", s3={"addressing_style": "path"})
+# By endpoint; and by incoming bucket, which no two deployments share.
+_RUNNING: dict[str, Emulator] = {}
+_USERS: dict[str, dict[Pod, Keys]] = {}
 
 
 class EnforcementOffError(Exception):
@@ -31,7 +39,11 @@ async def ministack() -> AsyncIterator[Emulator]:
     """
     async with emulator.running() as running:
         await _refuses_forgery(running)
-        yield running
+        _RUNNING[running.endpoint] = running
+        try:
+            yield running
+        finally:
+            del _RUNNING[running.endpoint]
 
 
 def settings_for(running: Emulator) -> AwsSettings:
@@ -53,11 +65,32 @@ def settings_for(running: Emulator) -> AwsSettings:
 
 
 async def provisioned(places: AwsSettings, cors_origins: Sequence[str] = ()) -> AwsSettings:
-    """The same settings, once all that they name is there. May be called again with other origins."""
+    """The same settings, once all that they name is there. May be called again with other origins or profiles.
+
+    Each pod has a user of its own there, who may do exactly what its role may on AWS: see `keys_of`.
+    """
     wanted = settings.Settings(**{**places.model_dump(), "cors_origins": list(cors_origins)})
     async for _ in provision(wanted):
         pass
+    running = _RUNNING[places.endpoint_url or ""]
+    _USERS[places.incoming_bucket] = await running.users(wanted, name=places.incoming_bucket)
     return places
+
+
+def keys_of(pod: Pod, deployment: AwsSettings) -> Keys:
+    """The keys of the user as whom a pod runs in a provisioned deployment."""
+    return _USERS[deployment.incoming_bucket][pod]
+
+
+@asynccontextmanager
+async def connected_as(keys: Keys, places: AwsSettings, **how: Any) -> AsyncIterator[Clients]:
+    """`aws.session.connect` with these keys, which the ordinary AWS chain finds while it looks for some."""
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in keys.environment().items():
+                patch.setenv(name, value)
+            clients = await stack.enter_async_context(connect(places, **how))
+        yield clients
 
 
 async def _refuses_forgery(running: Emulator) -> None:

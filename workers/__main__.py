@@ -23,13 +23,14 @@ from workers import health
 from workers.checks import catalogue
 from workers.checks.port import Check
 from workers.consumer import Consumer, Limits
+from workers.copies import Buckets
 from workers.entry import Entry
 from workers.executor import Executor
 from workers.gate import Gate
 from workers.inspection import Inspector
 from workers.journey import Journey
 from workers.settings import Settings
-from workers.settlement import Buckets, Settlement
+from workers.settlement import Settlement
 from workers.withdrawal import Withdrawal
 
 log = logging.getLogger("workers")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
-from airlock.lifecycle import State
+from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
 from aws.objects import Body, Objects, Pinned
@@ -63,7 +63,7 @@ class Journey:
         return await self._withdrawal.withdraw(upload)
 
     async def give_up(self, event: ObjectCreated, reason: str) -> None:
-        """Record that we failed, and why, on an upload that was claimed and has no verdict; the bytes stay.
+        """Record that we failed, and why, on an upload that was claimed and has no verdict; only incoming keeps bytes.
 
         Raises Unavailable when even that cannot be done.
         """
@@ -71,8 +71,15 @@ class Journey:
             record = await self._records.get(self._entry.upload(event))
         except NotOurs:
             return
-        if record is None or record.state not in (State.RECEIVED, State.INSPECTING):
+        if record is None or record.version_id != event.version_id:
             return
+        if record.state in (State.RECEIVED, State.INSPECTING):
+            record = await self._fail(record, reason)
+        if record.state is State.FAILED:
+            # An attempt can have copied it before it failed: what has no verdict is not to be in accepted.
+            await self._settlement.tidy(record, self._entry.profiles.profiles.get(record.profile))
+
+    async def _fail(self, record: Record, reason: str) -> Record:
         finding = Finding(code="gave_up", check="worker", outcome=VerdictOutcome.FAILED, message=reason)
         now = self._now()
         verdict = Verdict(
@@ -81,27 +88,39 @@ class Journey:
             bytes=0,
             inspected_at=datetime.fromtimestamp(now, UTC),
         )
-        with contextlib.suppress(Conflict):
-            await self._records.settle(record.id, event.version_id, verdict, place="incoming", now=now)
+        try:
+            return await self._records.settle(record.id, record.version_id, verdict, place="incoming", now=now)
+        except Conflict:
+            return record
 
     async def _arrived(self, arrival: Arrival, body: Body) -> Record | None:
-        claim = await self._records.claim(arrival.record(self._now()))
-        source = arrival.source
+        now = self._now()
+        # Past that time a record can be gone by itself: nobody would know what this upload was bound to before.
+        anew = now <= arrival.upload.expires_at + LATEST_ARRIVAL_SECONDS
+        claim = await self._records.claim(arrival.record(now), anew=anew)
         match claim.standing:
             case "claimed":
                 return await self._inspect(arrival, body)
             case "settled":
-                await self._settlement.again(claim.record, arrival.profile, source)
+                await self._settlement.again(claim.record, arrival.profile, arrival.source)
                 return claim.record
             case "withdrawn":
                 await self._withdrawal.remove(claim.record)
             case "overwritten":
-                log.warning(
-                    "overwritten: a second object came for an upload that is bound to its first",
-                    extra={"upload": arrival.upload.text, "version": source.version_id, "bytes": source.size},
-                )
-                await self._objects.delete(source.bucket, source.key, source.version_id)
+                await self._overwritten(arrival, now)
+            case "forgotten":
+                raise NotOurs("it came so long after its policy's end that what its upload became may be forgotten")
         return None
+
+    async def _overwritten(self, arrival: Arrival, now: float) -> None:
+        """Counted before it is deleted: a version that is gone is not counted any more."""
+        upload, source = arrival.upload.text, arrival.source
+        await self._records.overwritten(upload, source.version_id, now)
+        log.warning(
+            "overwritten: a second object came for an upload that is bound to its first",
+            extra={"upload": upload, "version": source.version_id, "bytes": source.size},
+        )
+        await self._objects.delete(source.bucket, source.key, source.version_id)
 
     async def _inspect(self, arrival: Arrival, body: Body) -> Record | None:
         subject = Subject(arrival.intent, arrival.profile, body.size, body.etag)

@@ -6,29 +6,22 @@ upload is bound to one version for good, a copy made twice is a copy of the same
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from airlock import intent, keys, verdict_event
 from airlock.errors import Conflict
 from airlock.intent import Intent
+from airlock.lifecycle import RECORD_SECONDS
 from airlock.profiles import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.objects import Objects, Pinned
 from aws.queue import Queue
 from aws.records import Location, Place, Record, Records
 from workers.arrival import Arrival
+from workers.copies import Buckets
 from workers.inspection import Clock
 
 # Quarantined bytes are never to be rendered by whoever opens them.
 INERT = "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class Buckets:
-    """Where settled bytes go."""
-
-    accepted: str
-    quarantine: str
 
 
 class Settlement:
@@ -55,7 +48,8 @@ class Settlement:
     async def again(self, record: Record, profile: Profile, source: Pinned) -> None:
         """Take the steps that follow the record, from what it says."""
         await self._publish(record, profile)
-        await self._tidy(record)
+        if record.attempts > 1:
+            await self.tidy(record, profile)
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
     async def _store(self, arrival: Arrival, verdict: Verdict) -> tuple[Place, Location | None]:
@@ -99,7 +93,8 @@ class Settlement:
                 place=place,
                 location=location,
                 event_id=verdict_event.event_id(upload, version),
-                expires_at=int(now + arrival.profile.retention),
+                # By its policy more can come: the record must be there to refuse it, however short it is to be kept.
+                expires_at=max(int(now + arrival.profile.retention), arrival.upload.expires_at + RECORD_SECONDS),
                 now=now,
             )
         except Conflict:
@@ -114,11 +109,14 @@ class Settlement:
         if location is not None:
             await self._objects.delete(*location)
 
-    async def _tidy(self, record: Record) -> None:
-        """Remove the copies of attempts that ended before they were recorded. Whoever copies later removes its own."""
-        if record.attempts > 1 and record.location is not None:
-            bucket, key, version = record.location
-            await self._objects.delete_all_versions(bucket, key, but=version)
+    async def tidy(self, record: Record, profile: Profile | None) -> None:
+        """Remove the copies of attempts that ended before they were recorded. Whoever copies later removes its own.
+
+        They can be elsewhere than the recorded copy: another attempt can have come to another verdict.
+        """
+        for place in dict.fromkeys(self._buckets.copies(record, profile)):
+            kept = record.location.version_id if record.location and record.location[:2] == place else None
+            await self._objects.delete_all_versions(*place, but=kept)
 
     async def _publish(self, record: Record, profile: Profile) -> None:
         if not profile.notify or record.verdict is None:

@@ -27,6 +27,8 @@ class Clients:
     partition: str
     account: str
     region: str
+    iam: Any = None
+    """Open where it was asked for."""
 
     def arn(self, service: str, name: str) -> str:
         """The ARN of a queue (of S3: of a bucket, which has no region and no account in it)."""
@@ -35,17 +37,20 @@ class Clients:
 
 
 @asynccontextmanager
-async def connect(settings: AwsSettings) -> AsyncIterator[Clients]:
-    """Clients with the credentials of the ordinary AWS chain. What they raise leaves this context as CallError."""
+async def connect(settings: AwsSettings, *, roles: bool = False) -> AsyncIterator[Clients]:
+    """Clients with the credentials of the ordinary AWS chain; IAM's only with `roles`.
+
+    What they raise leaves this context as CallError.
+    """
     try:
-        async with _connected(settings) as clients:
+        async with _connected(settings, roles=roles) as clients:
             yield clients
     except (BotoCoreError, ClientError) as error:
         raise CallError(str(error)) from error
 
 
 @asynccontextmanager
-async def _connected(settings: AwsSettings) -> AsyncIterator[Clients]:
+async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[Clients]:
     session = get_session()
     config = AioConfig(
         connect_timeout=5,
@@ -71,6 +76,7 @@ async def _connected(settings: AwsSettings) -> AsyncIterator[Clients]:
             partition=caller["Arn"].split(":")[1],
             account=caller["Account"],
             region=settings.region,
+            iam=await client("iam") if roles else None,
         )
 
 

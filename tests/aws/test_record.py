@@ -49,6 +49,8 @@ records = st.builds(
     place=st.sampled_from(get_args(Place)),
     location=st.none() | st.builds(Location, texts, texts, texts),
     event_id=st.none() | texts,
+    overwrites=sizes,
+    overwritten_at=st.none() | times,
     expires_at=st.none() | sizes,
 )
 

@@ -107,6 +107,34 @@ async def test_of_many_versions_that_race_exactly_one_is_bound(in_ministack: Aws
     assert {claim.standing for claim in claims} == {"claimed", "overwritten"}
 
 
+async def test_what_came_besides_is_counted_and_a_new_claim_does_not_forget_it(records: Records) -> None:
+    bound = (await records.claim(ARRIVED)).record
+    for number in (1, 2):
+        await records.overwritten("upload-1", f"late-{number}", 1700000100.5 + number)
+    counted = replace(bound, overwrites=2, overwritten_at=1700000102.5)
+    assert await records.get("upload-1") == counted
+    assert (await records.claim(ARRIVED)).record == replace(counted, attempts=2)
+
+
+async def test_what_overwrites_nothing_is_not_counted(records: Records) -> None:
+    await records.overwritten("upload-1", "v1", 1700000100)
+    assert await records.get("upload-1") is None
+    bound = (await records.claim(ARRIVED)).record
+    await records.overwritten("upload-1", "v1", 1700000100)
+    assert await records.get("upload-1") == bound
+
+
+async def test_what_may_be_forgotten_is_not_bound_anew(records: Records) -> None:
+    assert await records.claim(ARRIVED, anew=False) == records_module.Claim(ARRIVED, "forgotten")
+    assert await records.get("upload-1") is None
+    await records.claim(ARRIVED)
+    again = await records.claim(ARRIVED, anew=False)
+    assert (again.standing, again.record.attempts) == ("claimed", 2)
+    assert (await records.claim(replace(ARRIVED, version_id="v2"), anew=False)).standing == "overwritten"
+    await settled(records)
+    assert (await records.claim(ARRIVED, anew=False)).standing == "settled"
+
+
 async def test_a_released_upload_can_be_claimed_again(records: Records) -> None:
     await records.claim(ARRIVED)
     for now in (1700000002, 1700000003):
@@ -173,7 +201,7 @@ async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records)
         failed = await records.fail("upload-1", "v1", 1700000002, expires_at=1900000000)
         assert (failed.state, failed.verdict, failed.expires_at) == (State.FAILED, None, 1900000000)
     again = await records.claim(ARRIVED)
-    assert (again.standing, again.record.attempts, again.record.state) == ("claimed", 1, State.INSPECTING)
+    assert (again.standing, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
 
 
 async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records: Records) -> None:

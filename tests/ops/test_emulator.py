@@ -52,7 +52,7 @@ async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> 
     async with emulator.running(state=tmp_path) as second:
         assert second.keys == first.keys
         assert await buckets(second) == ["kept"]
-    assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "keys" / "airlock.json").stat().st_mode & 0o077 == 0
 
 
 async def test_a_taken_port_is_an_error_that_shows_the_log(stack: Emulator) -> None:

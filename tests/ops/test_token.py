@@ -6,6 +6,8 @@ import tomllib
 from click.testing import CliRunner
 
 from ops.cli import main
+from service.identity.caller import Caller
+from service.identity.tokens import StaticTokens
 
 
 def test_the_lines_hold_the_hash_of_the_token_that_was_shown() -> None:
@@ -24,3 +26,15 @@ def test_two_tokens_differ_and_any_profile_is_theirs() -> None:
     first, second = (CliRunner().invoke(main, ["token", "bob"]).stdout for _ in range(2))
     assert first != second
     assert tomllib.loads(first)["tokens"][0]["profiles"] == ["*"]
+
+
+def test_a_back_ends_token_says_what_it_is_for_and_the_service_reads_it() -> None:
+    wanted = ["--tenant", "acme", "--scope", "uploads:write", "--sessions-for", "user-*", "--sessions-for", "guest"]
+    ran = CliRunner().invoke(main, ["token", "shop", *wanted])
+    caller = StaticTokens.load(ran.stdout).find(ran.stderr.splitlines()[0])
+    assert caller == Caller(
+        "shop",
+        tenant="acme",
+        scopes=frozenset({"uploads:write"}),
+        sessions_for=("user-*", "guest"),
+    )

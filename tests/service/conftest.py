@@ -24,20 +24,28 @@ from service.parts import LIVE
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles
-from tests.service.twins import Keyring, Mailbox, Presigner, Table, Time
+from tests.service.twins import Keyring, Mailbox, Presigner, Purse, Table, Time
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "first-secret-" + "0" * 32
-TOKENS = {"shop": "token-of-the-shop", "press": "token-of-the-press", "limited": "token-for-avatars-only"}
+TOKENS = {
+    "shop": "token-of-the-shop",
+    "press": "token-of-the-press",
+    "limited": "token-for-avatars-only",
+    "backend": "token-of-a-back-end",
+}
+MORE = {
+    "limited": 'profiles = ["ava*"]\n',
+    "backend": 'tenant = "acme"\nscopes = ["uploads:write"]\nsessions_for = ["user-*"]\n',
+}
 
 
 def tokens_file() -> str:
-    """The tokens of all owners; `limited` may use the profile avatar alone."""
+    """The tokens of all owners; `limited` may use the profile avatar alone, `backend` mints sessions for user-*."""
     rows = []
     for owner, token in TOKENS.items():
         digest = hashlib.sha256(token.encode()).hexdigest()
-        more = 'profiles = ["ava*"]\n' if owner == "limited" else ""
-        rows.append(f'[[tokens]]\nowner = "{owner}"\nsha256 = "{digest}"\n{more}')
+        rows.append(f'[[tokens]]\nowner = "{owner}"\nsha256 = "{digest}"\n{MORE.get(owner, "")}')
     return "\n".join(rows)
 
 
@@ -86,6 +94,7 @@ class Service:
     time: Time = field(default_factory=Time)
     keyring: Keyring = field(default_factory=Keyring)
     table: Table = field(default_factory=Table)
+    purse: Purse = field(default_factory=Purse)
     presigner: Presigner = field(default_factory=Presigner)
     mailbox: Mailbox = field(default_factory=Mailbox)
     lines: list[bytes] = field(default_factory=list)
@@ -93,7 +102,14 @@ class Service:
 
     def make(self) -> web.Application:
         ports = Ports(
-            self.keyring, self.table, self.presigner, self.mailbox, self.time.now, self.time.sleep, os.urandom
+            self.keyring,
+            self.table,
+            self.purse,
+            self.presigner,
+            self.mailbox,
+            self.time.now,
+            self.time.sleep,
+            os.urandom,
         )
         self.app = make_app(self.settings, self.profiles, Callers(StaticTokens.load(tokens_file())), ports)
         return self.app

@@ -15,6 +15,7 @@ from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Records
 from aws.session import Clients, connect
+from aws.sessions import Sessions
 from aws.settings import AwsSettings
 from service.app import make_app
 from service.identity.callers import Callers
@@ -68,7 +69,8 @@ async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Dep
     ):
         records = Records(clients.dynamodb, here.table)
         objects = Objects(clients.s3, public_s3=clients.public_s3)
-        ports = Ports(clients.credentials, records, objects, queue, time.time, asyncio.sleep, os.urandom)
+        sessions = Sessions(clients.dynamodb, here.table)
+        ports = Ports(clients.credentials, records, sessions, objects, queue, time.time, asyncio.sleep, os.urandom)
         lines: list[bytes] = []
         app = make_app(here, load_profiles(here.profiles), Callers(StaticTokens.load(tokens_file())), ports)
         async with serving(app, lines.append) as url:

@@ -182,6 +182,15 @@ async def test_a_recorded_upload_tells_its_verdict(service: Service) -> None:
     assert answer.json["verdict"]["engines"] == [{"name": "yara-x", "version": "1.23", "signatures_at": None}]
 
 
+async def test_what_else_came_by_the_policy_is_told(service: Service) -> None:
+    upload = (await service.create())["id"]
+    service.table.put(accepted(upload, overwrites=3, overwritten_at=START + 7.5))
+    answer = await service.ask("GET", f"/v1/uploads/{upload}")
+    told = answers.UploadStatus.model_validate_json(answer.body)
+    assert told.overwrites == 3
+    assert told.overwritten_at == datetime.fromtimestamp(START + 7.5, UTC)
+
+
 async def test_someone_elses_upload_does_not_exist(service: Service) -> None:
     created = await service.create()
     for method, path in (("GET", ""), ("GET", "/content"), ("DELETE", "")):

@@ -16,6 +16,7 @@ import pytest
 from aws.settings import AwsSettings
 from ops.emulator import Emulator
 from tests.service.conftest import ROOT, TOKENS, tokens_file
+from tests.stack import keys_of
 
 pytestmark = pytest.mark.stack
 
@@ -85,7 +86,7 @@ async def test_held_answers_come_before_it_ends(
 ) -> None:
     """Not one that is held until its time is up: at once, because it ends."""
     environment |= {"AIRLOCK_MODE": "dev", "AIRLOCK_ADDRESSING": "path", "AIRLOCK_ENDPOINT_URL": stack.endpoint}
-    environment |= {**stack.keys.environment(), "AIRLOCK_TABLE": deployment.table}
+    environment |= {**keys_of("service", deployment).environment(), "AIRLOCK_TABLE": deployment.table}
     async with started(environment) as process, aiohttp.ClientSession() as http:
         url = await listening(process)
         async with http.post(f"{url}/v1/uploads", json={"filename": "a.png"}) as response:

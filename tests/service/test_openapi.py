@@ -40,12 +40,12 @@ def test_it_holds_every_route_and_no_other(profiles: Profiles, document: Any) ->
 
 
 def test_every_code_of_the_catalogue_that_can_come_is_told(document: Any) -> None:
-    told = {code for each in OPERATIONS for code in each.problems} | {"internal", "unauthenticated"}
+    told = {code for each in OPERATIONS for code in (*each.problems, *each.refusals)} | {"internal"}
     # The two that belong to no call, and the one that no call gives yet.
     assert set(CATALOGUE) - told == {"not_found", "method_not_allowed", "too_many_requests"}
     for each in OPERATIONS:
         answers = document["paths"][each.path][each.method.lower()]["responses"]
-        for code in each.problems:
+        for code in (*each.problems, *each.refusals):
             assert f"`{code}`" in answers[str(CATALOGUE[code].status)]["description"]
 
 

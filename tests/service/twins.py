@@ -9,6 +9,7 @@ from typing import Any
 from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
+from airlock.upload_session import Session
 from aws.records import Page, Record
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -118,6 +119,24 @@ class Table:
     def _answer(self) -> None:
         if self.away:
             raise self.away
+
+
+@dataclass
+class Purse:
+    """What sessions have spent: uploads and bytes, by id. `away` is raised where it is set."""
+
+    spent: dict[str, tuple[int, int]] = field(default_factory=dict)
+    away: Exception | None = None
+
+    async def spend(self, session: Session, least: int, most: int) -> int | None:
+        if self.away:
+            raise self.away
+        uploads, taken = self.spent.get(session.id, (0, 0))
+        paid = min(most, session.max_bytes - taken)
+        if uploads >= session.max_uploads or paid < least:
+            return None
+        self.spent[session.id] = (uploads + 1, taken + paid)
+        return paid
 
 
 class Presigner:

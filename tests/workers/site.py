@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import secrets
 import time
@@ -9,7 +10,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import workers.__main__
 from airlock import keys, upload_id
 from airlock.events import withdrawal
 from airlock.intent import PREFIX, Intent
@@ -18,7 +21,7 @@ from airlock.profiles import Profiles
 from aws.records import Record, Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
-from tests.stack import provisioned
+from tests.stack import connected_as, keys_of, provisioned
 from workers.__main__ import work
 from workers.checks import catalogue
 from workers.checks.port import Check
@@ -95,22 +98,28 @@ class Site:
     async def working(
         self, checks: Mapping[str, Check] | None = None, **changes: Any
     ) -> AsyncIterator["asyncio.Task[None]"]:
-        """A worker in this process; leaving stops and drains it. The task yielded is the worker."""
+        """A worker in this process, as a user who has the worker's permissions alone; leaving stops and drains it.
+
+        The task yielded is the worker.
+        """
         settings = self.settings.model_copy(update=changes)
         stop = asyncio.Event()
         used = self.checks(settings) if checks is None else checks
-        task = asyncio.create_task(work(settings, self.profiles, used, stop))
-        try:
-            yield task
-        finally:
-            stop.set()
-            await task
+        connect_as_worker = functools.partial(connected_as, keys_of("workers", self.settings))
+        with mock.patch.object(workers.__main__, "connect", connect_as_worker):
+            task = asyncio.create_task(work(settings, self.profiles, used, stop))
+            try:
+                yield task
+            finally:
+                stop.set()
+                await task
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """What `python -m workers` has to be told, the AWS keys aside."""
+        """What `python -m workers` has to be told, with the keys of its user."""
         own = self.settings.model_dump(exclude_none=True, exclude={"secrets"})
         told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
-        return {**told, "AIRLOCK_SECRETS": self.secret.decode(), **changes}
+        keys = keys_of("workers", self.settings).environment()
+        return {**told, **keys, "AIRLOCK_SECRETS": self.secret.decode(), **changes}
 
     def mint(self, owner: str = "alice") -> str:
         """The text of a new upload id."""

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -171,7 +172,10 @@ async def test_a_second_version_after_the_verdict_changes_nothing(site: Site) ->
         await site.put(EICAR, upload=first.upload)
         await site.put(PNG + b"other", upload=first.upload)
         await site.idle()
-    assert await site.records.get(first.upload) == record
+    after = await site.records.get(first.upload)
+    assert after is not None
+    assert after.overwrites == 2
+    assert replace(after, overwrites=0, overwritten_at=None) == record
     assert await site.accepted() == {record.accepted_key: PNG}
     assert await site.incoming() == []
 

@@ -1,0 +1,54 @@
+"""Upload sessions: minting them for others, and paying for uploads out of them."""
+
+from aiohttp import web
+
+from airlock.errors import Refused
+from airlock.profiles import Profile
+from airlock.upload_session import Session
+from service import answers, payloads
+from service.identity.caller import Caller
+from service.parts import PORTS, PROFILES, SESSIONS, TRACE
+from service.payloads import NewSession
+from service.waiting import answer_of
+
+
+async def create_session(request: web.Request, caller: Caller) -> web.StreamResponse:
+    """Mints a token for a page: it uploads for one owner under one profile, within limits, until it ends."""
+    asked = payloads.parse(NewSession, await request.read())
+    profile = request.app[PROFILES].get(asked.profile)
+    owner = caller.owner if asked.owner is None else asked.owner
+    _require(caller, profile, owner)
+    most = profile.max_bytes * asked.max_uploads if asked.max_bytes is None else asked.max_bytes
+    token, session = request.app[SESSIONS].mint(
+        owner=owner,
+        tenant=caller.tenant,
+        profile=profile.name,
+        max_uploads=asked.max_uploads,
+        max_bytes=most,
+        expires_in=asked.expires_in,
+    )
+    request[TRACE].session = session.id
+    return answers.session_created(token, session)
+
+
+async def spend(request: web.Request, session: Session, size: tuple[int, int]) -> int:
+    """Pay for one upload of `size` (the fewest and the most bytes); returns the most that is paid for.
+
+    Raises Refused("session_spent") where less than the fewest is left, and Unavailable.
+    """
+    least, most = size
+    # A range that begins at nothing is for files all the same: what is left must be something.
+    paying = request.app[PORTS].sessions.spend(session, least or min(most, 1), most)
+    paid = await answer_of("dynamodb", paying)
+    if paid is None:
+        allowed = f"{session.max_uploads} uploads of {session.max_bytes} bytes in all"
+        raise Refused("session_spent", f"the session allows {allowed}, and has too little left for this one")
+    return paid
+
+
+def _require(caller: Caller, profile: Profile, owner: str) -> None:
+    caller.require(profile)
+    if not caller.may_mint_for(owner):
+        raise Refused("owner_forbidden", "sessions of this owner are not yours to mint", field="owner")
+    if not profile.allows(owner):
+        raise Refused("profile_forbidden", f"profile {profile.name!r} is not that owner's to use", field="profile")

@@ -1,0 +1,40 @@
+"""The servers that the hostile forms are sent to, each started once for a test process."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from ops.emulator import Emulator
+from tests.ceph import Ceph, missing, running
+from tests.enforcement.server import Server, on_ceph, on_ministack
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def ceph() -> AsyncIterator[Ceph]:
+    """A Ceph object gateway; where its programs are missing the test is skipped, and fails in CI."""
+    if absent := missing():
+        reason = f"not on the PATH: {', '.join(absent)} (Debian: .ci/debian-packages installs what they are in)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    async with running() as gateway:
+        yield gateway
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server_on_ministack(stack: Emulator) -> AsyncIterator[Server]:
+    async with on_ministack(stack) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server_on_ceph(ceph: Ceph) -> AsyncIterator[Server]:
+    async with on_ceph(ceph) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session", params=["ministack", "ceph"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of the servers in turn, with places of this run's own in it."""
+    opened: Server = request.getfixturevalue(f"server_on_{request.param}")
+    return opened

@@ -1,0 +1,43 @@
+"""No parser of what strangers send raises anything but an error of ours. `make fuzz` looks much longer."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS
+
+SEEDS = Path(__file__).parent / "seeds"
+
+
+def seeds(name: str) -> list[bytes]:
+    """The inputs from which the fuzzer of a target sets out, and what it once found."""
+    return [path.read_bytes() for path in sorted((SEEDS / name).iterdir())]
+
+
+@st.composite
+def changed(draw: st.DrawFn, known: list[bytes]) -> bytes:
+    """A known input with a piece of it replaced, or anything."""
+    whole = draw(st.sampled_from(known))
+    start = draw(st.integers(0, len(whole)))
+    end = draw(st.integers(start, len(whole)))
+    return whole[:start] + draw(st.binary(max_size=40) | st.text(max_size=20).map(str.encode)) + whole[end:]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_it_raises_no_error_but_ours(name: str) -> None:
+    known = seeds(name)
+    assert known
+
+    @given(changed(known) | st.binary(max_size=300))
+    def tried(data: bytes) -> None:
+        TARGETS[name](data)
+
+    for each in known:
+        TARGETS[name](each)
+    tried()
+
+
+def test_every_folder_of_seeds_is_a_targets() -> None:
+    assert {path.name for path in SEEDS.iterdir()} == set(TARGETS)

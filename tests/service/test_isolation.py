@@ -1,0 +1,153 @@
+"""Somebody else's upload does not exist: whatever is asked about it is answered as for one that never was."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airlock import upload_id
+from airlock.lifecycle import State
+from aws.settings import AwsSettings
+from service.routes import OPERATIONS, Operation
+from tests.service.conftest import SECRET, TOKENS, Answer, Service
+from tests.service.stack import deployed
+from tests.service.test_handlers import accepted, record
+from tests.service.twins import START
+
+ABOUT_ONE = [operation for operation in OPERATIONS if "{id}" in operation.path]
+NEVER = "0" * upload_id.LENGTH
+
+about_one = pytest.mark.parametrize("operation", ABOUT_ONE, ids=lambda operation: operation.name)
+
+
+async def ask(service: Service, operation: Operation, upload: str, owner: str = "shop") -> Answer:
+    more: dict[str, Any] = {"json": {}} if operation.body else {}
+    # The caller's own, so that it is the same in each answer.
+    more["headers"] = {"X-Request-Id": "one-of-ours"}
+    return await service.ask(operation.method, operation.path.replace("{id}", upload), owner=owner, **more)
+
+
+async def does_not_exist(service: Service, operation: Operation, upload: str, owner: str = "shop") -> None:
+    """The answer is, byte by byte, the one that an upload gets that never was."""
+    answer, never = await ask(service, operation, upload, owner), await ask(service, operation, NEVER, owner)
+    assert (answer.status, answer.json["code"]) == (404, "upload_not_found"), upload
+    assert told(answer) == told(never)
+
+
+def told(answer: Answer) -> Any:
+    return answer.status, answer.body, {name: value for name, value in answer.headers.items() if name != "Date"}
+
+
+def test_there_are_operations_about_one_upload() -> None:
+    assert {operation.name for operation in ABOUT_ONE} >= {"get_upload", "withdraw_upload", "get_content"}
+
+
+@about_one
+@pytest.mark.parametrize("state", [None, State.INSPECTING, State.ACCEPTED, State.WITHDRAWN])
+async def test_another_owners_upload_does_not_exist_in_any_state(
+    service: Service, operation: Operation, state: State | None
+) -> None:
+    upload = (await service.create(owner="press"))["id"]
+    if state is not None:
+        kept = accepted(upload, owner="press") if state is State.ACCEPTED else record(upload, state, owner="press")
+        service.table.put(kept)
+    before = dict(service.table.records)
+    for owner in TOKENS.keys() - {"press"}:
+        await does_not_exist(service, operation, upload, owner)
+    assert service.table.records == before
+    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+
+
+@about_one
+async def test_an_id_with_any_digit_altered_does_not_exist(service: Service, operation: Operation) -> None:
+    upload = (await service.create())["id"]
+    service.table.put(accepted(upload))
+    for place, digit in enumerate(upload):
+        altered = upload[:place] + f"{int(digit, 16) ^ 1:x}" + upload[place + 1 :]
+        await does_not_exist(service, operation, altered)
+    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+
+
+def other_spellings(upload: str) -> Iterator[str]:
+    """Texts that a reader less strict could take for the same id."""
+    yield upload.upper()
+    yield "".join(chr(0xFF10 + int(digit)) if digit.isdecimal() else digit for digit in upload)
+    yield "".join(chr(0x0660 + int(digit)) if digit.isdecimal() else digit for digit in upload)
+    yield from (f"{upload}%0A", f"%20{upload}", f"{upload}%00", f"{upload}%2F", f"{upload}%2Fcontent", f"..%2F{upload}")
+    yield from (f"0x{upload}", f"{upload}00", upload[:-2], f"{upload[:30]}_{upload[30:]}")
+
+
+@about_one
+async def test_an_id_in_another_spelling_does_not_exist(service: Service, operation: Operation) -> None:
+    upload = (await service.create())["id"]
+    service.table.put(accepted(upload))
+    for spelling in other_spellings(upload):
+        await does_not_exist(service, operation, spelling)
+
+
+@about_one
+async def test_an_id_that_no_secret_of_ours_signed_does_not_exist(service: Service, operation: Operation) -> None:
+    for secret in (b"", b"x" * 40, SECRET.upper().encode(), SECRET[:-1].encode(), SECRET.encode() + b"0"):
+        forged = upload_id.mint(bytes(8), int(START), 900, "shop", [secret]).text
+        service.table.put(accepted(forged))
+        await does_not_exist(service, operation, forged)
+
+
+@about_one
+async def test_an_id_cannot_be_moved_to_another_owner(service: Service, operation: Operation) -> None:
+    """Two ids of one moment differ in their random bytes and their MAC: neither fits the other."""
+    random = bytes(range(8))
+    theirs = upload_id.mint(random, int(START), 900, "press", [SECRET.encode()]).text
+    own = upload_id.mint(random[::-1], int(START), 900, "shop", [SECRET.encode()]).text
+    plain = 2 * (upload_id.RANDOM_BYTES + 7)
+    for moved in (theirs, theirs[:plain] + own[plain:], own[:plain] + theirs[plain:]):
+        service.table.put(accepted(moved, owner="shop"))
+        await does_not_exist(service, operation, moved)
+
+
+@about_one
+async def test_an_owner_whose_name_begins_as_anothers_ends_is_not_that_one(
+    service: Service, operation: Operation
+) -> None:
+    for owner in ("sho", "shop ", "Shop", "shop\0", "", "shopshop"):
+        other = upload_id.mint(bytes(8), int(START), 900, owner, [SECRET.encode()]).text
+        await does_not_exist(service, operation, other)
+
+
+@about_one
+async def test_a_record_of_another_owner_is_never_shown_nor_changed(service: Service, operation: Operation) -> None:
+    upload = (await service.create())["id"]
+    kept = service.table.put(accepted(upload, owner="press"))
+    await does_not_exist(service, operation, upload)
+    assert service.table.records == {upload: kept}
+    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+
+
+async def test_a_record_of_another_owner_is_not_shown_to_who_waits_for_it_either(service: Service) -> None:
+    upload = (await service.create())["id"]
+    held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
+    await service.time.asleep(2)
+    service.table.put(accepted(upload, owner="press"))
+    service.time.advance(1)
+    answer = await held
+    assert (answer.status, answer.json["code"]) == (404, "upload_not_found")
+
+
+async def test_a_list_holds_ones_own_and_no_cursor_opens_anothers(deployment: AwsSettings) -> None:
+    async with deployed(deployment) as service:
+        for number in range(6):
+            owner = ("shop", "press")[number % 2]
+            arrived = record(f"u{number}", owner=owner)
+            await service.records.claim(replace(arrived, created_at=START + number))
+        cursors = [""]
+        for owner, mine in (("shop", ["u4", "u2", "u0"]), ("press", ["u5", "u3", "u1"])):
+            first = (await service.ask("GET", "/v1/uploads?limit=1", owner=owner)).json
+            cursors.append(f"&cursor={first['cursor']}")
+            every = (await service.ask("GET", "/v1/uploads?limit=50", owner=owner)).json
+            assert [each["id"] for each in every["uploads"]] == mine
+        for owner, mine in (("shop", {"u4", "u2", "u0"}), ("press", {"u5", "u3", "u1"}), ("limited", set[str]())):
+            for cursor in cursors:
+                page = (await service.ask("GET", f"/v1/uploads?limit=50{cursor}", owner=owner)).json
+                assert {each["id"] for each in page["uploads"]} <= mine

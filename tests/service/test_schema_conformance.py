@@ -1,0 +1,99 @@
+"""Whatever is asked, the answers are those of the API's document: schemathesis asks, with good data and with bad."""
+
+import asyncio
+import os
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+
+from airlock.profiles import Profiles
+from aws.records import Record
+from tests.service.conftest import ROOT, TOKENS, Service, settings
+from tests.service.test_handlers import accepted
+from tests.service.twins import Table, Time
+
+pytestmark = pytest.mark.stack
+
+CASES = int(os.environ.get("API_CASES", "25"))
+"""For each operation, in each of the phases that make up data."""
+
+CONFIGURATION = """
+hooks = "tests.service.schema_hooks"
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "429"]
+
+# What a deployment's profiles take is not in the document.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "413", "415", "429"]
+
+# A withdrawn upload stays visible to its owner, as withdrawn.
+[checks.use_after_free]
+enabled = false
+"""
+
+
+class Hasty(Time):
+    """A clock that runs ahead: nobody waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+        await asyncio.sleep(0)
+
+
+class Busy(Table):
+    """Records of a deployment whose worker accepts every other upload before it is asked for."""
+
+    async def get(self, upload: str) -> Record | None:
+        if upload not in self.records and int(upload[0], 16) % 2:
+            self.put(accepted(upload))
+        return await super().get(upload)
+
+
+async def asked(service: Service, folder: Path) -> tuple[int, str]:
+    """The exit code and the report of schemathesis."""
+    (folder / "schemathesis.toml").write_text(CONFIGURATION)
+    options = ["--max-examples", str(CASES), "--generation-database", "none", "--suppress-health-check", "all"]
+    options += ["--no-color", "--request-timeout", "30", "--workers", "1", "--warnings", "off"]
+    options += ["--generation-deterministic"] if "CI" in os.environ else []
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json", *options),
+        *("--header", f"Authorization: Bearer {TOKENS['shop']}"),
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        report, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return await process.wait(), report.decode()
+
+
+async def test_every_answer_is_one_that_the_document_tells(profiles: Profiles, tmp_path: Path) -> None:
+    async with Service(settings(), profiles, time=Hasty(), table=Busy()) as service:
+        code, report = await asked(service, tmp_path)
+        lines = [orjson.loads(line) for line in service.lines]
+        document = (await service.ask("GET", "/openapi.json", owner=None)).json
+    assert code == 0, report
+    generated = re.search(r"^ *(\d+) generated", report, re.MULTILINE)
+    assert generated, report
+    operations = sum(len(methods) for methods in document["paths"].values())
+    sys.stdout.write(f"\n{generated[1]} cases of {operations} operations\n")
+    assert int(generated[1]) > operations * CASES
+    # Not only refusals were seen.
+    seen = Counter((line["method"], line["route"], line["status"]) for line in lines)
+    for wanted in (
+        ("POST", "/v1/uploads", 201),
+        ("GET", "/v1/uploads/{id}", 200),
+        ("DELETE", "/v1/uploads/{id}", 202),
+        ("GET", "/v1/uploads/{id}/content", 302),
+        ("GET", "/api/get-presigned-policy", 200),
+    ):
+        assert seen[wanted], (wanted, seen)
