@@ -6,6 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
@@ -14,6 +15,14 @@ from airlock.verdict import Change, Verdict
 
 SOURCE = "/airlock/uploads"
 CONTENT_TYPE = "application/cloudevents+json"
+
+
+class VerdictEvent(NamedTuple):
+    """One event: its id, its type, and the whole of it as JSON text."""
+
+    id: str
+    type: str
+    text: str
 
 
 def event_id(upload: str, version_id: str, change: int = 0) -> str:
@@ -33,8 +42,8 @@ def render(
     verdict: Verdict,
     location: tuple[str, str, str] | None,
     changes: Sequence[Change] = (),
-) -> str:
-    """The event as JSON text. `location` is (bucket, key, version id) of the stored bytes, or None if deleted.
+) -> VerdictEvent:
+    """The event. `location` is (bucket, key, version id) of the stored bytes, or None if deleted.
 
     `changes` are those since the first verdict, oldest first: each is an event of its own. `time` is the inspection's
     or the last change's, not the publication's, so that a repetition is the same text.
@@ -51,17 +60,18 @@ def render(
         "location": dict(zip(("bucket", "key", "version_id"), location, strict=True)) if location else None,
         **({"changes": [change.model_dump(mode="json") for change in changes]} if changes else {}),
     }
+    identity, kind = event_id(upload, version_id, len(changes)), f"airlock.upload.{verdict.outcome}"
     envelope = {
         "specversion": "1.0",
-        "id": event_id(upload, version_id, len(changes)),
+        "id": identity,
         "source": SOURCE,
-        "type": f"airlock.upload.{verdict.outcome}",
+        "type": kind,
         "subject": upload,
         "time": _instant(changes[-1].at if changes else verdict.inspected_at),
         "datacontenttype": "application/json",
         "data": data,
     }
-    return to_json(envelope).decode("utf-8")
+    return VerdictEvent(identity, kind, to_json(envelope).decode("utf-8"))
 
 
 def _instant(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from aws.session import Clients
 
 if TYPE_CHECKING:
     from types_aiobotocore_events.type_defs import PutEventsRequestEntryTypeDef
+    from types_aiobotocore_sns.type_defs import MessageAttributeValueTypeDef
 
 SOURCE = "airlock"
 
@@ -23,7 +24,9 @@ class Buses:
 
     async def publish_to_topic(self, name: str, message: str, attributes: Mapping[str, str]) -> None:
         """Publish to the topic of that name in our account, with string attributes to filter by."""
-        typed = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
+        typed: dict[str, MessageAttributeValueTypeDef] = {
+            key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+        }
         with translate("sns"):
             arn = f"{await self._prefix()}{name}"
             await self._clients.sns.publish(TopicArn=arn, Message=message, MessageAttributes=typed)

@@ -64,10 +64,13 @@ class Queue:
         clients: Clients,
         session: aiohttp.ClientSession | None = None,
         *,
+        name: str | None = None,
         sleep: Sleep = asyncio.sleep,
         uniform: Uniform = random.uniform,
     ) -> AsyncIterator[Self]:
-        """The queue that `settings.queue` names. Nothing is sent yet, so it opens while SQS is away.
+        """The queue of that name, or the one that `settings.queue` names.
+
+        Nothing is sent yet, so it opens while SQS is away.
 
         `session`, when given, is used in place of one of our own and is left open. `sleep` and `uniform` decide the
         pauses between attempts.
@@ -76,7 +79,7 @@ class Queue:
         own = client.session
         client.session = session or own
         try:
-            yield cls(Attempts(client, sleep, uniform), clients.sqs, settings.queue)
+            yield cls(Attempts(client, sleep, uniform), clients.sqs, name or settings.queue)
         finally:
             await own.close()
 

@@ -14,8 +14,11 @@ from aws.settings import AwsSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_events import EventBridgeClient
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sns import SNSClient
     from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sts import STSClient
 
 SERVICES = ("s3", "dynamodb", "sqs")
 CONNECT_TIMEOUT = 5
@@ -65,14 +68,33 @@ class Clients:
         client: SQSClient = self._of("sqs")
         return client
 
+    @property
+    def sns(self) -> "SNSClient":
+        """SNS."""
+        client: SNSClient = self._of("sns")
+        return client
+
+    @property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        client: EventBridgeClient = self._of("events")
+        return client
+
+    @property
+    def sts(self) -> "STSClient":
+        """STS, which tells whose account this is."""
+        client: STSClient = self._of("sts")
+        return client
+
 
 @contextlib.asynccontextmanager
 async def connect(
     settings: AwsSettings, *, services: Collection[str] = SERVICES, connections: int = CONNECTIONS
 ) -> AsyncIterator[Clients]:
-    """Make the clients of `services` (of s3, dynamodb, sqs), each with a pool of `connections`; close them at the end.
+    """Make the clients of `services` (of s3, dynamodb, sqs, sns, events, sts), each with a pool of `connections`.
 
-    No request is sent to them yet. Raises Unavailable("credentials") when the chain has none to offer.
+    They are closed at the end. No request is sent to them yet. Raises Unavailable("credentials") when the chain has
+    none to offer.
     """
     session = AioSession()
     with translate("credentials"):

@@ -100,6 +100,10 @@ class AwsSettings(BaseSettings):
     table: TableName = "airlock-uploads"
     queue: QueueName = "airlock-objects"
     dead_letter_queue: QueueName = "airlock-dead-letters"
+    delivery_queue: QueueName = "airlock-deliveries"
+    """Verdict events on their way to webhooks."""
+    undelivered_queue: QueueName = "airlock-undelivered"
+    """Those that no webhook took within a day."""
     profiles: Path = Path("airlock.toml")
     secrets: Annotated[list[SecretStr], NoDecode]
     """Keys of the upload ids' MAC, newest first: the first signs, all verify. A JSON list or comma separated."""
@@ -153,11 +157,12 @@ class AwsSettings(BaseSettings):
                 raise ValueError(f"must differ from {other}")
         return value
 
-    @field_validator("dead_letter_queue")
+    @field_validator("dead_letter_queue", "delivery_queue", "undelivered_queue")
     @classmethod
     def _queue_of_its_own(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("queue") == value:
-            raise ValueError("must differ from queue")
+        for other in ("queue", "dead_letter_queue", "delivery_queue"):
+            if other != info.field_name and info.data.get(other) == value:
+                raise ValueError(f"must differ from {other}")
         return value
 
     @field_validator("addressing")

@@ -14,21 +14,25 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
+from airlock.targets import Kind
+from aws.buses import Buses
 from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Records
-from aws.session import Clients, connect
+from aws.session import SERVICES, Clients, connect
 from aws.settings import problems, read_profiles
 from workers import health
 from workers.checks import catalogue
 from workers.checks.port import Check
 from workers.consumer import Consumer, Limits
 from workers.copies import Buckets
+from workers.deliveries.running import delivering, load_secrets
 from workers.entry import Entry
 from workers.executor import Executor
 from workers.gate import Gate
 from workers.inspection import Inspector
 from workers.journey import Journey
+from workers.publishing import Publisher
 from workers.settings import Settings
 from workers.settlement import Settlement
 from workers.withdrawal import Withdrawal
@@ -47,6 +51,7 @@ def main() -> int:
     try:
         profiles = read_profiles(settings.profiles)
         checks = catalogue.build(profiles, settings, time.time)
+        load_secrets(profiles, settings)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
         return _refuse(str(error).splitlines())
     _log_as_json()
@@ -84,7 +89,7 @@ async def _until_signalled(settings: Settings, profiles: Profiles, checks: Mappi
 async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Check], stop: asyncio.Event) -> None:
     """Consume until `stop` is set, then drain. Raises Unavailable when there are no credentials."""
     async with AsyncExitStack() as stack:
-        clients = await stack.enter_async_context(connect(settings))
+        clients = await stack.enter_async_context(connect(settings, services=_services(profiles)))
         queue = await stack.enter_async_context(Queue.open(settings, clients))
         inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
@@ -95,9 +100,21 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
         if settings.health_port:
             serving = health.serving(settings.health_host, settings.health_port, _readiness(consumer, inspector))
             await stack.enter_async_context(serving)
+        consumers = [consumer]
+        if profiles.notified("webhook"):
+            signing = load_secrets(profiles, settings)
+            consumers.append(
+                await stack.enter_async_context(delivering(settings, profiles, signing, clients, time.time))
+            )
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
-        await consumer.run(stop)
+        await asyncio.gather(*(each.run(stop) for each in consumers))
     log.info("ended")
+
+
+def _services(profiles: Profiles) -> list[str]:
+    """The services to have clients of: those of buses only where a profile notifies one."""
+    buses: Mapping[Kind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
+    return [*SERVICES, *(name for kind, names in buses.items() if profiles.notified(kind) for name in names)]
 
 
 def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:
@@ -114,7 +131,8 @@ def _journey(settings: Settings, profiles: Profiles, inspector: Inspector, clien
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     entry = Entry(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
     buckets = Buckets(settings.accepted_bucket, settings.quarantine_bucket)
-    settlement = Settlement(objects, records, queue, buckets, time.time)
+    publisher = Publisher(queue, Buses(clients, settings.region), settings.delivery_queue, time.time)
+    settlement = Settlement(objects, records, publisher, buckets, time.time)
     withdrawal = Withdrawal(objects, records, buckets, entry)
     return Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
 

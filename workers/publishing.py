@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import assert_never
 
-from airlock import verdict_event
 from airlock.targets import Target
+from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.queue import Queue
 from workers.deliveries.delivery import Delivery
@@ -13,7 +13,7 @@ from workers.inspection import Clock
 
 
 class Publisher:
-    """`now` gives seconds since the epoch. A webhook's event is put on `deliveries`, a queue, and brought from there."""
+    """`now` gives seconds since the epoch. A webhook's event is put on the queue `deliveries`, and brought from there."""
 
     def __init__(self, queue: Queue, buses: Buses, deliveries: str, now: Clock) -> None:
         self._queue = queue
@@ -21,24 +21,24 @@ class Publisher:
         self._deliveries = deliveries
         self._now = now
 
-    async def publish(self, event_id: str, kind: str, event: str, targets: Sequence[Target]) -> None:
-        """Hand the event over, whose id, type and text these are; raises Unavailable unless everybody took it.
+    async def publish(self, event: VerdictEvent, targets: Sequence[Target]) -> None:
+        """Hand the event over; raises Unavailable unless everybody took it.
 
         It may then be published again: receivers know the repetition by its id.
         """
-        await asyncio.gather(*(self._hand_over(event_id, kind, event, target) for target in targets))
+        await asyncio.gather(*(self._hand_over(event, target) for target in targets))
 
-    async def _hand_over(self, event_id: str, kind: str, event: str, target: Target) -> None:
-        attributes = {"content-type": verdict_event.CONTENT_TYPE}
+    async def _hand_over(self, event: VerdictEvent, target: Target) -> None:
+        attributes = {"content-type": CONTENT_TYPE}
         match target.kind:
             case "sqs":
-                await self._queue.send(target.name, event, attributes)
+                await self._queue.send(target.name, event.text, attributes)
             case "sns":
-                await self._buses.publish_to_topic(target.name, event, {**attributes, "type": kind})
+                await self._buses.publish_to_topic(target.name, event.text, {**attributes, "type": event.type})
             case "eventbridge":
-                await self._buses.put_event(target.name, kind, event)
+                await self._buses.put_event(target.name, event.type, event.text)
             case "webhook":
-                delivery = Delivery(webhook=target.name, event_id=event_id, event=event, since=self._now())
+                delivery = Delivery(webhook=target.name, event_id=event.id, event=event.text, since=self._now())
                 await self._queue.send(self._deliveries, delivery.to_text())
             case _:
                 assert_never(target.kind)

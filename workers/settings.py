@@ -1,12 +1,14 @@
 """What the worker must know, from the environment, read once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import NoDecode
 
 from aws.settings import AwsSettings
+from workers.deliveries.addresses import Network
 
 
 def _clamd_address(value: str) -> str:
@@ -24,6 +26,12 @@ def _clamd_address(value: str) -> str:
 def _folder(value: Path) -> Path:
     if not value.is_dir():
         raise ValueError("must be a folder")
+    return value
+
+
+def _file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("must be a file")
     return value
 
 
@@ -49,6 +57,12 @@ class Settings(AwsSettings):
     """Days after which definitions are too old to believe; 0 for never."""
     clamd_descriptors: bool = True
     """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
+    webhook_secrets: Annotated[Path, AfterValidator(_file)] | None = None
+    """A TOML file that holds, for each webhook of the profiles, a list of secrets (whsec_...), newest first."""
+    webhook_networks: Annotated[list[Network], NoDecode] = Field(default=[])
+    """Networks beside the internet to which webhooks may lead: 10.1.0.0/16. A JSON list or comma separated."""
+    webhook_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    """Webhooks called at once."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
     """A folder of .yar and .yara files; the bundled rules are always used."""
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
@@ -57,3 +71,8 @@ class Settings(AwsSettings):
     """Processes that parse hostile formats at once; as many more for each depth of archives in archives."""
     parser_memory: Annotated[int, Field(ge=128, le=65536)] = 1024
     """MiB of address space that each of them may have."""
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return cls._split_secrets(value)

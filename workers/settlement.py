@@ -5,8 +5,6 @@ deleted before the record says where the bytes went; the event goes out after th
 upload is bound to one version for good, a copy made twice is a copy of the same bytes.
 """
 
-import asyncio
-
 from airlock import intent, keys, verdict_event
 from airlock.errors import Conflict
 from airlock.intent import Intent
@@ -14,11 +12,11 @@ from airlock.lifecycle import RECORD_SECONDS
 from airlock.profiles import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.objects import Objects, Pinned
-from aws.queue import Queue
 from aws.records import Location, Place, Record, Records
 from workers.arrival import Arrival
 from workers.copies import Buckets
 from workers.inspection import Clock
+from workers.publishing import Publisher
 
 # Quarantined bytes are never to be rendered by whoever opens them.
 INERT = "application/octet-stream"
@@ -27,10 +25,10 @@ INERT = "application/octet-stream"
 class Settlement:
     """`now` gives seconds since the epoch. Every method raises Unavailable, and can then be repeated."""
 
-    def __init__(self, objects: Objects, records: Records, queue: Queue, buckets: Buckets, now: Clock) -> None:
+    def __init__(self, objects: Objects, records: Records, publisher: Publisher, buckets: Buckets, now: Clock) -> None:
         self._objects = objects
         self._records = records
-        self._queue = queue
+        self._publisher = publisher
         self._buckets = buckets
         self._now = now
 
@@ -121,16 +119,14 @@ class Settlement:
     async def _publish(self, record: Record, profile: Profile) -> None:
         if not profile.notify or record.verdict is None:
             return
-        body = verdict_event.render(
+        event = verdict_event.render(
             upload=record.id,
             version_id=record.version_id,
             intent=_intent(record),
             verdict=record.verdict,
             location=record.location,
         )
-        attributes = {"content-type": verdict_event.CONTENT_TYPE}
-        queues = [target.name for target in profile.targets if target.kind == "sqs"]
-        await asyncio.gather(*(self._queue.send(queue, body, attributes) for queue in queues))
+        await self._publisher.publish(event, profile.targets)
 
 
 def _intent(record: Record) -> Intent:

@@ -41,7 +41,7 @@ def render(
 ) -> str:
     return verdict_event.render(
         upload=upload, version_id=version_id, intent=intent, verdict=verdict, location=location, changes=changes
-    )
+    ).text
 
 
 def event(text: str) -> dict[str, Any]:

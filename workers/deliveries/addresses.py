@@ -1,4 +1,4 @@
-"""Which addresses a webhook may lead to. Looked at when a socket is made, so no answer of a name server gets past it."""
+"""Which addresses a webhook may lead to. Looked at when a socket is made: no name server can get past it."""
 
 import ipaddress
 import socket
@@ -10,6 +10,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # IPv4 inside IPv6: a NAT64 gateway would lead to the address in the last 32 bits (RFC 6052, RFC 8215).
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+
+
+FORBIDDEN = "a private address, and not in AIRLOCK_WEBHOOK_NETWORKS"
 
 
 class ForbiddenAddress(OSError):
@@ -42,7 +45,7 @@ def guarded_sockets(allowed: Sequence[Network]) -> Callable[[Any], socket.socket
         family, kind, protocol, _, place = info
         address = ipaddress.ip_address(str(place[0]).partition("%")[0])
         if not is_public(address) and not any(address in network for network in allowed):
-            raise ForbiddenAddress(f"{address} is a private address, and not in AIRLOCK_WEBHOOK_NETWORKS")
+            raise ForbiddenAddress(f"{address} is {FORBIDDEN}")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made

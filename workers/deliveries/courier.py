@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook as Signer
 
 from airlock.profiles import Webhook
 from airlock.verdict_event import CONTENT_TYPE
-from workers.deliveries.addresses import ForbiddenAddress, Network, guarded_sockets
+from workers.deliveries.addresses import FORBIDDEN, Network, guarded_sockets
 from workers.deliveries.delivery import Delivery
 
 # A receiver should put the event away and answer; what takes longer belongs behind a queue of its own.
@@ -70,8 +70,6 @@ class Courier:
             # A redirect is not followed: it would lead away from the address that was configured.
             async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 return await _answer(response)
-        except ForbiddenAddress as error:
-            return Answer(taken=False, said=str(error))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return Answer(taken=False, said=_failure(error))
 
@@ -104,8 +102,9 @@ def _refusal(response: aiohttp.ClientResponse, said: str) -> Answer:
 
 
 def _failure(error: Exception) -> str:
+    # Of a name with several addresses there is one error for all of them, in which only the text is left.
+    if FORBIDDEN in str(error):
+        return f"its name leads to {FORBIDDEN}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, ForbiddenAddress):
-        return str(cause)
     # Only the kind: the text of such errors can hold what was sent.
     return f"it could not be reached ({type(cause).__name__})"

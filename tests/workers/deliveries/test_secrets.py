@@ -1,0 +1,30 @@
+"""The secrets of webhooks: every problem is told, and no value."""
+
+import pytest
+
+from tests.workers.deliveries.receiver import SECRET
+from workers.deliveries.secrets import WebhookSecretsError, load
+
+
+def test_each_webhook_has_its_secrets_newest_first() -> None:
+    other = "whsec_" + "A" * 32
+    assert load(f'billing = ["{other}", "{SECRET}"]\nother = ["{SECRET}"]', ["billing"])["billing"] == [other, SECRET]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nonsense", "is not TOML"),
+        ("", "there is no secret for billing"),
+        ("billing = []", "there is no secret for billing"),
+        ('billing = "whsec_hidden"', "billing: Input should be a valid list"),
+        ('billing = ["hidden"]', "billing.0: must be whsec_ and the base64 of 24 to 64 bytes"),
+        ('billing = ["whsec_aGlkZGVu"]', "billing.0: must be"),
+        ('billing = ["whsec_hid den!"]', "billing.0: must be"),
+    ],
+)
+def test_a_wrong_file_is_refused_without_quoting_it(text: str, told: str) -> None:
+    with pytest.raises(WebhookSecretsError) as caught:
+        load(text, ["billing"])
+    assert told in str(caught.value)
+    assert "hid" not in str(caught.value)
