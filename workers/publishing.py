@@ -13,7 +13,7 @@ from workers.inspection import Clock
 
 
 class Publisher:
-    """`now` gives seconds since the epoch. A webhook's event is put on the queue `deliveries`, and brought from there."""
+    """`now` gives seconds since the epoch. What is for a webhook goes by way of the queue `deliveries`."""
 
     def __init__(self, queue: Queue, buses: Buses, deliveries: str, now: Clock) -> None:
         self._queue = queue

@@ -102,9 +102,9 @@ def _refusal(response: aiohttp.ClientResponse, said: str) -> Answer:
 
 
 def _failure(error: Exception) -> str:
-    # Of a name with several addresses there is one error for all of them, in which only the text is left.
-    if FORBIDDEN in str(error):
-        return f"its name leads to {FORBIDDEN}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    # Of a name with several addresses there is one error for all of them, in which only the text is left.
+    if FORBIDDEN in str(cause):
+        return f"its name leads to {FORBIDDEN}"
     # Only the kind: the text of such errors can hold what was sent.
     return f"it could not be reached ({type(cause).__name__})"

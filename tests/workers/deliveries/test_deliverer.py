@@ -11,6 +11,7 @@ from workers.deliveries.schedule import DAY, TRIES
 from workers.outcome import Bury, Done, Retry
 
 HOUR = 3600.0
+CLOSED = Answer(taken=False, said="it answered 503: closed")
 START = 1_800_000_000.0
 
 
@@ -22,7 +23,7 @@ class Street:
     at: float = START
     tries: dict[str, list[float]] = field(default_factory=dict)
     took: dict[str, int] = field(default_factory=dict)
-    refusal: Answer = Answer(taken=False, said="it answered 503: closed")
+    refusal: Answer = CLOSED
 
     async def bring(self, delivery: Delivery, now: float) -> Answer:
         assert now == self.at
