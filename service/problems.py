@@ -96,6 +96,7 @@ def _refused(error: Refused) -> _Case:
         rules = error.errors[:MAX_PROBLEMS]
         more["errors"] = [{"field": rule.field, "code": rule.code, "detail": rule.detail} for rule in rules]
     headers = {"WWW-Authenticate": "Bearer"} if error.code == "unauthenticated" else {}
+    headers |= error.headers
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return _Case(error.code, error.detail, more, headers)
