@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -98,7 +99,7 @@ async def test_in_mode_dev_no_token_is_needed(profiles: Profiles) -> None:
 async def test_no_answer_may_be_taken_for_another_kind_of_thing(
     service: Service, method: str, path: str, status: int
 ) -> None:
-    body = {"json": {"filename": "a.png"}} if method == "POST" else {}
+    body: dict[str, Any] = {"json": {"filename": "a.png"}} if method == "POST" else {}
     answer = await service.ask(method, path, **body)
     assert answer.status == status
     assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]  # type: ignore[attr-defined]
