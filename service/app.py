@@ -38,7 +38,7 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.METER] = Meter(profiles.quotas, teller, ports.now)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[parts.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
-    app[parts.READINESS] = Readiness(ports)
+    app[parts.READINESS] = Readiness(ports, callers.oidc)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
     ids = parts.RequestIds(ports.random)
     callers = replace(callers, sessions=app[parts.SESSIONS])

@@ -22,7 +22,7 @@ _HEADERS = {
     "RateLimit": "What is left of each quota, and the seconds until it is whole again; only where quotas are set",
     "RateLimit-Policy": "The quotas: uploads a minute, bytes a day; only where quotas are set",
     "Retry-After": "Seconds to wait before another try",
-    "WWW-Authenticate": "Bearer",
+    "WWW-Authenticate": 'Bearer, with error="invalid_token" where a token came',
 }
 
 
