@@ -3,6 +3,7 @@
 `CATALOGUE` is the one list of problem codes of the HTTP API (RFC 9457 problem details): code, HTTP status, title.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -66,7 +67,8 @@ class FieldError:
 class Refused(AirlockError):
     """The caller's fault. `code` is a key of `CATALOGUE`; `detail` names the rule and its limits.
 
-    `retry_after` is in seconds. `errors` lists every broken rule where there are several.
+    `retry_after` is in seconds. `errors` lists every broken rule where there are several. `headers` are further header
+    fields of the answer.
     """
 
     code: str
@@ -74,6 +76,7 @@ class Refused(AirlockError):
     field: str | None = None
     retry_after: int | None = None
     errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

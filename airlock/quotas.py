@@ -57,7 +57,7 @@ class Window(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What was taken in one window. The bytes are counted in days only."""
+    """What was taken in one window; accepted bytes are counted in days only."""
 
     uploads: int = 0
     declared_bytes: int = 0
@@ -65,7 +65,8 @@ class Usage(NamedTuple):
 
     def plus(self, other: "Usage") -> "Usage":
         """The sum of both."""
-        return Usage(*(mine + others for mine, others in zip(self, other, strict=True)))
+        uploads, declared, accepted = other
+        return Usage(self.uploads + uploads, self.declared_bytes + declared, self.accepted_bytes + accepted)
 
     def negative(self) -> "Usage":
         """What takes this back when it is added."""
@@ -95,7 +96,8 @@ class Limit(NamedTuple):
 
     def left(self, used: Usage) -> int:
         """How much may still be taken; 0 at least, for replicas together can go over it."""
-        return max(0, self.most - getattr(used, self.counts))
+        taken: int = getattr(used, self.counts)
+        return max(0, self.most - taken)
 
     @property
     def policy(self) -> str:
@@ -106,11 +108,16 @@ class Limit(NamedTuple):
     def refusal(self, used: Usage, most_bytes: int) -> str:
         """A sentence about an upload that it forbids."""
         kind = self.name.partition("-")[0]
-        what = f"{self.counts.replace('_', ' ')} a {'minute' if self.seconds == MINUTE else 'day'}"
-        said = f"each {kind} may have {self.most} {what}"
+        what = f"{self.counts.replace('_', ' ')} a {self.period}"
+        said = f"the limit of {self.most} {what} for each {kind}"
         if self.counts != "declared_bytes":
-            return f"{said}, and has had them"
-        return f"{said}; {self.left(used)} are left, and this upload can take {most_bytes}"
+            return f"{said} is reached"
+        return f"{said} leaves {self.left(used)}, and this upload can take {most_bytes}"
+
+    @property
+    def period(self) -> str:
+        """What its windows are called."""
+        return "minute" if self.seconds == MINUTE else "day"
 
 
 class Quota(BaseModel):

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 # botocore decides when to fetch anew (15 minutes before the end, at the latest 10): it has to be asked often enough.
 ASK_SECONDS = 30.0
 RETRY_SECONDS = 5.0
+# Longer than botocore tries for one answer of a pod's or an instance's endpoint.
+LONGEST_REFRESH = 30.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -42,11 +44,13 @@ class CredentialSource:
     """The credentials that sign, kept fresh in the background while the source is entered (`async with`).
 
     Entering asks once; when that fails the source is entered all the same and keeps asking, so that a pod whose
-    metadata service is late becomes ready by itself. While a refresh fails, the credentials held go on being served.
+    metadata service is late becomes ready by itself. While a refresh fails, the credentials held go on being served. A
+    refresh that takes longer than `patience` seconds has failed: a provider that never answers is asked again.
     """
 
-    def __init__(self, provider: Provider, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, provider: Provider, *, sleep: Sleep = asyncio.sleep, patience: float = LONGEST_REFRESH) -> None:
         self._provider = provider
+        self._patience = patience
         self._sleep = sleep
         self._held: Credentials | None = None
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +93,8 @@ class CredentialSource:
     async def _refresh(self) -> bool:
         try:
             with translate("credentials"):
-                frozen = await self._provider.get_frozen_credentials()
+                async with asyncio.timeout(self._patience):
+                    frozen = await self._provider.get_frozen_credentials()
         except Unavailable as error:
             self._report(error.detail)
         # A provider can be a program or a plugin: whatever it throws must neither end the task nor be shown.

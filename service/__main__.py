@@ -4,12 +4,14 @@ Exit codes: 0 after SIGTERM or SIGINT, 1 when what it needs cannot be had, 2 whe
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import signal
 import sys
 import time
+from contextlib import AbstractAsyncContextManager
 
 import uvloop
 from pydantic import ValidationError
@@ -21,9 +23,11 @@ from aws.records import Records
 from aws.session import connect
 from aws.sessions import Sessions
 from aws.settings import problems
+from aws.usage import Counters
 from service import logs
 from service.app import make_app
 from service.identity.callers import Callers
+from service.identity.oidc import Oidc
 from service.identity.tokens import StaticTokens
 from service.logs import Lines
 from service.ports import Ports
@@ -51,18 +55,19 @@ def main() -> int:
 
 async def _serve(settings: Settings) -> None:
     stop = _stop_signals()
-    async with connect(settings) as clients, Queue.open(settings, clients) as queue:
+    async with connect(settings) as clients, Queue.open(settings, clients) as queue, _oidc(settings) as oidc:
         ports = Ports(
             credentials=clients.credentials,
             records=Records(clients.dynamodb, settings.table),
             sessions=Sessions(clients.dynamodb, settings.table),
             objects=Objects(clients.s3, public_s3=clients.public_s3),
             queue=queue,
+            counters=Counters(clients.dynamodb, settings.table),
             now=time.time,
             sleep=asyncio.sleep,
             random=os.urandom,
         )
-        callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}))
+        callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}), oidc)
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)
         async with serving(app, Lines(sys.stdout.buffer).write) as url:
             # What was built until here stays: the collector need not look at botocore's models again and again.
@@ -72,6 +77,12 @@ async def _serve(settings: Settings) -> None:
             await stop.wait()
             log.info("stopping")
     log.info("stopped")
+
+
+def _oidc(settings: Settings) -> AbstractAsyncContextManager[Oidc | None]:
+    if settings.oidc is None:
+        return contextlib.nullcontext()
+    return Oidc.open(settings.oidc, now=time.time, sleep=asyncio.sleep, random=os.urandom)
 
 
 def _stop_signals() -> asyncio.Event:

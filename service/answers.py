@@ -4,7 +4,9 @@ The models describe and the functions make: building one model an answer would c
 hold every answer to its model.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -21,6 +23,7 @@ from service.prompt import Prompt
 
 PATH = "/v1/uploads"
 JSON = "application/json"
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class _Answer(BaseModel):
@@ -144,14 +147,16 @@ def state_of(upload: UploadId, record: Record | None, now: float) -> State:
     return record.state if record else derived(upload.expires_at, now)
 
 
-def json_response(document: Any, status: int = 200) -> web.Response:
-    """`document` as JSON; times in it are UTC and end in Z."""
+def json_response(document: Any, status: int = 200, headers: Mapping[str, str] = NONE) -> web.Response:
+    """`document` as JSON, with further header fields; times in it are UTC and end in Z."""
     body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return web.Response(body=body, status=status, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
+    return web.Response(
+        body=body, status=status, headers={"Content-Type": JSON, "Cache-Control": "no-store", **headers}
+    )
 
 
-def created(upload: UploadId, policy: Policy, max_bytes: int) -> web.Response:
-    """The answer to a new upload."""
+def created(upload: UploadId, policy: Policy, max_bytes: int, more: Mapping[str, str] = NONE) -> web.Response:
+    """The answer to a new upload, with more header fields."""
     links = _links(upload.text)
     document = {
         "id": upload.text,
@@ -161,7 +166,7 @@ def created(upload: UploadId, policy: Policy, max_bytes: int) -> web.Response:
         "max_bytes": max_bytes,
         "links": links,
     }
-    headers = {"Content-Type": JSON, "Cache-Control": "no-store", "Location": links["self"]}
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", "Location": links["self"], **more}
     return Prompt(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), status=201, headers=headers)
 
 

@@ -1,5 +1,6 @@
 """The application, put together from its parts. Nothing is built at import."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import orjson
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from airlock.profiles import Profiles
 from service import openapi, pages, parts
+from service.counting import Teller
 from service.identity.callers import Callers
 from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
@@ -14,9 +16,13 @@ from service.live import Live
 from service.middlewares import cors, lost, public
 from service.payloads import MAX_BODY
 from service.ports import Ports
+from service.quotas import Meter
 from service.readiness import Readiness
 from service.routes import OPERATIONS
 from service.settings import Settings
+
+# For telling the other replicas of the last uploads.
+LAST_SECONDS = 3.0
 
 
 def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> web.Application:
@@ -28,9 +34,11 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.PROFILES] = profiles
     app[parts.ISSUER] = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
+    teller = Teller(ports.counters, now=ports.now, sleep=ports.sleep, random=ports.random)
+    app[parts.METER] = Meter(profiles.quotas, teller, ports.now)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[parts.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
-    app[parts.READINESS] = Readiness(ports)
+    app[parts.READINESS] = Readiness(ports, callers.oidc)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
     ids = parts.RequestIds(ports.random)
     callers = replace(callers, sessions=app[parts.SESSIONS])
@@ -44,8 +52,15 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app.router.add_route("*", "/{path:.*}", public(lost, None, ids))
     # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
     app.on_shutdown.append(_answer_who_waits)
+    # Its end comes after the last request, so that nothing is charged any more.
+    app.cleanup_ctx.append(_metering)
     return app
 
 
 async def _answer_who_waits(app: web.Application) -> None:
     await app[parts.LIVE].close()
+
+
+async def _metering(app: web.Application) -> AsyncIterator[None]:
+    async with app[parts.METER].running(min(LAST_SECONDS, app[parts.SETTINGS].drain_seconds)):
+        yield

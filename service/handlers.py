@@ -1,9 +1,11 @@
 """What each call does, as a list of steps. All but `Caller` is found on the application."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from airlock import events, intent
-from airlock.errors import Conflict, Refused
+from airlock.errors import AirlockError, Conflict, Refused
 from airlock.intent import Intent
 from airlock.lifecycle import TERMINAL, State
 from airlock.profiles import Profile
@@ -14,7 +16,7 @@ from service import answers, payloads, sessions
 from service.disposition import attachment
 from service.identity.caller import Caller
 from service.issuing import Issued
-from service.parts import ISSUER, LIVE, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, TRACE
+from service.parts import ISSUER, LIVE, METER, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, TRACE
 from service.payloads import FilenameQuery, ListQuery, NewUpload, StatusQuery
 from service.waiting import answer_of
 
@@ -29,15 +31,15 @@ async def create_upload(request: web.Request, caller: Caller) -> web.StreamRespo
     # A small body has come with its headers as a rule: waiting for it would cost as much as parsing it.
     is_here = content.is_eof() and content.total_bytes <= payloads.MAX_BODY
     asked = payloads.parse(NewUpload, content.read_nowait() if is_here else await request.read())
-    issued = await _issue(request, caller, asked)
-    return answers.created(issued.upload, issued.policy, issued.max_bytes)
+    issued, headers = await _issue(request, caller, asked)
+    return answers.created(issued.upload, issued.policy, issued.max_bytes, headers)
 
 
 async def get_presigned_policy(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for a file of that name under the default profile: the article's contract."""
     asked = payloads.parse_query(FilenameQuery, request.query)
-    issued = await _issue(request, caller, NewUpload(filename=asked.filename))
-    return answers.json_response({"url": issued.policy.url, "fields": issued.policy.fields})
+    issued, headers = await _issue(request, caller, NewUpload(filename=asked.filename))
+    return answers.json_response({"url": issued.policy.url, "fields": issued.policy.fields}, headers=headers)
 
 
 async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -108,7 +110,8 @@ async def openapi_document(request: web.Request) -> web.StreamResponse:
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
-async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issued:
+async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> tuple[Issued, Mapping[str, str]]:
+    """A new upload, and the header fields that tell what is left of the caller's quotas."""
     app, session = request.app, caller.session
     profile = app[PROFILES].get(session.profile if session and asked.profile is None else asked.profile)
     caller.require(profile)
@@ -123,13 +126,29 @@ async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> Issu
         metadata=asked.metadata,
     )
     size = _size(profile, meant, session)
-    issued = app[ISSUER].issue(profile, meant, size)
+    charge = app[METER].charge(caller, size[1])
+    try:
+        issued = await _signed(request, profile, meant, session, size)
+    except AirlockError:
+        charge.undo()
+        raise
+    if issued.max_bytes < size[1]:
+        charge.lower(issued.max_bytes)
+    request[TRACE].upload = issued.upload.text
+    return issued, charge.headers
+
+
+async def _signed(
+    request: web.Request, profile: Profile, meant: Intent, session: Session | None, size: tuple[int, int]
+) -> Issued:
+    """The upload and its policy, paid for where a session brings it."""
+    issuer = request.app[ISSUER]
+    issued = issuer.issue(profile, meant, size)
     if session is not None:
         # Signed before, so that what cannot be signed costs the session nothing; and nothing leaves that is not paid.
         paid = await sessions.spend(request, session, size)
         if paid < size[1]:
-            issued = app[ISSUER].issue(profile, meant, (size[0], paid))
-    request[TRACE].upload = issued.upload.text
+            issued = issuer.issue(profile, meant, (size[0], paid))
     return issued
 
 

@@ -62,6 +62,8 @@ def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
         except Exception as error:  # noqa: BLE001
             response = problems.response(error, request_id)
         response.headers[HEADER] = request_id
+        # No browser is to take an answer for another kind of thing than we say that it is.
+        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     return identified
@@ -103,7 +105,7 @@ def cors(origins: Collection[str]) -> Middleware:
 def _permission(origin: str, *, preflight: bool) -> dict[str, str]:
     told = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": f"{HEADER}, Location, Retry-After",
+        "Access-Control-Expose-Headers": f"{HEADER}, Location, Retry-After, RateLimit, RateLimit-Policy",
     }
     if preflight:
         told["Access-Control-Allow-Methods"] = "GET, POST, DELETE"

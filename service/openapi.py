@@ -19,8 +19,10 @@ _ALWAYS = ("internal",)
 _HEADERS = {
     HEADER: "The request's id, as it stands in the log",
     "Location": "Where to go on",
+    "RateLimit": "What is left of each quota, and the seconds until it is whole again; only where quotas are set",
+    "RateLimit-Policy": "The quotas: uploads a minute, bytes a day; only where quotas are set",
     "Retry-After": "Seconds to wait before another try",
-    "WWW-Authenticate": "Bearer",
+    "WWW-Authenticate": 'Bearer, with error="invalid_token" where a token came',
 }
 
 
@@ -132,7 +134,11 @@ def _answer(operation: Operation) -> dict[str, Any]:
 def _problem(codes: list[str]) -> dict[str, Any]:
     lines = "\n".join(f"- `{code}`: {CATALOGUE[code].title}" for code in sorted(codes))
     statuses = {CATALOGUE[code].status for code in codes}
-    extra = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+    extra = {
+        401: ("WWW-Authenticate",),
+        429: ("Retry-After", "RateLimit-Policy", "RateLimit"),
+        503: ("Retry-After",),
+    }
     named = [name for status in statuses for name in extra.get(status, ())]
     narrowed = {"properties": {"code": {"enum": sorted(codes)}}}
     schema = {"allOf": [_reference(problems.Problem), narrowed]}

@@ -46,7 +46,6 @@ def _origin(bucket: str, settings: Settings) -> str:
 def _add(router: web.UrlDispatcher, ids: RequestIds, route: str, path: Path, security: str) -> None:
     headers = {
         "Content-Security-Policy": security,
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }

@@ -10,6 +10,7 @@ from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
 from service.live import Live
 from service.ports import Ports, Random
+from service.quotas import Meter
 from service.readiness import Readiness
 from service.settings import Settings
 
@@ -19,6 +20,7 @@ PROFILES = web.AppKey("profiles", Profiles)
 ISSUER = web.AppKey("issuer", Issuer)
 SESSIONS = web.AppKey("sessions", SignedSessions)
 LIVE = web.AppKey("live", Live)
+METER = web.AppKey("meter", Meter)
 READINESS = web.AppKey("readiness", Readiness)
 OPENAPI = web.AppKey("openapi", bytes)
 

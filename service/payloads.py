@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from airlock.errors import FieldError, Refused
+from airlock.intent import MAX_FILENAME_CHARACTERS
 from airlock.lifecycle import State
 from airlock.upload_session import MAX_LIFETIME, MAX_UPLOADS
 from service.identity.tokens import Name
@@ -16,6 +17,8 @@ LARGEST_PAGE = 100
 # The largest whole number that JSON carries everywhere (RFC 8259, section 6).
 MAX_INTEGER = 2**53 - 1
 MAX_PROBLEMS = 20
+# Told in the API's document; the rules that hold them, `intent.check`, know more than a model can.
+_NAME_LENGTHS: dict[str, JsonValue] = {"minLength": 1, "maxLength": MAX_FILENAME_CHARACTERS}
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,7 +35,13 @@ class NewUpload(_Body):
     """What is to be uploaded. All but the file name is optional; what is declared is held to exactly."""
 
     profile: Annotated[str | None, Field(description="A profile's name; the default one without it")] = None
-    filename: Annotated[str, Field(description="A name for people, of 1 to 255 characters; never part of a key")]
+    filename: Annotated[
+        str,
+        Field(
+            description="A name for people, of 1 to 255 characters; never part of a key",
+            json_schema_extra={**_NAME_LENGTHS, "examples": ["photo.png"]},
+        ),
+    ]
     content_type: Annotated[str | None, Field(description="type/subtype; by the file name's extension without it")] = (
         None
     )
@@ -40,7 +49,11 @@ class NewUpload(_Body):
         int | None, Field(description="In bytes. S3 then takes exactly that many", ge=0, le=MAX_INTEGER)
     ] = None
     sha256: Annotated[
-        str | None, Field(description="64 hexadecimal digits, or base64. S3 then takes exactly those bytes")
+        str | None,
+        Field(
+            description="64 hexadecimal digits, or base64. S3 then takes exactly those bytes",
+            json_schema_extra={"pattern": "^([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{43}=)$"},
+        ),
     ] = None
     metadata: Annotated[
         dict[str, str] | None, Field(description="Texts under the names that the profile allows", max_length=50)
@@ -93,7 +106,10 @@ class FilenameQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    filename: Annotated[str, Field(description="The file's name; its extension says the content type")]
+    filename: Annotated[
+        str,
+        Field(description="The file's name; its extension says the content type", json_schema_extra=_NAME_LENGTHS),
+    ]
 
     codes: ClassVar[Mapping[str, str]] = {"filename": "invalid_filename"}
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from airlock.lifecycle import State
 from airlock.policy import Credentials
+from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
 from aws.records import Page, Record
 
@@ -41,6 +42,12 @@ class Sessions(Protocol):
     async def spend(self, session: Session, least: int, most: int) -> int | None: ...
 
 
+class SharedCounters(Protocol):
+    """What owners and tenants have taken, on all replicas together. Raises Unavailable."""
+
+    async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage: ...
+
+
 class Objects(Protocol):
     """Presigned reading of one version of one object."""
 
@@ -64,6 +71,7 @@ class Ports:
     sessions: Sessions
     objects: Objects
     queue: Queue
+    counters: SharedCounters
     now: Clock
     sleep: Sleep
     random: Random

@@ -11,13 +11,20 @@ from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.errors import CATALOGUE, Refused, Unavailable
+from service.identity.caller import InvalidToken
 from service.payloads import MAX_BODY, MAX_PROBLEMS
 
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = 5
-NAMES = {"dynamodb": "DynamoDB", "sqs": "SQS", "s3": "S3", "credentials": "The source of AWS credentials"}
+NAMES = {
+    "dynamodb": "DynamoDB",
+    "sqs": "SQS",
+    "s3": "S3",
+    "credentials": "The source of AWS credentials",
+    "oidc": "The OpenID provider",
+}
 
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _DETAILS = {
@@ -95,7 +102,11 @@ def _refused(error: Refused) -> _Case:
     if error.errors:
         rules = error.errors[:MAX_PROBLEMS]
         more["errors"] = [{"field": rule.field, "code": rule.code, "detail": rule.detail} for rule in rules]
-    headers = {"WWW-Authenticate": "Bearer"} if error.code == "unauthenticated" else {}
+    headers: dict[str, str] = {}
+    if error.code == "unauthenticated":
+        # https://www.rfc-editor.org/rfc/rfc6750#section-3.1: no code for whoever brought no token.
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, InvalidToken) else "Bearer"
+    headers |= error.headers
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return _Case(error.code, error.detail, more, headers)

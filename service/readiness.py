@@ -1,8 +1,9 @@
-"""Whether this pod should get requests: it holds credentials that sign, and DynamoDB answers."""
+"""Whether this pod should get requests: it holds what signs and what verifies, and DynamoDB answers."""
 
 import asyncio
 
 from airlock.errors import AirlockError
+from service.identity.callers import OidcTokens
 from service.ports import Ports
 from service.waiting import answer_of
 
@@ -15,8 +16,9 @@ KEPT_SECONDS = 1.0
 class Readiness:
     """Looks at what the service needs. Once `leaving`, it is never ready again."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, oidc: OidcTokens | None = None) -> None:
         self._ports = ports
+        self._oidc = oidc
         self._leaving = False
         self._records_away = False
         self._looked_at: float | None = None
@@ -27,11 +29,13 @@ class Readiness:
         self._leaving = True
 
     async def away(self) -> list[str]:
-        """What is away, by name: `credentials`, `dynamodb`, or the `service` itself when it is leaving."""
+        """What is away, by name: `credentials`, `oidc`, `dynamodb`, or the `service` itself when it is leaving."""
         now = self._ports.now()
         away = ["service"] if self._leaving else []
         if self._ports.credentials.remaining(now) < 1:
             away.append("credentials")
+        if self._oidc is not None and self._oidc.is_away():
+            away.append("oidc")
         if await self._are_records_away(now):
             away.append("dynamodb")
         return away

@@ -20,6 +20,7 @@ _FIELDS = (
     "profile_forbidden",
 )
 _BODY = ("bad_request", "invalid_json", "body_too_large")
+_LIMITS = ("RateLimit-Policy", "RateLimit")
 _DECLARED = ("unknown_profile", "invalid_sha256", "size_too_small", "size_too_large")
 
 
@@ -71,8 +72,8 @@ OPERATIONS = (
         201,
         answers.CreatedUpload,
         body=payloads.NewUpload,
-        problems=(*_BODY, *_FIELDS, *_DECLARED, "session_spent", "dependency_unavailable"),
-        headers=("Location",),
+        problems=(*_BODY, *_FIELDS, *_DECLARED, "session_spent", "too_many_requests", "dependency_unavailable"),
+        headers=("Location", *_LIMITS),
         sessions=True,
     ),
     Operation(
@@ -118,7 +119,8 @@ OPERATIONS = (
         200,
         answers.PresignedPolicy,
         query=payloads.FilenameQuery,
-        problems=(*_FIELDS, "unknown_profile", "session_spent", "dependency_unavailable"),
+        problems=(*_FIELDS, "unknown_profile", "session_spent", "too_many_requests", "dependency_unavailable"),
+        headers=_LIMITS,
         sessions=True,
     ),
     Operation(

@@ -8,6 +8,9 @@ from aiohttp import web
 from service.logs import access_log
 from service.parts import PORTS, READINESS, SETTINGS
 
+# Of one header, in bytes: an OIDC token is long, and one that is too long gets an answer of ours, not of the parser's.
+MAX_HEADER = 32 * 1024
+
 
 @contextlib.asynccontextmanager
 async def serving(app: web.Application, write_log: Callable[[bytes], object]) -> AsyncIterator[str]:
@@ -18,7 +21,9 @@ async def serving(app: web.Application, write_log: Callable[[bytes], object]) ->
     """
     settings, ports = app[SETTINGS], app[PORTS]
     log = access_log(write_log, ports.now)
-    runner = web.AppRunner(app, access_log_class=log, shutdown_timeout=settings.drain_seconds)
+    runner = web.AppRunner(
+        app, access_log_class=log, shutdown_timeout=settings.drain_seconds, max_field_size=MAX_HEADER
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()

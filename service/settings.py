@@ -1,6 +1,5 @@
 """What the service must know beyond `AwsSettings`: where it listens, whom it believes, which pages it serves."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,7 +7,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from airlock.profiles import ProfileError, Profiles
-from aws.settings import AwsSettings, Origin, read_profiles
+from aws.settings import Origin, read_profiles
+from service.identity.address import is_loopback
+from service.identity.settings import OidcSettings
 from service.identity.tokens import StaticTokens, TokensError
 
 WEB = Path(__file__).parent.parent / "web"
@@ -20,7 +21,7 @@ def _origins(values: list[str]) -> list[str]:
     return values
 
 
-class Settings(AwsSettings):
+class Settings(OidcSettings):
     """One service. Raises pydantic.ValidationError with every problem, those of the files it names included."""
 
     mode: Literal["production", "dev"] = "production"
@@ -58,7 +59,7 @@ class Settings(AwsSettings):
     @classmethod
     def _anonymous_stays_here(cls, value: str, info: ValidationInfo) -> str:
         open_to_all = info.data.get("mode") == "dev" and not info.data.get("allow_anonymous_remote")
-        if open_to_all and not _is_loopback(value):
+        if open_to_all and not is_loopback(value):
             raise ValueError(
                 "must be a loopback address in mode dev, where nobody needs a token; "
                 "AIRLOCK_ALLOW_ANONYMOUS_REMOTE=true lifts that"
@@ -68,8 +69,10 @@ class Settings(AwsSettings):
     @field_validator("tokens")
     @classmethod
     def _tokens_hold(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None and info.data.get("mode") == "production":
-            raise ValueError("is needed in mode production")
+        # An issuer that is wrong is not there, and told by itself.
+        nobody = value is None and info.data.get("oidc_issuer", "wrong") is None
+        if nobody and info.data.get("mode") == "production":
+            raise ValueError("is needed in mode production, or AIRLOCK_OIDC_ISSUER")
         if value is not None:
             load_tokens(value)
         return value
@@ -100,10 +103,3 @@ def load_tokens(path: Path) -> StaticTokens:
         raise ValueError(f"{path}: {error}") from error
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,9 +1,10 @@
 """How much of one core a policy costs: `python -m bench.issue`.
 
-Three servers in turn, each alone on one core under uvloop, driven by wrk from another core over 32 connections:
+Servers in turn, each alone on one core under uvloop, driven by wrk from another core over 32 connections:
 a bare aiohttp handler that parses the same JSON and returns the same bytes; `POST /v1/uploads` of our service in
-production mode, with token authentication and its log written to a file; and an aiohttp handler that calls
-aiobotocore's `generate_presigned_post`. Each round measures all three; the ratios are medians over the rounds.
+production mode, with its log written to a file; and an aiohttp handler that calls aiobotocore's
+`generate_presigned_post`. Our service is asked with a static token, with one token of an OpenID provider, and with the
+tokens of 1,000 users of the provider in turn. Each round measures all; the ratios are medians over the rounds.
 """
 
 import argparse
@@ -25,9 +26,12 @@ from pathlib import Path
 import orjson
 
 from bench import report
+from bench.issue import provider
+from bench.issue.provider import Provider
 from bench.process import cpu_seconds, running
 
 TOKEN = "bench-token-" + "0" * 32
+USERS = 1000
 BODY = orjson.dumps({"filename": "holiday picture.png", "content_type": "image/png", "size": 123456})
 AWS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -38,7 +42,18 @@ NAMES = {
     "bare": "(a) bare aiohttp handler",
     "airlock": "(b) POST /v1/uploads, token auth",
     "botocore": "(c) aiobotocore generate_presigned_post",
+    "oidc": "(d) POST /v1/uploads, OIDC",
+    "users": f"(e) POST /v1/uploads, OIDC, {USERS:,} users",
 }
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked of which process."""
+
+    port: int
+    pid: int
+    script: Path
 
 
 @dataclass(frozen=True)
@@ -65,40 +80,63 @@ def _measure(folder: Path, stack: ExitStack, rounds: int, seconds: int) -> dict[
     cores = os.sched_getaffinity(0)
     core = min(cores)
     os.sched_setaffinity(0, {max(cores)})
-    ports = {name: _free_port() for name in NAMES}
-    pids = {
-        "airlock": stack.enter_context(
-            running(["-m", "service"], _service(folder, ports["airlock"]), core=core, log=folder / "log")
-        ).pid
-    }
-    answer = _first_answer(ports["airlock"])
-    (folder / "answer").write_bytes(answer)
-    for name in ("bare", "botocore"):
-        environment = {**AWS, "BENCH_PORT": str(ports[name]), "BENCH_READY": str(folder / name)}
-        environment |= {"BENCH_ANSWER": str(folder / "answer"), "BENCH_FIELDS": _own_fields(answer)}
-        pids[name] = stack.enter_context(running(["-m", "bench.issue.servers", name], environment, core=core)).pid
-        _first_answer(ports[name])
-    script = _script(folder)
+    loads = _loads(folder, stack, core)
     samples: dict[str, list[Sample]] = {name: [] for name in NAMES}
     for _ in range(rounds + 1):
         for name in NAMES:
-            samples[name].append(_sample(ports[name], pids[name], script, seconds))
+            samples[name].append(_sample(loads[name], seconds))
     return {name: taken[1:] for name, taken in samples.items()}
 
 
-def _script(folder: Path) -> Path:
-    """What wrk sends (https://github.com/wg/wrk, SCRIPTING)."""
-    script = folder / "request.lua"
-    headers = f'wrk.headers["Content-Type"] = "application/json"\nwrk.headers["Authorization"] = "Bearer {TOKEN}"'
-    script.write_text(f'wrk.method = "POST"\nwrk.body = [[{BODY.decode()}]]\n{headers}\n')
+def _loads(folder: Path, stack: ExitStack, core: int) -> dict[str, Load]:
+    openid, port, static = stack.enter_context(provider.serving()), _free_port(), _script(folder, [TOKEN])
+    service = running(["-m", "service"], _service(folder, port, openid), core=core, log=folder / "log")
+    pid = stack.enter_context(service).pid
+    answer = _first_answer(port, TOKEN)
+    users = [openid.token(number) for number in range(USERS)]
+    _first_answer(port, users[0])
+    loads = {
+        "airlock": Load(port, pid, static),
+        "oidc": Load(port, pid, _script(folder, users[:1])),
+        "users": Load(port, pid, _script(folder, users)),
+    }
+    (folder / "answer").write_bytes(answer)
+    for name in ("bare", "botocore"):
+        port = _free_port()
+        environment = {**AWS, "BENCH_PORT": str(port), "BENCH_READY": str(folder / name)}
+        environment |= {"BENCH_ANSWER": str(folder / "answer"), "BENCH_FIELDS": _own_fields(answer)}
+        baseline = running(["-m", "bench.issue.servers", name], environment, core=core)
+        loads[name] = Load(port, stack.enter_context(baseline).pid, static)
+        _first_answer(port, TOKEN)
+    return loads
+
+
+def _script(folder: Path, tokens: list[str]) -> Path:
+    """What wrk sends (https://github.com/wg/wrk, SCRIPTING): requests that are made once, with each token in turn."""
+    script = folder / f"{tokens[0][-16:]}-{len(tokens)}.lua"
+    listed = ",".join(f'"{token}"' for token in tokens)
+    script.write_text(f"""
+        local requests, number = {{}}, 0
+        function init()
+            for place, token in ipairs({{{listed}}}) do
+                local headers = {{["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token}}
+                requests[place] = wrk.format("POST", nil, headers, [[{BODY.decode()}]])
+            end
+        end
+        function request()
+            number = number % #requests + 1
+            return requests[number]
+        end
+    """)
     return script
 
 
-def _sample(port: int, pid: int, script: Path, seconds: int) -> Sample:
-    before = cpu_seconds(pid)
-    load = ["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/v1/uploads"]
-    said = subprocess.run(load, capture_output=True, text=True, check=True).stdout
-    spent = cpu_seconds(pid) - before
+def _sample(load: Load, seconds: int) -> Sample:
+    before = cpu_seconds(load.pid)
+    url = f"http://127.0.0.1:{load.port}/v1/uploads"
+    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(load.script), url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    spent = cpu_seconds(load.pid) - before
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said)
     answers = int(re.findall(r"(\d+) requests in", said)[0])
@@ -112,7 +150,7 @@ def _own_fields(answer: bytes) -> str:
     return orjson.dumps({name: value for name, value in fields.items() if name not in added}).decode()
 
 
-def _service(folder: Path, port: int) -> dict[str, str]:
+def _service(folder: Path, port: int, openid: Provider) -> dict[str, str]:
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     (folder / "tokens.toml").write_text(f'[[tokens]]\nowner = "bench"\nsha256 = "{digest}"\n')
     return AWS | {
@@ -122,13 +160,15 @@ def _service(folder: Path, port: int) -> dict[str, str]:
         "AIRLOCK_QUARANTINE_BUCKET": "bench-quarantine",
         "AIRLOCK_SECRETS": "bench-" + "0" * 32,
         "AIRLOCK_TOKENS": str(folder / "tokens.toml"),
+        "AIRLOCK_OIDC_ISSUER": openid.issuer,
+        "AIRLOCK_OIDC_AUDIENCE": provider.AUDIENCE,
         "AIRLOCK_PORT": str(port),
     }
 
 
-def _first_answer(port: int) -> bytes:
+def _first_answer(port: int, token: str) -> bytes:
     """Our own policy, once the server answers: the bytes that the bare handler will return."""
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/uploads", BODY, headers)
     for _ in range(600):
         try:
@@ -158,8 +198,11 @@ def _report(samples: dict[str, list[Sample]]) -> None:
         )
     bounds = [
         report.Bound("requests a second, (b) of (a)", _ratio(samples, "airlock", "bare"), least=0.7),
+        report.Bound("requests a second, (d) of (a)", _ratio(samples, "oidc", "bare"), least=0.6),
+        report.Bound("requests a second, (e) of (a)", _ratio(samples, "users", "bare"), least=0.6),
         report.Bound("requests a second, (b) of (c)", _ratio(samples, "airlock", "botocore"), least=3),
         report.Bound("CPU time a request, (a) of (b)", costs["bare"] / costs["airlock"], least=0.7),
+        report.Bound("CPU time a request, (a) of (d)", costs["bare"] / costs["oidc"], least=0.6),
     ]
     columns = ("server, on one core", "requests/s", "min to max", "CPU µs a request", "requests/s of (a)")
     report.show("A policy's cost", columns, rows, bounds)

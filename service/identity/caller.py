@@ -8,6 +8,13 @@ from airlock.profiles import Profile
 from airlock.upload_session import Session
 
 
+class InvalidToken(Refused):
+    """A bearer token came and is not believed (RFC 6750, section 3.1). `detail` quotes nothing of it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("unauthenticated", detail)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks: the owner of what is made, and what the token is for.

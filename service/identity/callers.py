@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from airlock.errors import Refused
 from airlock.upload_session import TOKEN_PREFIX
-from service.identity.caller import ANONYMOUS, Caller
+from service.identity.caller import ANONYMOUS, Caller, InvalidToken
 from service.identity.tokens import StaticTokens
 
 SCHEME = "bearer "
@@ -20,7 +20,11 @@ class OidcTokens(Protocol):
         ...
 
     async def verify(self, token: str) -> Caller:
-        """Raises Refused("unauthenticated"), or Unavailable("oidc") while the provider's keys cannot be had."""
+        """Raises InvalidToken, or Unavailable("oidc") while the provider's keys cannot be had."""
+        ...
+
+    def is_away(self) -> bool:
+        """Whether no token could be verified now."""
         ...
 
 
@@ -62,5 +66,5 @@ class Callers:
         known = self.sessions if token.startswith(TOKEN_PREFIX) else self.static
         caller = known.find(token) if known else None
         if caller is None:
-            raise Refused("unauthenticated", "the token is not one that this service knows")
+            raise InvalidToken("the token is not one that this service knows")
         return caller

@@ -27,7 +27,8 @@ function show(api) {
 
 function section(name, call) {
   const body = call.requestBody?.content["application/json"].schema;
-  const access = call.security.length ? "Needs Authorization: Bearer <token>." : "Open to everybody.";
+  const sessions = call.security.some((scheme) => "session" in scheme) ? ", which may be an upload session's" : "";
+  const access = call.security.length ? `Needs Authorization: Bearer <token>${sessions}.` : "Open to everybody.";
   return element("section", "", { id: call.operationId },
     element("h2", name),
     element("p", call.description),

@@ -117,6 +117,45 @@ async def test_without_any_keys_signing_is_refused_until_they_come(caplog: pytes
     assert "there are none yet" in caplog.text
 
 
+class Silent(Provider):
+    """Gives what it is told to, and then never answers, until `speaking`."""
+
+    def __init__(self, *given: Keys | Exception) -> None:
+        super().__init__(*given)
+        self.speaking = asyncio.Event()
+        self.speaking.set()
+
+    async def get_frozen_credentials(self) -> Keys:
+        await self.speaking.wait()
+        return await super().get_frozen_credentials()
+
+
+async def test_a_provider_that_never_answers_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    naps = Naps()
+    provider = Silent(Keys("held"), Keys("new"))
+    async with CredentialSource(provider, sleep=naps, patience=0.01) as source:
+        provider.speaking.clear()
+        for _ in range(2):
+            await naps.pass_one()
+            assert source.current().access_key_id == "held"
+        provider.speaking.set()
+        await naps.pass_one()
+        assert source.current().access_key_id == "new"
+    assert naps.taken == [ASK_SECONDS, RETRY_SECONDS, RETRY_SECONDS, ASK_SECONDS]
+    assert caplog.text.count("keeping those held") == 2
+
+
+async def test_credentials_that_are_silent_from_the_start_let_the_program_begin() -> None:
+    provider = Silent(Keys("late"))
+    provider.speaking.clear()
+    naps = Naps()
+    async with CredentialSource(provider, sleep=naps, patience=0.01) as source:
+        assert source.remaining(0) == 0
+        provider.speaking.set()
+        await naps.pass_one()
+        assert source.current().access_key_id == "late"
+
+
 async def test_leaving_a_source_ends_its_task() -> None:
     before = asyncio.all_tasks()
     async with CredentialSource(Provider(Keys("a")), sleep=Naps()):

@@ -14,6 +14,7 @@ from aiobotocore.session import get_session
 
 from airlock.policy import Credentials
 from airlock.profiles import Profiles
+from aws.objects import Objects
 from ops.emulator import Emulator
 from tests.ceph import Ceph
 from tests.enforcement.form import Form
@@ -179,13 +180,14 @@ def _client(service: str, endpoint: str, keys: Credentials) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def issuers(endpoint: str, incoming: str, other: str) -> AsyncIterator[dict[str, Service]]:
-    """A service of ours for each region, which signs for those buckets of that server."""
+async def issuers(endpoint: str, incoming: str, other: str, s3: Any = None) -> AsyncIterator[dict[str, Service]]:
+    """A service of ours for each region, which signs for those buckets of that server, and lends objects by `s3`."""
     where = {"endpoint_url": endpoint, "addressing": "path", "incoming_bucket": incoming, "accepted_bucket": other}
     profiles = Profiles.load(PROFILES)
+    lender: Any = Objects(s3)
     async with (
-        Service(settings(region=REGION, **where), profiles) as one,
-        Service(settings(region=OTHER_REGION, **where), profiles) as two,
+        Service(settings(region=REGION, **where), profiles, presigner=lender) as one,
+        Service(settings(region=OTHER_REGION, **where), profiles, presigner=lender) as two,
     ):
         yield {REGION: one, OTHER_REGION: two}
 
@@ -207,7 +209,7 @@ async def _opened(name: str, endpoint: str, keys: Mapping[str, Credentials], **p
     incoming, other = f"incoming-{run}", f"accepted-{run}"
     async with (
         _client("s3", endpoint, keys["static"]) as s3,
-        issuers(endpoint, incoming, other) as services,
+        issuers(endpoint, incoming, other, s3) as services,
         aiohttp.ClientSession() as http,
     ):
         for bucket in (incoming, other):

@@ -16,6 +16,7 @@ from airlock.upload_id import InvalidUploadId
 from airlock.upload_session import InvalidSession
 from service.identity.callers import Callers
 from service.identity.tokens import StaticTokens, TokensError
+from tests.fuzz import tokens
 
 Target = Callable[[bytes], None]
 
@@ -132,6 +133,9 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             accepted_key,
             object_metadata,
             profiles_file,
+            tokens.token,
+            tokens.signed_claims,
+            tokens.published_keys,
         )
     }
 )

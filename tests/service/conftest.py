@@ -18,13 +18,13 @@ from pydantic import SecretStr
 
 from airlock.profiles import Profiles
 from service.app import make_app
-from service.identity.callers import Callers
+from service.identity.callers import Callers, OidcTokens
 from service.identity.tokens import StaticTokens
 from service.parts import LIVE
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles
-from tests.service.twins import Keyring, Mailbox, Presigner, Purse, Table, Time
+from tests.service.twins import Keyring, Ledger, Mailbox, Presigner, Purse, Table, Time
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "first-secret-" + "0" * 32
@@ -97,6 +97,8 @@ class Service:
     purse: Purse = field(default_factory=Purse)
     presigner: Presigner = field(default_factory=Presigner)
     mailbox: Mailbox = field(default_factory=Mailbox)
+    ledger: Ledger = field(default_factory=Ledger)
+    oidc: OidcTokens | None = None
     lines: list[bytes] = field(default_factory=list)
     url: str = ""
 
@@ -107,11 +109,12 @@ class Service:
             self.purse,
             self.presigner,
             self.mailbox,
+            self.ledger,
             self.time.now,
             self.time.sleep,
             os.urandom,
         )
-        self.app = make_app(self.settings, self.profiles, Callers(StaticTokens.load(tokens_file())), ports)
+        self.app = make_app(self.settings, self.profiles, Callers(StaticTokens.load(tokens_file()), self.oidc), ports)
         return self.app
 
     async def __aenter__(self) -> Self:

@@ -17,6 +17,7 @@ from aws.records import Records
 from aws.session import Clients, connect
 from aws.sessions import Sessions
 from aws.settings import AwsSettings
+from aws.usage import Counters
 from service.app import make_app
 from service.identity.callers import Callers
 from service.identity.tokens import StaticTokens
@@ -24,11 +25,12 @@ from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles
 from tests.service.conftest import Answer, ask, settings, tokens_file
+from tests.stack import connected_as, keys_of
 
 
 @dataclass
 class Deployed:
-    """A service that listens, and the clients of the same deployment."""
+    """A service that listens, and clients to look into its deployment, who may do more there than it may."""
 
     settings: Settings
     clients: Clients
@@ -60,21 +62,34 @@ def service_settings(deployment: AwsSettings, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Deployed]:
-    """A service over the emulator."""
+    """A service over the emulator, as a user who has the service's permissions alone."""
     here = service_settings(deployment, **changes)
     async with (
         connect(here) as clients,
         Queue.open(here, clients) as queue,
+        connected_as(keys_of("service", deployment), here) as its_clients,
+        Queue.open(here, its_clients) as its_queue,
         aiohttp.ClientSession(auto_decompress=False) as http,
     ):
-        records = Records(clients.dynamodb, here.table)
-        objects = Objects(clients.s3, public_s3=clients.public_s3)
-        sessions = Sessions(clients.dynamodb, here.table)
-        ports = Ports(clients.credentials, records, sessions, objects, queue, time.time, asyncio.sleep, os.urandom)
+        records = Records(its_clients.dynamodb, here.table)
+        objects = Objects(its_clients.s3, public_s3=its_clients.public_s3)
+        sessions = Sessions(its_clients.dynamodb, here.table)
+        counters = Counters(its_clients.dynamodb, here.table)
+        ports = Ports(
+            its_clients.credentials,
+            records,
+            sessions,
+            objects,
+            its_queue,
+            counters,
+            time.time,
+            asyncio.sleep,
+            os.urandom,
+        )
         lines: list[bytes] = []
         app = make_app(here, load_profiles(here.profiles), Callers(StaticTokens.load(tokens_file())), ports)
         async with serving(app, lines.append) as url:
-            yield Deployed(here, clients, queue, records, url, http, lines)
+            yield Deployed(here, clients, queue, Records(clients.dynamodb, here.table), url, http, lines)
 
 
 async def post_form(http: aiohttp.ClientSession, url: str, fields: dict[str, str], content: bytes) -> tuple[int, str]:

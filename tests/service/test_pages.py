@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -78,3 +79,27 @@ async def test_in_mode_dev_no_token_is_needed(profiles: Profiles) -> None:
         assert (await service.ask("GET", created["links"]["self"])).status == 404
         wrong = await service.ask("GET", "/v1/uploads", owner=None, headers={"Authorization": "Bearer x"})
         assert wrong.status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/uploads", 201),
+        ("GET", "/v1/uploads", 200),
+        ("GET", "/api/get-presigned-policy?filename=a.png", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/docs/docs.js", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/v1/uploads/none", 404),
+        ("GET", "/<script>", 404),
+        ("PUT", "/v1/uploads", 405),
+    ],
+)
+async def test_no_answer_may_be_taken_for_another_kind_of_thing(
+    service: Service, method: str, path: str, status: int
+) -> None:
+    body: dict[str, Any] = {"json": {"filename": "a.png"}} if method == "POST" else {}
+    answer = await service.ask(method, path, **body)
+    assert answer.status == status
+    assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]  # type: ignore[attr-defined]

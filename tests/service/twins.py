@@ -9,6 +9,7 @@ from typing import Any
 from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
+from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
 from aws.records import Page, Record
 
@@ -162,3 +163,55 @@ class Mailbox:
             raise self.away
         self.sent.append((queue_name, body))
         return "message"
+
+
+@dataclass
+class Ledger:
+    """The counters of all replicas in memory. `told` holds every part that was counted; `away` is raised where set.
+
+    With `lost`, what is told is counted and the answer never comes. While `open` is not set nothing is answered.
+    """
+
+    sums: dict[tuple[Subject, Window], Usage] = field(default_factory=dict)
+    told: list[tuple[Subject, Window, Usage]] = field(default_factory=list)
+    away: Exception | None = None
+    lost: Exception | None = None
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    tries: int = 0
+    under_way: int = 0
+    most_under_way: int = 0
+    _parts: dict[tuple[Subject, Window, str], int] = field(default_factory=dict)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage:
+        self.tries += 1
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        async with self._changed:
+            self._changed.notify_all()
+        await self.open.wait()
+        self.under_way -= 1
+        if self.away:
+            raise self.away
+        if part > self._parts.get((subject, window, by), 0):
+            self._parts[subject, window, by] = part
+            self.told.append((subject, window, more))
+            self.sums[subject, window] = self.sums.get((subject, window), Usage()).plus(more)
+        if self.lost:
+            raise self.lost
+        return self.sums[subject, window]
+
+    async def tried(self, times: int) -> None:
+        """Return once it was told something so many times in all, and has answered."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.tries >= times)
+        # The answer is on its way to whoever asked: some turns of the loop away.
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    def accept(self, subject: Subject, window: Window, size: int) -> None:
+        """As the worker does it."""
+        self.sums[subject, window] = self.sums.get((subject, window), Usage()).plus(Usage(0, 0, size))

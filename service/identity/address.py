@@ -1,0 +1,27 @@
+"""Addresses that an OpenID provider may have."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine answers to the host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_private(url: str) -> bool:
+    """Whether what is read from there cannot be changed on the way: over https, or from this machine.
+
+    False for what is not an address, or carries a name, a password or a fragment.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment or not url.isprintable() or " " in url:
+        return False
+    return url.startswith("https://") or (url.startswith("http://") and is_loopback(host))

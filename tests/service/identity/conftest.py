@@ -1,0 +1,61 @@
+"""Verifiers of tokens: over keys in memory, and over a provider that is asked for them."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service.identity.claims import Trust
+from service.identity.fetching import Document
+from service.identity.oidc import Oidc
+from service.identity.provider import Provider
+from service.ports import Random
+from tests.service.identity.provider import AUDIENCE, FIRST, OpenIdProvider, keys_document
+from tests.service.twins import Time
+
+ISSUER = "https://login.example.com/tenant"
+
+
+def trust(issuer: str = ISSUER, **changes: Any) -> Trust:
+    usual = {"audience": frozenset({AUDIENCE}), "algorithms": frozenset({"RS256", "ES256"})}
+    return Trust(**{"issuer": issuer, "jwks_url": ISSUER + "/keys", **usual, **changes})
+
+
+@asynccontextmanager
+async def verifier(*keys: Any, time: Time | None = None, **changes: Any) -> AsyncIterator[Oidc]:
+    """What verifies by these keys, which it already holds."""
+    clock = time or Time()
+    document = Document(keys_document(*keys or (FIRST,)), None)
+
+    async def fetch(_: str) -> Document:
+        return document
+
+    believed = trust(**changes)
+    provider = Provider(believed.issuer, believed.jwks_url, fetch, now=clock.now, sleep=clock.sleep, random=os.urandom)
+    async with provider:
+        await provider.ask_again()
+        yield Oidc(believed, provider, now=clock.now)
+
+
+@pytest_asyncio.fixture
+async def openid() -> AsyncIterator[OpenIdProvider]:
+    async with OpenIdProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@asynccontextmanager
+async def opened(
+    openid: OpenIdProvider, time: Time, *, random: Random = os.urandom, **changes: Any
+) -> AsyncIterator[Oidc]:
+    """What verifies the tokens of `openid`, as `python -m service` opens it."""
+    believed = trust(openid.issuer, **{"jwks_url": None, **changes})
+    async with Oidc.open(believed, now=time.now, sleep=time.sleep, random=random) as oidc:
+        yield oidc
