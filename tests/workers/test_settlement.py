@@ -1,32 +1,66 @@
-"""What settled objects are stored with: no browser ever shows or runs one, whatever link leads to it."""
+"""Settlement where an answer is lost on the way: a copy that was asked for twice is there once in the end."""
 
 import asyncio
+from pathlib import Path
 
-from airlock.lifecycle import State
-from aws.records import Record
-from tests.workers.checks.samples import HTML
-from tests.workers.site import EICAR, PNG, Site
-
-SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9"/></svg>'
-
-
-async def described(site: Site, record: Record) -> tuple[str, str]:
-    assert record.location is not None
-    bucket, key, version = record.location
-    stored = await site.clients.s3.head_object(Bucket=bucket, Key=key, VersionId=version)
-    return stored["ContentDisposition"], stored["ContentType"]
+from aws.settings import AwsSettings
+from tests.workers.fault_proxy import Broken, FaultProxy
+from tests.workers.program import running
+from tests.workers.site import PNG, Site, opened
+from tests.workers.test_crash import _without_clamd
 
 
-async def test_all_is_stored_as_an_attachment_and_quarantine_without_a_type(site: Site) -> None:
-    kinds = {"image/svg+xml": ("a.svg", SVG), "text/html": ("a.html", HTML), "image/png": ("a.png", PNG)}
-    sent = {kind: await site.put(body, filename=name, content_type=kind) for kind, (name, body) in kinds.items()}
-    infected = await site.put(EICAR, content_type="text/html")
-    async with site.working():
-        records = dict(zip(sent, await asyncio.gather(*map(site.settled, sent.values())), strict=True))
-        quarantined = await site.settled(infected)
+async def test_a_copy_whose_answer_was_lost_leaves_no_second_version(deployment: AwsSettings, tmp_path: Path) -> None:
+    assert deployment.endpoint_url
+    async with (
+        FaultProxy(deployment.endpoint_url).serving() as proxy,
+        opened(deployment, tmp_path) as site,
+        site.working(endpoint_url=proxy.endpoint),
+    ):
+        proxy.inject("copy", "after", _lose)
+        record = await site.settled(await site.put(PNG))
         await site.idle()
-    for kind, record in records.items():
-        assert record.state is State.ACCEPTED
-        assert await described(site, record) == ("attachment", kind)
-    assert quarantined.place == "quarantine"
-    assert await described(site, quarantined) == ("attachment", "application/octet-stream")
+        assert record.attempts == 1
+        assert record.location is not None
+        assert await _copies(site) == [record.location[1:]]
+
+
+async def test_nor_does_a_worker_that_is_killed_before_it_could_tidy(deployment: AwsSettings, tmp_path: Path) -> None:
+    assert deployment.endpoint_url
+    async with (
+        FaultProxy(deployment.endpoint_url).serving() as proxy,
+        opened(deployment, tmp_path, visibility=2) as site,
+    ):
+        sent = await site.put(PNG)
+        without = {"AIRLOCK_PROFILES": str(_without_clamd(tmp_path, site.settings.profiles))}
+        async with running(site, AIRLOCK_ENDPOINT_URL=proxy.endpoint, **without) as victim:
+            killed = asyncio.Event()
+
+            async def kill() -> None:
+                victim.process.kill()
+                await victim.process.wait()
+                killed.set()
+                raise Broken
+
+            async def lose() -> None:
+                proxy.inject("settle", "after", kill)
+                raise Broken
+
+            proxy.inject("copy", "after", lose)
+            async with asyncio.timeout(60):
+                await killed.wait()
+        assert len(await _copies(site)) == 2
+
+        async with site.working():
+            record = await site.settled(sent)
+            await site.idle()
+        assert record.location is not None
+        assert await _copies(site) == [record.location[1:]]
+
+
+async def _lose() -> None:
+    raise Broken
+
+
+async def _copies(site: Site) -> list[tuple[str, str]]:
+    return await site.versions(site.settings.accepted_bucket)
