@@ -36,7 +36,7 @@ PARTITION: Final = "aws"
 ACCOUNT: Final = "000000000000"
 USER = "airlock"
 # What `airlock provision` and whoever looks around need.
-ACTIONS = ("s3:*", "sqs:*", "dynamodb:*", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy")
+ACTIONS = ("s3:*", "sqs:*", "dynamodb:*", "sns:*", "events:*", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy")
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}]}
 START_SECONDS = 30.0
 # Longer than it waits for open connections, and then writes its state.
@@ -130,7 +130,7 @@ def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "SERVICES": "s3,sqs,dynamodb,iam,sts",
+        "SERVICES": "s3,sqs,dynamodb,sns,events,iam,sts",
         "LOG_LEVEL": "WARNING",
         # Told again by its health page: so another program on this port is not taken for ours.
         "MINISTACK_EDITION": root.access_key_id,

@@ -1,0 +1,98 @@
+"""Verdict events on topics and buses arrive whole where they are subscribed to."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from airlock.errors import Unavailable
+from aws.buses import Buses
+from aws.queue import Queue
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+
+EVENT = json.dumps({"specversion": "1.0", "id": "e1", "data": {"filename": "Grüße.pdf"}}, ensure_ascii=False)
+KIND = "airlock.upload.accepted"
+
+
+@pytest_asyncio.fixture
+async def clients(in_ministack: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(in_ministack, services=("sqs", "sns", "events", "sts")) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def queue(in_ministack: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
+    async with Queue.open(in_ministack, clients) as opened:
+        yield opened
+
+
+async def queue_arn(clients: Clients, name: str) -> str:
+    url = (await clients.sqs.get_queue_url(QueueName=name))["QueueUrl"]
+    told = await clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return told["Attributes"]["QueueArn"]
+
+
+async def let_in(clients: Clients, name: str, arn: str, topic: str) -> None:
+    """Let the topic send to the queue, as its owner has to on AWS too."""
+    condition = {"ArnEquals": {"aws:SourceArn": topic}}
+    sender = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    statement = {"Effect": "Allow", **sender, "Resource": arn, "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = (await clients.sqs.get_queue_url(QueueName=name))["QueueUrl"]
+    await clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
+async def received(queue: Queue) -> Any:
+    [message] = await queue.receive(1, 10, 30)
+    return json.loads(message.body)
+
+
+async def test_what_is_published_to_a_topic_reaches_its_subscribers(
+    in_ministack: AwsSettings, clients: Clients, queue: Queue
+) -> None:
+    topic = (await clients.sns.create_topic(Name="verdicts"))["TopicArn"]
+    arn = await queue_arn(clients, in_ministack.queue)
+    await let_in(clients, in_ministack.queue, arn, topic)
+    await clients.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    await Buses(clients, in_ministack.region).publish_to_topic("verdicts", EVENT, {"type": KIND})
+    envelope = await received(queue)
+    assert envelope["Message"] == EVENT
+    assert envelope["MessageAttributes"]["type"]["Value"] == KIND
+
+
+async def test_what_is_put_on_a_bus_is_matched_by_its_type(
+    in_ministack: AwsSettings, clients: Clients, queue: Queue
+) -> None:
+    await clients.events.create_event_bus(Name="uploads")
+    pattern = json.dumps({"source": ["airlock"], "detail-type": [KIND]})
+    await clients.events.put_rule(Name="accepted", EventBusName="uploads", EventPattern=pattern)
+    target: Any = {"Id": "queue", "Arn": await queue_arn(clients, in_ministack.queue)}
+    await clients.events.put_targets(Rule="accepted", EventBusName="uploads", Targets=[target])
+    buses = Buses(clients, in_ministack.region)
+    await buses.put_event("uploads", "airlock.upload.infected", "{}")
+    await buses.put_event("uploads", KIND, EVENT)
+    event = await received(queue)
+    assert (event["source"], event["detail-type"]) == ("airlock", KIND)
+    assert event["detail"] == json.loads(EVENT)
+
+
+async def test_a_topic_that_is_not_there_is_a_dependency_that_is_away(
+    in_ministack: AwsSettings, clients: Clients
+) -> None:
+    with pytest.raises(Unavailable, match="sns: Publish"):
+        await Buses(clients, in_ministack.region).publish_to_topic("nowhere", EVENT, {})
+
+
+async def test_an_event_that_a_bus_did_not_take_is_not_lost(in_ministack: AwsSettings, clients: Clients) -> None:
+    """PutEvents answers 200 and says so inside."""
+
+    class Refusing:
+        async def put_events(self, **_: Any) -> Any:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+
+    clients._made["events"] = Refusing()
+    with pytest.raises(Unavailable, match="eventbridge: PutEvents: InternalFailure"):
+        await Buses(clients, in_ministack.region).put_event("uploads", KIND, EVENT)
