@@ -13,7 +13,7 @@ from aws.multipart_copy import MultipartCopy
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import ObjectIdentifierTypeDef
+    from types_aiobotocore_s3.type_defs import ListObjectVersionsOutputTypeDef, ObjectIdentifierTypeDef
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html
 LARGEST_COPY = 5 * 1024**3
@@ -33,10 +33,14 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The version that a copy made. `etag` without quotes; for a multipart copy it differs from the source's."""
+    """The version that a copy made. `etag` without quotes; for a multipart copy it differs from the source's.
+
+    `repeated`: an answer was lost or was an error, and the request was sent again. There may be one more version.
+    """
 
     version_id: str
     etag: str
+    repeated: bool = False
 
 
 @dataclass(slots=True)
@@ -153,7 +157,8 @@ class Objects:
             answer = await self._s3.copy_object(
                 **described, **pinned, MetadataDirective="REPLACE", TaggingDirective="REPLACE"
             )
-            return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'))
+            repeated = answer["ResponseMetadata"]["RetryAttempts"] > 0
+            return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'), repeated)
 
     async def delete(self, bucket: str, key: str, version_id: str) -> None:
         """Remove exactly that version; nothing happens when it is away already."""
@@ -174,15 +179,32 @@ class Objects:
                 raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
         return len(found)
 
+    async def first_version(self, bucket: str, key: str) -> Pinned | None:
+        """The version of `key` that was stored before all others that are there; None when there is none.
+
+        S3 lists the versions of a key from the newest to the oldest:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
+        """
+        first = None
+        async for page in self._pages(bucket, key):
+            for entry in page.get("Versions", ()):
+                if entry["Key"] == key:
+                    first = Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"])
+        return first
+
     async def _versions(self, bucket: str, key: str) -> "AsyncIterator[ObjectIdentifierTypeDef]":
+        async for page in self._pages(bucket, key):
+            for entry in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
+                if entry["Key"] == key:
+                    yield {"Key": key, "VersionId": entry["VersionId"]}
+
+    async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
+        """The pages of a listing that begins with `key`, as far as there can be something of it."""
         place: dict[str, Any] = {"Bucket": bucket, "Prefix": key}
         while True:
             with translate("s3"):
                 page = await self._s3.list_object_versions(**place)
-            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            for entry in entries:
-                if entry["Key"] == key:
-                    yield {"Key": key, "VersionId": entry["VersionId"]}
+            yield page
             # Keys come in order and the shortest is first: past it, nothing more is of this key.
             if not page.get("IsTruncated") or page["NextKeyMarker"] != key:
                 return

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 
 from airlock.errors import Unavailable
@@ -115,6 +116,20 @@ async def connect(
         yield Clients(credentials, made)
 
 
+class _RepeatsAreTold(AIOHTTPSession):
+    """As aiobotocore's own, except that only botocore repeats a request, and says so in its answer.
+
+    aiohttp would send a PUT once more, and tell nobody, when a connection that it used before is cut: a copy that was
+    made already would be made twice.
+    """
+
+    async def _get_session(self, proxy_url: Any) -> Any:
+        session = await super()._get_session(proxy_url)  # type: ignore[misc]  # its stub names public methods only
+        # It has no public name; aiohttp's own TestClient sets it in this way.
+        session._retry_connection = False  # noqa: SLF001
+        return session
+
+
 def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | None, connections: int) -> Any:
     of_s3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style": settings.addressing}}
     config = AioConfig(
@@ -122,6 +137,7 @@ def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | N
         read_timeout=READ_TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=connections,
+        http_session_cls=_RepeatsAreTold,
         # We send what we mean: checking an UpdateItem against the service's model takes 60 µs of its CPU time.
         parameter_validation=False,
         request_checksum_calculation="when_required",

@@ -5,6 +5,8 @@ deleted before the record says where the bytes went; the event goes out after th
 upload is bound to one version for good, a copy made twice is a copy of the same bytes.
 """
 
+from typing import NamedTuple
+
 from airlock import intent, keys, verdict_event
 from airlock.errors import Conflict
 from airlock.intent import Intent
@@ -20,6 +22,13 @@ from workers.publishing import Publisher
 
 # Quarantined bytes are never to be rendered by whoever opens them.
 INERT = "application/octet-stream"
+
+
+class _Copy(NamedTuple):
+    """Where the bytes are now, and whether they may be there twice."""
+
+    location: Location
+    repeated: bool
 
 
 class Settlement:
@@ -38,19 +47,23 @@ class Settlement:
         Raises Conflict when the upload was withdrawn meanwhile: what was copied is removed again. Raises VersionGone
         when the version in incoming is no more.
         """
-        place, location = await self._store(arrival, verdict)
-        record = await self._record(arrival, verdict, place, location)
-        await self.again(record, arrival.profile, arrival.source)
+        place, copied = await self._store(arrival, verdict)
+        record = await self._record(arrival, verdict, place, copied.location if copied else None)
+        untidy = record.attempts > 1 or (copied is not None and copied.repeated)
+        await self._follow(record, arrival.profile, arrival.source, untidy=untidy)
         return record
 
     async def again(self, record: Record, profile: Profile, source: Pinned) -> None:
-        """Take the steps that follow the record, from what it says."""
+        """Take the steps that follow the record, from what it says; nobody knows why they were not taken before."""
+        await self._follow(record, profile, source, untidy=True)
+
+    async def _follow(self, record: Record, profile: Profile, source: Pinned, *, untidy: bool) -> None:
         await self._publish(record, profile)
-        if record.attempts > 1:
+        if untidy:
             await self.tidy(record, profile)
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
-    async def _store(self, arrival: Arrival, verdict: Verdict) -> tuple[Place, Location | None]:
+    async def _store(self, arrival: Arrival, verdict: Verdict) -> tuple[Place, _Copy | None]:
         if verdict.outcome is Outcome.ACCEPTED:
             kind = verdict.media_type or arrival.intent.content_type
             key = keys.accepted(
@@ -67,7 +80,7 @@ class Settlement:
         key = keys.quarantine(arrival.upload.text, arrival.source.version_id)
         return "quarantine", await self._copy(arrival, verdict, self._buckets.quarantine, key, INERT)
 
-    async def _copy(self, arrival: Arrival, verdict: Verdict, bucket: str, key: str, kind: str) -> Location:
+    async def _copy(self, arrival: Arrival, verdict: Verdict, bucket: str, key: str, kind: str) -> _Copy:
         metadata = {
             "upload": arrival.upload.text,
             "owner": intent.encode(arrival.intent.owner),
@@ -79,7 +92,7 @@ class Settlement:
         copied = await self._objects.promote(
             arrival.source, bucket, key, content_type=kind, content_disposition="attachment", metadata=metadata
         )
-        return Location(bucket, key, copied.version_id)
+        return _Copy(Location(bucket, key, copied.version_id), copied.repeated)
 
     async def _record(self, arrival: Arrival, verdict: Verdict, place: Place, location: Location | None) -> Record:
         upload, version, now = arrival.upload.text, arrival.source.version_id, self._now()
@@ -108,7 +121,9 @@ class Settlement:
             await self._objects.delete(*location)
 
     async def tidy(self, record: Record, profile: Profile | None) -> None:
-        """Remove the copies of attempts that ended before they were recorded. Whoever copies later removes its own.
+        """Remove copies that no record names, of attempts that ended too early or of a request that was sent twice.
+
+        Whoever copies later removes its own.
 
         They can be elsewhere than the recorded copy: another attempt can have come to another verdict.
         """
