@@ -10,7 +10,7 @@ from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
 from aws.objects import Body, Objects, Pinned
-from aws.records import Record, Records
+from aws.records import Claim, Record, Records
 from workers.arrival import Arrival
 from workers.checks.port import Subject
 from workers.entry import Entry, NotOurs
@@ -96,8 +96,28 @@ class Journey:
     async def _arrived(self, arrival: Arrival, body: Body) -> Record | None:
         now = self._now()
         # Past that time a record can be gone by itself: nobody would know what this upload was bound to before.
-        anew = now <= arrival.upload.expires_at + LATEST_ARRIVAL_SECONDS
-        claim = await self._records.claim(arrival.record(now), anew=anew)
+        in_time = now <= arrival.upload.expires_at + LATEST_ARRIVAL_SECONDS
+        earlier = await self._earlier(arrival.source) if in_time else None
+        claim = await self._records.claim(arrival.record(now), anew=in_time and earlier is None)
+        if claim.standing == "forgotten" and earlier is not None:
+            return await self._after(earlier, arrival, body)
+        return await self._claimed(claim, arrival, body, now)
+
+    async def _earlier(self, source: Pinned) -> Pinned | None:
+        """The version of the same key that was stored first, where that is another: whoever was first is the upload."""
+        first = await self._objects.first_version(source.bucket, source.key)
+        return None if first is None or first.version_id == source.version_id else first
+
+    async def _after(self, earlier: Pinned, arrival: Arrival, body: Body) -> Record | None:
+        """Let an earlier version have its turn first, of which no notification came yet, and then this one."""
+        first = ObjectCreated(earlier.bucket, earlier.key, earlier.version_id, earlier.etag, earlier.size, sequencer="")
+        _, settled = await self.arrive(first)
+        now = self._now()
+        # Where the earlier one was none of ours, nothing is bound yet, and this one is the first.
+        claim = await self._records.claim(arrival.record(now))
+        return await self._claimed(claim, arrival, body, now) or settled
+
+    async def _claimed(self, claim: Claim, arrival: Arrival, body: Body, now: float) -> Record | None:
         match claim.standing:
             case "claimed":
                 return await self._inspect(arrival, body)
