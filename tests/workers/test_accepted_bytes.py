@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from airlock.quotas import DAY, Subject, Usage, Window
-from aws.record import Record
+from aws.record import Record, to_item
 from aws.settings import AwsSettings
 from aws.usage import Counters
+from tests.stack import connected_as, keys_of
 from tests.workers.fault_proxy import Broken, FaultProxy, Moment, Step
 from tests.workers.program import running
 from tests.workers.site import EICAR, PNG, Site, opened
@@ -102,6 +104,17 @@ async def test_a_service_hears_of_it_with_its_next_charge(limited: Site) -> None
     today = Window.at(record.verdict.inspected_at.timestamp(), DAY)
     counters = Counters(limited.clients.dynamodb, limited.settings.table)
     assert await counters.add(ALICE, today, Usage(1, 500), by="a", part=1) == Usage(1, 500, len(PNG))
+
+
+async def test_the_role_of_the_workers_is_enough(limited: Site) -> None:
+    async with limited.working():
+        record = await limited.settled(await limited.put(PNG, profile="strict"))
+        await limited.idle()
+    async with connected_as(keys_of("workers", limited.settings), limited.settings) as clients:
+        another = replace(record, id=limited.mint(), owner="bob")
+        await limited.clients.dynamodb.put_item(TableName=limited.settings.table, Item=to_item(another))
+        await Counters(clients.dynamodb, limited.settings.table).count_accepted(another, limited.profiles.quotas)
+    assert await counted(limited, Subject("owner", "bob"), record) == len(PNG)
 
 
 @pytest.mark.parametrize(("step", "moment"), [("count", "before"), ("count", "after"), ("publish", "before")])
