@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.log_search"]
+
 SERVERS = {"browser", "clamd", "deployment", "dev", "moto", "page", "place", "stack"}
 """Fixtures that start a server or a browser: a test that asks for one of them is a `stack` test."""
 

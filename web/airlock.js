@@ -281,10 +281,15 @@ async function persist(attempt, signal) {
     try {
       return await attempt();
     } catch (error) {
-      if (!RETRYABLE.has(error.status) || failures === ATTEMPTS) throw error;
-      await pause(error.retryAfter ?? backoff(failures), signal);
+      if (!RETRYABLE.has(error.status) || failures === ATTEMPTS || isForLong(error)) throw error;
+      await pause(Math.min(LONGEST_PAUSE_MS, error.retryAfter ?? backoff(failures)), signal);
     }
   }
+}
+
+// A quota of the day is used up: nobody would sit through that.
+function isForLong({ status, retryAfter = 0 }) {
+  return status === 429 && retryAfter > LONGEST_PAUSE_MS;
 }
 
 function backoff(failures) {
@@ -295,7 +300,7 @@ function backoff(failures) {
 function milliseconds(retryAfter) {
   if (retryAfter === null) return undefined;
   const wait = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
-  return Number.isNaN(wait) ? undefined : Math.min(LONGEST_PAUSE_MS, Math.max(0, wait));
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 }
 
 function pause(ms, signal) {

@@ -1,6 +1,7 @@
 """`python -m workers`: everything is made here, once, and ended in the opposite order."""
 
 import asyncio
+import functools
 import logging
 import signal
 import sys
@@ -21,6 +22,7 @@ from aws.queue import Queue
 from aws.records import Records
 from aws.session import SERVICES, Clients, connect
 from aws.settings import problems, read_profiles
+from aws.usage import Counters
 from workers import health
 from workers.checks import catalogue
 from workers.checks.port import Check
@@ -132,7 +134,10 @@ def _journey(settings: Settings, profiles: Profiles, inspector: Inspector, clien
     entry = Entry(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
     buckets = Buckets(settings.accepted_bucket, settings.quarantine_bucket)
     publisher = Publisher(queue, Buses(clients, settings.region), settings.delivery_queue, time.time)
-    settlement = Settlement(objects, records, publisher, buckets, time.time)
+    count_accepted = functools.partial(
+        Counters(clients.dynamodb, settings.table).count_accepted, quotas=profiles.quotas
+    )
+    settlement = Settlement(objects, records, publisher, count_accepted, buckets, time.time)
     withdrawal = Withdrawal(objects, records, buckets, entry)
     return Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
 

@@ -1,14 +1,15 @@
 """Settlement: making a verdict true, in an order in which a crash between any two steps is repaired by doing it again.
 
-Copy the pinned bytes, record the verdict, publish its event, delete exactly that version from incoming. Nothing is
-deleted before the record says where the bytes went; the event goes out after the record is readable; and because an
-upload is bound to one version for good, a copy made twice is a copy of the same bytes.
+Copy the pinned bytes, record the verdict, count what was accepted, publish the event, delete exactly that version from
+incoming. Nothing is deleted before the record says where the bytes went; the event goes out after the record is
+readable; and because an upload is bound to one version for good, a copy made twice is a copy of the same bytes.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from airlock import intent, keys, verdict_event
-from airlock.errors import Conflict
+from airlock.errors import Conflict, Unavailable
 from airlock.intent import Intent
 from airlock.lifecycle import RECORD_SECONDS
 from airlock.profiles import Profile
@@ -22,6 +23,8 @@ from workers.publishing import Publisher
 
 # Quarantined bytes are never to be rendered by whoever opens them.
 INERT = "application/octet-stream"
+# What S3 tells of an object in a bucket that never had versions, and in one where they were suspended.
+UNVERSIONED = ("", "null")
 
 
 class _Copy(NamedTuple):
@@ -34,10 +37,19 @@ class _Copy(NamedTuple):
 class Settlement:
     """`now` gives seconds since the epoch. Every method raises Unavailable, and can then be repeated."""
 
-    def __init__(self, objects: Objects, records: Records, publisher: Publisher, buckets: Buckets, now: Clock) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        records: Records,
+        publisher: Publisher,
+        count_accepted: Callable[[Record], Awaitable[None]],
+        buckets: Buckets,
+        now: Clock,
+    ) -> None:
         self._objects = objects
         self._records = records
         self._publisher = publisher
+        self._count_accepted = count_accepted
         self._buckets = buckets
         self._now = now
 
@@ -58,6 +70,8 @@ class Settlement:
         await self._follow(record, profile, source, untidy=True)
 
     async def _follow(self, record: Record, profile: Profile, source: Pinned, *, untidy: bool) -> None:
+        # Before anybody hears of the verdict, and repeated with the rest until it is done: it counts once.
+        await self._count_accepted(record)
         await self._publish(record, profile)
         if untidy:
             await self.tidy(record, profile)
@@ -92,6 +106,8 @@ class Settlement:
         copied = await self._objects.promote(
             arrival.source, bucket, key, content_type=kind, content_disposition="attachment", metadata=metadata
         )
+        if copied.version_id in UNVERSIONED:
+            raise Unavailable("s3", f"versioning is off on the bucket {bucket}: what is in it could be replaced")
         return _Copy(Location(bucket, key, copied.version_id), copied.repeated)
 
     async def _record(self, arrival: Arrival, verdict: Verdict, place: Place, location: Location | None) -> Record:

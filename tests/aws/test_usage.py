@@ -129,7 +129,7 @@ async def test_a_name_of_any_characters_has_a_counter_of_its_own(table: Table) -
         assert await table.counters.add(Subject("owner", name), TODAY, Usage(1), by="one", part=1) == Usage(1)
 
 
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=128)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=262)
 subjects = st.builds(Subject, st.sampled_from(["owner", "tenant"]), names | st.just(f"x#{TODAY.label}"))
 windows = st.builds(Window.at, st.floats(0, 4e9), st.sampled_from([MINUTE, DAY]))
 

@@ -13,6 +13,8 @@ from aiobotocore.session import get_session
 from aws.settings import AwsSettings
 from ops import emulator
 from ops.emulator import Emulator
+from ops.settings import Settings
+from tests.stack import settings_for
 
 PARENT = """
 import asyncio, sys
@@ -53,6 +55,20 @@ async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> 
         assert second.keys == first.keys
         assert await buckets(second) == ["kept"]
     assert (tmp_path / "keys" / "airlock.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.stack
+async def test_the_users_of_both_pods_outlive_a_restart_with_state(tmp_path: Path) -> None:
+    async with emulator.running(state=tmp_path) as first:
+        wanted = Settings(**settings_for(first).model_dump())
+        users = await first.users(wanted)
+    async with emulator.running(state=tmp_path) as second:
+        assert await second.users(wanted) == users
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {
+        "airlock.json",
+        "airlock-service.json",
+        "airlock-workers.json",
+    }
 
 
 async def test_a_taken_port_is_an_error_that_shows_the_log(stack: Emulator) -> None:

@@ -1,9 +1,14 @@
 """Quotas as a caller meets them: headers on what is issued, 429 on what is not, and sessions that cost their owner."""
 
+import asyncio
+from pathlib import Path
+
 from airlock.errors import Unavailable
 from airlock.profiles import Profiles
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
+from aws.settings import AwsSettings
 from tests.service.conftest import Answer, Service, settings
+from tests.service.stack import Deployed, deployed
 from tests.service.twins import START, Ledger
 
 MIB = 2**20
@@ -119,6 +124,26 @@ async def test_policies_are_signed_while_the_counters_are_away(profiles: Profile
     there = limited(profiles, owner=Quota(uploads_per_minute=3))
     async with Service(settings(), there, ledger=ledger) as service:
         assert [(await create(service)).status for _ in range(4)] == [201, 201, 201, 429]
+
+
+async def test_two_replicas_over_one_table(deployment: AwsSettings, tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(deployment.profiles.read_text() + '\n[quotas.owner]\ndeclared_bytes_per_day = "3 MiB"\n')
+    async with deployed(deployment, profiles=path) as one, deployed(deployment, profiles=path) as other:
+
+        async def create_at(service: Deployed, size: int) -> Answer:
+            return await service.ask("POST", "/v1/uploads", json={"filename": "photo.png", "size": size})
+
+        assert (await create_at(one, 2 * MIB)).status == 201
+        async with asyncio.timeout(30):
+            # Each of these tells the table of one byte, and brings back what it heard with the one before.
+            while _left(await create_at(other, 1)) >= MIB:
+                pass
+        assert (await create_at(other, MIB)).status == 429
+
+
+def _left(answer: Answer) -> int:
+    return int(answer.headers["RateLimit"].partition(";r=")[2].partition(";")[0])
 
 
 class TestSessions:

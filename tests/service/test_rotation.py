@@ -53,8 +53,8 @@ class Handed:
     user: str
     user_key: str
     key: str
-    secret: str
-    token: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
     end: float
 
 

@@ -76,6 +76,7 @@ async def asked(service: Service, folder: Path) -> tuple[int, str]:
     return await process.wait(), report.decode()
 
 
+@pytest.mark.timeout(600)  # it is hundreds of tests in one
 async def test_every_answer_is_one_that_the_document_tells(profiles: Profiles, tmp_path: Path) -> None:
     async with Service(settings(), profiles, time=Hasty(), table=Busy()) as service:
         code, report = await asked(service, tmp_path)

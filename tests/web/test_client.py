@@ -110,6 +110,13 @@ async def test_a_service_that_asks_for_patience_is_asked_again(page: Page, fake:
     assert len(fake.asked) == 3
 
 
+async def test_who_would_have_to_wait_for_long_is_told_at_once(page: Page, fake: Fake) -> None:
+    fake.service_answers.append(problem(429, "too_many_requests", "The limit is reached.", **{"Retry-After": "3600"}))
+    seen = await upload(page, fake)
+    assert (seen["error"]["code"], seen["error"]["detail"]) == ("too_many_requests", "The limit is reached.")
+    assert len(fake.asked) == 1
+
+
 async def test_patience_ends_after_five_attempts(page: Page, fake: Fake) -> None:
     fake.service_answers += [problem(503, "unavailable", "Later.", **{"Retry-After": "0"})] * 9
     seen = await upload(page, fake)

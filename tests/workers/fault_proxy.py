@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-Step = Literal["read", "claim", "copy", "settle", "publish", "delete", "acknowledge", "other"]
+Step = Literal["read", "claim", "copy", "settle", "count", "publish", "delete", "acknowledge", "other"]
 Moment = Literal["before", "after"]
 Fault = Callable[[], Awaitable[None]]
 
@@ -79,6 +79,8 @@ def _step(request: web.Request, body: bytes) -> Step:
     target = request.headers.get("X-Amz-Target", "")
     if target.endswith(".UpdateItem"):
         return "claim" if b"ADD #attempts" in body else "settle"
+    if target.endswith(".TransactWriteItems"):
+        return "count"
     if "x-amz-copy-source" in request.headers:
         return "copy"
     if target.endswith(".SendMessage"):

@@ -377,3 +377,18 @@ async def test_a_copy_of_an_attempt_that_ended_does_not_stay_when_the_upload_fai
         await site.idle()
     held = [(record.accepted_key, record.accepted_version)]
     assert await site.versions(site.settings.accepted_bucket) == held
+
+
+@pytest.mark.parametrize("body", [HARMLESS, EICAR])
+async def test_nothing_goes_where_it_could_be_replaced(site: Site, body: bytes) -> None:
+    """Accepted and quarantine are to keep versions: what is recorded is a version, and stays the one that it is."""
+    for bucket in (site.settings.accepted_bucket, site.settings.quarantine_bucket):
+        await site.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    sent = await site.put(body)
+    async with site.working(max_attempts=1, visibility=2):
+        record = await site.settled(sent)
+        (reason,) = (await site.dead_letters()).values()
+    assert record.state is State.FAILED
+    assert "versioning is off" in reason
+    assert await site.accepted() == {}
+    assert await site.incoming() == [(sent.key, sent.version_id)]

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import functools
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -110,6 +111,7 @@ class OpenIdProvider:
     max_age: int | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
     issuer: str = ""
 
     async def __aenter__(self) -> Self:
@@ -119,9 +121,9 @@ class OpenIdProvider:
         # A request that hangs is not waited for at the end.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
-        self.issuer = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.issuer = f"{'https' if self.tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(

@@ -127,6 +127,7 @@ ATTACKS = {
     "an end of 5000 digits": raw(f'{{{COMMON}, "exp": {"9" * 5000}}}'),
     "an end before all time": signed(exp=-1),
     "a beginning that is text": signed(nbf="0"),
+    "a beginning that is true": signed(nbf=True),
     "a making that is null": raw(f'{{{COMMON}, "exp": {START + 60}, "iat": null}}'),
     "an end that stands twice": raw(f'{{{COMMON}, "exp": 1, "exp": {START + 60}}}'),
     "an owner that stands twice": raw(f'{{{COMMON}, "exp": {START + 60}, "sub": "bob"}}'),
@@ -197,8 +198,16 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_it_is_refused_and_told_nothing_of_itself(attack: str) -> None:
-    token = ATTACKS[attack]
-    async with verifier(FIRST, SECOND, CURVE) as oidc:
+    await refuses(ATTACKS[attack], FIRST, SECOND, CURVE)
+
+
+@pytest.mark.parametrize("attack", [name for name in ATTACKS if "alg" in name or "256" in name or "HS" in name])
+async def test_keys_that_name_no_algorithm_do_not_help(attack: str) -> None:
+    await refuses(ATTACKS[attack], *(key.jwk(alg=None) for key in (FIRST, SECOND, CURVE)))
+
+
+async def refuses(token: str, *keys: Any) -> None:
+    async with verifier(*keys) as oidc:
         assert oidc.find(token) is None
         with pytest.raises(InvalidToken) as caught:
             await oidc.verify(token)

@@ -44,6 +44,9 @@ async def endless(request: web.Request) -> web.StreamResponse:
         await response.write(b" " * 65536)
 
 
+ELSEWHERE = JWKS + "/elsewhere"
+
+
 async def torn(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": "1000"})
     await response.prepare(request)
@@ -70,7 +73,7 @@ KEYS = keys_document(FIRST)
 BAD_KEYS: dict[str, Answer] = {
     "fails": says(KEYS, 500),
     "is not there": says(KEYS, 404),
-    "redirects": says(KEYS, 302, {"Location": JWKS + "/elsewhere"}),
+    "redirects": says(KEYS, 302, {"Location": ELSEWHERE}),
     "has no content": says(b"", 204),
     "is empty": says(b""),
     "is garbage": says(b"\x00\xff<html>"),
@@ -138,7 +141,7 @@ Quick = Callable[[str], AbstractContextManager[None]]
 async def test_without_keys_no_token_is_believed_or_blamed(
     openid: OpenIdProvider, time: Time, quick: Quick, bad: str
 ) -> None:
-    openid.answers[JWKS] = BAD_KEYS[bad]
+    openid.answers |= {JWKS: BAD_KEYS[bad], ELSEWHERE: says(KEYS)}
     async with opened(openid, time) as oidc, asyncio.timeout(30):
         with quick(bad):
             await time.asleep(1)
