@@ -25,6 +25,7 @@ from typing import Final
 import aiohttp
 
 from airlock.errors import AirlockError
+from aws.settings import read_profiles
 from ops.child import Child
 from ops.iam import PODS, Pod, document
 from ops.loopback import HOST, free_port
@@ -64,10 +65,10 @@ class Emulator:
 
         Each may do what the role of its pod may on AWS, and nothing else. Raises ProfileError and OSError.
         """
-        queues = wanted.verdict_queues()
+        profiles = read_profiles(wanted.profiles)
         return {
             pod: await self.root.user(
-                f"{name}-{pod}", document(pod, wanted, queues, partition=PARTITION, account=ACCOUNT)
+                f"{name}-{pod}", document(pod, wanted, profiles, partition=PARTITION, account=ACCOUNT)
             )
             for pod in PODS
         }

@@ -4,6 +4,7 @@ import click
 from aiobotocore.session import get_session
 from botocore.exceptions import UnknownRegionError
 
+from aws.settings import read_profiles
 from ops import iam
 from ops.places.clients import connect
 from ops.running import asynchronous, settings_or_usage_error
@@ -18,14 +19,17 @@ async def command(pod: iam.Pod, account: str | None) -> None:
     """Print the IAM policy that the role of POD needs, and no more, as JSON.
 
     Names and region come from the environment, as for `airlock provision`, which attaches the same policy to the
-    roles that AIRLOCK_SERVICE_ROLE and AIRLOCK_WORKERS_ROLE name.
+    roles that AIRLOCK_SERVICE_ROLE, AIRLOCK_WORKERS_ROLE and AIRLOCK_OPERATOR_ROLE name. The operator is whoever runs
+    `airlock reconcile`.
     """
     wanted = settings_or_usage_error(Settings)
     if account is None:
         async with connect(wanted) as clients:
             account = clients.account
     partition = _partition(wanted.region)
-    click.echo(iam.text(iam.document(pod, wanted, wanted.verdict_queues(), partition=partition, account=account)))
+    click.echo(
+        iam.text(iam.document(pod, wanted, read_profiles(wanted.profiles), partition=partition, account=account))
+    )
 
 
 def _partition(region: str) -> str:

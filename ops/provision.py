@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from aws.settings import read_profiles
 from ops.places import buckets, queues, roles, table
 from ops.places.clients import connect
 from ops.places.setting import Change
@@ -19,13 +20,13 @@ async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerato
     All is read before the first change. Raises ProfileError, OSError, WrongKeyError, MissingRoleError and
     CallError.
     """
-    verdict_queues = wanted.verdict_queues()
+    profiles = read_profiles(wanted.profiles)
     async with connect(wanted, roles=bool(wanted.roles())) as clients:
         settings = [
             *buckets.settings(clients, wanted),
             *table.settings(clients, wanted),
-            *queues.settings(clients, wanted, verdict_queues),
-            *roles.settings(clients, wanted, verdict_queues),
+            *queues.settings(clients, wanted, profiles),
+            *roles.settings(clients, wanted, profiles),
         ]
         planned = [await setting.plan() for setting in settings]
         for change in planned:
@@ -42,8 +43,9 @@ async def command(dry_run: bool) -> None:
     """Create or repair the buckets, queues and table of a deployment.
 
     Names, region and endpoint come from the environment (AIRLOCK_REGION, AIRLOCK_INCOMING_BUCKET, ...),
-    credentials from the usual AWS places. The roles that AIRLOCK_SERVICE_ROLE and AIRLOCK_WORKERS_ROLE name get
-    exactly the permissions of their pod; without these variables IAM is left alone. A second run changes nothing.
+    credentials from the usual AWS places. The roles that AIRLOCK_SERVICE_ROLE, AIRLOCK_WORKERS_ROLE and
+    AIRLOCK_OPERATOR_ROLE name get exactly the permissions of their pod; without these variables IAM is left alone. A
+    second run changes nothing.
     """
     console = Console(soft_wrap=True, highlight=False)
     count = 0

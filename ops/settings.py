@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from aws.settings import AwsSettings, read_profiles
+from aws.settings import AwsSettings
 from ops.iam import Pod
 
 FOURTEEN_DAYS = 14
@@ -31,6 +31,7 @@ class Settings(AwsSettings):
     service_role: RoleName | None = None
     """The IAM role of the service, which gets its permissions; None leaves IAM alone."""
     workers_role: RoleName | None = None
+    operator_role: RoleName | None = None
 
     @field_validator("secrets")
     @classmethod
@@ -42,18 +43,19 @@ class Settings(AwsSettings):
     def _split_origins(cls, value: object) -> object:
         return cls._split_secrets(value)
 
-    @field_validator("workers_role")
+    @field_validator("workers_role", "operator_role")
     @classmethod
     def _role_of_its_own(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and value == info.data.get("service_role"):
-            raise ValueError("must differ from service_role: each pod may do less than both together")
+        for other in ("service_role", "workers_role"):
+            if other != info.field_name and value is not None and value == info.data.get(other):
+                raise ValueError(f"must differ from {other}: each pod may do less than both together")
         return value
 
     def roles(self) -> dict[Pod, str]:
         """The names of the roles that are given, by pod."""
-        given: dict[Pod, str | None] = {"service": self.service_role, "workers": self.workers_role}
+        given: dict[Pod, str | None] = {
+            "service": self.service_role,
+            "workers": self.workers_role,
+            "operator": self.operator_role,
+        }
         return {pod: role for pod, role in given.items() if role is not None}
-
-    def verdict_queues(self) -> list[str]:
-        """The queues that the profiles notify. Raises ProfileError, or OSError for a file that is not there."""
-        return read_profiles(self.profiles).notified("sqs")

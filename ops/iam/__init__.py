@@ -1,4 +1,5 @@
-"""What each pod may do on AWS, and nothing else: `service.json` and `workers.json`, filled in for a deployment.
+"""What each pod may do on AWS, and nothing else: `service.json`, `workers.json`, and `operator.json` for whoever looks
+after both, filled in for a deployment.
 
 Each action is there for a call in `aws/`; where the calls and the actions differ in name:
 
@@ -11,6 +12,9 @@ Each action is there for a call in `aws/`; where the calls and the actions diffe
   https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 - AWS authorizes SQS's batches by the names of the single actions, and servers like it by their own: `DeleteMessage*`
   is both, and on AWS nothing more.
+- `s3:ListBucketMultipartUploads` knows no `s3:prefix`, so it is of the whole bucket:
+  https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+- Who may look at a version's metadata alone, by HEAD, may read it too: `s3:GetObjectVersion`.
 - A transaction needs the actions of its items: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 """
 
@@ -19,22 +23,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from airlock.profiles import Profiles
 from aws.settings import AwsSettings
 
-Pod = Literal["service", "workers"]
-PODS: Final[tuple[Pod, ...]] = ("service", "workers")
+Pod = Literal["service", "workers", "operator"]
+PODS: Final[tuple[Pod, ...]] = ("service", "workers", "operator")
 Document = dict[str, Any]
 
-# A queue that a profile notifies; what names it stands once for each of them.
-VERDICT_QUEUE = "{verdict_queue}"
 
-
-def document(pod: Pod, places: AwsSettings, verdict_queues: Sequence[str], *, partition: str, account: str) -> Document:
+def document(pod: Pod, places: AwsSettings, profiles: Profiles, *, partition: str, account: str) -> Document:
     """The IAM policy of a pod's role in a deployment: `partition` such as `aws`, `account` of twelve digits."""
     names = {**places.model_dump(exclude={"secrets"}), "partition": partition, "account": account}
     template = json.loads((Path(__file__).parent / f"{pod}.json").read_text())
-    filled: Document = _filled(template, names, verdict_queues)
+    filled: Document = _filled(template, names, _several(places, profiles))
+    # One that is for nothing that this deployment has is none: IAM refuses an empty list.
+    filled["Statement"] = [statement for statement in filled["Statement"] if statement["Resource"]]
     return filled
+
+
+def _several(places: AwsSettings, profiles: Profiles) -> Mapping[str, Sequence[str]]:
+    """What a deployment has several of, or none; what names one of these stands once for each."""
+    webhooks = bool(profiles.notified("webhook"))
+    return {
+        "{verdict_queue}": profiles.notified("sqs"),
+        "{topic}": profiles.notified("sns"),
+        "{bus}": profiles.notified("eventbridge"),
+        "{delivery_queue}": [places.delivery_queue] if webhooks else [],
+        "{undelivered_queue}": [places.undelivered_queue] if webhooks else [],
+    }
 
 
 def text(policy: Document) -> str:
@@ -42,20 +58,21 @@ def text(policy: Document) -> str:
     return json.dumps(policy, indent=2)
 
 
-def _filled(value: Any, names: Mapping[str, Any], queues: Sequence[str]) -> Any:
+def _filled(value: Any, names: Mapping[str, Any], several: Mapping[str, Sequence[str]]) -> Any:
     match value:
         case dict():
-            return {key: _filled(inner, names, queues) for key, inner in value.items()}
+            return {key: _filled(inner, names, several) for key, inner in value.items()}
         case list():
-            return [_filled(inner, names, queues) for text in value for inner in _each(text, queues)]
+            return [_filled(inner, names, several) for each in value for inner in _each(each, several)]
         case str():
             return value.format_map(names)
         case _:
             return value
 
 
-def _each(value: Any, queues: Sequence[str]) -> Iterator[Any]:
-    if isinstance(value, str) and VERDICT_QUEUE in value:
-        yield from (value.replace(VERDICT_QUEUE, queue) for queue in queues)
-    else:
+def _each(value: Any, several: Mapping[str, Sequence[str]]) -> Iterator[Any]:
+    named = next((name for name in several if isinstance(value, str) and name in value), None)
+    if named is None:
         yield value
+    else:
+        yield from (value.replace(named, each) for each in several[named])

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from airlock.profiles import Profiles
 from ops.places.clients import Clients, unless
 from ops.places.setting import Setting
 from ops.settings import FOURTEEN_DAYS, Settings
@@ -10,10 +11,12 @@ from ops.settings import FOURTEEN_DAYS, Settings
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 NO_BUCKET = {"NoSuchBucket", "404"}
 NOTIFICATION = "airlock-incoming"
+# Far above the tries of one day, so that workers which come and go do not end a delivery early.
+DELIVERY_RECEIVES = 100
 RETENTION = str(FOURTEEN_DAYS * 24 * 3600)
 
 
-def settings(clients: Clients, wanted: Settings, verdict_queues: list[str]) -> list[Setting]:
+def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Setting]:
     """The queues, in the order in which they need each other, and the notification last."""
     redrive = {
         "deadLetterTargetArn": clients.arn("sqs", wanted.dead_letter_queue),
@@ -32,8 +35,22 @@ def settings(clients: Clients, wanted: Settings, verdict_queues: list[str]) -> l
         _existence(clients, queue),
         _attributes(clients.sqs, queue, attributes),
         # These belong to whoever reads them: made where missing, and otherwise left as they are.
-        *(_existence(clients, name) for name in verdict_queues),
+        *(_existence(clients, name) for name in profiles.notified("sqs")),
+        *(_deliveries(clients, wanted) if profiles.notified("webhook") else ()),
         _notification(clients, wanted),
+    ]
+
+
+def _deliveries(clients: Clients, wanted: Settings) -> list[Setting]:
+    """The queue of webhooks and its dead letters. The worker buries what is over; the rest is for one that dies."""
+    undelivered, deliveries = wanted.undelivered_queue, wanted.delivery_queue
+    redrive = {"deadLetterTargetArn": clients.arn("sqs", undelivered), "maxReceiveCount": DELIVERY_RECEIVES}
+    attributes = {"MessageRetentionPeriod": RETENTION, "RedrivePolicy": redrive}
+    return [
+        _existence(clients, undelivered),
+        _attributes(clients.sqs, undelivered, {"MessageRetentionPeriod": RETENTION}),
+        _existence(clients, deliveries),
+        _attributes(clients.sqs, deliveries, attributes),
     ]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from airlock.errors import AirlockError
+from airlock.profiles import Profiles
 from ops import iam
 from ops.places.clients import Clients, unless
 from ops.places.setting import Setting
@@ -16,13 +17,13 @@ class MissingRoleError(AirlockError):
     """A role that is to get its policy is not there; who may assume it is not ours to say, so we make none."""
 
 
-def settings(clients: Clients, wanted: Settings, verdict_queues: list[str]) -> list[Setting]:
+def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Setting]:
     """The policy of each role that is named."""
     return [
         _policy(
             clients.iam,
             role,
-            iam.document(pod, wanted, verdict_queues, partition=clients.partition, account=clients.account),
+            iam.document(pod, wanted, profiles, partition=clients.partition, account=clients.account),
         )
         for pod, role in wanted.roles().items()
     ]

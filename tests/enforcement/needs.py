@@ -11,6 +11,7 @@ import aiohttp
 from airlock.errors import AirlockError, VersionGone
 from airlock.lifecycle import State
 from airlock.policy import Bucket, Policy, bucket_url, sign
+from aws.buses import Buses
 from aws.objects import Objects, Pinned
 from aws.queue import Queue
 from aws.records import Record, Records
@@ -115,9 +116,16 @@ async def _list(scene: Scene, _: str) -> None:
     await scene.records.list("owner")
 
 
+async def _publish(scene: Scene, topic: str) -> None:
+    await Buses(scene.clients, scene.settings.region).publish_to_topic(topic, "{}", {})
+
+
+async def _put_event(scene: Scene, bus: str) -> None:
+    await Buses(scene.clients, scene.settings.region).put_event(bus, "airlock.upload.accepted", "{}")
+
+
 async def _find_queue(scene: Scene, queue: str) -> None:
-    settings = scene.settings.model_copy(update={"queue": queue})
-    async with Queue.open(settings, scene.clients) as opened:
+    async with Queue.open(scene.settings, scene.clients, name=queue) as opened:
         await opened.ping()
 
 
@@ -127,25 +135,25 @@ async def _send(scene: Scene, queue: str) -> None:
 
 
 async def _receive(scene: Scene, queue: str) -> None:
-    async with Queue.open(scene.settings, scene.clients) as opened:
+    async with Queue.open(scene.settings, scene.clients, name=queue) as opened:
         await opened.receive(10, 0, 0)
 
 
-async def _received(scene: Scene, queue: Queue) -> str:
-    url = (await scene.admin.sqs.get_queue_url(QueueName=scene.settings.queue))["QueueUrl"]
+async def _received(scene: Scene, queue: Queue, name: str) -> str:
+    url = (await scene.admin.sqs.get_queue_url(QueueName=name))["QueueUrl"]
     await scene.admin.sqs.send_message(QueueUrl=url, MessageBody="{}")
     [message] = await queue.receive(1, 1, 60)
     return message.receipt
 
 
-async def _acknowledge(scene: Scene, _: str) -> None:
-    async with Queue.open(scene.settings, scene.clients) as queue:
-        assert await queue.delete([await _received(scene, queue)]) == []
+async def _acknowledge(scene: Scene, name: str) -> None:
+    async with Queue.open(scene.settings, scene.clients, name=name) as queue:
+        assert await queue.delete([await _received(scene, queue, name)]) == []
 
 
-async def _extend(scene: Scene, _: str) -> None:
-    async with Queue.open(scene.settings, scene.clients) as queue:
-        receipt = await _received(scene, queue)
+async def _extend(scene: Scene, name: str) -> None:
+    async with Queue.open(scene.settings, scene.clients, name=name) as queue:
+        receipt = await _received(scene, queue, name)
         try:
             assert await queue.extend([receipt], 60) == []
         finally:
@@ -222,6 +230,9 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
             "sqs:ChangeMessageVisibility*": _extend,
         },
         "TellVerdicts": _QUEUES,
+        "QueueDeliveries": {"sqs:SendMessage": _send},
+        "TellTopics": {"sns:Publish": _publish},
+        "TellBuses": {"events:PutEvents": _put_event},
     },
 }
 """By pod, statement and action."""
@@ -237,7 +248,8 @@ async def denied(need: Need, scene: Scene, place: str) -> bool:
     except DeniedError:
         return True
     except AirlockError as error:
-        if "AccessDenied" in str(error):
+        # SNS has a word of its own for it.
+        if "AccessDenied" in str(error) or "AuthorizationError" in str(error):
             return True
         raise
     return False

@@ -20,7 +20,8 @@ import pytest_asyncio
 from botocore.exceptions import ClientError
 
 from airlock.errors import Unavailable
-from aws.session import connect
+from aws.session import SERVICES, connect
+from aws.settings import read_profiles
 from ops import iam
 from ops.emulator import ACCOUNT, PARTITION, Emulator
 from tests.enforcement.needs import CONTENT, NEEDS, ON_AWS_ONLY, Scene, actions, denied, resources
@@ -31,6 +32,14 @@ from tests.workers.site import PNG, opened
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 VERDICTS = "verdicts-of-least-privilege"
+PROFILES = f"""
+[profiles.default]
+content_types = ["*/*"]
+max_bytes = 99
+notify = ["sqs:{VERDICTS}", "sns:topic-of-least-privilege", "eventbridge:bus-of-least-privilege", "webhook:hook"]
+[webhooks.hook]
+url = "https://hook.example"
+"""
 FILES = {pod: json.loads((ROOT / "ops" / "iam" / f"{pod}.json").read_text()) for pod in iam.PODS}
 
 
@@ -43,7 +52,8 @@ class Stage:
         self.settings = scenes["service"].settings
 
     def policy(self, pod: iam.Pod) -> iam.Document:
-        return iam.document(pod, self.settings, [VERDICTS], partition=PARTITION, account=ACCOUNT)
+        profiles = read_profiles(self.settings.profiles)
+        return iam.document(pod, self.settings, profiles, partition=PARTITION, account=ACCOUNT)
 
     async def allow(self, pod: iam.Pod, policy: iam.Document) -> None:
         await self._emulator.root.user(f"{self.settings.incoming_bucket}-{pod}", policy)
@@ -52,14 +62,16 @@ class Stage:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(stack: Emulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     profiles = tmp_path_factory.mktemp("profiles") / "profiles.toml"
-    profiles.write_text(f'[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = 99\nnotify = ["sqs:{VERDICTS}"]\n')
+    profiles.write_text(PROFILES)
     places = await provisioned(settings_for(stack).model_copy(update={"profiles": profiles}))
     async with (
-        connect(places) as admin,
+        connect(places, services=(*SERVICES, "sns", "events", "sts")) as admin,
         connected_as(keys_of("service", places), places) as service,
-        connected_as(keys_of("workers", places), places) as workers,
+        connected_as(keys_of("workers", places), places, services=(*SERVICES, "sns", "events", "sts")) as workers,
         aiohttp.ClientSession() as http,
     ):
+        await admin.sns.create_topic(Name="topic-of-least-privilege")
+        await admin.events.create_event_bus(Name="bus-of-least-privilege")
         scene = Scene(places, service, admin, http)
         yield Stage(stack, {"service": scene, "workers": replace(scene, clients=workers)})
 
@@ -96,7 +108,9 @@ async def test_each_permission_is_enough_and_needed(
     policy = stage.policy(pod)
     statement = policy["Statement"][number]
     need, scene = NEEDS[pod][statement["Sid"]][action], stage.scenes[pod]
-    name = resources(statement)[place].rpartition(":")[2].partition("/")[0]
+    last = resources(statement)[place].rpartition(":")[2]
+    # A bucket comes before the slash, and a bus after it.
+    name = last.removeprefix("event-bus/").partition("/")[0]
     assert not await denied(need, scene, name)
     await stage.allow(pod, without(policy, number, action, place))
     try:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from aws.settings import problems
+from aws.settings import problems, read_profiles
 from ops import emulator, iam
 from ops.cli import main
 from ops.emulator import Emulator
@@ -166,13 +166,15 @@ async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Cl
     assert await changed(wanted) == {}
     for pod, role in wanted.roles().items():
         stored = await clients.iam.get_role_policy(RoleName=role, PolicyName="airlock")
-        queues = wanted.verdict_queues()
-        assert stored["PolicyDocument"] == iam.document(pod, wanted, queues, partition="aws", account=emulator.ACCOUNT)
+        profiles = read_profiles(wanted.profiles)
+        assert stored["PolicyDocument"] == iam.document(
+            pod, wanted, profiles, partition="aws", account=emulator.ACCOUNT
+        )
 
 
 async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: Clients) -> None:
     await changed(wanted)
-    wide = iam.document("service", wanted, [], partition="aws", account=emulator.ACCOUNT)
+    wide = iam.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=emulator.ACCOUNT)
     wide["Statement"][0]["Action"] = "s3:*"
     wide["Statement"].append({"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
     await clients.iam.put_role_policy(
