@@ -1,7 +1,7 @@
 """Objects in S3, each pinned to one version: read once, copied, deleted, lent for a minute."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -22,7 +22,10 @@ DELETE_BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """One version of one object. `etag` without quotes; `size` in bytes."""
+    """One version of one object. `etag` without quotes; `size` in bytes.
+
+    An empty `version_id` is for a bucket that is not ours and keeps no versions: the ETag alone pins it there.
+    """
 
     bucket: str
     key: str
@@ -119,6 +122,12 @@ class Objects:
         finally:
             stream.close()
 
+    async def pin(self, bucket: str, key: str, version_id: str) -> Pinned:
+        """That version as it is stored. Raises VersionGone when it is away or a delete marker."""
+        with translate("s3"):
+            told = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+            return Pinned(bucket, key, version_id, told["ETag"].strip('"'), told["ContentLength"])
+
     async def promote(
         self,
         source: Pinned,
@@ -144,10 +153,10 @@ class Objects:
             described["Metadata"] = dict(metadata)
         if tags:
             described["Tagging"] = urlencode(tags)
-        pinned: dict[str, Any] = {
-            "CopySource": {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id},
-            "CopySourceIfMatch": f'"{source.etag}"',
-        }
+        place: Any = {"Bucket": source.bucket, "Key": source.key}
+        if source.version_id:
+            place["VersionId"] = source.version_id
+        pinned: dict[str, Any] = {"CopySource": place, "CopySourceIfMatch": f'"{source.etag}"'}
         if source.size > self._multipart_above:
             copy = MultipartCopy(self._s3, described, pinned, source.size, self._part_size)
             with translate("s3"):
@@ -170,14 +179,31 @@ class Objects:
 
         Raises Unavailable when S3 would not remove one of them.
         """
-        found = [version async for version in self._versions(bucket, key) if version["VersionId"] != but]
-        for start in range(0, len(found), DELETE_BATCH):
-            batch = found[start : start + DELETE_BATCH]
+        found = [version for version in await self.versions(bucket, key) if version != but]
+        await self.delete_versions(bucket, key, found)
+        return len(found)
+
+    async def versions(self, bucket: str, key: str) -> list[str]:
+        """The ids of every version and delete marker of `key`."""
+        found: list[str] = []
+        async for page in self._pages(bucket, key):
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            found += [entry["VersionId"] for entry in entries if entry["Key"] == key]
+        return found
+
+    async def delete_versions(self, bucket: str, key: str, versions: Sequence[str]) -> None:
+        """Remove those versions of `key`; nothing happens with those that are away already.
+
+        Raises Unavailable when S3 would not remove one of them.
+        """
+        for start in range(0, len(versions), DELETE_BATCH):
+            batch: list[ObjectIdentifierTypeDef] = [
+                {"Key": key, "VersionId": version} for version in versions[start : start + DELETE_BATCH]
+            ]
             with translate("s3"):
                 answer = await self._s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
             if refused := answer.get("Errors"):
                 raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
-        return len(found)
 
     async def first_version(self, bucket: str, key: str) -> Pinned | None:
         """The version of `key` that was stored before all others that are there; None when there is none.
@@ -191,12 +217,6 @@ class Objects:
                 if entry["Key"] == key:
                     first = Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"])
         return first
-
-    async def _versions(self, bucket: str, key: str) -> "AsyncIterator[ObjectIdentifierTypeDef]":
-        async for page in self._pages(bucket, key):
-            for entry in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
-                if entry["Key"] == key:
-                    yield {"Key": key, "VersionId": entry["VersionId"]}
 
     async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
         """The pages of a listing that begins with `key`, as far as there can be something of it."""

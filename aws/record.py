@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from airlock.lifecycle import State
-from airlock.verdict import Verdict
+from airlock.verdict import Change, Verdict
 
 Item = Mapping[str, Any]
 """A DynamoDB item with typed attributes, such as {"id": {"S": "…"}}."""
@@ -32,6 +32,9 @@ class Record:
 
     `overwrites` counts the other versions that came by the same policy, the last at `overwritten_at`; none was kept. A
     version can count twice where a worker ended while it was at it.
+
+    `changes` are those of the verdict, oldest first. `moving_from` is where the bytes were before a change that is not
+    finished: whoever finishes it removes them there. Until then nobody else tidies.
     """
 
     id: str
@@ -57,6 +60,8 @@ class Record:
     event_id: str | None = None
     overwrites: int = 0
     overwritten_at: float | None = None
+    changes: tuple[Change, ...] = ()
+    moving_from: Location | None = None
     expires_at: int | None = None
 
     @property
@@ -101,6 +106,10 @@ TEXTS = _Kind(
     lambda texts: {"M": {name: _text(text) for name, text in texts.items()}},
     lambda typed: {name: text["S"] for name, text in typed["M"].items()},
 )
+CHANGES = _Kind(
+    lambda changes: {"L": [_text(change.model_dump_json()) for change in changes]},
+    lambda typed: tuple(Change.model_validate_json(text["S"]) for text in typed["L"]),
+)
 PLACE = _Kind(
     lambda location: {"L": [_text(part) for part in location]},
     lambda typed: Location(*(part["S"] for part in typed["L"])),
@@ -138,6 +147,8 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "event_id": _Attribute("event_id", TEXT),
         "overwrites": _Attribute("overwrites", WHOLE),
         "overwritten_at": _Attribute("overwritten_at", TIME),
+        "changes": _Attribute("changes", CHANGES),
+        "moving_from": _Attribute("moving_from", PLACE),
         "expires_at": _Attribute("expires_at", WHOLE),
     }
 )

@@ -52,7 +52,7 @@ class Write:
     def _expression(self) -> str:
         sets = [f"#{name} = :{name}" for name in self.sets]
         sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.defaults]
-        parts = ["SET " + ", ".join(sets)]
+        parts = ["SET " + ", ".join(sets)] if sets else []
         if self.remove:
             parts.append("REMOVE " + ", ".join(f"#{name}" for name in self.remove))
         if self.count:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import RECORD_SECONDS, State, Step, advance, sources
 from airlock.upload_id import MAX_LIFETIME
-from airlock.verdict import Verdict
-from aws import record_pages, record_write
+from airlock.verdict import Change, Verdict
+from aws import record_changes, record_pages, record_write
 from aws.credentials import Sleep
 from aws.errors import translate
 from aws.record import Location, Place, Record, attributes, from_item, to_item
@@ -35,7 +35,7 @@ Standing = Literal["claimed", "settled", "overwritten", "withdrawn", "forgotten"
 _CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
 # Kept from the first claim, counted, or the work of the settlement.
 _NOT_CLAIMED = frozenset(
-    {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id"}
+    {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id", "changes"}
 )
 
 
@@ -166,13 +166,44 @@ class Records:
             return old
         raise _conflict(verdict.outcome.step, old)
 
-    async def fail(self, upload: str, version_id: str, now: float, *, expires_at: int | None = None) -> Record:
-        """Record that we could not inspect the bound version, after every retry and without a verdict.
+    async def begin_change(self, record: Record, step: Step) -> Record:
+        """Say that the bytes of `record` are about to be moved, by a step that changes its verdict; may be repeated.
 
-        It can be claimed again. Nothing happens when it has failed already.
-        Raises Conflict when it was settled or withdrawn, has no record, or is bound to another version.
+        Raises Conflict when the record does not allow the step (any more) or its verdict was changed meanwhile.
         """
-        return await self._repeatable(upload, version_id, Step.FAIL, {"expires_at": expires_at}, now)
+        new, old = await self._write(record.id, record_changes.beginning(record, step))
+        if new is None:
+            raise _conflict(step, old)
+        return new
+
+    async def change(
+        self,
+        record: Record,
+        change: Change,
+        verdict: Verdict,
+        *,
+        place: Place,
+        location: Location | None,
+        event_id: str,
+        now: float,
+    ) -> Record:
+        """Record a change of the verdict that `record` tells, and where the bytes are after it; returns the record.
+
+        May be repeated with the same change. Raises Conflict as `begin_change` does.
+        """
+        write = record_changes.making(
+            record, change, verdict, place=place, location=location, event_id=event_id, now=now
+        )
+        new, old = await self._write(record.id, write)
+        if new is None and old and old.changes == (*record.changes, change):
+            return old
+        if new is None:
+            raise _conflict(change.step, old)
+        return new
+
+    async def end_change(self, record: Record) -> None:
+        """Say that the bytes are where `record` says and nowhere else; nothing happens when another change began."""
+        await self._write(record.id, record_changes.ending(record))
 
     async def withdraw(
         self,

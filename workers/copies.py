@@ -19,8 +19,9 @@ class Buckets:
 
     def copies(self, record: Record, profile: Profile | None) -> Iterator[tuple[str, str]]:
         """(bucket, key) of each place to which a claim of `record` can have copied. Of no profile: not in accepted."""
-        if record.location is not None:
-            yield record.location.bucket, record.location.key
+        for location in (record.location, record.moving_from):
+            if location is not None:
+                yield location.bucket, location.key
         if record.version_id:
             yield self.quarantine, keys.quarantine(record.id, record.version_id)
         if profile is not None and record.version_id:
@@ -28,8 +29,11 @@ class Buckets:
 
 
 def _accepted_keys(record: Record, profile: Profile) -> set[str]:
-    # What is accepted is kept under its declared type; a zip can turn out to be a document in one.
+    # What is accepted is kept under its declared type; a zip can turn out to be a document in one. What was refused is
+    # released under whatever type it is.
     kinds = {record.content_type, *(EXTENSIONS.values() if record.content_type == ZIP else ())}
+    if record.verdict is not None and record.verdict.media_type is not None:
+        kinds.add(record.verdict.media_type)
     return {
         keys.accepted(
             profile.accepted_key,

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import assert_never
 
+from airlock import verdict_event
+from airlock.intent import Intent
+from airlock.profiles import Profile
 from airlock.targets import Target
 from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.queue import Queue
+from aws.record import Record
 from workers.deliveries.delivery import Delivery
 from workers.inspection import Clock
 
@@ -20,6 +24,20 @@ class Publisher:
         self._buses = buses
         self._deliveries = deliveries
         self._now = now
+
+    async def tell(self, record: Record, profile: Profile) -> None:
+        """Publish the verdict that `record` tells, with its changes, to all targets; raises Unavailable."""
+        if not profile.notify or record.verdict is None:
+            return
+        event = verdict_event.render(
+            upload=record.id,
+            version_id=record.version_id,
+            intent=_intent(record),
+            verdict=record.verdict,
+            location=record.location,
+            changes=record.changes,
+        )
+        await self.publish(event, profile.targets)
 
     async def publish(self, event: VerdictEvent, targets: Sequence[Target]) -> None:
         """Hand the event over; raises Unavailable unless everybody took it.
@@ -42,3 +60,16 @@ class Publisher:
                 await self._queue.send(self._deliveries, delivery.to_text())
             case _:
                 assert_never(target.kind)
+
+
+def _intent(record: Record) -> Intent:
+    return Intent(
+        owner=record.owner,
+        profile=record.profile,
+        filename=record.filename,
+        content_type=record.content_type,
+        size=record.declared_size,
+        sha256=record.declared_sha256,
+        metadata=record.metadata,
+        tenant=record.tenant,
+    )

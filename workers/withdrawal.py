@@ -35,7 +35,7 @@ class Withdrawal:
         await self._objects.delete_all_versions(self._entry.bucket, keys.incoming(self._entry.prefix, record.id))
 
     def _places(self, record: Record) -> Iterable[tuple[str, str]]:
-        if record.location is not None and record.attempts == 1:
+        if record.location is not None and record.attempts == 1 and record.moving_from is None:
             return [(record.location.bucket, record.location.key)]
-        # A worker can have ended after its copy and before its record: wherever that can have gone.
+        # Somebody can have ended after a copy and before its record: wherever that can have gone.
         return self._buckets.copies(record, self._entry.profiles.profiles.get(record.profile))

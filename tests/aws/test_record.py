@@ -6,8 +6,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airlock.lifecycle import State
-from airlock.verdict import Engine, Finding, Outcome, Verdict
+from airlock.lifecycle import State, Step
+from airlock.verdict import Change, Engine, Finding, Outcome, Verdict
 from aws.record import ATTRIBUTES, Location, Place, Record, from_item, to_item
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -27,6 +27,8 @@ verdicts = st.builds(
     media_type=st.none() | texts,
     inspected_at=moments,
 )
+steps = st.sampled_from((Step.REVOKE, Step.RELEASE))
+changes = st.builds(Change, step=steps, before=st.sampled_from(Outcome), by=texts, reason=texts, at=moments)
 records = st.builds(
     Record,
     id=texts,
@@ -51,6 +53,8 @@ records = st.builds(
     event_id=st.none() | texts,
     overwrites=sizes,
     overwritten_at=st.none() | times,
+    changes=st.lists(changes, max_size=2).map(tuple),
+    moving_from=st.none() | st.builds(Location, texts, texts, texts),
     expires_at=st.none() | sizes,
 )
 

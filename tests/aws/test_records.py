@@ -187,8 +187,7 @@ async def test_another_owners_step_back_is_refused(records: Records) -> None:
     for call in (
         records.give_back("upload-1", "v1", 1),
         records.give_back("upload-1", "v2", 1),
-        records.fail("upload-1", "v1", 1),
-        records.fail("none", "v1", 1),
+        records.give_back("none", "v1", 1),
     ):
         with pytest.raises(Conflict):
             await call
@@ -197,9 +196,8 @@ async def test_another_owners_step_back_is_refused(records: Records) -> None:
 async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records) -> None:
     for _ in range(5):
         await records.claim(ARRIVED)
-    for _ in range(2):
-        failed = await records.fail("upload-1", "v1", 1700000002, expires_at=1900000000)
-        assert (failed.state, failed.verdict, failed.expires_at) == (State.FAILED, None, 1900000000)
+    failed = await records.settle("upload-1", "v1", verdict(Outcome.FAILED), place="incoming", now=1700000002)
+    assert failed.state is State.FAILED
     again = await records.claim(ARRIVED)
     assert (again.standing, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
 
@@ -213,7 +211,8 @@ async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records:
 async def test_a_released_upload_can_fail(records: Records) -> None:
     await records.claim(ARRIVED)
     await records.give_back("upload-1", "v1", 1700000002)
-    assert (await records.fail("upload-1", "v1", 1700000003)).state is State.FAILED
+    failed = await records.settle("upload-1", "v1", verdict(Outcome.FAILED), place="incoming", now=1700000003)
+    assert failed.state is State.FAILED
 
 
 async def test_a_withdrawal_keeps_what_is_needed_to_remove_the_bytes(records: Records) -> None:
