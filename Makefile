@@ -10,7 +10,7 @@ SECONDS ?= 60
 CASES ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint unit fuzz audit sbom bench format clean
+.PHONY: help install demo test check lint unit fuzz audit sbom soak bench format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 15
@@ -44,6 +44,11 @@ audit: $(INSTALLED) ## known holes in what is pinned; exit code 3 (make says "Er
 
 sbom: $(INSTALLED) ## what runs in each pod, as CycloneDX in build/sbom
 	@$(BIN)/python .ci/sbom.py
+
+soak: $(INSTALLED) ## 10,000 uploads while everything fails (SEED=, UPLOADS=, WORKERS=); tens of minutes
+	@.ci/debian-packages
+	@CHAOS_SEED="$(or $(SEED),$(CHAOS_SEED))" CHAOS_UPLOADS="$(or $(UPLOADS),$(CHAOS_UPLOADS))" \
+		CHAOS_WORKERS="$(or $(WORKERS),$(CHAOS_WORKERS))" $(BIN)/python -m tests.chaos
 
 bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
 	@.ci/debian-packages

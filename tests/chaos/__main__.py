@@ -1,0 +1,44 @@
+"""`python -m tests.chaos`: the long run. CHAOS_SEED, CHAOS_UPLOADS and CHAOS_WORKERS say which; its table is kept."""
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.run import Run
+from tests.stack import ROOT, ministack
+
+UPLOADS = 10_000
+WORKERS = 3
+PATIENCE = 3000.0
+REPORTS = ROOT / "build" / "chaos"
+
+
+async def main() -> int:
+    """The exit code: 0 when all is as it must be."""
+    seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
+    uploads = int(os.environ.get("CHAOS_UPLOADS") or UPLOADS)
+    workers = int(os.environ.get("CHAOS_WORKERS") or WORKERS)
+    faults = float(os.environ.get("CHAOS_FAULTS") or 1.0)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    print(f"seed {seed}; the workers' logs are in {folder}", flush=True)
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+    async with ministack() as stack:
+        os.environ.update(stack.keys.environment())
+        report = await Run(stack, folder, seed, uploads, workers, PATIENCE, faults, say)()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    kept = REPORTS / f"{seed}.txt"
+    kept.write_text(str(report))
+    print(f"\n{report}\nkept in {kept}")
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,92 @@
+"""Between S3 and the workers' queue: each notification comes one to four times, in any order, and 1 in 50 never."""
+
+import asyncio
+import heapq
+import itertools
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote_plus
+
+from tests.chaos.place import Place
+from tests.chaos.plan import Plan
+
+BATCH = 10
+IDLE_SECONDS = 0.02
+
+
+class Delivery:
+    """Takes what S3 tells from its queue and passes it on as planned; `counts` says what became of it."""
+
+    def __init__(self, place: Place, plan: Plan) -> None:
+        self._place = place
+        self._plan = plan
+        self._due: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._numbers = {place.name(planned): planned.number for planned in plan.uploads}
+        self._seen: dict[str, list[str]] = {}
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def pending(self) -> int:
+        """Copies that are still to be sent."""
+        return len(self._due)
+
+    def post(self, what: str, body: str) -> None:
+        """Send a message that is no notification of S3's: repeated and shuffled, and never lost."""
+        self._schedule(self._plan.certain(what), body)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take())
+            group.create_task(self._send())
+
+    async def _take(self) -> None:
+        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.notifications)
+        while True:
+            answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
+            messages = answer.get("Messages", [])
+            for message in messages:
+                self._announced(message["Body"])
+            if messages:
+                entries: list[Any] = [
+                    {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                    for place, message in enumerate(messages)
+                ]
+                await sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def _announced(self, body: str) -> None:
+        records = json.loads(body).get("Records")
+        if not records:  # S3's test event
+            return
+        self.counts["announced"] += 1
+        described = records[0]["s3"]["object"]
+        upload = unquote_plus(described["key"]).rpartition("/")[2]
+        versions = self._seen.setdefault(upload, [])
+        versions.append(described["versionId"])
+        after = self._plan.deliveries(f"{self._numbers[upload]} {len(versions)}")
+        if not after:
+            self.counts["lost"] += 1
+        self._schedule(after, body)
+
+    def _schedule(self, after: Sequence[float], body: str) -> None:
+        now = asyncio.get_running_loop().time()
+        for seconds in after:
+            heapq.heappush(self._due, (now + seconds, next(self._order), body))
+        self.counts["repeated"] += max(0, len(after) - 1)
+
+    async def _send(self) -> None:
+        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.site.settings.queue)
+        while True:
+            now = asyncio.get_running_loop().time()
+            bodies: list[str] = []
+            while self._due and self._due[0][0] <= now and len(bodies) < BATCH:
+                bodies.append(heapq.heappop(self._due)[2])
+            if bodies:
+                entries: list[Any] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
+                await sqs.send_message_batch(QueueUrl=url, Entries=entries)
+                self.counts["delivered"] += len(bodies)
+            else:
+                await asyncio.sleep(IDLE_SECONDS)

@@ -1,0 +1,117 @@
+"""What must be true in the end, whatever happened on the way: a sentence for each thing that is not."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from airlock.lifecycle import State
+from airlock.verdict_event import event_id
+from aws.records import Record
+from tests.chaos.listing import versions
+from tests.chaos.place import Place
+from tests.chaos.plan import Plan, Planned
+
+PARALLEL = 8
+KEPT = {State.ACCEPTED: "accepted", State.INFECTED: "quarantine", State.UNSCANNABLE: "quarantine"}
+
+
+class Ending:
+    """`stored` has the version of each upload's first body, by its number; `events` the bodies by upload id."""
+
+    def __init__(
+        self, place: Place, plan: Plan, stored: Mapping[int, str], events: Mapping[str, Collection[str]]
+    ) -> None:
+        self._place = place
+        self._plan = plan
+        self._stored = stored
+        self._events = events
+        self._records: dict[str, Record] = {}
+        self.states: Counter[str] = Counter()
+
+    async def problems(self) -> list[str]:
+        """Look at everything."""
+        names = {self._place.name(planned): planned for planned in self._plan.uploads}
+        self._records = await self._place.site.records.batch_get(names)
+        self.states.update(record.state.value for record in self._records.values())
+        found: list[str] = []
+        for name, planned in names.items():
+            found += [f"{_who(planned)}: {problem}" for problem in self._of_one(name, planned)]
+        return [*found, *await self._of_places(names), *await self._of_dead_letters()]
+
+    def _of_one(self, name: str, planned: Planned) -> Iterable[str]:
+        record = self._records.get(name)
+        if record is None:
+            yield "has no record"
+            return
+        if record.state is not planned.state:
+            yield f"is {record.state} and should be {planned.state} ({record.verdict and record.verdict.findings})"
+        if planned.state is not State.WITHDRAWN and record.version_id != self._stored[planned.number]:
+            yield "is bound to a version that is not its first"
+        yield from self._of_events(name, planned, record)
+
+    def _of_events(self, name: str, planned: Planned, record: Record) -> Iterable[str]:
+        events: list[dict[str, Any]] = [json.loads(body) for body in self._events.get(name, ())]
+        if planned.state is State.WITHDRAWN:
+            if len(events) > 1:
+                yield f"{len(events)} different events"
+            return
+        if len(events) != 1:
+            yield f"{len(events)} different events, not 1"
+            return
+        event = events[0]
+        if event["id"] != event_id(name, self._stored[planned.number]) or event["id"] != record.event_id:
+            yield "its event has another id than its record"
+        if event["type"] != f"airlock.upload.{planned.state}":
+            yield f"its event is {event['type']}"
+        if event["data"]["location"] != (record.location and record.location._asdict()):
+            yield "its event names another place than its record"
+
+    async def _of_places(self, names: Mapping[str, Planned]) -> list[str]:
+        settings, found = self._place.site.settings, []
+        buckets = {"accepted": settings.accepted_bucket, "quarantine": settings.quarantine_bucket}
+        for what, bucket in buckets.items():
+            wanted = {
+                (record.location.key, record.location.version_id): planned
+                for name, planned in names.items()
+                if (record := self._records.get(name)) and record.location and KEPT.get(planned.state) == what
+            }
+            there = [(version.key, version.id) for version in await versions(self._place.site.clients.s3, bucket)]
+            found += [f"{what} holds {key}, version {version}, unasked" for key, version in {*there} - {*wanted}]
+            found += [f"{_who(wanted[gone])}: is not in {what}" for gone in {*wanted} - {*there}]
+            found += await self._of_bytes(bucket, {at: wanted[at] for at in {*wanted} & {*there}})
+        left = await versions(self._place.site.clients.s3, settings.incoming_bucket)
+        return [*found, *(f"incoming still holds {version.key}, version {version.id}" for version in left)]
+
+    async def _of_bytes(self, bucket: str, wanted: Mapping[tuple[str, str], Planned]) -> list[str]:
+        slots = asyncio.Semaphore(PARALLEL)
+
+        async def differs(key: str, version: str, planned: Planned) -> str | None:
+            async with slots:
+                read = await self._place.site.read(bucket, key, version)
+            return None if read == planned.body else f"{_who(planned)}: {len(read)} other bytes are in {bucket}"
+
+        found = await asyncio.gather(*(differs(*at, planned) for at, planned in wanted.items()))
+        return [problem for problem in found if problem]
+
+    async def _of_dead_letters(self) -> list[str]:
+        """Exactly the poison is there, and each has its reason."""
+        site = self._place.site
+        if not await self._place.waiting(site.settings.dead_letter_queue):
+            return ["the dead letters are empty"] if self._plan.poison else []
+        buried = await site.dead_letters()
+        poison = {*self._plan.poison}
+        found = [f"buried without need ({why}): {body}" for body, why in buried.items() if body not in poison]
+        return found + [f"not in the dead letters: {body}" for body in sorted(poison - {*buried})]
+
+
+def _who(planned: Planned) -> str:
+    more = [note for note, holds in (("replayed", planned.second), ("withdrawn", planned.withdrawn_after)) if holds]
+    return f"upload {planned.number} ({', '.join([planned.kind, *more])})"
+
+
+def shortened(problems: Sequence[str], most: int = 20) -> list[str]:
+    """The first few, and how many more there are."""
+    rest = len(problems) - most
+    return [*problems[:most], *([f"and {rest} more"] if rest > 0 else [])]

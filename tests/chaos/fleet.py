@@ -1,0 +1,157 @@
+"""What runs beside the emulator: the fault injector, the workers and clamd, and what ends them at bad moments."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from ops.child import Child
+from tests.stack import ROOT
+from tests.workers import daemon
+from tests.workers.daemon import free_port
+from tests.workers.site import Site
+
+Disturbance = Literal["SIGKILL of a worker", "SIGTERM of a worker", "restart of clamd"]
+DISTURBANCES: tuple[Disturbance, ...] = ("SIGKILL of a worker", "restart of clamd", "SIGTERM of a worker")
+# The drain time of 5 s, and what a busy machine takes to say goodbye.
+GRACE_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+@contextlib.asynccontextmanager
+async def injector(upstream: str, seed: int, times: float, told: dict[str, Any]) -> AsyncIterator[str]:
+    """A running injector's address; what it did is in `told` afterwards."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.chaos.injector", upstream, str(seed), str(times)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    try:
+        yield json.loads(await process.stdout.readline())["endpoint"]
+    finally:
+        process.terminate()
+        told.update(json.loads(await process.stdout.readline()))
+        await process.wait()
+
+
+class Scanner:
+    """A clamd that can be restarted, always at the same address."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self._running = contextlib.AsyncExitStack()
+        self.address = f"tcp://127.0.0.1:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        await self._running.enter_async_context(daemon.running(self._port))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    async def restart(self, away: float) -> None:
+        """Kill it, and start it again after `away` seconds."""
+        await self._running.aclose()
+        await asyncio.sleep(away)
+        await self._running.enter_async_context(daemon.running(self._port))
+
+
+class Fleet:
+    """`size` workers of a site. Each one's log is a file in `folder`; what should not happen is in `problems`."""
+
+    def __init__(self, site: Site, endpoint: str, folder: Path, size: int, clamd: Scanner, dice: random.Random) -> None:
+        self._environment = {**os.environ, **site.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
+        self._folder = folder
+        self._size = size
+        self._clamd = clamd
+        self._dice = dice
+        self._workers: list[Child] = []
+        self._ending: list[Child] = []
+        self._started = 0
+        self.done: Counter[str] = Counter()
+        self.problems: list[str] = []
+
+    @property
+    def logs(self) -> list[Path]:
+        return sorted(self._folder.glob("worker-*.log"))
+
+    async def __aenter__(self) -> Self:
+        for _ in range(self._size):
+            self._workers.append(await self._start())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for worker in self._workers:
+            await worker.stop(GRACE_SECONDS)
+
+    async def watch(self) -> None:
+        """Returns when a worker has ended by itself, which none should."""
+        while not (fallen := [w for w in self._workers if not w.running and w not in self._ending]):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+        for worker in fallen:
+            last = (self._folder / f"{worker.name}.log").read_text(errors="replace")[-1000:]
+            self.problems.append(f"{worker.name} ended by itself: {worker.ending}\n{last}")
+
+    async def disturb(self, points: list[int], progress: Callable[[], int]) -> None:
+        """Do one bad thing whenever `progress` reaches the next of `points`, each of the three in turn."""
+        for number, point in enumerate(points):
+            while progress() < point:  # noqa: ASYNC110 # nobody tells
+                await asyncio.sleep(POLL_SECONDS)
+            await self._do(DISTURBANCES[number % len(DISTURBANCES)])
+
+    async def _do(self, what: Disturbance) -> None:
+        if what == "restart of clamd":
+            await self._clamd.restart(self._dice.uniform(0.1, 2.0))
+        else:
+            await self._replace(self._dice.randrange(self._size), what)
+        self.done[what] += 1
+
+    async def _replace(self, place: int, what: Disturbance) -> None:
+        worker = self._workers[place]
+        self._ending.append(worker)
+        if what == "SIGKILL of a worker":
+            worker.process.kill()
+            await worker.process.wait()
+        else:
+            await worker.stop(GRACE_SECONDS)
+            if worker.process.returncode != 0 and self._works(worker):
+                self.problems.append(f"{worker.name} ended with {worker.ending} after SIGTERM")
+        await asyncio.sleep(self._dice.uniform(0, 1.0))
+        self._workers[place] = await self._start()
+
+    def _works(self, worker: Child) -> bool:
+        """Whether it got as far as to listen to signals; before, SIGTERM ends it as it ends any program."""
+        return '"working"' in (self._folder / f"{worker.name}.log").read_text(errors="replace")
+
+    async def _start(self) -> Child:
+        self._started += 1
+        name = f"worker-{self._started:03}"
+        with (self._folder / f"{name}.log").open("wb") as log:
+            # ROOT is where the sources are, whichever directory the run began in.
+            command = [sys.executable, "-m", "workers"]
+            return await Child.start(name, command, env={**self._environment, "PYTHONPATH": str(ROOT)}, output=log)
+
+
+def read_logs(logs: list[Path]) -> tuple[Counter[str], list[str]]:
+    """How often each message was logged, and the lines that tell of a fault of ours."""
+    messages: Counter[str] = Counter()
+    faults: list[str] = []
+    for log in logs:
+        # Whoever is killed may not have finished its last line.
+        for line in log.read_text(errors="replace").split("\n")[:-1]:
+            try:
+                told = json.loads(line)
+            except ValueError:  # a traceback
+                faults.append(f"{log.name}: {line}")
+                continue
+            messages[told["message"].partition(":")[0]] += 1
+            if told["level"] in ("ERROR", "CRITICAL"):
+                faults.append(f"{log.name}: {line[:2000]}")
+    return messages, faults

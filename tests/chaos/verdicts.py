@@ -1,0 +1,35 @@
+"""A back end that listens: every verdict event that was published, by its upload."""
+
+import asyncio
+import json
+from typing import Any
+
+from tests.chaos.place import Place
+
+
+class Verdicts:
+    """`events` holds, for each upload, the distinct bodies that came; `received` counts all."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.events: dict[str, set[str]] = {}
+        self.received = 0
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            await self.take(wait=1)
+
+    async def take(self, wait: int = 0) -> bool:
+        """Take what is there; False when there was nothing."""
+        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.site.verdicts)
+        answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
+        messages = answer.get("Messages", [])
+        for message in messages:
+            self.received += 1
+            self.events.setdefault(json.loads(message["Body"])["subject"], set()).add(message["Body"])
+        if messages:
+            entries: list[Any] = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+            await sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        await asyncio.sleep(0)
+        return bool(messages)
