@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ async def main() -> int:
     workers = int(os.environ.get("CHAOS_WORKERS") or WORKERS)
     faults = float(os.environ.get("CHAOS_FAULTS") or 1.0)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    print(f"seed {seed}; the workers' logs are in {folder}", flush=True)
+    print(f"seed {seed}; the workers' logs are in {folder} and stay there if anything is wrong", flush=True)
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -37,7 +38,10 @@ async def main() -> int:
     kept = REPORTS / f"{seed}.txt"
     kept.write_text(str(report))
     print(f"\n{report}\nkept in {kept}")
-    return 1 if report.problems else 0
+    if report.problems:
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airlock.lifecycle import State
+from airlock.quotas import DAY, Subject, Window
 from airlock.verdict_event import event_id
 from aws.records import Record
+from aws.usage import Counters
 from tests.chaos.listing import versions
 from tests.chaos.place import Place
-from tests.chaos.plan import Plan, Planned
+from tests.chaos.plan import OWNERS, Plan, Planned
 
 PARALLEL = 8
 KEPT = {State.ACCEPTED: "accepted", State.INFECTED: "quarantine", State.UNSCANNABLE: "quarantine"}
@@ -38,7 +41,7 @@ class Ending:
         found: list[str] = []
         for name, planned in names.items():
             found += [f"{_who(planned)}: {problem}" for problem in self._of_one(name, planned)]
-        return [*found, *await self._of_places(names), *await self._of_dead_letters()]
+        return [*found, *await self._of_places(names), *await self._of_dead_letters(), *await self._of_counters()]
 
     def _of_one(self, name: str, planned: Planned) -> Iterable[str]:
         record = self._records.get(name)
@@ -100,10 +103,30 @@ class Ending:
         site = self._place.site
         if not await self._place.waiting(site.settings.dead_letter_queue):
             return ["the dead letters are empty"] if self._plan.poison else []
-        buried = await site.dead_letters()
+        letters = await site._take(site.settings.dead_letter_queue, 1)
+        # SQS gives no reason where it moves a message by itself.
+        buried = {each["Body"]: each.get("MessageAttributes", {}).get("airlock-reason") for each in letters}
         poison = {*self._plan.poison}
         found = [f"buried without need ({why}): {body}" for body, why in buried.items() if body not in poison]
+        found += [f"buried without a reason: {body}" for body, why in buried.items() if why is None]
         return found + [f"not in the dead letters: {body}" for body in sorted(poison - {*buried})]
+
+    async def _of_counters(self) -> list[str]:
+        """Accepted bytes count once, for their owner; those of an upload that was withdrawn may, or not."""
+        counters = Counters(self._place.site.clients.dynamodb, self._place.site.settings.table)
+        found = []
+        for owner in OWNERS:
+            days = {Window.at(moment, DAY) for moment in (self._place.began, time.time())}
+            counted = sum([(await counters.get(Subject("owner", owner), day)).accepted_bytes for day in days])
+            least = sum(len(each.body) for each in self._plan.uploads if _counts(each, owner))
+            withdrawn = sum(len(each.body) for each in self._plan.uploads if _counts(each, owner, State.WITHDRAWN))
+            if not least <= counted <= least + withdrawn:
+                found.append(f"{counted} accepted bytes are counted for {owner}, not {least}")
+        return found
+
+
+def _counts(planned: Planned, owner: str, state: State = State.ACCEPTED) -> bool:
+    return planned.owner == owner and planned.state is state
 
 
 def _who(planned: Planned) -> str:

@@ -18,9 +18,12 @@ from tests.stack import provisioned, settings_for
 from tests.workers.site import Sent, Site
 from workers.settings import Settings
 
-OWNER = "alice"
 LIFETIME = 7200
+# A limit that nobody reaches: so that accepted bytes are counted.
 PROFILES = """
+[quotas.owner]
+accepted_bytes_per_day = "1 TiB"
+
 [profiles.default]
 content_types = ["*/*"]
 max_bytes = "1 MiB"
@@ -49,7 +52,7 @@ class Place:
 
     def name(self, planned: Planned) -> str:
         """The text of the upload id of a planned upload."""
-        return upload_id.mint(planned.token, self.began, LIFETIME, OWNER, [self.site.secret]).text
+        return upload_id.mint(planned.token, self.began, LIFETIME, planned.owner, [self.site.secret]).text
 
     async def put(self, planned: Planned, body: bytes) -> Sent:
         """Store one body as a planned upload."""
@@ -57,7 +60,7 @@ class Place:
         return await self.site.put(
             body,
             upload=self.name(planned),
-            owner=OWNER,
+            owner=planned.owner,
             filename=kind.filename,
             content_type=kind.content_type,
         )

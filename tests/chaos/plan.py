@@ -12,6 +12,7 @@ from tests.workers.corpus.pictures import chunk
 from tests.workers.site import EICAR
 
 SIDE = 8
+OWNERS = ("alice", "bob", "carol", "dan")
 # 1 in 50 notifications never comes, as the others come up to four times.
 LOST = 0.02
 MOST_COPIES = 4
@@ -45,6 +46,11 @@ class Planned:
     second: bytes | None = None
     second_after: float = 0.0
     withdrawn_after: float | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return OWNERS[self.number % len(OWNERS)]
 
     @property
     def state(self) -> State:

@@ -15,7 +15,7 @@ from tests.chaos import plan as plans
 from tests.chaos.delivery import Delivery
 from tests.chaos.ending import Ending
 from tests.chaos.fleet import Fleet, Scanner, injector, read_logs
-from tests.chaos.place import OWNER, Place, opened
+from tests.chaos.place import Place, opened
 from tests.chaos.plan import Plan, Planned
 from tests.chaos.repair import repair
 from tests.chaos.report import Report
@@ -43,8 +43,17 @@ class Run:
     say: Callable[[str], None] = lambda _: None
 
     async def __call__(self) -> Report:
-        """Do it all; whatever went wrong is in the report's `problems`."""
+        """Do it all; whatever is not as it must be is in the report's `problems`."""
         report, began = Report(self.seed, self.uploads, self.workers), time.monotonic()
+        try:
+            await self._play(report)
+        except Exception as error:
+            error.add_note(f"The same again: {report.again}")
+            raise
+        report.seconds = time.monotonic() - began
+        return report
+
+    async def _play(self, report: Report) -> None:
         plan = plans.make(self.seed, self.uploads)
         async with contextlib.AsyncExitStack() as stack:
             clamd = await stack.enter_async_context(Scanner())
@@ -57,8 +66,6 @@ class Run:
             ending = Ending(place, plan, scene.stored, scene.verdicts.events)
             report.problems += await ending.problems()
             report.states = ending.states
-        report.seconds = time.monotonic() - began
-        return report
 
 
 class Scene:
@@ -97,8 +104,7 @@ class Scene:
             # None of the others returns unless something is wrong, which is raised here or told by the fleet.
             await asyncio.wait((work, *background), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (work, *background):
-                await _ended(task)
+            await _ended(work, *background)
         while await self.verdicts.take():
             pass
 
@@ -149,7 +155,7 @@ class Scene:
     async def _withdraw(self, planned: Planned, after: float) -> None:
         await asyncio.sleep(after)
         upload = self._place.name(planned)
-        await self._place.site.records.withdraw(upload, OWNER, time.time())
+        await self._place.site.records.withdraw(upload, planned.owner, time.time())
         self._delivery.post(f"withdrawal {planned.number}", withdrawal(upload))
 
     async def _backlog(self) -> int:
@@ -179,8 +185,10 @@ class Scene:
         return f"{await self._place.waiting(queue)} messages of the workers and {self._delivery.pending} deliveries"
 
 
-async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task; its own failure is raised."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _ended(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel tasks; the first failure of their own is raised once all have ended."""
+    for task in tasks:
+        task.cancel()
+    for ending in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ending, BaseException) and not isinstance(ending, asyncio.CancelledError):
+            raise ending

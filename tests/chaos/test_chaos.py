@@ -9,7 +9,7 @@ import pytest
 from ops.emulator import Emulator
 from tests.chaos.run import Run
 
-UPLOADS = 150
+UPLOADS = 200
 PATIENCE = 240.0
 
 
