@@ -23,6 +23,8 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
 )
 
 _ID = re.compile(rf"[0-9a-f]{{{upload_id.LENGTH}}}\Z")
+# Each place where one can begin: a template may put digits beside the id.
+_ANY_ID = re.compile(rf"(?=([0-9a-f]{{{upload_id.LENGTH}}}))")
 _NOT_KEY_SAFE = re.compile(r"\.{2,}|[^A-Za-z0-9._@-]")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # The characters that AWS lists as safe in every client ("Naming Amazon S3 objects").
@@ -42,6 +44,13 @@ def upload_id_of(prefix: str, key: str) -> str | None:
     """
     head, slash, text = key.rpartition("/")
     return text if slash and head == prefix and _ID.match(text) else None
+
+
+def upload_ids_in(key: str) -> list[str]:
+    """What may be the text of an upload id anywhere in a key: of a settled object's key, whatever the template, one
+    of them is. Mostly there is one, or none.
+    """
+    return _ANY_ID.findall(key)
 
 
 def quarantine(upload: str, version_id: str) -> str:

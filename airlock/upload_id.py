@@ -65,14 +65,23 @@ def verify(text: str, owner: str, secrets: Sequence[bytes]) -> UploadId:
 
     An expired id still verifies: whether that matters is the caller's question.
     """
-    raw = _decode(text)
+    said = unverified(text)
+    raw = bytes.fromhex(text)
     plain, mac = raw[:_PLAIN], raw[_PLAIN:]
     # Every secret is tried, so that the time taken does not tell which one signed.
     signed = [hmac.compare_digest(mac, _mac(plain, owner, secret)) for secret in secrets]
     if not any(signed):
         raise InvalidUploadId
-    issued_at = int.from_bytes(plain[RANDOM_BYTES : RANDOM_BYTES + 4], "big")
-    return UploadId(text, issued_at, int.from_bytes(plain[RANDOM_BYTES + 4 :], "big"))
+    return said
+
+
+def unverified(text: str) -> UploadId:
+    """What an id says, whoever wrote it; raises InvalidUploadId for what is not of the form."""
+    # `fromhex` alone would also read capitals and skip white space.
+    if not _FORM.match(text):
+        raise InvalidUploadId
+    plain = bytes.fromhex(text)[RANDOM_BYTES:_PLAIN]
+    return UploadId(text, int.from_bytes(plain[:4], "big"), int.from_bytes(plain[4:], "big"))
 
 
 def _mac(plain: bytes, owner: str, secret: bytes) -> bytes:
@@ -84,10 +93,3 @@ def _mac(plain: bytes, owner: str, secret: bytes) -> bytes:
 @lru_cache(maxsize=32)
 def _keyed(secret: bytes) -> hmac.HMAC:
     return hmac.new(secret, _LABEL, "sha256")
-
-
-def _decode(text: str) -> bytes:
-    # `fromhex` alone would also read capitals and skip white space.
-    if not _FORM.match(text):
-        raise InvalidUploadId
-    return bytes.fromhex(text)

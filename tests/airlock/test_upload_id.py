@@ -120,3 +120,10 @@ def test_an_id_of_this_layout_stays_readable() -> None:
     """Ids are stored in records and in other people's databases: a change of layout or label must be a decision."""
     text = "000102030405060768e778000003846d0af2c5b6408476447884f9258f93"
     assert upload_id.verify(text, "ann", [NEW]) == UploadId(text, NOW, 900)
+
+
+def test_what_an_id_says_can_be_read_without_the_secret() -> None:
+    minted = upload_id.mint(RANDOM, NOW, 900, "ann", [NEW])
+    assert upload_id.unverified(minted.text) == minted
+    with pytest.raises(InvalidUploadId):
+        upload_id.unverified(minted.text.upper())
