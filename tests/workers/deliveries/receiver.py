@@ -1,6 +1,6 @@
 """A receiver of webhooks on loopback that answers as it is told."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,10 +17,14 @@ class Receiver:
     answer: Callable[[web.Request], web.Response] = lambda _: web.Response(status=204)
     took: list[tuple[str, bytes]] = field(default_factory=list)
     asked: int = 0
+    instead: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    """Another receiver's handler, in place of ours."""
     url: str = ""
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
+        if self.instead:
+            return await self.instead(request)
         body = await request.read()
         Webhook(SECRET).verify(body, dict(request.headers))
         response = self.answer(request)

@@ -1,0 +1,123 @@
+"""A worker, its delivery queue and a receiver that verifies as docs/integrate.md shows it."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from aiohttp import web
+
+from aws.settings import AwsSettings
+from tests.stack import ROOT, provisioned
+from tests.workers.deliveries.receiver import SECRET, Receiver, receiving
+from tests.workers.site import PNG, Site, opened
+
+PROFILES = """
+[profiles.default]
+content_types = ["*/*"]
+max_bytes = "1 MiB"
+checks = ["size", "checksum"]
+notify = ["webhook:billing"]
+
+[webhooks.billing]
+url = "{url}"
+"""
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def site(deployment: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Site]:
+    secrets = tmp_path / "webhooks.toml"
+    secrets.write_text(f'billing = ["{SECRET}"]')
+    queues = {"delivery_queue": f"d-{deployment.queue}", "undelivered_queue": f"u-{deployment.queue}"}
+    places = deployment.model_copy(update=queues)
+    told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"]}
+    async with opened(places, tmp_path, **told) as made:
+        made.settings.profiles.write_text(PROFILES.format(url=receiver.url))
+        await provisioned(AwsSettings(**{**places.model_dump(), "profiles": made.settings.profiles}))
+        yield made
+
+
+def example() -> Any:
+    """The receiver of the documentation, as it stands there."""
+    [code] = re.findall(
+        r"```python\n(.*?WebhookVerificationError.*?)```", (ROOT / "docs/integrate.md").read_text(), re.DOTALL
+    )
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    there: dict[str, Any] = {"SECRET": SECRET, "seen": {}}
+    exec(code, there)
+    return there
+
+
+async def test_an_event_reaches_a_webhook_through_the_delivery_queue(site: Site, receiver: Receiver) -> None:
+    async with site.working():
+        sent = await site.put(PNG)
+        await site.settled(sent)
+        await site.idle(site.settings.queue)
+        await site.idle(site.settings.delivery_queue)
+    [(event_id, body)] = receiver.took
+    event = json.loads(body)
+    assert (event["id"], event["type"], event["subject"]) == (event_id, "airlock.upload.accepted", sent.upload)
+
+
+async def test_the_documented_receiver_takes_what_is_signed_and_refuses_what_is_not(
+    site: Site, receiver: Receiver
+) -> None:
+    there = example()
+    receiver.instead = there["receive"]
+    async with site.working():
+        sent = await site.put(PNG)
+        await site.settled(sent)
+        await site.idle(site.settings.queue)
+        await site.idle(site.settings.delivery_queue)
+    assert [event["subject"] for event in there["seen"].values()] == [sent.upload]
+    assert receiver.asked == 1
+
+
+async def test_a_receiver_that_is_down_holds_up_no_inspection(site: Site, receiver: Receiver) -> None:
+    receiver.answer = lambda _: web.Response(status=503)
+    async with site.working():
+        first, second = await site.put(PNG), await site.put(PNG)
+        for sent in (first, second):
+            await site.settled(sent)
+        await site.idle(site.settings.queue)
+    assert receiver.took == []
+
+
+async def test_what_a_receiver_refuses_for_good_is_kept_with_its_answer(site: Site, receiver: Receiver) -> None:
+    receiver.answer = lambda _: web.Response(status=410, text="we are closed")
+    async with site.working():
+        sent = await site.put(PNG)
+        await site.settled(sent)
+        await site.idle(site.settings.queue)
+        await site.idle(site.settings.delivery_queue)
+    [letter] = await site._take(site.settings.undelivered_queue, 1)
+    reason = letter["MessageAttributes"]["airlock-reason"]["StringValue"]
+    assert reason == "webhook billing: after 1 attempts: it answered 410: we are closed"
+    assert json.loads(json.loads(letter["Body"])["event"])["subject"] == sent.upload
+
+
+async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(site: Site, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    for secrets, told in ((str(empty), "there is no secret for billing"), ("", "AIRLOCK_WEBHOOK_SECRETS is needed")):
+        environment = site.environment(AIRLOCK_WEBHOOK_SECRETS=secrets, AIRLOCK_WEBHOOK_NETWORKS="127.0.0.0/8")
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "workers"),
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await worker.communicate()
+        assert worker.returncode == 2
+        assert told in said.decode()
