@@ -14,7 +14,7 @@ from tests.stack import ROOT, ministack
 
 UPLOADS = 10_000
 WORKERS = 3
-PATIENCE = 3000.0
+PATIENCE = 2700.0
 REPORTS = ROOT / "build" / "chaos"
 
 

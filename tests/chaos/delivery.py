@@ -17,7 +17,10 @@ IDLE_SECONDS = 0.02
 
 
 class Delivery:
-    """Takes what S3 tells from its queue and passes it on as planned; `counts` says what became of it."""
+    """Takes what S3 tells from its queue and passes it on as planned; `counts` says what became of it.
+
+    `lost` has the versions of which nobody was told.
+    """
 
     def __init__(self, place: Place, plan: Plan) -> None:
         self._place = place
@@ -26,6 +29,7 @@ class Delivery:
         self._order = itertools.count()
         self._numbers = {place.name(planned): planned.number for planned in plan.uploads}
         self._seen: dict[str, list[str]] = {}
+        self.lost: set[str] = set()
         self.counts: Counter[str] = Counter()
 
     @property
@@ -68,6 +72,7 @@ class Delivery:
         versions.append(described["versionId"])
         after = self._plan.deliveries(f"{self._numbers[upload]} {len(versions)}")
         if not after:
+            self.lost.add(described["versionId"])
             self.counts["lost"] += 1
         self._schedule(after, body)
 

@@ -118,12 +118,12 @@ async def _begin_only(request: web.BaseRequest, answer: web.Response, share: flo
     whole = head + body
     # What has no body is cut within its head, so that it is never whole.
     first = len(head) if fault is Fault.TRUNCATED and body else 1
-    if request.transport:
-        request.transport.write(whole[: first + int(share * (len(whole) - 1 - first))])
+    if (transport := request.transport) is not None:
+        transport.write(whole[: first + int(share * (len(whole) - 1 - first))])
         await asyncio.sleep(FLUSH_SECONDS)
         if fault is Fault.TRUNCATED:
             # An orderly end of the connection, which only the length betrays.
-            request.transport.close()
+            transport.close()
 
 
 def _tell(document: dict[str, Any]) -> None:

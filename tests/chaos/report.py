@@ -68,6 +68,6 @@ class Report:
             "Notifications": self.delivery,
             "Workers' logs": dict(sorted(self.logged.items(), key=lambda one: -one[1])[:12]),
             "Verdict events": {"received": self.events},
-            "Left in incoming, sent again": {f"in round {n}": left for n, left in enumerate(self.repaired, 1)},
+            "Repaired": {f"in round {n}": left for n, left in enumerate(self.repaired, 1)},
             "Uploads": self.states,
         }

@@ -15,6 +15,7 @@ from tests.chaos import plan as plans
 from tests.chaos.delivery import Delivery
 from tests.chaos.ending import Ending
 from tests.chaos.fleet import Fleet, Scanner, injector, read_logs
+from tests.chaos.listing import versions
 from tests.chaos.place import Place, opened
 from tests.chaos.plan import Plan, Planned
 from tests.chaos.repair import repair
@@ -174,9 +175,15 @@ class Scene:
             quiet = 0 if queued else quiet + 1
 
     async def _repair(self, report: Report) -> None:
-        """Repair until nothing is left in incoming."""
-        while len(report.repaired) < ROUNDS and (left := await repair(self._place)):
-            report.repaired.append(left)
+        """Repair until there is nothing to repair; in incoming may be left only that of which nobody was told."""
+        s3, incoming = self._place.site.clients.s3, self._place.site.settings.incoming_bucket
+        while len(report.repaired) < ROUNDS:
+            left = await versions(s3, incoming)
+            forgotten = [version for version in left if version.id not in self._delivery.lost or report.repaired]
+            report.problems += [f"{each.key}, version {each.id}, was told of and left alone" for each in forgotten]
+            if not (repaired := await repair(self._place)):
+                return
+            report.repaired.append(repaired)
             await self._until_idle()
 
     async def left(self) -> str:
