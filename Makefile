@@ -50,12 +50,13 @@ soak: $(INSTALLED) ## 10,000 uploads while everything fails (SEED=, UPLOADS=, WO
 	@CHAOS_SEED="$(or $(SEED),$(CHAOS_SEED))" CHAOS_UPLOADS="$(or $(UPLOADS),$(CHAOS_UPLOADS))" \
 		CHAOS_WORKERS="$(or $(WORKERS),$(CHAOS_WORKERS))" $(BIN)/python -m tests.chaos
 
-bench: $(INSTALLED) ## the tables of bench/issue and bench/pipeline
+bench: $(INSTALLED) ## the tables of bench/
 	@.ci/debian-packages
 	@.ci/debian-packages wrk clamdscan
 	$(BIN)/python -m bench.issue
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.inspect
+	$(BIN)/python -m bench.reconcile
 
 format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes
 	$(BIN)/ruff check --fix .

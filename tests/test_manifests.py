@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from airlock.profiles import Profiles
 from aws.settings import AwsSettings
+from ops.cli import main
 from ops.settings import Settings as OpsSettings
 from service.settings import Settings as ServiceSettings
 from tests.test_architecture import ROOT
@@ -19,6 +21,7 @@ from workers.settings import Settings as WorkersSettings
 K8S = ROOT / "k8s"
 SETTINGS: Mapping[str, type[AwsSettings]] = {
     "provision": OpsSettings,
+    "reconcile": OpsSettings,
     "service": ServiceSettings,
     "workers": WorkersSettings,
 }
@@ -38,15 +41,21 @@ PODS: dict[str, dict[str, Any]] = {
     for resource in RESOURCES
     if resource["kind"] == "Deployment"
 }
+JOBS: dict[str, dict[str, Any]] = {
+    resource["metadata"]["name"]: resource["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    for resource in RESOURCES
+    if resource["kind"] == "CronJob"
+}
+SPECS = PODS | JOBS
 CONTAINERS = [
     pytest.param(pod, container, id=f"{pod}-{container['name']}")
-    for pod, spec in PODS.items()
+    for pod, spec in SPECS.items()
     for container in [*spec.get("initContainers", []), *spec["containers"]]
 ]
 
 
 def container(pod: str, name: str) -> dict[str, Any]:
-    return next(found for found in PODS[pod]["containers"] if found["name"] == name)
+    return next(found for found in SPECS[pod]["containers"] if found["name"] == name)
 
 
 def shared_env() -> dict[str, str]:
@@ -55,13 +64,14 @@ def shared_env() -> dict[str, str]:
 
 
 def k8s_env(pod: str, name: str) -> dict[str, str]:
-    own = {entry["name"]: entry.get("value", SECRET) for entry in container(pod, name)["env"]}
+    own = {entry["name"]: entry.get("value", SECRET) for entry in container(pod, name).get("env", [])}
     return shared_env() | own
 
 
 ENVIRONMENTS = [
-    *(pytest.param(name, COMPOSE[name]["environment"], id=f"compose-{name}") for name in SETTINGS),
+    *(pytest.param(name, COMPOSE[name]["environment"], id=f"compose-{name}") for name in SETTINGS if name in COMPOSE),
     *(pytest.param(name, k8s_env(f"airlock-{name}", name), id=f"k8s-{name}") for name in ("service", "workers")),
+    pytest.param("reconcile", k8s_env("airlock-reconcile", "reconcile"), id="k8s-reconcile"),
 ]
 
 
@@ -105,7 +115,7 @@ def test_images_copy_what_is_there_and_not_ignored() -> None:
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
 def test_no_container_runs_as_root_or_writes_to_its_image(pod: str, container: dict[str, Any]) -> None:
-    assert PODS[pod]["securityContext"]["runAsNonRoot"] is True
+    assert SPECS[pod]["securityContext"]["runAsNonRoot"] is True
     context = container["securityContext"]
     assert context["readOnlyRootFilesystem"] is True
     assert context["allowPrivilegeEscalation"] is False
@@ -115,7 +125,7 @@ def test_no_container_runs_as_root_or_writes_to_its_image(pod: str, container: d
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
 def test_every_mount_probe_and_image_is_defined(pod: str, container: dict[str, Any]) -> None:
-    volumes = {volume["name"] for volume in PODS[pod]["volumes"]}
+    volumes = {volume["name"] for volume in SPECS[pod]["volumes"]}
     assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
     ports = {port["name"] for port in container.get("ports", [])}
     probes = [container.get(probe, {}) for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
@@ -123,16 +133,29 @@ def test_every_mount_probe_and_image_is_defined(pod: str, container: dict[str, A
     assert container["image"] in {image["name"] for image in KUSTOMIZATION["images"]}
 
 
-@pytest.mark.parametrize("pod", PODS)
+@pytest.mark.parametrize("pod", SPECS)
 def test_every_map_secret_and_account_of_a_pod_is_defined(pod: str) -> None:
     maps = {generated["name"] for generated in KUSTOMIZATION["configMapGenerator"]}
-    spec = PODS[pod]
+    spec = SPECS[pod]
     assert {volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume} <= maps
     assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} <= {"airlock"}
     accounts = {found["metadata"]["name"] for found in RESOURCES if found["kind"] == "ServiceAccount"}
     assert spec["serviceAccountName"] in accounts
+
+
+@pytest.mark.parametrize("pod", PODS)
+def test_pods_that_serve_are_not_all_taken_away_at_once(pod: str) -> None:
     budgets = [found["spec"] for found in RESOURCES if found["kind"] == "PodDisruptionBudget"]
     assert {"app.kubernetes.io/name": pod} in [budget["selector"]["matchLabels"] for budget in budgets]
+
+
+def test_a_job_runs_a_command_that_there_is_one_at_a_time() -> None:
+    (job,) = (found["spec"] for found in RESOURCES if found["kind"] == "CronJob")
+    assert job["concurrencyPolicy"] == "Forbid"
+    name, *options = container("airlock-reconcile", "reconcile")["args"]
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    command.make_context(name, options)
 
 
 def test_generated_maps_name_files_that_are_there() -> None:

@@ -11,7 +11,7 @@ Each action is there for a call in `aws/`; where the calls and the actions diffe
 - Without `s3:ListBucket` S3 answers 403 for what is not there:
   https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 - AWS authorizes SQS's batches by the names of the single actions, and servers like it by their own: `DeleteMessage*`
-  is both, and on AWS nothing more.
+  and `SendMessage*` are both, and on AWS nothing more.
 - `s3:ListBucketMultipartUploads` knows no `s3:prefix`, so it is of the whole bucket:
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 - Who may look at a version's metadata alone, by HEAD, may read it too: `s3:GetObjectVersion`.

@@ -1,0 +1,108 @@
+"""What `airlock reconcile` costs over many keys, and how its memory grows: `python -m bench.reconcile`.
+
+Incoming holds 100,000 and then 1,000,000 keys, of which three in a hundred need a repair; accepted and the table hold a
+tenth as many. The places are made up page by page (bench/reconcile/simulated.py), so that what is measured is the
+command's own work and memory and no server's. Each size is run in two processes of its own: one tells its rate and the
+peak of its resident set (VmHWM), the other the peak of what Python allocated (tracemalloc).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+from dataclasses import asdict, dataclass
+
+from bench.process import peak_mib
+from bench.reconcile.simulated import Simulated, tour
+from ops.reconciling import walk
+
+SIZES = (100_000, 1_000_000)
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run: keys in incoming and versions and items looked at in all, seconds, and peaks in MiB."""
+
+    looked: int
+    repaired: int
+    seconds: float
+    resident: float
+    allocated: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=int, metavar="KEYS", help="one run in this process, told as JSON")
+    parser.add_argument("--trace", action="store_true", help="with --run: count what Python allocates")
+    options = parser.parse_args()
+    if options.run is not None:
+        print(json.dumps(asdict(asyncio.run(_run(options.run, trace=options.trace)))))
+        return
+    _report({size: (_child(size), _child(size, "--trace")) for size in SIZES})
+
+
+async def _run(count: int, *, trace: bool) -> Sample:
+    if trace:
+        tracemalloc.start()
+    simulated = Simulated(count)
+    run = tour(simulated)
+    begin = time.monotonic()
+    await walk(run)
+    took = time.monotonic() - begin
+    if run.report.repairs != count * 3 // 100 or simulated.sent != run.report.repairs:
+        raise RuntimeError(f"{run.report.repairs} of {count} keys were repaired")
+    looked = sum(run.report.looked.values())
+    allocated = tracemalloc.get_traced_memory()[1] / MIB if trace else 0.0
+    return Sample(looked, run.report.repairs, took, peak_mib(os.getpid()), allocated)
+
+
+def _child(size: int, *options: str) -> Sample:
+    command = [sys.executable, "-m", "bench.reconcile", "--run", str(size), *options]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return Sample(**told)
+
+
+def _report(taken: dict[int, tuple[Sample, Sample]]) -> None:
+    # It brings matplotlib with it, whose memory is not the command's.
+    from bench import report
+
+    rows = [
+        (
+            f"{size:,}",
+            f"{fast.looked:,}",
+            f"{fast.repaired:,}",
+            f"{fast.looked / fast.seconds:,.0f}",
+            f"{fast.resident:.1f}",
+            f"{traced.allocated:.2f}",
+        )
+        for size, (fast, traced) in taken.items()
+    ]
+    (small, small_traced), (large, large_traced) = (taken[size] for size in SIZES)
+    growth = {
+        "VmHWM": large.resident / small.resident,
+        "tracemalloc": large_traced.allocated / small_traced.allocated,
+    }
+    bounds = [report.Bound(f"{what}, 1,000,000 keys of 100,000", value, most=1.05) for what, value in growth.items()]
+    bounds.append(report.Bound("looked at a second, the same", _rate(large) / _rate(small), least=0.8))
+    columns = ("keys in incoming", "looked at", "repaired", "looked at/s", "VmHWM MiB", "tracemalloc MiB")
+    report.show("airlock reconcile over simulated places", columns, rows, bounds)
+    bars = [
+        (f"{what}, {size:,} keys", value)
+        for what, place in (("VmHWM", 0), ("tracemalloc", 1))
+        for size, samples in taken.items()
+        for value in [samples[0].resident if place == 0 else samples[1].allocated]
+    ]
+    print(f"  drawn: {report.draw('reconcile', 'Peak memory of a run', 'MiB', bars)}")
+
+
+def _rate(sample: Sample) -> float:
+    return sample.looked / sample.seconds
+
+
+if __name__ == "__main__":
+    main()
