@@ -26,8 +26,16 @@ LIFETIME = 900
 PROFILES = Profiles.load('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = "1 MiB"\n')
 METADATA = {"owner": "alice", "profile": "default", "filename": "photo.png"}
 
-# Of each hundred keys in incoming: one was never announced, one stopped in its inspection, one in its settlement.
+# Of so many keys in incoming one was never announced, one stopped in its inspection, and one in its settlement. It is
+# prime, so that the repairs of a page do not come in whole batches.
+PERIOD = 97
 MISSED, STUCK, UNFINISHED = 3, 5, 7
+
+
+def damaged(count: int) -> int:
+    """How many of the first `count` keys need a repair."""
+    whole, rest = divmod(count, PERIOD)
+    return 3 * whole + sum(kind < rest for kind in (MISSED, STUCK, UNFINISHED))
 
 
 def upload_of(number: int) -> str:
@@ -106,13 +114,13 @@ class Simulated:
     def _records(self, uploads: Iterable[str]) -> Iterator[Record]:
         for upload in uploads:
             number = int(upload[:16], 16)
-            if number >= self.count or number % 100 != MISSED:
+            if number >= self.count or number % PERIOD != MISSED:
                 yield self._record(number)
 
     def _record(self, number: int) -> Record:
         settled = number >= self.count
-        done = settled or number % 100 == UNFINISHED
-        old = done or number % 100 == STUCK
+        done = settled or number % PERIOD == UNFINISHED
+        old = done or number % PERIOD == STUCK
         return Record(
             id=upload_of(number),
             owner="alice",
