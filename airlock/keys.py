@@ -48,7 +48,7 @@ def upload_id_of(prefix: str, key: str) -> str | None:
 
 def upload_ids_in(key: str) -> list[str]:
     """What may be the text of an upload id anywhere in a key: of a settled object's key, whatever the template, one
-    of them is. Mostly there is one, or none: few parts of other hexadecimal names tell of a lifetime that an id can have.
+    of them is. Mostly there is one, or none: few parts of other names tell of a lifetime that an id can have.
     """
     texts = _ANY_ID.findall(key)
     return [text for text in texts if 0 < upload_id.unverified(text).lifetime <= upload_id.MAX_LIFETIME]
