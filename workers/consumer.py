@@ -173,7 +173,8 @@ class Consumer:
                 await self._queue.extend([message.receipt], math.ceil(after))
             case Bury(reason):
                 log.warning("buried: %s", reason, extra={"message_id": message.id, "attempt": message.receive_count})
-                await self._queue.send(self._dead_letters, message.body, {"airlock-reason": reason[:REASON_LENGTH]})
+                told = {"airlock-reason": reason[:REASON_LENGTH], "airlock-attempts": str(message.receive_count)}
+                await self._queue.send(self._dead_letters, message.body, told)
                 self._acknowledgements.add(message.receipt)
             case _:
                 assert_never(outcome)
