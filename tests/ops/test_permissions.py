@@ -90,7 +90,7 @@ def test_every_name_is_of_the_regions_partition(pod: str, region: str, partition
 @pytest.mark.parametrize("pod", iam.PODS)
 def test_no_statement_allows_what_it_does_not_name(pod: str) -> None:
     """A wildcard stands for the keys of a bucket alone, and in an action for what SQS's batches are called."""
-    batched = {"sqs:DeleteMessage*", "sqs:ChangeMessageVisibility*"}
+    batched = {"sqs:DeleteMessage*", "sqs:ChangeMessageVisibility*", "sqs:SendMessage*"}
     for statement in json.loads((ROOT / "ops" / "iam" / f"{pod}.json").read_text())["Statement"]:
         assert statement["Effect"] == "Allow"
         assert "*" not in "".join(resource.removesuffix("/*") for resource in texts(statement["Resource"]))
@@ -109,6 +109,7 @@ def test_a_policy_is_short_enough_for_a_role(profiles: Path) -> None:
     [
         ({"service_role": "arn:aws:iam::111122223333:role/x"}, "AIRLOCK_SERVICE_ROLE"),
         ({"service_role": "both", "workers_role": "both"}, "AIRLOCK_WORKERS_ROLE"),
+        ({"workers_role": "both", "operator_role": "both"}, "AIRLOCK_OPERATOR_ROLE"),
     ],
 )
 def test_a_role_is_a_name_and_each_pod_has_its_own(
@@ -233,5 +234,6 @@ async def test_dev_runs_each_program_as_a_user_of_its_own(dev: Dev) -> None:
         running |= {pod: variables["AWS_ACCESS_KEY_ID"] for pod in iam.PODS if pod.encode() in words}
     kept = dev.state / "emulator" / "keys"
     users = {pod: Keys(**json.loads((kept / f"airlock-{pod}.json").read_text())) for pod in iam.PODS}
-    assert running == {pod: keys.access_key_id for pod, keys in users.items()}
-    assert len({*running.values(), dev.environment["AWS_ACCESS_KEY_ID"]}) == 3
+    # The operator is there for whoever runs a command.
+    assert running == {pod: users[pod].access_key_id for pod in ("service", "workers")}
+    assert len({*(keys.access_key_id for keys in users.values()), dev.environment["AWS_ACCESS_KEY_ID"]}) == 4
