@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("dev", "upload", "status", "token", "provision", "permissions", "canary", "reconcile")
+COMMANDS = ("dev", "upload", "status", "token", "provision", "permissions", "canary", "reconcile", "backfill")
 
 
 class _Commands(click.Group):
