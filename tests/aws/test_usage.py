@@ -163,8 +163,7 @@ async def test_whoever_adds_hears_of_accepted_bytes(table: Table) -> None:
 async def test_workers_that_count_at_once_count_each_upload_once(in_ministack: AwsSettings) -> None:
     """Not in moto: a transaction that it cancels takes back what others wrote meanwhile."""
     async with connect(in_ministack, services=("dynamodb",)) as clients:
-        table = Table(clients, in_ministack.table)
-        await _count_at_once(table)
+        await _count_at_once(Table(clients, in_ministack.table))
 
 
 async def _count_at_once(table: Table) -> None:
@@ -258,7 +257,9 @@ class TestWithAScript:
             await scripted(cancelled("None", "ThrottlingError"))
 
     async def test_a_counter_that_cannot_be_told_is_a_dependency_that_is_away(self) -> None:
-        async with serving(cancelled("None")) as script:
-            async with connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients:
-                with pytest.raises(Unavailable, match="UpdateItem"):
-                    await Counters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)
+        async with (
+            serving(cancelled("None")) as script,
+            connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients,
+        ):
+            with pytest.raises(Unavailable, match="UpdateItem"):
+                await Counters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)
