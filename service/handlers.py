@@ -7,7 +7,7 @@ from aiohttp import web
 from airlock import events, intent
 from airlock.errors import AirlockError, Conflict, Refused
 from airlock.intent import Intent
-from airlock.lifecycle import TERMINAL, State
+from airlock.lifecycle import RECORD_SECONDS, TERMINAL, State
 from airlock.profiles import Profile
 from airlock.upload_id import InvalidUploadId, UploadId
 from airlock.upload_session import Session
@@ -21,8 +21,6 @@ from service.payloads import FilenameQuery, ListQuery, NewUpload, StatusQuery
 from service.waiting import answer_of
 
 CONTENT_SECONDS = 60
-# A withdrawal must outlive the policy by as long as a notification can wait in SQS (14 days).
-TOMBSTONE_SECONDS = 30 * 24 * 3600
 
 
 async def create_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -82,7 +80,7 @@ async def withdraw_upload(request: web.Request, caller: Caller) -> web.StreamRes
     """Takes an upload back. It is marked at once; the worker removes the bytes, since the service may not."""
     upload = _upload(request, caller)
     ports = request.app[PORTS]
-    end = upload.expires_at + TOMBSTONE_SECONDS
+    end = upload.expires_at + RECORD_SECONDS
     marked = ports.records.withdraw(upload.text, caller.owner, ports.now(), created_at=upload.issued_at, expires_at=end)
     try:
         await answer_of("dynamodb", marked)

@@ -64,7 +64,7 @@ def test_every_requirement_is_pinned_within_its_range() -> None:
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
 
 
-OURS = {"airlock", "aws", "bench", "ops", "service", "tests", "workers", "conftest"}
+OURS = {"advisories", "airlock", "aws", "bench", "ops", "service", "tests", "workers", "conftest"}
 ROOMS = [
     ("airlock", []),
     ("aws", []),

@@ -159,7 +159,14 @@ async def test_whoever_adds_hears_of_accepted_bytes(table: Table) -> None:
     assert await table.counters.add(ADA, TODAY, Usage(1, 5), by="one", part=1) == Usage(1, 5, 12)
 
 
-async def test_workers_that_count_at_once_count_each_upload_once(table: Table) -> None:
+@pytest.mark.stack
+async def test_workers_that_count_at_once_count_each_upload_once(in_ministack: AwsSettings) -> None:
+    """Not in moto: a transaction that it cancels takes back what others wrote meanwhile."""
+    async with connect(in_ministack, services=("dynamodb",)) as clients:
+        await _count_at_once(Table(clients, in_ministack.table))
+
+
+async def _count_at_once(table: Table) -> None:
     records = [await table.accepted(f"upload-{n}", size=n) for n in range(1, 7)]
     await asyncio.gather(*(table.counters.count_accepted(record, LIMITED) for record in records * 3))
     assert await table.counters.get(ADA, TODAY) == Usage(accepted_bytes=sum(range(1, 7)))
@@ -248,3 +255,11 @@ class TestWithAScript:
     async def test_any_other_refusal_is_a_dependency_that_is_away(self) -> None:
         with pytest.raises(Unavailable, match="TransactionCanceledException"):
             await scripted(cancelled("None", "ThrottlingError"))
+
+    async def test_a_counter_that_cannot_be_told_is_a_dependency_that_is_away(self) -> None:
+        async with (
+            serving(cancelled("None")) as script,
+            connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients,
+        ):
+            with pytest.raises(Unavailable, match="UpdateItem"):
+                await Counters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)
