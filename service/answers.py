@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from airlock.lifecycle import State, derived
+from airlock.lifecycle import State, Step, derived
 from airlock.policy import Policy
 from airlock.upload_id import UploadId
 from airlock.upload_session import Session
@@ -92,6 +92,15 @@ class GivenVerdict(_Answer):
     inspected_at: datetime
 
 
+class MadeChange(_Answer):
+    """What came after a first verdict: newer signatures revoked it, or an operator released the bytes."""
+
+    step: Literal[Step.REVOKE, Step.RELEASE]
+    before: Outcome = Field(description="The outcome until then")
+    at: datetime
+    reason: str
+
+
 class UploadStatus(_Answer):
     """One upload. Until something arrives it has no more than id, state, times and links."""
 
@@ -105,6 +114,7 @@ class UploadStatus(_Answer):
     updated_at: datetime | None = None
     expires_at: datetime | None = Field(default=None, description="When the policy ends; until something arrives")
     verdict: GivenVerdict | None = None
+    changes: list[MadeChange] | None = Field(default=None, description="Changes of the verdict, oldest first, if any")
     overwrites: int | None = Field(default=None, description="How often something else came by the policy; not kept")
     overwritten_at: datetime | None = Field(default=None, description="When that happened last")
     links: Links
@@ -216,6 +226,11 @@ def _recorded(record: Record) -> dict[str, Any]:
     document["updated_at"] = instant(record.updated_at)
     if record.verdict:
         document["verdict"] = _verdict(record)
+    if record.changes:
+        # Not by whom: that is between operators.
+        document["changes"] = [
+            {"step": each.step, "before": each.before, "at": each.at, "reason": each.reason} for each in record.changes
+        ]
     if record.overwritten_at is not None:
         document["overwrites"] = record.overwrites
         document["overwritten_at"] = instant(record.overwritten_at)

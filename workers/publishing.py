@@ -1,19 +1,26 @@
 """Verdict events, to everybody whom a profile names."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from airlock import verdict_event
 from airlock.intent import Intent
-from airlock.profiles import Profile
-from airlock.targets import Target
+from airlock.profiles import Profile, Profiles
+from airlock.targets import Kind, Target
 from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.queue import Queue
 from aws.record import Record
+from aws.session import SERVICES
 from workers.deliveries.delivery import Delivery
 from workers.inspection import Clock
+
+
+def services(profiles: Profiles) -> list[str]:
+    """The services to have clients of for all work on uploads: those of buses only where a profile notifies one."""
+    buses: Mapping[Kind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
+    return [*SERVICES, *(name for kind, names in buses.items() if profiles.notified(kind) for name in names)]
 
 
 class Publisher:
@@ -32,7 +39,7 @@ class Publisher:
         event = verdict_event.render(
             upload=record.id,
             version_id=record.version_id,
-            intent=_intent(record),
+            intent=intent_of(record),
             verdict=record.verdict,
             location=record.location,
             changes=record.changes,
@@ -62,7 +69,8 @@ class Publisher:
                 assert_never(target.kind)
 
 
-def _intent(record: Record) -> Intent:
+def intent_of(record: Record) -> Intent:
+    """What the uploader meant, as the record tells it."""
     return Intent(
         owner=record.owner,
         profile=record.profile,

@@ -77,8 +77,8 @@ class Revision:
         now = self._now()
         moment = datetime.fromtimestamp(now, UTC)
         change = Change(step=step, before=record.verdict.outcome, by=by, reason=reason, at=moment)
-        begun = await self._records.begin_change(record, step)
         source = await self._objects.pin(*record.location)
+        begun = await self._records.begin_change(record, step)
         stored = await self._storage.store(begun, verdict, profile, source)
         return await self._follow(await self._record(begun, change, verdict, stored, now), profile)
 

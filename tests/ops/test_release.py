@@ -1,0 +1,106 @@
+"""`airlock release`: an operator frees a false positive, and what for is kept and told."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from airlock.lifecycle import State
+from aws.records import Record
+from aws.settings import AwsSettings
+from ops.cli import main
+from service.answers import MadeChange, UploadStatus, status
+from tests.ops.terminal import Ran, airlock
+from tests.stack import keys_of
+from tests.workers.site import EICAR, PNG, Site, opened
+
+REASON = "the test file of our own scanner"
+
+
+@pytest.fixture
+async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+    async with opened(deployment, tmp_path) as here:
+        yield here
+
+
+async def release(site: Site, *arguments: str, pod: str = "operator") -> Ran:
+    told = {name: value for name, value in site.environment().items() if name != "AIRLOCK_SECRETS"}
+    keys = keys_of("operator" if pod == "operator" else "service", site.settings)
+    return await airlock("release", *arguments, **{**told, **keys.environment()})
+
+
+async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(site: Site) -> None:
+    async with site.working(visibility=2):
+        infected = await site.settled(await site.put(EICAR, content_type="text/plain"))
+        accepted = await site.settled(await site.put(PNG))
+        await site.idle()
+    await site.events(2)
+
+    ran = await release(site, infected.id, "--reason", REASON, "--by", "Grace")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("Released: photo.png, which was infected\n")
+    record = await site.records.get(infected.id)
+    assert record is not None
+    assert record.accepted_key
+    assert f"s3://{site.settings.accepted_bucket}/{record.accepted_key}" in ran.out
+    assert (record.state, record.moving_from) == (State.ACCEPTED, None)
+    assert await site.read(site.settings.accepted_bucket, record.accepted_key) == EICAR
+    [change] = record.changes
+    assert change.reason == REASON
+    assert change.by.startswith("Grace (arn:aws:iam::")
+    [event] = await site.events()
+    assert (event["type"], event["id"]) == ("airlock.upload.accepted", record.event_id)
+
+    body = status_of(record)
+    assert body["state"] == "accepted"
+    [told] = body["changes"]
+    assert (told["step"], told["before"], told["reason"]) == ("release", "infected", REASON)
+    assert "Grace" not in json.dumps(body)
+
+    again = await release(site, infected.id, "--reason", "another")
+    assert again.code == 0
+    assert again.out.startswith("Released already, at 20")
+    assert REASON in again.out
+
+    refused = await release(site, accepted.id, "--reason", REASON)
+    assert refused.code == 1
+    assert "cannot release an upload that is accepted" in refused.err
+    unknown = await release(site, "0" * 60, "--reason", REASON)
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "there is no record of" in unknown.err
+
+
+def status_of(record: Record) -> Any:
+    """The service's answer about a record, held to its model."""
+    answer = status(None, record, 0)  # type: ignore[arg-type]  # an upload that has a record
+    assert isinstance(answer.body, bytes)
+    body = json.loads(answer.body)
+    UploadStatus.model_validate(body)
+    return body
+
+
+def test_who_decided_is_no_part_of_what_the_owner_is_told() -> None:
+    assert set(MadeChange.model_fields) == {"step", "before", "at", "reason"}
+
+
+async def test_who_may_not_write_to_accepted_frees_nothing(site: Site) -> None:
+    async with site.working():
+        infected = await site.settled(await site.put(EICAR, content_type="text/plain"))
+        await site.idle()
+    ran = await release(site, infected.id, "--reason", REASON, pod="service")
+    assert ran.code == 1
+    assert "403" in ran.err
+    assert await site.versions(site.settings.accepted_bucket) == []
+    record = await site.records.get(infected.id)
+    assert record is not None
+    assert (record.state, record.changes, record.moving_from) == (State.INFECTED, (), None)
+
+
+@pytest.mark.parametrize("reason", [[], ["--reason", " "], ["--reason", "a\nb"], ["--reason", "x" * 501]])
+def test_a_release_has_a_reason_in_one_line(reason: list[str]) -> None:
+    ran = CliRunner().invoke(main, ["release", "0" * 60, *reason])
+    assert ran.exit_code == 2
+    assert "reason" in ran.output
