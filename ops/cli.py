@@ -4,7 +4,19 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("dev", "upload", "status", "token", "provision", "permissions", "canary", "reconcile", "backfill")
+COMMANDS = (
+    "dev",
+    "upload",
+    "status",
+    "token",
+    "provision",
+    "permissions",
+    "canary",
+    "reconcile",
+    "backfill",
+    "dead-letters",
+    "release",
+)
 
 
 class _Commands(click.Group):
@@ -16,7 +28,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click names it
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"ops.{cmd_name}").command
+        command: click.Command = import_module(f"ops.{cmd_name.replace('-', '_')}").command
         return command
 
 
