@@ -101,13 +101,15 @@ class Objects:
         self._part_size = part_size
 
     @contextlib.asynccontextmanager
-    async def open(self, bucket: str, key: str, version_id: str, etag: str) -> AsyncIterator[Body]:
+    async def open(self, bucket: str, key: str, version_id: str, etag: str | None = None) -> AsyncIterator[Body]:
         """One GetObject of exactly that version with that ETag; the connection is given back on the way out.
 
-        Raises VersionGone when that version is away, is a delete marker, or has another ETag.
+        Without an ETag the version alone pins it. Raises VersionGone when that version is away, is a delete marker, or
+        has another ETag.
         """
+        match: Any = {"IfMatch": f'"{etag}"'} if etag else {}
         with translate("s3"):
-            answer = await self._s3.get_object(Bucket=bucket, Key=key, VersionId=version_id, IfMatch=f'"{etag}"')
+            answer = await self._s3.get_object(Bucket=bucket, Key=key, VersionId=version_id, **match)
             stream = answer["Body"]
             body = Body(
                 size=answer["ContentLength"],

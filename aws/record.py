@@ -34,7 +34,8 @@ class Record:
     version can count twice where a worker ended while it was at it.
 
     `changes` are those of the verdict, oldest first. `moving_from` is where the bytes were before a change that is not
-    finished: whoever finishes it removes them there. Until then nobody else tidies.
+    finished: whoever finishes it removes them there. Until then nobody else tidies. `rescanned` is what the last of
+    later inspections found, where it changed nothing.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Record:
     overwritten_at: float | None = None
     changes: tuple[Change, ...] = ()
     moving_from: Location | None = None
+    rescanned: Verdict | None = None
     expires_at: int | None = None
 
     @property
@@ -149,6 +151,7 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "overwritten_at": _Attribute("overwritten_at", TIME),
         "changes": _Attribute("changes", CHANGES),
         "moving_from": _Attribute("moving_from", PLACE),
+        "rescanned": _Attribute("rescanned", VERDICT),
         "expires_at": _Attribute("expires_at", WHOLE),
     }
 )

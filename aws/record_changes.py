@@ -1,4 +1,6 @@
-"""The writes by which a verdict that stood is changed: the intention, the change itself, and its end."""
+"""The writes by which a verdict that stood is changed: the intention, the change itself, and its end; and the one that
+notes that it stands.
+"""
 
 from airlock.lifecycle import Step, advance, sources
 from airlock.verdict import Change, Verdict
@@ -42,6 +44,12 @@ def ending(record: Record) -> Write:
         condition="#moving_from = :left AND size(#changes) = :made",
         values={"left": attributes({"moving_from": record.moving_from})["moving_from"], "made": _count(record)},
     )
+
+
+def standing(record: Record, verdict: Verdict) -> Write:
+    """Note what a later inspection of accepted bytes found that changes nothing."""
+    condition, values = _still(record, Step.REVOKE)
+    return Write(sets=attributes({"rescanned": verdict}), condition=condition, values=values)
 
 
 def _still(record: Record, step: Step) -> tuple[str, dict[str, Item]]:

@@ -205,6 +205,10 @@ class Records:
         """Say that the bytes are where `record` says and nowhere else; nothing happens when another change began."""
         await self._write(record.id, record_changes.ending(record))
 
+    async def rescanned(self, record: Record, verdict: Verdict) -> None:
+        """Note what a later inspection of accepted bytes found; nothing happens when they are not accepted any more."""
+        await self._write(record.id, record_changes.standing(record, verdict))
+
     async def withdraw(
         self,
         upload: Record | str,

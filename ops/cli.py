@@ -14,6 +14,7 @@ COMMANDS = (
     "canary",
     "reconcile",
     "backfill",
+    "rescan",
     "dead-letters",
     "release",
 )

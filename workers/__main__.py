@@ -35,6 +35,8 @@ from workers.gate import Gate
 from workers.inspection import Inspector
 from workers.journey import Journey
 from workers.publishing import Publisher
+from workers.rescan import Rescan
+from workers.revision import Revision
 from workers.settings import Settings
 from workers.settlement import Settlement
 from workers.withdrawal import Withdrawal
@@ -95,7 +97,7 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
         queue = await stack.enter_async_context(Queue.open(settings, clients))
         inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
-        executor = Executor(_journey(settings, profiles, inspector, clients, queue), settings.max_attempts)
+        executor = Executor(*_work(settings, profiles, inspector, clients, queue), settings.max_attempts)
         limits = Limits(settings.concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
         gate = Gate(inspector.ready)
         consumer = Consumer(queue, executor.execute, settings.dead_letter_queue, limits, gate)
@@ -128,7 +130,10 @@ def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:
     return ready
 
 
-def _journey(settings: Settings, profiles: Profiles, inspector: Inspector, clients: Clients, queue: Queue) -> Journey:
+def _work(
+    settings: Settings, profiles: Profiles, inspector: Inspector, clients: Clients, queue: Queue
+) -> tuple[Journey, Rescan]:
+    """What the worker does with what comes, and with what came."""
     objects, records = Objects(clients.s3), Records(clients.dynamodb, settings.table)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     entry = Entry(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
@@ -139,7 +144,9 @@ def _journey(settings: Settings, profiles: Profiles, inspector: Inspector, clien
     )
     settlement = Settlement(objects, records, publisher, count_accepted, buckets, time.time)
     withdrawal = Withdrawal(objects, records, buckets, entry)
-    return Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
+    revision = Revision(objects, records, publisher, count_accepted, buckets, time.time)
+    journey = Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
+    return journey, Rescan(objects, records, inspector, revision, entry)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from aws.queue import Message
 from aws.records import Record
 from workers.journey import Journey
 from workers.outcome import Bury, Done, Outcome, Retry, gravest
+from workers.rescan import Rescan
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,15 @@ class Executor:
     """Gives up on a message at its `max_attempts`-th delivery. `uniform` draws between two bounds."""
 
     def __init__(
-        self, journey: Journey, max_attempts: int, *, uniform: Callable[[float, float], float] = random.uniform
+        self,
+        journey: Journey,
+        rescan: Rescan,
+        max_attempts: int,
+        *,
+        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._journey = journey
+        self._rescan = rescan
         self._max_attempts = max_attempts
         self._uniform = uniform
 
@@ -71,8 +78,8 @@ class Executor:
                 if outcome == Done():
                     log.info("withdrawn", extra={"upload": upload, "attempt": attempt})
                 return outcome
-            case RescanRequested():
-                return Bury("nothing is inspected again yet")
+            case RescanRequested(upload):
+                return await self._rescan.rescan(upload)
             case _:
                 assert_never(event)
 

@@ -5,12 +5,13 @@ from typing import Any, cast
 import pytest
 
 from airlock.errors import Unavailable
-from airlock.events import ObjectCreated, withdrawal
+from airlock.events import ObjectCreated, rescan, withdrawal
 from aws.queue import Message
 from aws.records import Record
 from workers.executor import LONGEST_PAUSE, Executor
 from workers.journey import Journey
 from workers.outcome import Bury, Done, Outcome, Retry
+from workers.rescan import Rescan
 
 
 class Scripted:
@@ -24,6 +25,9 @@ class Scripted:
         return self._as_said(event.key), None
 
     async def withdraw(self, upload: str) -> Outcome:
+        return self._as_said(upload)
+
+    async def rescan(self, upload: str) -> Outcome:
         return self._as_said(upload)
 
     async def give_up(self, event: ObjectCreated, reason: str) -> None:
@@ -50,7 +54,8 @@ def _message(body: str, receives: int = 1) -> Message:
 
 
 def _executor(journey: Scripted, uniform: Callable[[float, float], float] = lambda _, high: high) -> Executor:
-    return Executor(cast(Journey, cast(Any, journey)), 3, uniform=uniform)
+    scripted = cast(Any, journey)
+    return Executor(cast(Journey, scripted), cast(Rescan, scripted), 3, uniform=uniform)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +84,21 @@ async def test_s3s_test_event_is_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize(("upload", "expected"), [("x", Done()), ("bad", Bury("bad")), ("away", Retry(2.0))])
+async def test_a_rescan(upload: str, expected: Outcome) -> None:
+    assert await _executor(Scripted()).execute(_message(rescan(upload))) == expected
+
+
+async def test_a_rescan_that_is_given_up_leaves_the_upload_what_it_is() -> None:
+    journey = Scripted()
+    outcome = await _executor(journey).execute(_message(rescan("away"), receives=3))
+    assert outcome == Bury("after 3 attempts: clamd: is away")
+    assert journey.given_up == []
+
+
+@pytest.mark.parametrize(
+    ("upload", "expected"),
+    [("good", Done()), ("bad", Bury("bad")), ("away", Retry(2.0)), ("bug", Retry(2.0))],
+)
 async def test_a_withdrawal(upload: str, expected: Outcome) -> None:
     assert await _executor(Scripted()).execute(_message(withdrawal(upload))) == expected
 
