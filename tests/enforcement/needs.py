@@ -220,6 +220,7 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
     "workers": {
         "InspectIncoming": {"s3:GetObjectVersion": _read, **_DELETES},
         "FindVersionsInIncoming": {"s3:ListBucketVersions": _find_versions},
+        "InspectAgain": {"s3:GetObjectVersion": _read},
         "StoreSettled": {"s3:PutObject": _promote, "s3:AbortMultipartUpload": _abort, **_DELETES},
         "FindVersionsOfSettled": {"s3:ListBucketVersions": _find_versions},
         "Records": {"dynamodb:GetItem": _get, "dynamodb:UpdateItem": _claim},
@@ -237,7 +238,11 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
 }
 """By pod, statement and action."""
 
-ON_AWS_ONLY = {("InspectIncoming", "s3:GetObject"), ("TellGoneFromForbidden", "s3:ListBucket")}
+ON_AWS_ONLY = {
+    ("InspectIncoming", "s3:GetObject"),
+    ("InspectAgain", "s3:GetObject"),
+    ("TellGoneFromForbidden", "s3:ListBucket"),
+}
 """What ministack does not ask for where AWS's pages say that AWS does: see `ops.iam`."""
 
 

@@ -236,11 +236,12 @@ def for_workers() -> Iterator[tuple[str, Try]]:
     yield "delete outside of the prefix", on_s3("delete_object", Bucket="{incoming_bucket}", Key="elsewhere/x")
     yield "list versions outside", on_s3("list_object_versions", Bucket="{incoming_bucket}", Prefix="elsewhere/")
     yield "list all versions of incoming", on_s3("list_object_versions", Bucket="{incoming_bucket}")
-    for place in ("accepted", "quarantine"):
-        at = {"Bucket": f"{{{place}_bucket}}"}
-        yield f"list {place}", on_s3("list_objects_v2", **at)
-        yield f"read {place}", on_s3("get_object", **at, Key="{there}")
-        yield f"read a version in {place}", on_s3("get_object", **at, Key="{there}", VersionId="x")
+    yield "list quarantine", on_s3("list_objects_v2", Bucket="{quarantine_bucket}")
+    yield "read quarantine", on_s3("get_object", Bucket="{quarantine_bucket}", Key="{there}")
+    yield (
+        "read a version in quarantine",
+        on_s3("get_object", Bucket="{quarantine_bucket}", Key="{there}", VersionId="x"),
+    )
     by_owner = {"KeyConditionExpression": "#o = :o", "ExpressionAttributeNames": {"#o": "owner"}}
     of = {"ExpressionAttributeValues": {":o": {"S": "x"}}}
     yield "list an owner's uploads", on_table("query", IndexName="owner-index", **by_owner, **of)
