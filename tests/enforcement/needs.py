@@ -241,6 +241,8 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
 ON_AWS_ONLY = {
     ("InspectIncoming", "s3:GetObject"),
     ("InspectAgain", "s3:GetObject"),
+    ("ReadQuarantine", "s3:GetObject"),
+    ("TellGoneFromQuarantine", "s3:ListBucket"),
     ("TellGoneFromForbidden", "s3:ListBucket"),
 }
 """What ministack does not ask for where AWS's pages say that AWS does: see `ops.iam`."""

@@ -24,6 +24,7 @@ from aws.session import SERVICES, connect
 from aws.settings import read_profiles
 from ops import iam
 from ops.emulator import ACCOUNT, PARTITION, Emulator
+from tests.enforcement import operator_needs
 from tests.enforcement.needs import CONTENT, NEEDS, ON_AWS_ONLY, Scene, actions, denied, resources
 from tests.service.stack import deployed, post_form
 from tests.stack import ROOT, connected_as, keys_of, provisioned, settings_for
@@ -68,12 +69,17 @@ async def stage(stack: Emulator, tmp_path_factory: pytest.TempPathFactory) -> As
         connect(places, services=(*SERVICES, "sns", "events", "sts")) as admin,
         connected_as(keys_of("service", places), places) as service,
         connected_as(keys_of("workers", places), places, services=(*SERVICES, "sns", "events", "sts")) as workers,
+        connected_as(keys_of("operator", places), places, services=(*SERVICES, "sns", "events", "sts")) as operator,
         aiohttp.ClientSession() as http,
     ):
         await admin.sns.create_topic(Name="topic-of-least-privilege")
         await admin.events.create_event_bus(Name="bus-of-least-privilege")
         scene = Scene(places, service, admin, http)
-        yield Stage(stack, {"service": scene, "workers": replace(scene, clients=workers)})
+        others: dict[iam.Pod, Scene] = {
+            "workers": replace(scene, clients=workers),
+            "operator": replace(scene, clients=operator),
+        }
+        yield Stage(stack, {"service": scene, **others})
 
 
 def permissions() -> Iterator[Any]:
@@ -107,7 +113,8 @@ async def test_each_permission_is_enough_and_needed(
 ) -> None:
     policy = stage.policy(pod)
     statement = policy["Statement"][number]
-    need, scene = NEEDS[pod][statement["Sid"]][action], stage.scenes[pod]
+    needs = {**NEEDS, "operator": operator_needs.NEEDS}[pod]
+    need, scene = needs[statement["Sid"]][action], stage.scenes[pod]
     last = resources(statement)[place].rpartition(":")[2]
     # A bucket comes before the slash, and a bus after it.
     name = last.removeprefix("event-bus/").partition("/")[0]
