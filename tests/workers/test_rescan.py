@@ -18,6 +18,7 @@ from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Record, Records
 from aws.settings import AwsSettings
+from tests.service.stack import deployed
 from tests.workers.daemon import Daemon
 from tests.workers.site import EICAR, PNG, Site, opened
 from workers.copies import Buckets
@@ -114,6 +115,20 @@ async def test_exactly_what_the_new_rule_matches_is_taken_back(site: Site) -> No
     [[event]] = events_by_id.values()
     assert event["type"] == "airlock.upload.infected"
     assert event["data"]["changes"][0]["step"] == "revoke"
+
+
+async def test_what_was_taken_back_is_lent_no_more(site: Site) -> None:
+    [bad] = await accepted(site, BAD, owner="shop")
+    places = AwsSettings(**site.settings.model_dump(include=set(AwsSettings.model_fields)))
+    async with deployed(places) as service:
+        content = f"/v1/uploads/{bad.id}/content"
+        assert (await service.ask("GET", content)).status == 302
+        renew(site)
+        await rescanned(site, bad)
+        answer = await service.ask("GET", content)
+        assert (answer.status, answer.json["code"]) == (409, "not_accepted")
+        told = (await service.ask("GET", f"/v1/uploads/{bad.id}")).json
+        assert (told["state"], [change["step"] for change in told["changes"]]) == ("infected", ["revoke"])
 
 
 async def test_where_what_is_infected_is_not_kept_it_is_gone(site: Site) -> None:
