@@ -207,18 +207,20 @@ class Objects:
             if refused := answer.get("Errors"):
                 raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
 
-    async def first_version(self, bucket: str, key: str) -> Pinned | None:
-        """The version of `key` that was stored before all others that are there; None when there is none.
+    async def earlier(self, bucket: str, key: str, version_id: str) -> list[Pinned]:
+        """The versions of `key` that were stored before that one and are still there, oldest first.
 
         S3 lists the versions of a key from the newest to the oldest:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
         """
-        first = None
+        found: list[Pinned] = []
         async for page in self._pages(bucket, key):
             for entry in page.get("Versions", ()):
                 if entry["Key"] == key:
-                    first = Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"])
-        return first
+                    found.append(Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"]))
+                if entry["VersionId"] == version_id:
+                    found.clear()
+        return found[::-1]
 
     async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
         """The pages of a listing that begins with `key`, as far as there can be something of it."""

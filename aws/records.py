@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import RECORD_SECONDS, State, Step, advance, sources
 from airlock.upload_id import MAX_LIFETIME
-from airlock.verdict import Change, Verdict
+from airlock.verdict import Change, Outcome, Verdict
 from aws import record_changes, record_pages, record_write
 from aws.credentials import Sleep
 from aws.errors import translate
@@ -33,6 +33,7 @@ FIRST_PAUSE = 0.05
 Standing = Literal["claimed", "settled", "overwritten", "withdrawn", "forgotten"]
 
 _CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
+_SETTLED = frozenset(outcome.state for outcome in Outcome) - _CLAIMABLE
 # Kept from the first claim, counted, or the work of the settlement.
 _NOT_CLAIMED = frozenset(
     {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id", "changes"}
@@ -155,14 +156,15 @@ class Records:
         """Record the verdict on the bound version and where its bytes went; returns the record.
 
         When that version has a verdict already, the first one stays and is returned. Raises Conflict when the upload
-        was withdrawn, is bound to another version, or is not being inspected.
+        was withdrawn, is bound to another version, is not being inspected, or was given up meanwhile: that is no
+        verdict to act on, for it can be claimed again.
         """
         settled = {"verdict": verdict, "place": place, "location": location, "event_id": event_id}
         changes = {**settled, "expires_at": expires_at}
         new, old = await self._step(upload, version_id, verdict.outcome.step, changes, now)
         if new:
             return new
-        if old and old.version_id == version_id and old.verdict and old.state is not State.WITHDRAWN:
+        if old and old.version_id == version_id and old.state in (*_SETTLED, verdict.outcome.state):
             return old
         raise _conflict(verdict.outcome.step, old)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from airlock.errors import Conflict, Unavailable, VersionGone
@@ -97,23 +98,24 @@ class Journey:
         now = self._now()
         # Past that time a record can be gone by itself: nobody would know what this upload was bound to before.
         in_time = now <= arrival.upload.expires_at + LATEST_ARRIVAL_SECONDS
-        earlier = await self._earlier(arrival.source) if in_time else None
-        claim = await self._records.claim(arrival.record(now), anew=in_time and earlier is None)
-        if claim.standing == "forgotten" and earlier is not None:
+        source = arrival.source
+        earlier = await self._objects.earlier(source.bucket, source.key, source.version_id) if in_time else []
+        claim = await self._records.claim(arrival.record(now), anew=in_time and not earlier)
+        if claim.standing == "forgotten" and earlier:
             return await self._after(earlier, arrival, body)
         return await self._claimed(claim, arrival, body, now)
 
-    async def _earlier(self, source: Pinned) -> Pinned | None:
-        """The version of the same key that was stored first, where that is another: whoever was first is the upload."""
-        first = await self._objects.first_version(source.bucket, source.key)
-        return None if first is None or first.version_id == source.version_id else first
-
-    async def _after(self, earlier: Pinned, arrival: Arrival, body: Body) -> Record | None:
-        """Let an earlier version have its turn first, of which no notification came yet, and then this one."""
-        first = ObjectCreated(earlier.bucket, earlier.key, earlier.version_id, earlier.etag, earlier.size, sequencer="")
-        _, settled = await self.arrive(first)
+    async def _after(self, earlier: Sequence[Pinned], arrival: Arrival, body: Body) -> Record | None:
+        """Let the version that was stored first have its turn, of which no notification came yet, and then this one."""
+        settled = None
+        for each in earlier:
+            first = ObjectCreated(each.bucket, each.key, each.version_id, each.etag, each.size, sequencer="")
+            outcome, settled = await self.arrive(first)
+            # What is none of ours is no upload: the next one was the first.
+            if not isinstance(outcome, Bury):
+                break
         now = self._now()
-        # Where the earlier one was none of ours, nothing is bound yet, and this one is the first.
+        # Where all of them were none of ours, nothing is bound yet, and this one is the first.
         claim = await self._records.claim(arrival.record(now))
         return await self._claimed(claim, arrival, body, now) or settled
 

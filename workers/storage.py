@@ -84,16 +84,20 @@ class Storage:
         """Remove copies that no record names, of attempts that ended too early or of a request that was sent twice.
 
         Whoever copies later removes its own. They can be elsewhere than the recorded copy: another attempt can have
-        come to another verdict. Nothing is removed when the record tells of other places by now. It is read after
-        everything was found: what was found can be a copy that is about to be recorded.
+        come to another verdict. Nothing is removed when the record tells of other places by now, or was claimed again.
+        It is read after everything was found: what was found can be a copy that is about to be recorded.
         """
         found = [
             (bucket, key, await self._objects.versions(bucket, key))
             for bucket, key in dict.fromkeys(self._buckets.copies(record, profile))
         ]
         latest = await self._records.get(record.id)
-        if latest is None or (latest.location, latest.moving_from) != (record.location, record.moving_from):
+        if latest is None or _whereabouts(latest) != _whereabouts(record):
             return
         for bucket, key, versions in found:
             others = [version for version in versions if record.location != (bucket, key, version)]
             await self._objects.delete_versions(bucket, key, others)
+
+
+def _whereabouts(record: Record) -> tuple[object, ...]:
+    return record.location, record.moving_from, record.attempts
