@@ -15,12 +15,11 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
-from airlock.targets import Kind
 from aws.buses import Buses
 from aws.objects import Objects
 from aws.queue import Queue
 from aws.records import Records
-from aws.session import SERVICES, Clients, connect
+from aws.session import CONNECTIONS, Clients, connect
 from aws.settings import problems, read_profiles
 from aws.usage import Counters
 from workers import health
@@ -34,7 +33,7 @@ from workers.executor import Executor
 from workers.gate import Gate
 from workers.inspection import Inspector
 from workers.journey import Journey
-from workers.publishing import Publisher
+from workers.publishing import Publisher, services
 from workers.rescan import Rescan
 from workers.revision import Revision
 from workers.settings import Settings
@@ -93,7 +92,10 @@ async def _until_signalled(settings: Settings, profiles: Profiles, checks: Mappi
 async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Check], stop: asyncio.Event) -> None:
     """Consume until `stop` is set, then drain. Raises Unavailable when there are no credentials."""
     async with AsyncExitStack() as stack:
-        clients = await stack.enter_async_context(connect(settings, services=_services(profiles)))
+        # An object keeps its connection until it is read, and others are needed meanwhile: were there too few, all
+        # would wait for one another.
+        pool = max(CONNECTIONS, 4 * settings.concurrency)
+        clients = await stack.enter_async_context(connect(settings, services=services(profiles), connections=pool))
         queue = await stack.enter_async_context(Queue.open(settings, clients))
         inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
@@ -113,12 +115,6 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))
     log.info("ended")
-
-
-def _services(profiles: Profiles) -> list[str]:
-    """The services to have clients of: those of buses only where a profile notifies one."""
-    buses: Mapping[Kind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
-    return [*SERVICES, *(name for kind, names in buses.items() if profiles.notified(kind) for name in names)]
 
 
 def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:

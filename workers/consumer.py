@@ -82,15 +82,13 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain: returns when everything is finished or given back."""
-        background = [
-            asyncio.create_task(self._keep_hidden(), name="heartbeat"),
-            asyncio.create_task(self._acknowledgements.run(), name="acknowledgements"),
-        ]
+        heartbeat = asyncio.create_task(self._keep_hidden(), name="heartbeat")
+        background = [heartbeat, asyncio.create_task(self._acknowledgements.run(), name="acknowledgements")]
         self._running = True
         try:
             poll = await self._receive_until(stop)
             # Nothing new is begun now; what is here is still kept hidden, or another worker would begin it meanwhile.
-            await self._drain(poll)
+            await self._drain(poll, heartbeat)
         finally:
             self._running = False
             for task in background:
@@ -190,7 +188,7 @@ class Consumer:
             except Unavailable as error:
                 log.warning("the heartbeat failed: %s", error)
 
-    async def _drain(self, poll: "asyncio.Task[None]") -> None:
+    async def _drain(self, poll: "asyncio.Task[None]", heartbeat: "asyncio.Task[None]") -> None:
         if self._in_flight:
             log.info("draining %d messages", len(self._in_flight))
             await asyncio.wait(self._in_flight, timeout=self._limits.drain)
@@ -198,9 +196,10 @@ class Consumer:
         # among them, which nobody sees before their visibility timeout. With a drain longer than a poll it is over.
         poll.cancel()
         rest = dict(self._in_flight)
-        for task in rest:
+        # A heartbeat that is on its way would hide again what is given back.
+        for task in (heartbeat, *rest):
             task.cancel()
-        await asyncio.gather(poll, *rest, return_exceptions=True)
+        await asyncio.gather(poll, heartbeat, *rest, return_exceptions=True)
         await self._give_back(list(rest.values()))
 
     async def _give_back(self, messages: Sequence[Message]) -> None:
