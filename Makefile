@@ -56,6 +56,7 @@ bench: $(INSTALLED) ## the tables of bench/
 	$(BIN)/python -m bench.issue
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.inspect
+	$(BIN)/python -m bench.poison
 	$(BIN)/python -m bench.reconcile
 
 format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes

@@ -123,11 +123,11 @@ async def _program(place: Place, name: str, core: int) -> AsyncIterator[int]:
             if name == "floor":
                 wait_for(ready, child)
             else:
-                await asyncio.to_thread(_until_healthy, port)
+                await asyncio.to_thread(until_healthy, port)
             yield child.pid
 
 
-def _until_healthy(port: int) -> None:
+def until_healthy(port: int) -> None:
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
