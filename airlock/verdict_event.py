@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from airlock.intent import Intent
-from airlock.verdict import Change, Verdict
+from airlock.verdict import Change, Outcome, Verdict
 
 SOURCE = "/airlock/uploads"
 CONTENT_TYPE = "application/cloudevents+json"
@@ -25,12 +25,13 @@ class VerdictEvent(NamedTuple):
     text: str
 
 
-def event_id(upload: str, version_id: str, change: int = 0) -> str:
+def event_id(upload: str, version_id: str, change: int = 0, *, failed: bool = False) -> str:
     """The id of one event about this version of this upload: the same at every publication.
 
-    `change` numbers what came after the first verdict: revocations and releases, from 1.
+    `change` numbers what came after the first verdict: revocations and releases, from 1. That we `failed` is told under
+    an id of its own, because another look, which an operator asks for, can still find the verdict.
     """
-    numbered = f"\0{change}" if change else ""
+    numbered = "\0failed" if failed else f"\0{change}" if change else ""
     return hashlib.sha256(f"{upload}\0{version_id}{numbered}".encode()).hexdigest()[:32]
 
 
@@ -60,7 +61,8 @@ def render(
         "location": dict(zip(("bucket", "key", "version_id"), location, strict=True)) if location else None,
         **({"changes": [change.model_dump(mode="json") for change in changes]} if changes else {}),
     }
-    identity, kind = event_id(upload, version_id, len(changes)), f"airlock.upload.{verdict.outcome}"
+    identity = event_id(upload, version_id, len(changes), failed=verdict.outcome is Outcome.FAILED)
+    kind = f"airlock.upload.{verdict.outcome}"
     envelope = {
         "specversion": "1.0",
         "id": identity,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
-from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State
+from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
+from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
 from aws.objects import Body, Objects, Pinned
@@ -77,8 +78,7 @@ class Journey:
         if record.state in (State.RECEIVED, State.INSPECTING):
             record = await self._fail(record, reason)
         if record.state is State.FAILED:
-            # An attempt can have copied it before it failed: what has no verdict is not to be in accepted.
-            await self._settlement.tidy(record, self._entry.profiles.profiles.get(record.profile))
+            await self._settlement.failed(record, self._entry.profiles.profiles.get(record.profile))
 
     async def _fail(self, record: Record, reason: str) -> Record:
         finding = Finding(code="gave_up", check="worker", outcome=VerdictOutcome.FAILED, message=reason)
@@ -89,8 +89,14 @@ class Journey:
             bytes=0,
             inspected_at=datetime.fromtimestamp(now, UTC),
         )
+        profile = self._entry.profiles.profiles.get(record.profile)
+        end = max(
+            int(now) + (profile.retention if profile else 0), int(record.created_at) + MAX_LIFETIME + RECORD_SECONDS
+        )
         try:
-            return await self._records.settle(record.id, record.version_id, verdict, place="incoming", now=now)
+            return await self._records.settle(
+                record.id, record.version_id, verdict, place="incoming", expires_at=end, now=now
+            )
         except Conflict:
             return record
 

@@ -85,6 +85,12 @@ class Settlement:
             await self._storage.remove(stored.location)
         return record
 
+    async def failed(self, record: Record, profile: Profile | None) -> None:
+        """Tell that we failed. An attempt can have copied the bytes: what has no verdict is not to be in accepted."""
+        await self.tidy(record, profile)
+        if profile is not None:
+            await self._publisher.tell(record, profile)
+
     async def tidy(self, record: Record, profile: Profile | None) -> None:
         """Remove copies that the record does not name, unless an operator is about to move the bytes."""
         if record.moving_from is None:

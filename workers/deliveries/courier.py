@@ -52,9 +52,10 @@ class Courier:
         webhooks: Mapping[str, Webhook],
         secrets: Mapping[str, Sequence[str]],
         allowed: Sequence[Network],
+        connections: int = 8,
     ) -> AsyncIterator[Self]:
-        """A courier whose connections lead to public addresses and `allowed` networks only."""
-        connector = aiohttp.TCPConnector(socket_factory=guarded_sockets(allowed), limit_per_host=8)
+        """A courier whose `connections`, at most that many, lead to public addresses and `allowed` networks only."""
+        connector = aiohttp.TCPConnector(socket_factory=guarded_sockets(allowed), limit=connections)
         # Neither a proxy nor credentials out of the environment: both would lead elsewhere.
         async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, trust_env=False) as session:
             yield cls(session, webhooks, secrets)

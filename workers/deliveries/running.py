@@ -38,7 +38,7 @@ async def delivering(
     limits = Limits(settings.webhook_concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
     async with (
         Queue.open(settings, clients, name=settings.delivery_queue) as queue,
-        Courier.open(profiles.webhooks, signing, settings.webhook_networks) as courier,
+        Courier.open(profiles.webhooks, signing, settings.webhook_networks, settings.webhook_concurrency) as courier,
     ):
         deliverer = Deliverer(courier, now)
         yield Consumer(queue, deliverer.execute, settings.undelivered_queue, limits, Gate(_nothing_to_wait_for))
