@@ -423,6 +423,9 @@ async def test_after_the_last_attempt_it_has_failed_and_an_operator_can_send_it_
         again = await site.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
         await site.idle()
     assert await site.accepted() == {again.accepted_key: PNG}
+    told = {event["type"]: event["id"] for event in await site.events(2)}
+    assert set(told) == {"airlock.upload.failed", "airlock.upload.accepted"}
+    assert len(set(told.values())) == 2
 
 
 async def test_a_real_clamd_finds_eicar_on_the_way(site: Site, clamd: Daemon) -> None:
