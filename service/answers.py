@@ -167,7 +167,7 @@ def created(upload: UploadId, policy: Policy, max_bytes: int, more: Mapping[str,
         "links": links,
     }
     headers = {"Content-Type": JSON, "Cache-Control": "no-store", "Location": links["self"], **more}
-    return Prompt(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), status=201, headers=headers)
+    return Prompt(orjson.dumps(document, option=orjson.OPT_UTC_Z), headers)
 
 
 def session_created(token: str, session: Session) -> web.Response:
