@@ -6,8 +6,9 @@ All but CORS wraps the handlers, rather than being a middleware of aiohttp's: th
 import re
 from collections.abc import Awaitable, Callable, Collection
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
+from multidict import istr
 
 from airlock.errors import Refused
 from airlock.upload_session import Session
@@ -21,6 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 HEADER = "X-Request-Id"
+# Folded once, rather than at each look for it.
+_GIVEN = istr(HEADER)
 PREFLIGHT_SECONDS = 600
 
 # What a proxy in front of us makes, in any of the usual forms; nothing that could break a log line.
@@ -36,7 +39,7 @@ def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers, 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         trace = _begin(request, route, ids)
         try:
-            found = callers.identify(request.headers.get("Authorization"))
+            found = callers.identify(request.headers.get(hdrs.AUTHORIZATION))
             # Of the tokens that come, nearly all are known: waiting even for nothing would cost.
             caller = found if isinstance(found, Caller) else await found
             trace.owner = caller.owner
@@ -70,7 +73,7 @@ def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
 
 
 def _begin(request: web.Request, route: str | None, ids: RequestIds) -> Trace:
-    given = request.headers.get(HEADER)
+    given = request.headers.get(_GIVEN)
     trace = Trace(given if given and _SANE.match(given) else ids.next(), route)
     request[TRACE] = trace
     return trace
@@ -83,10 +86,12 @@ def _admit(session: Session, trace: Trace, *, sessions: bool) -> None:
 
 
 def _end(response: web.StreamResponse, trace: Trace) -> web.StreamResponse:
-    fields = response.fields if isinstance(response, Prompt) else response.headers
-    fields[HEADER] = trace.request_id
+    if isinstance(response, Prompt):
+        response.fields[HEADER] = trace.request_id
+        return response
+    response.headers[HEADER] = trace.request_id
     # No browser is to take an answer for another kind of thing than we say that it is.
-    fields["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

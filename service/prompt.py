@@ -1,27 +1,31 @@
 """An answer for the one call that must be quick."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import HttpVersion11
 from multidict import CIMultiDict
 
-_LINE = "HTTP/1.1 201 Created\r\n"
+_ALWAYS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+_OPENING = "HTTP/1.1 201 Created\r\n" + "".join([f"{name}: {value}\r\n" for name, value in _ALWAYS.items()])
 
 
 class Prompt(web.Response):
-    """A 201 for a POST, written in one go from the text of its header: aiohttp's general way costs as much as a policy.
+    """A 201 of JSON for a POST, written in one go from the text of its header: aiohttp's general way costs more than
+    the answer.
 
     That way is taken where it is needed: for an old client, for a connection that ends, and once anybody looks at
-    `headers`, as CORS does to add to them. Until then a field is put into `fields`, each name in one spelling only,
-    and what is put there is ours: nothing looks for line ends in it.
+    `headers`, as CORS does to add to them. Until then a further field is put into `fields`, and its value is ours:
+    nothing looks for line ends in it.
     """
 
-    def __init__(self, body: bytes, fields: Mapping[str, str]) -> None:
+    def __init__(self, body: bytes, fields: dict[str, str]) -> None:
         # Not the parent's: `_become_general` calls that, and few answers ever need what it makes.
-        self.fields = dict(fields)
+        self.fields = fields
         self._status = 201
         self._text = body
         self._is_general = False
@@ -39,7 +43,7 @@ class Prompt(web.Response):
         fields = "".join([f"{name}: {value}\r\n" for name, value in self.fields.items()])
         more = f"Content-Length: {len(self._text)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
         writer = request.writer
-        await writer.write_eof(f"{_LINE}{fields}{more}".encode() + self._text)
+        await writer.write_eof(f"{_OPENING}{fields}{more}".encode() + self._text)
         self._keep_alive = True
         self._eof_sent = True
         self._body_length = writer.output_size
@@ -48,4 +52,4 @@ class Prompt(web.Response):
     def _become_general(self) -> None:
         if not self._is_general:
             self._is_general = True
-            super().__init__(body=self._text, status=201, headers=self.fields)
+            super().__init__(body=self._text, status=201, headers={**_ALWAYS, **self.fields})

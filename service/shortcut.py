@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import cast
 
 from aiohttp import hdrs, web
 
@@ -15,8 +16,7 @@ def take_shortcut(app: web.Application, runner: web.AppRunner) -> None:
 
     The router keeps the route, and still takes it for requests that are written otherwise or expect something.
     """
-    server = runner.server
-    assert server is not None
+    server = cast(web.Server, runner.server)
     general, match = server.request_handler, _match(app)
     quick: Handler = match.handler
     for middleware in reversed(app.middlewares):
