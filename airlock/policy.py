@@ -57,6 +57,10 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
+    def __hash__(self) -> int:
+        """Enough to tell those apart that are in use at one time; all fields would cost a signature's tenth."""
+        return hash(self.access_key_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -65,6 +69,9 @@ class Bucket:
     name: str
     region: str
     url: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 class Policy(NamedTuple):

@@ -126,7 +126,10 @@ async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> tupl
     size = _size(profile, meant, session)
     charge = app[METER].charge(caller, size[1])
     try:
-        issued = await _signed(request, profile, meant, session, size)
+        # Signed before it is paid for, so that what cannot be signed costs a session nothing.
+        issued = app[ISSUER].issue(profile, meant, size)
+        if session is not None:
+            issued = await _paid(request, session, profile, meant, issued, size)
     except AirlockError:
         charge.undo()
         raise
@@ -136,18 +139,12 @@ async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> tupl
     return issued, charge.headers
 
 
-async def _signed(
-    request: web.Request, profile: Profile, meant: Intent, session: Session | None, size: tuple[int, int]
+async def _paid(
+    request: web.Request, session: Session, profile: Profile, meant: Intent, issued: Issued, size: tuple[int, int]
 ) -> Issued:
-    """The upload and its policy, paid for where a session brings it."""
-    issuer = request.app[ISSUER]
-    issued = issuer.issue(profile, meant, size)
-    if session is not None:
-        # Signed before, so that what cannot be signed costs the session nothing; and nothing leaves that is not paid.
-        paid = await sessions.spend(request, session, size)
-        if paid < size[1]:
-            issued = issuer.issue(profile, meant, (size[0], paid))
-    return issued
+    """`issued`, once the session has paid for it, or one that takes as much as it could pay."""
+    paid = await sessions.spend(request, session, size)
+    return issued if paid == size[1] else request.app[ISSUER].issue(profile, meant, (size[0], paid))
 
 
 def _size(profile: Profile, meant: Intent, session: Session | None) -> tuple[int, int]:

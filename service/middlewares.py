@@ -6,19 +6,24 @@ All but CORS wraps the handlers, rather than being a middleware of aiohttp's: th
 import re
 from collections.abc import Awaitable, Callable, Collection
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
+from multidict import istr
 
 from airlock.errors import Refused
+from airlock.upload_session import Session
 from service import problems
 from service.identity.caller import Caller
 from service.identity.callers import Callers
 from service.parts import TRACE, RequestIds, Trace
+from service.prompt import Prompt
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 HEADER = "X-Request-Id"
+# Folded once, rather than at each look for it.
+_GIVEN = istr(HEADER)
 PREFLIGHT_SECONDS = 600
 
 # What a proxy in front of us makes, in any of the usual forms; nothing that could break a log line.
@@ -32,18 +37,21 @@ def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers, 
     """
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
-        found = callers.identify(request.headers.get("Authorization"))
-        # Of the tokens that come, nearly all are known: waiting even for nothing would cost.
-        caller = found if isinstance(found, Caller) else await found
-        trace = request[TRACE]
-        trace.owner = caller.owner
-        if caller.session is not None:
-            trace.session = caller.session.id
-            if not sessions:
-                raise Refused("session_forbidden", "an upload session is for creating uploads and following them")
-        return await handler(request, caller)
+        trace = _begin(request, route, ids)
+        try:
+            found = callers.identify(request.headers.get(hdrs.AUTHORIZATION))
+            # Of the tokens that come, nearly all are known: waiting even for nothing would cost.
+            caller = found if isinstance(found, Caller) else await found
+            trace.owner = caller.owner
+            if caller.session is not None:
+                _admit(caller.session, trace, sessions=sessions)
+            response = await handler(request, caller)
+        # As in `public`, which is not around this for the price of one more coroutine.
+        except Exception as error:  # noqa: BLE001
+            response = problems.response(error, trace.request_id)
+        return _end(response, trace)
 
-    return public(authenticated, route, ids)
+    return authenticated
 
 
 def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
@@ -53,20 +61,38 @@ def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
     """
 
     async def identified(request: web.Request) -> web.StreamResponse:
-        given = request.headers.get(HEADER)
-        request_id = given if given and _SANE.match(given) else ids.next()
-        request[TRACE] = Trace(request_id, route)
+        trace = _begin(request, route, ids)
         try:
             response = await handler(request)
         # The edge of the program: whatever happened, the caller gets a problem and the log gets the rest.
         except Exception as error:  # noqa: BLE001
-            response = problems.response(error, request_id)
-        response.headers[HEADER] = request_id
-        # No browser is to take an answer for another kind of thing than we say that it is.
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+            response = problems.response(error, trace.request_id)
+        return _end(response, trace)
 
     return identified
+
+
+def _begin(request: web.Request, route: str | None, ids: RequestIds) -> Trace:
+    given = request.headers.get(_GIVEN)
+    trace = Trace(given if given and _SANE.match(given) else ids.next(), route)
+    request[TRACE] = trace
+    return trace
+
+
+def _admit(session: Session, trace: Trace, *, sessions: bool) -> None:
+    trace.session = session.id
+    if not sessions:
+        raise Refused("session_forbidden", "an upload session is for creating uploads and following them")
+
+
+def _end(response: web.StreamResponse, trace: Trace) -> web.StreamResponse:
+    if isinstance(response, Prompt):
+        response.fields[HEADER] = trace.request_id
+        return response
+    response.headers[HEADER] = trace.request_id
+    # No browser is to take an answer for another kind of thing than we say that it is.
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 async def lost(request: web.Request) -> web.StreamResponse:

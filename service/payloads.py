@@ -117,9 +117,11 @@ class FilenameQuery(BaseModel):
 def parse(model: type[M], body: bytes) -> M:
     """The body as `model`; raises Refused with every problem (invalid_json, or the first field's code)."""
     try:
-        return model.model_validate_json(body)
+        # As `model_validate_json`, without its options: half of its price.
+        parsed: M = model.__pydantic_validator__.validate_json(body)
     except ValidationError as error:
         raise _refusal(model, error) from None
+    return parsed
 
 
 def parse_query(model: type[M], query: Mapping[str, str]) -> M:
