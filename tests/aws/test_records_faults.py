@@ -101,7 +101,7 @@ async def test_a_connection_that_breaks_is_a_dependency_that_is_away() -> None:
 
 async def test_an_answer_without_what_it_must_have_is_a_dependency_that_is_away() -> None:
     async with serving(answer(200, b"<html>")) as script, records_at(script) as records:
-        for name in ("batch_get", "claim", "release", "withdraw", "list"):
+        for name in ("batch_get", "claim", "give_back", "withdraw", "list"):
             with pytest.raises(Unavailable, match="the answer has no"):
                 await calls(records)[name]()
 
