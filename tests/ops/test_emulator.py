@@ -58,7 +58,7 @@ async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> 
 
 
 @pytest.mark.stack
-async def test_the_users_of_both_pods_outlive_a_restart_with_state(tmp_path: Path) -> None:
+async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Path) -> None:
     async with emulator.running(state=tmp_path) as first:
         wanted = Settings(**settings_for(first).model_dump())
         users = await first.users(wanted)
@@ -66,6 +66,7 @@ async def test_the_users_of_both_pods_outlive_a_restart_with_state(tmp_path: Pat
         assert await second.users(wanted) == users
     assert {path.name for path in (tmp_path / "keys").iterdir()} == {
         "airlock.json",
+        "airlock-operator.json",
         "airlock-service.json",
         "airlock-workers.json",
     }
