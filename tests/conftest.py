@@ -1,10 +1,12 @@
 """Fixtures for everybody: the emulator of this test process, and a freshly provisioned place in it."""
 
+import functools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from botocore import loaders
 
 from aws.settings import AwsSettings
 from ops.emulator import Emulator
@@ -16,6 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"stack", "dev"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """botocore reads megabytes of service models for every session; a process makes one, these tests make hundreds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(loaders.create_loader))
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

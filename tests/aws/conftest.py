@@ -3,7 +3,6 @@
 Each test gets its own queues and table (and buckets, for ministack), without the rest of a deployment.
 """
 
-import functools
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiobotocore.session import get_session
-from botocore import loaders
 from moto.server import ThreadedMotoServer
 
 from aws.settings import AwsSettings
@@ -19,14 +17,6 @@ from ops.emulator import Emulator
 from ops.places import table
 from tests.aws import settings_at
 from tests.stack import settings_for
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models_read_once() -> Iterator[None]:
-    """botocore reads megabytes of service models for every session; a process makes one, these tests make hundreds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("botocore.session.create_loader", functools.cache(loaders.create_loader))
-        yield
 
 
 @pytest.fixture(scope="session")
