@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
+from airlock.profiles import Profile
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
@@ -75,12 +76,13 @@ class Journey:
             return
         if record is None or record.version_id != event.version_id:
             return
+        profile = self._entry.profiles.profiles.get(record.profile)
         if record.state in (State.RECEIVED, State.INSPECTING):
-            record = await self._fail(record, reason)
+            record = await self._fail(record, profile, reason)
         if record.state is State.FAILED:
-            await self._settlement.failed(record, self._entry.profiles.profiles.get(record.profile))
+            await self._settlement.failed(record, profile)
 
-    async def _fail(self, record: Record, reason: str) -> Record:
+    async def _fail(self, record: Record, profile: Profile | None, reason: str) -> Record:
         finding = Finding(code="gave_up", check="worker", outcome=VerdictOutcome.FAILED, message=reason)
         now = self._now()
         verdict = Verdict(
@@ -89,10 +91,8 @@ class Journey:
             bytes=0,
             inspected_at=datetime.fromtimestamp(now, UTC),
         )
-        profile = self._entry.profiles.profiles.get(record.profile)
-        end = max(
-            int(now) + (profile.retention if profile else 0), int(record.created_at) + MAX_LIFETIME + RECORD_SECONDS
-        )
+        kept = profile.retention if profile else 0
+        end = max(int(now) + kept, int(record.created_at) + MAX_LIFETIME + RECORD_SECONDS)
         try:
             return await self._records.settle(
                 record.id, record.version_id, verdict, place="incoming", expires_at=end, now=now
