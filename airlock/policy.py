@@ -57,10 +57,6 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
-    def __hash__(self) -> int:
-        """Enough to tell those apart that are in use at one time; all fields would cost a signature's tenth."""
-        return hash(self.access_key_id)
-
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -69,9 +65,6 @@ class Bucket:
     name: str
     region: str
     url: str
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
 
 class Policy(NamedTuple):
@@ -137,47 +130,72 @@ def sign(
     Raises Refused for metadata or a form larger than S3 takes, and ValueError for what no caller can bring about.
     """
     _check(key, lifetime, size)
-    frame = _frame(credentials, bucket, now, lifetime)
-    exact = "".join([f"{{{_quoted(name)}: {_quoted(value)}}}, " for name, value in fields.items()])
+    # By its texts alone: to hash whole objects would cost a signature's tenth.
+    frame = _frame(
+        credentials.access_key_id,
+        credentials.secret_access_key,
+        credentials.session_token,
+        bucket.name,
+        bucket.region,
+        now,
+        lifetime,
+    )
+    exact = _exact(fields)
     _check_fields(key, fields, exact)
-    span = f'["content-length-range", {size[0]}, {size[1]}]'
-    document = f"{frame.opening}{exact}{span}{frame.before_key}{_quoted(key)}{frame.closing}"
-    text = b2a_base64(document.encode("ascii"), newline=False).decode("ascii")
-    signature = sign_text(text, credentials.secret_access_key, frame.day, bucket.region)
-    form = {**fields, "key": key, **frame.signing, "policy": text, "x-amz-signature": signature}
-    _check_form(form, document)
+    lowest, highest = size
+    document = (
+        f'{frame.opening}{exact}["content-length-range", {lowest}, {highest}]{frame.before_key}{_quoted(key)}'
+        f"{frame.closing}"
+    ).encode("ascii")
+    text = b2a_base64(document, newline=False)
+    signer = frame.signer.copy()
+    signer.update(text)
+    form = {
+        **fields,
+        "key": key,
+        **frame.signing,
+        "policy": text.decode("ascii"),
+        "x-amz-signature": signer.hexdigest(),
+    }
+    _check_form(form, len(document))
     return Policy(bucket.url, form, frame.end)
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+def _exact(fields: Mapping[str, str]) -> str:
+    """An exact condition for each field, each followed by a comma."""
+    return "".join([f"{{{_quoted(name)}: {_quoted(value)}}}, " for name, value in fields.items()])
+
+
+class _Frame(NamedTuple):
     """What all policies share that are signed in one second, for one bucket and lifetime: most of each."""
 
     opening: str
     before_key: str
     closing: str
     signing: dict[str, str]
-    day: str
+    signer: hmac.HMAC
     end: datetime
 
 
 @lru_cache(maxsize=64)
-def _frame(credentials: Credentials, bucket: Bucket, now: int, lifetime: int) -> _Frame:
+def _frame(
+    access_key_id: str, secret: str, session_token: str | None, bucket: str, region: str, now: int, lifetime: int
+) -> _Frame:
     start, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(now + lifetime, UTC)
     day = start.strftime("%Y%m%d")
     signing = {
         "x-amz-algorithm": ALGORITHM,
-        "x-amz-credential": f"{credentials.access_key_id}/{day}/{bucket.region}/s3/aws4_request",
+        "x-amz-credential": f"{access_key_id}/{day}/{region}/s3/aws4_request",
         "x-amz-date": start.strftime("%Y%m%dT%H%M%SZ"),
     }
-    if credentials.session_token:
-        signing["x-amz-security-token"] = credentials.session_token
+    if session_token:
+        signing["x-amz-security-token"] = session_token
     return _Frame(
         opening=f'{{"expiration": "{end.strftime("%Y-%m-%dT%H:%M:%SZ")}", "conditions": [',
-        before_key=f', {{"bucket": {_quoted(bucket.name)}}}, {{"key": ',
+        before_key=f', {{"bucket": {_quoted(bucket)}}}, {{"key": ',
         closing="}" + "".join([f", {{{_quoted(name)}: {_quoted(value)}}}" for name, value in signing.items()]) + "]}",
         signing=signing,
-        day=day,
+        signer=_signer(secret, day, region),
         end=end,
     )
 
@@ -220,10 +238,12 @@ def _check_fields(key: str, fields: Mapping[str, str], exact: str) -> None:
         raise Refused("invalid_metadata", detail, field="metadata")
 
 
-def _check_form(form: Mapping[str, str], document: str) -> None:
-    """`document` holds all of the form but itself in base64 and the signature: below three times it, no counting."""
+def _check_form(form: Mapping[str, str], document: int) -> None:
+    """The policy, of `document` bytes, holds all of the form but itself in base64 and the signature: below three times
+    that, no counting.
+    """
     parts = _FILE_PART + len(form) * _PART_OVERHEAD
-    if parts + 3 * len(document) <= MAX_FORM_BYTES:
+    if parts + 3 * document <= MAX_FORM_BYTES:
         return
     taken = parts + _bytes(form)
     if taken > MAX_FORM_BYTES:

@@ -14,11 +14,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.lifecycle import State, Step, derived
-from airlock.policy import Policy
 from airlock.upload_id import UploadId
 from airlock.upload_session import Session
 from airlock.verdict import Outcome
 from aws.records import Page, Record
+from service.creating import Created
 from service.prompt import Prompt
 
 PATH = "/v1/uploads"
@@ -165,8 +165,9 @@ def json_response(document: Any, status: int = 200, headers: Mapping[str, str] =
     )
 
 
-def created(upload: UploadId, policy: Policy, max_bytes: int, more: Mapping[str, str] = NONE) -> web.Response:
-    """The answer to a new upload, with more header fields."""
+def created(new: Created) -> web.Response:
+    """The answer to a new upload."""
+    upload, policy, max_bytes, headers = new
     links = _links(upload.text)
     document = {
         "id": upload.text,
@@ -176,7 +177,7 @@ def created(upload: UploadId, policy: Policy, max_bytes: int, more: Mapping[str,
         "max_bytes": max_bytes,
         "links": links,
     }
-    return Prompt(orjson.dumps(document, option=orjson.OPT_UTC_Z), {"Location": links["self"], **more})
+    return Prompt(orjson.dumps(document, option=orjson.OPT_UTC_Z), {"Location": links["self"], **headers})
 
 
 def session_created(token: str, session: Session) -> web.Response:

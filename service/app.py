@@ -9,6 +9,7 @@ from aiohttp import web
 from airlock.profiles import Profiles
 from service import openapi, pages, parts
 from service.counting import Teller
+from service.creating import Creator
 from service.identity.callers import Callers
 from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
@@ -32,10 +33,11 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app[parts.SETTINGS] = settings
     app[parts.PORTS] = ports
     app[parts.PROFILES] = profiles
-    app[parts.ISSUER] = Issuer(settings, ports)
+    app[parts.ISSUER] = issuer = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     teller = Teller(ports.counters, now=ports.now, sleep=ports.sleep, random=ports.random)
-    app[parts.METER] = Meter(profiles.quotas, teller, ports.now)
+    app[parts.METER] = meter = Meter(profiles.quotas, teller, ports.now)
+    app[parts.CREATOR] = Creator(profiles, issuer, meter, ports.sessions)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[parts.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
     app[parts.READINESS] = Readiness(ports, callers.oidc)

@@ -1,22 +1,17 @@
 """What each call does, as a list of steps. All but `Caller` is found on the application."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
-from airlock import events, intent
-from airlock.errors import AirlockError, Conflict, Refused
-from airlock.intent import Intent
+from airlock import events
+from airlock.errors import Conflict, Refused
 from airlock.lifecycle import RECORD_SECONDS, TERMINAL, State
-from airlock.profiles import Profile
 from airlock.upload_id import InvalidUploadId, UploadId
-from airlock.upload_session import Session
 from aws.records import Record
-from service import answers, payloads, sessions
+from service import answers, payloads
+from service.creating import Created
 from service.disposition import attachment
 from service.identity.caller import Caller
-from service.issuing import Issued
-from service.parts import ISSUER, LIVE, METER, OPENAPI, PORTS, PROFILES, READINESS, SETTINGS, TRACE
+from service.parts import CREATOR, ISSUER, LIVE, OPENAPI, PORTS, READINESS, SETTINGS, TRACE
 from service.payloads import FilenameQuery, ListQuery, NewUpload, StatusQuery
 from service.waiting import answer_of
 
@@ -29,15 +24,14 @@ async def create_upload(request: web.Request, caller: Caller) -> web.StreamRespo
     # A small body has come with its headers as a rule: waiting for it would cost as much as parsing it.
     is_here = content.is_eof() and content.total_bytes <= payloads.MAX_BODY
     asked = payloads.parse(NewUpload, content.read_nowait() if is_here else await request.read())
-    issued, headers = await _issue(request, caller, asked)
-    return answers.created(issued.upload, issued.policy, issued.max_bytes, headers)
+    return answers.created(await _created(request, caller, asked))
 
 
 async def get_presigned_policy(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for a file of that name under the default profile: the article's contract."""
     asked = payloads.parse_query(FilenameQuery, request.query)
-    issued, headers = await _issue(request, caller, NewUpload(filename=asked.filename))
-    return answers.json_response({"url": issued.policy.url, "fields": issued.policy.fields}, headers=headers)
+    new = await _created(request, caller, NewUpload(filename=asked.filename))
+    return answers.json_response({"url": new.policy.url, "fields": new.policy.fields}, headers=new.headers)
 
 
 async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -108,52 +102,12 @@ async def openapi_document(request: web.Request) -> web.StreamResponse:
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
-async def _issue(request: web.Request, caller: Caller, asked: NewUpload) -> tuple[Issued, Mapping[str, str]]:
-    """A new upload, and the header fields that tell what is left of the caller's quotas."""
-    app, session = request.app, caller.session
-    profile = app[PROFILES].get(session.profile if session and asked.profile is None else asked.profile)
-    caller.require(profile)
-    meant = intent.check(
-        profile,
-        owner=caller.owner,
-        tenant=caller.tenant,
-        filename=asked.filename,
-        content_type=asked.content_type,
-        size=asked.size,
-        sha256=asked.sha256,
-        metadata=asked.metadata,
-    )
-    size = _size(profile, meant, session)
-    charge = app[METER].charge(caller, size[1])
-    try:
-        # Signed before it is paid for, so that what cannot be signed costs a session nothing.
-        issued = app[ISSUER].issue(profile, meant, size)
-        if session is not None:
-            issued = await _paid(request, session, profile, meant, issued, size)
-    except AirlockError:
-        charge.undo()
-        raise
-    if issued.max_bytes < size[1]:
-        charge.lower(issued.max_bytes)
-    request[TRACE].upload = issued.upload.text
-    return issued, charge.headers
-
-
-async def _paid(
-    request: web.Request, session: Session, profile: Profile, meant: Intent, issued: Issued, size: tuple[int, int]
-) -> Issued:
-    """`issued`, once the session has paid for it, or one that takes as much as it could pay."""
-    paid = await sessions.spend(request, session, size)
-    return issued if paid == size[1] else request.app[ISSUER].issue(profile, meant, (size[0], paid))
-
-
-def _size(profile: Profile, meant: Intent, session: Session | None) -> tuple[int, int]:
-    """The fewest and the most bytes that the policy takes."""
-    if meant.size is not None:
-        return meant.size, meant.size
-    most = profile.max_bytes if session is None else min(profile.max_bytes, session.max_bytes)
-    # A range must not be empty: what a session has too few bytes for is refused when it is to pay.
-    return profile.min_bytes, max(profile.min_bytes, most)
+async def _created(request: web.Request, caller: Caller, asked: NewUpload) -> Created:
+    creator = request.app[CREATOR]
+    session = caller.session
+    new = creator.create(caller, asked) if session is None else await creator.create_paid(caller, session, asked)
+    request[TRACE].upload = new.upload.text
+    return new
 
 
 def _upload(request: web.Request, caller: Caller) -> UploadId:

@@ -1,7 +1,5 @@
 """Making a policy: an upload id, a key, and one signature. Nothing here waits."""
 
-from typing import NamedTuple
-
 from airlock import keys, upload_id
 from airlock.intent import Intent
 from airlock.policy import Bucket, Policy, bucket_url, sign, usable_lifetime
@@ -9,14 +7,6 @@ from airlock.profiles import Profile
 from airlock.upload_id import UploadId
 from service.ports import Ports
 from service.settings import Settings
-
-
-class Issued(NamedTuple):
-    """A new upload, its policy, and the most bytes that the policy takes."""
-
-    upload: UploadId
-    policy: Policy
-    max_bytes: int
 
 
 class Issuer:
@@ -33,9 +23,9 @@ class Issuer:
         self._now = ports.now
         self._random = ports.random
 
-    def issue(self, profile: Profile, intent: Intent, size: tuple[int, int]) -> Issued:
-        """A new upload for `intent` of `size` (the fewest and the most bytes), which lives exactly as long as its
-        policy can be used.
+    def issue(self, profile: Profile, intent: Intent, size: tuple[int, int]) -> tuple[UploadId, Policy]:
+        """A new upload for `intent` of `size` (the fewest and the most bytes), and its policy: the one lives exactly as
+        long as the other can be used.
 
         Raises Unavailable without usable credentials, and Refused for metadata or a form that S3 would not take.
         """
@@ -52,7 +42,7 @@ class Issuer:
             fields=intent.to_fields(),
             size=size,
         )
-        return Issued(upload, policy, size[1])
+        return upload, policy
 
     def verify(self, text: str, owner: str) -> UploadId:
         """The upload id that `text` is for `owner`; raises InvalidUploadId for everything else."""

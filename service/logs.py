@@ -71,8 +71,11 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
         """`time` is how long it took, in seconds."""
-        # A request that no parser understood, or a preflight, has none.
-        trace = request.get(TRACE, _UNTRACED)
+        try:
+            trace = request[TRACE]
+        except KeyError:
+            # A request that no parser understood, or a preflight, has none.
+            trace = _UNTRACED
         line = {
             "timestamp": datetime.fromtimestamp(self.now(), UTC),
             "level": "INFO",

@@ -6,6 +6,7 @@ from itertools import count
 from aiohttp import web
 
 from airlock.profiles import Profiles
+from service.creating import Creator
 from service.identity.sessions import SignedSessions
 from service.issuing import Issuer
 from service.live import Live
@@ -18,6 +19,7 @@ SETTINGS = web.AppKey("settings", Settings)
 PORTS = web.AppKey("ports", Ports)
 PROFILES = web.AppKey("profiles", Profiles)
 ISSUER = web.AppKey("issuer", Issuer)
+CREATOR = web.AppKey("creator", Creator)
 SESSIONS = web.AppKey("sessions", SignedSessions)
 LIVE = web.AppKey("live", Live)
 METER = web.AppKey("meter", Meter)

@@ -40,13 +40,17 @@ class Prompt(web.Response):
         if self._is_general or request.version != HttpVersion11 or not request.keep_alive:
             self._become_general()
             return await super().prepare(request)
+        writer, transport = request.writer, request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError
         fields = "".join([f"{name}: {value}\r\n" for name, value in self.fields.items()])
         more = f"Content-Length: {len(self._text)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
-        writer = request.writer
-        await writer.write_eof(f"{_OPENING}{fields}{more}".encode() + self._text)
+        answer = f"{_OPENING}{fields}{more}".encode() + self._text
+        transport.write(answer)
+        await writer.drain()
         self._keep_alive = True
         self._eof_sent = True
-        self._body_length = writer.output_size
+        self._body_length = len(answer)
         return writer
 
     def _become_general(self) -> None:

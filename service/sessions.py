@@ -1,15 +1,13 @@
-"""Upload sessions: minting them for others, and paying for uploads out of them."""
+"""Upload sessions: minting them for others."""
 
 from aiohttp import web
 
 from airlock.errors import Refused
 from airlock.profiles import Profile
-from airlock.upload_session import Session
 from service import answers, payloads
 from service.identity.caller import Caller
-from service.parts import PORTS, PROFILES, SESSIONS, TRACE
+from service.parts import PROFILES, SESSIONS, TRACE
 from service.payloads import NewSession
-from service.waiting import answer_of
 
 
 async def create_session(request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -29,21 +27,6 @@ async def create_session(request: web.Request, caller: Caller) -> web.StreamResp
     )
     request[TRACE].session = session.id
     return answers.session_created(token, session)
-
-
-async def spend(request: web.Request, session: Session, size: tuple[int, int]) -> int:
-    """Pay for one upload of `size` (the fewest and the most bytes); returns the most that is paid for.
-
-    Raises Refused("session_spent") where less than the fewest is left, and Unavailable.
-    """
-    least, most = size
-    # A range that begins at nothing is for files all the same: what is left must be something.
-    paying = request.app[PORTS].sessions.spend(session, least or min(most, 1), most)
-    paid = await answer_of("dynamodb", paying)
-    if paid is None:
-        allowed = f"{session.max_uploads} uploads of {session.max_bytes} bytes in all"
-        raise Refused("session_spent", f"the session allows {allowed}, and has too little left for this one")
-    return paid
 
 
 def _require(caller: Caller, profile: Profile, owner: str) -> None:
