@@ -17,6 +17,7 @@ from service.live import Live
 from service.middlewares import cors, lost, public
 from service.payloads import MAX_BODY
 from service.ports import Ports
+from service.post import POST, Post
 from service.quotas import Meter
 from service.readiness import Readiness
 from service.routes import OPERATIONS
@@ -32,6 +33,7 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
     app[parts.SETTINGS] = settings
     app[parts.PORTS] = ports
+    app[POST] = Post()
     app[parts.PROFILES] = profiles
     app[parts.ISSUER] = issuer = Issuer(settings, ports)
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)

@@ -6,6 +6,8 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import HttpVersion11
 from multidict import CIMultiDict
 
+from service.post import POST
+
 _ALWAYS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -37,7 +39,7 @@ class Prompt(web.Response):
         return super().headers
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        if self._is_general or request.version != HttpVersion11 or not request.keep_alive:
+        if not isinstance(request, web.Request) or not self._is_possible_for(request):
             self._become_general()
             return await super().prepare(request)
         writer, transport = request.writer, request.transport
@@ -46,12 +48,15 @@ class Prompt(web.Response):
         fields = "".join([f"{name}: {value}\r\n" for name, value in self.fields.items()])
         more = f"Content-Length: {len(self._text)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
         answer = f"{_OPENING}{fields}{more}".encode() + self._text
-        transport.write(answer)
         await writer.drain()
+        request.app[POST].send(transport, answer)
         self._keep_alive = True
         self._eof_sent = True
         self._body_length = len(answer)
         return writer
+
+    def _is_possible_for(self, request: web.BaseRequest) -> bool:
+        return not self._is_general and request.version == HttpVersion11 and request.keep_alive
 
     def _become_general(self) -> None:
         if not self._is_general:

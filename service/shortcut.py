@@ -7,6 +7,7 @@ from typing import cast
 from aiohttp import hdrs, web
 
 from service.answers import PATH
+from service.post import POST
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -16,13 +17,15 @@ def take_shortcut(app: web.Application, runner: web.AppRunner) -> None:
 
     The router keeps the route, and still takes it for requests that are written otherwise or expect something.
     """
-    server = cast(web.Server, runner.server)
+    server, post = cast(web.Server, runner.server), app[POST]
     general, match = server.request_handler, _match(app)
     quick: Handler = match.handler
     for middleware in reversed(app.middlewares):
         quick = partial(middleware, handler=quick)
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        # A client may ask on before it has its answer, and may then be answered in the same turn.
+        post.precede(request.transport)
         if not isinstance(request, web.Request) or request.raw_path != PATH or request.method != hdrs.METH_POST:
             return general(request)
         if hdrs.EXPECT in request.headers:

@@ -1,11 +1,17 @@
 """The quick answer is the same as aiohttp's own, for every client."""
 
 import asyncio
+import contextlib
+import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.service.conftest import TOKENS, Service
+from airlock.profiles import Profiles
+from airlock.upload_session import Session
+from tests.service.conftest import TOKENS, Service, settings
+from tests.service.twins import Purse
 
 BODY = b'{"filename": "a.png"}'
 
@@ -88,3 +94,58 @@ async def test_an_asterisk_is_no_address(service: Service) -> None:
     answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 404")
+
+
+async def test_answers_on_one_connection_keep_their_order(service: Service) -> None:
+    at = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    create, other = f"POST /v1/uploads HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n", "GET /healthz HTTP/1.1\r\n"
+    asked = [create, other, create, create, other, create, other + "Connection: close\r\n"]
+    for number, head in enumerate(asked):
+        more = f"Host: x\r\nAuthorization: Bearer {TOKENS['shop']}\r\nX-Request-Id: {number}\r\n\r\n"
+        writer.write(f"{head}{more}".encode() + (BODY if head is create else b""))
+    answers = (await asyncio.wait_for(reader.read(), 10)).decode()
+    writer.close()
+    assert re.findall(r"X-Request-Id: (\d+)", answers) == [str(number) for number in range(len(asked))]
+    assert answers.count("HTTP/1.1 201 Created") == 4
+
+
+async def test_what_is_answered_while_the_service_stops_arrives_whole(profiles: Profiles) -> None:
+    purse = SlowPurse()
+    service = Service(settings(drain_seconds=5), profiles, purse=purse)
+    await service.__aenter__()
+    minted = await service.ask("POST", "/v1/sessions", json={})
+    at = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {minted.json['token']}\r\n"
+    writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+    await purse.asked.wait()
+    leaving = asyncio.create_task(service.__aexit__(None, None, None))
+    await _nobody_listens(at.hostname, at.port)
+    purse.pay.set()
+    answer = await asyncio.wait_for(reader.read(), 10)
+    await leaving
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["state"] == "awaiting_upload"
+
+
+class SlowPurse(Purse):
+    """One that pays when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.pay = asyncio.Event(), asyncio.Event()
+
+    async def spend(self, session: Session, least: int, most: int) -> int | None:
+        self.asked.set()
+        await self.pay.wait()
+        return await super().spend(session, least, most)
+
+
+async def _nobody_listens(host: str | None, port: int | None) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            await asyncio.sleep(0.01)
