@@ -36,8 +36,12 @@ _CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
 _SETTLED = frozenset(outcome.state for outcome in Outcome) - _CLAIMABLE
 # Kept from the first claim, counted, or the work of the settlement.
 _NOT_CLAIMED = frozenset(
-    {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id", "changes"}
+    {"id", "created", "attempts", "given_up", "overwrites", "overwritten_at"}
+    | {"verdict", "place", "location", "event_id", "changes"}
 )
+# Whoever gives up removes the copies of the claims that there were: a later claim does not make them valid again.
+_NOT_GIVEN_UP = "(attribute_not_exists(#given_up) OR #given_up < :attempt)"
+_LATEST = "#attempts = :attempt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +138,21 @@ class Records:
         )
         await self._write(upload, write)
 
-    async def give_back(self, upload: str, version_id: str, now: float) -> Record:
+    async def give_back(self, claimed: Record, now: float) -> Record:
         """Put an inspection back (inspecting → received) before another try; nothing happens when it is back already.
 
-        Raises Conflict when the upload is in another state or bound to another version.
+        Raises Conflict when the upload is in another state, bound to another version, or was claimed again.
         """
-        return await self._repeatable(upload, version_id, Step.GIVE_BACK, {}, now)
+        new, old = await self._end(claimed, Step.GIVE_BACK, {}, _LATEST, now)
+        if new:
+            return new
+        if old and old.version_id == claimed.version_id and old.state is State.RECEIVED:
+            return old
+        raise _conflict(Step.GIVE_BACK, old)
 
     async def settle(
         self,
-        upload: str,
-        version_id: str,
+        claimed: Record,
         verdict: Verdict,
         *,
         place: Place,
@@ -153,20 +161,26 @@ class Records:
         expires_at: int | None = None,
         now: float,
     ) -> Record:
-        """Record the verdict on the bound version and where its bytes went; returns the record.
+        """Record the verdict on the version that was claimed, and where its bytes went; returns the record.
+
+        The verdict `failed` gives up `claimed`, as it was claimed or read, and every claim before it.
 
         When that version has a verdict already, the first one stays and is returned. Raises Conflict when the upload
-        was withdrawn, is bound to another version, is not being inspected, or was given up meanwhile: that is no
-        verdict to act on, for it can be claimed again.
+        was withdrawn, is bound to another version, is not being inspected, or was given up after the claim, even if it
+        was claimed again since. To give up raises it where a later claim is at work.
         """
+        step, state = verdict.outcome.step, verdict.outcome.state
         settled = {"verdict": verdict, "place": place, "location": location, "event_id": event_id}
         changes = {**settled, "expires_at": expires_at}
-        new, old = await self._step(upload, version_id, verdict.outcome.step, changes, now)
+        if step is Step.FAIL:
+            new, old = await self._end(claimed, step, {**changes, "given_up": claimed.attempts}, _LATEST, now)
+        else:
+            new, old = await self._end(claimed, step, changes, _NOT_GIVEN_UP, now)
         if new:
             return new
-        if old and old.version_id == version_id and old.state in (*_SETTLED, verdict.outcome.state):
+        if old and old.version_id == claimed.version_id and old.state in (*_SETTLED, state):
             return old
-        raise _conflict(verdict.outcome.step, old)
+        raise _conflict(step, old)
 
     async def begin_change(self, record: Record, step: Step) -> Record:
         """Say that the bytes of `record` are about to be moved, by a step that changes its verdict; may be repeated.
@@ -253,27 +267,17 @@ class Records:
         with translate("dynamodb"):
             await self._dynamodb.get_item(TableName=self._table, Key=_key("-"), ProjectionExpression="id")
 
-    async def _repeatable(
-        self, upload: str, version_id: str, step: Step, changes: Mapping[str, Any], now: float
-    ) -> Record:
-        """Take a step that leads to one state; being there already is as good."""
-        new, old = await self._step(upload, version_id, step, changes, now)
-        if new:
-            return new
-        if old and old.version_id == version_id and old.state is _after(step):
-            return old
-        raise _conflict(step, old)
-
-    async def _step(
-        self, upload: str, version_id: str, step: Step, changes: Mapping[str, Any], now: float
+    async def _end(
+        self, claimed: Record, step: Step, changes: Mapping[str, Any], whose: str, now: float
     ) -> tuple[Record | None, Record | None]:
+        """End the inspection that a claim began, by that step; `whose` says of which claims it may be."""
         allowed, values = state_in(sources(step))
         write = Write(
             sets=attributes({**changes, "state": _after(step), "updated_at": now}),
-            condition=f"#version_id = :bound AND {allowed}",
-            values={**values, "bound": {"S": version_id}},
+            condition=f"#version_id = :bound AND {allowed} AND {whose}",
+            values={**values, "bound": {"S": claimed.version_id}, "attempt": {"N": str(claimed.attempts)}},
         )
-        return await self._write(upload, write)
+        return await self._write(claimed.id, write)
 
     async def _write(self, upload: str, write: Write) -> tuple[Record | None, Record | None]:
         new, old = await record_write.run(self._dynamodb, self._table, upload, write)
@@ -301,5 +305,5 @@ def _standing(wanted: Record, old: Record | None) -> Claim:
 
 
 def _conflict(step: Step, old: Record | None) -> Conflict:
-    found = f"is {old.state}, bound to version {old.version_id!r}" if old else "has no record"
+    found = f"is {old.state}, bound to version {old.version_id!r} (attempt {old.attempts})" if old else "has no record"
     return Conflict(f"{step}: the upload {found}")

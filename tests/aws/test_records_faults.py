@@ -68,7 +68,7 @@ def calls(records: Records) -> dict[str, Callable[[], Awaitable[Any]]]:
         "ping": records.ping,
         "batch_get": lambda: records.batch_get(["a"]),
         "claim": lambda: records.claim(HELD),
-        "give_back": lambda: records.give_back("a", "v1", 1),
+        "give_back": lambda: records.give_back(HELD, 1),
         "withdraw": lambda: records.withdraw("a", "ada", 1),
         "list": lambda: records.list("ada"),
     }

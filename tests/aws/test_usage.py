@@ -60,9 +60,9 @@ class Table:
             version_id="v",
             tenant=tenant,
         )
-        await self.records.claim(arrived)
+        claim = await self.records.claim(arrived)
         verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=size, inspected_at=datetime.fromtimestamp(NOW, UTC))
-        return await self.records.settle(upload, "v", verdict, place="accepted", now=NOW)
+        return await self.records.settle(claim.record, verdict, place="accepted", now=NOW)
 
 
 @pytest.fixture

@@ -109,9 +109,10 @@ async def copied(site: Site, arrived: Arrival) -> Location:
 async def recorded(site: Site, arrived: Arrival) -> Record:
     """Accepted and recorded, as by a worker that ended before it told anybody."""
     verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=len(PNG), inspected_at=datetime.now(UTC))
+    bound = await site.records.get(arrived.upload.text)
+    assert bound is not None
     return await site.records.settle(
-        arrived.upload.text,
-        arrived.source.version_id,
+        bound,
         verdict,
         place="accepted",
         location=await copied(site, arrived),
@@ -320,9 +321,9 @@ async def test_what_is_not_ours_is_told_and_never_sent(site: Site) -> None:
 
 async def test_an_upload_that_failed_is_left_for_whoever_sends_its_dead_letter_back(site: Site) -> None:
     sent = await site.put(PNG)
-    arrived = await claimed(site, sent)
+    await claimed(site, sent)
     verdict = Verdict(outcome=Outcome.FAILED, bytes=0, inspected_at=datetime.now(UTC))
-    await site.records.settle(sent.upload, arrived.source.version_id, verdict, place="incoming", now=time.time())
+    await site.records.settle(await record_of(site, sent), verdict, place="incoming", now=time.time())
     report = await run(site)
     assert (report.of(Kind.FAILED).found, report.repairs) == (1, 0)
     await worked_off(site)
