@@ -182,12 +182,14 @@ class Records:
             return old
         raise _conflict(step, old)
 
-    async def begin_change(self, record: Record, step: Step) -> Record:
+    async def begin_change(self, record: Record, step: Step, now: float) -> Record:
         """Say that the bytes of `record` are about to be moved, by a step that changes its verdict; may be repeated.
+
+        From `now` on it counts as changed: by that time alone others tell what goes on from what has stopped.
 
         Raises Conflict when the record does not allow the step (any more) or its verdict was changed meanwhile.
         """
-        new, old = await self._write(record.id, record_changes.beginning(record, step))
+        new, old = await self._write(record.id, record_changes.beginning(record, step, now))
         if new is None:
             raise _conflict(step, old)
         return new

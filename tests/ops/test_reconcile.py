@@ -239,7 +239,7 @@ async def test_a_copy_whose_attempt_may_still_record_it_stays(site: Site) -> Non
 
 async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(site: Site) -> None:
     record = await record_of(site, await accepted(site))
-    await site.records.begin_change(record, Step.REVOKE)
+    await site.records.begin_change(record, Step.REVOKE, time.time())
     assert record.location is not None
     bucket, key = site.settings.quarantine_bucket, keys.quarantine(record.id, record.version_id)
     source = f"{record.location.bucket}/{record.location.key}?versionId={record.location.version_id}"
@@ -247,6 +247,13 @@ async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(
     report = await run(site)
     assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.REVISION: 1}
     assert len(await site.versions(bucket)) == 1
+
+
+async def test_a_release_or_revocation_of_an_old_upload_that_has_just_begun_is_on_its_way(site: Site) -> None:
+    record = await record_of(site, await accepted(site))
+    await site.records.begin_change(record, Step.REVOKE, time.time() + HOUR)
+    assert await found(site) == {}
+    assert await found(site, later=2 * HOUR) == {Kind.REVISION: 1}
 
 
 async def test_accepted_objects_and_records_without_each_other_are_told_and_left(site: Site) -> None:
