@@ -121,3 +121,12 @@ async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(site: Sit
         _, said = await worker.communicate()
         assert worker.returncode == 2
         assert told in said.decode()
+
+
+async def test_the_secrets_are_read_once_before_the_work_begins(site: Site, receiver: Receiver, tmp_path: Path) -> None:
+    async with site.working():
+        (tmp_path / "webhooks.toml").unlink()
+        await site.settled(await site.put(PNG))
+        await site.idle(site.settings.queue)
+        await site.idle(site.settings.delivery_queue)
+    assert len(receiver.took) == 1
