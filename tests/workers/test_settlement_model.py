@@ -74,6 +74,11 @@ class Settling(RuleBasedStateMachine):
     def send_back(self, number: int) -> None:
         self.world.letters[number % len(self.world.letters)].receives = 0
 
+    @rule(number=NUMBERS)
+    def tire(self, number: int) -> None:
+        """It was received so often that the next worker gives up."""
+        self.world.letters[number % len(self.world.letters)].receives = ATTEMPTS
+
     @precondition(lambda self: self.old and not self.working)
     @rule()
     def pass_time(self) -> None:
