@@ -22,6 +22,8 @@ MAX_LIFETIME = 7 * 24 * 3600
 
 _FORM = re.compile(rf"[0-9a-f]{{{LENGTH}}}\Z")
 _PLAIN = RANDOM_BYTES + 4 + 3
+_ISSUED = slice(RANDOM_BYTES, RANDOM_BYTES + 4)
+_LIFETIME = slice(RANDOM_BYTES + 4, _PLAIN)
 _MAC = 15
 _LABEL = b"airlock upload id v1\0"
 
@@ -65,23 +67,29 @@ def verify(text: str, owner: str, secrets: Sequence[bytes]) -> UploadId:
 
     An expired id still verifies: whether that matters is the caller's question.
     """
-    said = unverified(text)
-    raw = bytes.fromhex(text)
+    raw = _decoded(text)
     plain, mac = raw[:_PLAIN], raw[_PLAIN:]
     # Every secret is tried, so that the time taken does not tell which one signed.
     signed = [hmac.compare_digest(mac, _mac(plain, owner, secret)) for secret in secrets]
     if not any(signed):
         raise InvalidUploadId
-    return said
+    return _said(text, raw)
 
 
 def unverified(text: str) -> UploadId:
     """What an id says, whoever wrote it; raises InvalidUploadId for what is not of the form."""
+    return _said(text, _decoded(text))
+
+
+def _decoded(text: str) -> bytes:
     # `fromhex` alone would also read capitals and skip white space.
     if not _FORM.match(text):
         raise InvalidUploadId
-    plain = bytes.fromhex(text)[RANDOM_BYTES:_PLAIN]
-    return UploadId(text, int.from_bytes(plain[:4], "big"), int.from_bytes(plain[4:], "big"))
+    return bytes.fromhex(text)
+
+
+def _said(text: str, raw: bytes) -> UploadId:
+    return UploadId(text, int.from_bytes(raw[_ISSUED], "big"), int.from_bytes(raw[_LIFETIME], "big"))
 
 
 def _mac(plain: bytes, owner: str, secret: bytes) -> bytes:

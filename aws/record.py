@@ -27,8 +27,9 @@ class Record:
     """What is known of one upload. Times are seconds since the epoch; sizes are bytes.
 
     `version_id` is the one version of the incoming object that this upload is bound to; empty for a withdrawal that
-    came before any object. `attempts` counts the claims. `place` and `location` say where the bytes are once there is a
-    verdict. After `expires_at` DynamoDB may remove the record; None keeps it.
+    came before any object. `attempts` counts the claims; the first `given_up` of them can settle nothing any more.
+    `place` and `location` say where the bytes are once there is a verdict. After `expires_at` DynamoDB may remove the
+    record; None keeps it.
 
     `overwrites` counts the other versions that came by the same policy, the last at `overwritten_at`; none was kept. A
     version can count twice where a worker ended while it was at it.
@@ -51,6 +52,7 @@ class Record:
     etag: str = ""
     sequencer: str = ""
     attempts: int = 0
+    given_up: int = 0
     declared_size: int | None = None
     declared_sha256: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +141,7 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "etag": _Attribute("etag", TEXT),
         "sequencer": _Attribute("sequencer", TEXT),
         "attempts": _Attribute("attempts", WHOLE),
+        "given_up": _Attribute("given_up", WHOLE),
         "declared_size": _Attribute("declared_size", WHOLE),
         "declared_sha256": _Attribute("declared_sha256", TEXT),
         "metadata": _Attribute("metadata", TEXTS),

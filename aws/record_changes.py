@@ -8,10 +8,11 @@ from aws.record import Item, Location, Place, Record, attributes
 from aws.record_write import Write, state_in
 
 
-def beginning(record: Record, step: Step) -> Write:
+def beginning(record: Record, step: Step, now: float) -> Write:
     """Say from where the bytes are about to be moved; `record.location` is not None."""
     condition, values = _still(record, step)
-    return Write(sets=attributes({"moving_from": record.location}), condition=condition, values=values)
+    sets = attributes({"moving_from": record.location, "updated_at": now})
+    return Write(sets=sets, condition=condition, values=values)
 
 
 def making(

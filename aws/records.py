@@ -1,43 +1,33 @@
 """Records of uploads in DynamoDB: every change is one conditional write that the lifecycle allows."""
 
-import asyncio
-import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airlock.errors import Conflict, Unavailable
-from airlock.lifecycle import RECORD_SECONDS, State, Step, advance, sources
+from airlock.lifecycle import RECORD_SECONDS, State, Step
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Change, Outcome, Verdict
-from aws import record_changes, record_pages, record_write
-from aws.credentials import Sleep
+from aws import dynamodb_attempts, record_batch, record_changes, record_inspections, record_pages, record_write
+from aws.dynamodb_attempts import Attempts
 from aws.errors import translate
-from aws.record import Location, Place, Record, attributes, from_item, to_item
+from aws.record import Location, Place, Record, attributes, from_item
+from aws.record_batch import BATCH
+from aws.record_inspections import CLAIMABLE
 from aws.record_pages import OWNER_INDEX, Page
-from aws.record_write import Write, state_in
-from aws.sqs_attempts import Uniform
+from aws.record_write import Write
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-__all__ = ["OWNER_INDEX", "Claim", "Location", "Page", "Place", "Record", "Records", "Standing"]
+__all__ = ["BATCH", "OWNER_INDEX", "Claim", "Location", "Page", "Place", "Record", "Records", "Standing"]
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-BATCH = 100
-ATTEMPTS = 6
 # For an upload of which not even the policy's end is told.
 TOMBSTONE_SECONDS = MAX_LIFETIME + RECORD_SECONDS
-FIRST_PAUSE = 0.05
 
 Standing = Literal["claimed", "settled", "overwritten", "withdrawn", "forgotten"]
 
-_CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
-_SETTLED = frozenset(outcome.state for outcome in Outcome) - _CLAIMABLE
-# Kept from the first claim, counted, or the work of the settlement.
-_NOT_CLAIMED = frozenset(
-    {"id", "created", "attempts", "overwrites", "overwritten_at", "verdict", "place", "location", "event_id", "changes"}
-)
+_SETTLED = frozenset(outcome.state for outcome in Outcome) - CLAIMABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +46,10 @@ class Claim:
 class Records:
     """The table of uploads. All methods raise Unavailable("dynamodb") when it is away. `now` is in unix seconds."""
 
-    def __init__(
-        self,
-        dynamodb: "DynamoDBClient",
-        table: str,
-        *,
-        sleep: Sleep = asyncio.sleep,
-        uniform: Uniform = random.uniform,
-    ) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, attempts: Attempts = dynamodb_attempts.DEFAULT) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._sleep = sleep
-        self._uniform = uniform
+        self._attempts = attempts
 
     async def get(self, upload: str) -> Record | None:
         """The record as of the last write, or None."""
@@ -77,27 +59,7 @@ class Records:
 
     async def batch_get(self, uploads: Iterable[str]) -> dict[str, Record]:
         """The records of those that have one, by upload id, each as of the last write."""
-        wanted = list(dict.fromkeys(uploads))
-        found: dict[str, Record] = {}
-        for start in range(0, len(wanted), BATCH):
-            for item in await self._batch([_key(upload) for upload in wanted[start : start + BATCH]]):
-                record = from_item(item)
-                found[record.id] = record
-        return found
-
-    async def _batch(self, keys: list[Any]) -> list[Any]:
-        items: list[Any] = []
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._sleep(self._uniform(0, FIRST_PAUSE * 2**attempt))
-            asked: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
-            with translate("dynamodb"):
-                answer: Any = await self._dynamodb.batch_get_item(RequestItems=asked)
-                items += answer["Responses"].get(self._table, ())
-            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if not keys:
-                return items
-        raise Unavailable("dynamodb", "BatchGetItem: keys stay unprocessed")
+        return await record_batch.read(self._dynamodb, self._table, uploads, self._attempts)
 
     async def claim(self, record: Record, *, anew: bool = True) -> Claim:
         """Count an attempt and bind the upload, for good, to `record.version_id`, unless it is bound to another.
@@ -108,43 +70,30 @@ class Records:
         and verdict do not count, and `created_at` counts for a new record only. The accepted key is thus written from
         one version ever, and a copy by a worker that was thought dead can do no harm.
         """
-        described = {name: value for name, value in to_item(record).items() if name not in _NOT_CLAIMED}
-        claimable, values = state_in(_CLAIMABLE)
-        bound = f"(#version_id = :version_id AND {claimable})"
-        write = Write(
-            sets=described | attributes({"state": State.INSPECTING}),
-            defaults=attributes({"created_at": record.created_at, "place": "incoming"}),
-            remove=("verdict", "event_id", "location"),
-            count="attempts",
-            condition=("attribute_not_exists(#id) OR " if anew else "") + bound,
-            values=values,
-        )
-        new, old = await self._write(record.id, write)
+        new, old = await self._write(record.id, record_inspections.claiming(record, anew=anew))
         if new is None and old is None and not anew:
             return Claim(record, "forgotten")
         return Claim(new, "claimed") if new else _standing(record, old)
 
     async def overwritten(self, upload: str, version_id: str, now: float) -> None:
         """Count a version that came for an upload which is bound to another; nothing happens where it is not."""
-        write = Write(
-            sets=attributes({"overwritten_at": now}),
-            count="overwrites",
-            condition="attribute_exists(#id) AND #version_id <> :late",
-            values={"late": {"S": version_id}},
-        )
-        await self._write(upload, write)
+        await self._write(upload, record_inspections.overwriting(version_id, now))
 
-    async def give_back(self, upload: str, version_id: str, now: float) -> Record:
+    async def give_back(self, claimed: Record, now: float) -> Record:
         """Put an inspection back (inspecting → received) before another try; nothing happens when it is back already.
 
-        Raises Conflict when the upload is in another state or bound to another version.
+        Raises Conflict when the upload is in another state, bound to another version, or was claimed again.
         """
-        return await self._repeatable(upload, version_id, Step.GIVE_BACK, {}, now)
+        new, old = await self._write(claimed.id, record_inspections.giving_back(claimed, now))
+        if new:
+            return new
+        if old and old.version_id == claimed.version_id and old.state is State.RECEIVED:
+            return old
+        raise _conflict(Step.GIVE_BACK, old)
 
     async def settle(
         self,
-        upload: str,
-        version_id: str,
+        claimed: Record,
         verdict: Verdict,
         *,
         place: Place,
@@ -153,27 +102,33 @@ class Records:
         expires_at: int | None = None,
         now: float,
     ) -> Record:
-        """Record the verdict on the bound version and where its bytes went; returns the record.
+        """Record the verdict on the version that was claimed, and where its bytes went; returns the record.
+
+        The verdict `failed` gives up `claimed`, as it was claimed or read, and every claim before it.
 
         When that version has a verdict already, the first one stays and is returned. Raises Conflict when the upload
-        was withdrawn, is bound to another version, is not being inspected, or was given up meanwhile: that is no
-        verdict to act on, for it can be claimed again.
+        was withdrawn, is bound to another version, is not being inspected, or was given up after the claim, even if it
+        was claimed again since. To give up raises it where a later claim is at work.
         """
-        settled = {"verdict": verdict, "place": place, "location": location, "event_id": event_id}
-        changes = {**settled, "expires_at": expires_at}
-        new, old = await self._step(upload, version_id, verdict.outcome.step, changes, now)
+        step, state = verdict.outcome.step, verdict.outcome.state
+        write = record_inspections.settling(
+            claimed, verdict, place=place, location=location, event_id=event_id, expires_at=expires_at, now=now
+        )
+        new, old = await self._write(claimed.id, write)
         if new:
             return new
-        if old and old.version_id == version_id and old.state in (*_SETTLED, verdict.outcome.state):
+        if old and old.version_id == claimed.version_id and old.state in (*_SETTLED, state):
             return old
-        raise _conflict(verdict.outcome.step, old)
+        raise _conflict(step, old)
 
-    async def begin_change(self, record: Record, step: Step) -> Record:
+    async def begin_change(self, record: Record, step: Step, now: float) -> Record:
         """Say that the bytes of `record` are about to be moved, by a step that changes its verdict; may be repeated.
+
+        From `now` on it counts as changed: by that time alone others tell what goes on from what has stopped.
 
         Raises Conflict when the record does not allow the step (any more) or its verdict was changed meanwhile.
         """
-        new, old = await self._write(record.id, record_changes.beginning(record, step))
+        new, old = await self._write(record.id, record_changes.beginning(record, step, now))
         if new is None:
             raise _conflict(step, old)
         return new
@@ -253,28 +208,6 @@ class Records:
         with translate("dynamodb"):
             await self._dynamodb.get_item(TableName=self._table, Key=_key("-"), ProjectionExpression="id")
 
-    async def _repeatable(
-        self, upload: str, version_id: str, step: Step, changes: Mapping[str, Any], now: float
-    ) -> Record:
-        """Take a step that leads to one state; being there already is as good."""
-        new, old = await self._step(upload, version_id, step, changes, now)
-        if new:
-            return new
-        if old and old.version_id == version_id and old.state is _after(step):
-            return old
-        raise _conflict(step, old)
-
-    async def _step(
-        self, upload: str, version_id: str, step: Step, changes: Mapping[str, Any], now: float
-    ) -> tuple[Record | None, Record | None]:
-        allowed, values = state_in(sources(step))
-        write = Write(
-            sets=attributes({**changes, "state": _after(step), "updated_at": now}),
-            condition=f"#version_id = :bound AND {allowed}",
-            values={**values, "bound": {"S": version_id}},
-        )
-        return await self._write(upload, write)
-
     async def _write(self, upload: str, write: Write) -> tuple[Record | None, Record | None]:
         new, old = await record_write.run(self._dynamodb, self._table, upload, write)
         if new is None and old is None:
@@ -287,11 +220,6 @@ def _key(upload: str) -> Any:
     return {"id": {"S": upload}}
 
 
-def _after(step: Step) -> State:
-    """The state to which a step leads; from wherever it is allowed, it is the same."""
-    return advance(next(iter(sources(step))), step)
-
-
 def _standing(wanted: Record, old: Record | None) -> Claim:
     if old is None:
         raise Unavailable("dynamodb", "UpdateItem: the table did not tell which record stood in the way")
@@ -301,5 +229,5 @@ def _standing(wanted: Record, old: Record | None) -> Claim:
 
 
 def _conflict(step: Step, old: Record | None) -> Conflict:
-    found = f"is {old.state}, bound to version {old.version_id!r}" if old else "has no record"
+    found = f"is {old.state}, bound to version {old.version_id!r} (attempt {old.attempts})" if old else "has no record"
     return Conflict(f"{step}: the upload {found}")

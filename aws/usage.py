@@ -4,28 +4,24 @@ One item for each subject and window, `usage#owner#ada#20261122`, without the at
 the owners' index. Its numbers are `Usage`'s fields; `expires_at` lets DynamoDB remove it some days after its window.
 """
 
-import asyncio
-import random
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.quotas import DAY, Quotas, Subject, Usage, Window
-from aws.credentials import Sleep
+from aws import dynamodb_attempts
+from aws.dynamodb_attempts import Attempts
 from aws.errors import translate
 from aws.record import Record
-from aws.sqs_attempts import Uniform
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 # So that a window can still be looked at when somebody asks about it.
 KEPT_SECONDS = 7 * DAY
-ATTEMPTS = 6
-FIRST_PAUSE = 0.05
 
 _ADD = "ADD uploads :uploads, declared_bytes :declared_bytes SET expires_at = :end, #by = :part"
 
@@ -33,18 +29,10 @@ _ADD = "ADD uploads :uploads, declared_bytes :declared_bytes SET expires_at = :e
 class Counters:
     """The counters of all replicas. Every method raises Unavailable("dynamodb"), and can then be repeated."""
 
-    def __init__(
-        self,
-        dynamodb: "DynamoDBClient",
-        table: str,
-        *,
-        sleep: Sleep = asyncio.sleep,
-        uniform: Uniform = random.uniform,
-    ) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, attempts: Attempts = dynamodb_attempts.DEFAULT) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._sleep = sleep
-        self._uniform = uniform
+        self._attempts = attempts
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage:
         """Count uploads and declared bytes; returns the sum of everybody, accepted bytes too.
@@ -93,13 +81,9 @@ class Counters:
             return
         window = Window.at(record.verdict.inspected_at.timestamp(), DAY)
         writes = [self._mark(record.id), *self._sums(subjects, window, record.verdict.bytes)]
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._sleep(self._uniform(0, FIRST_PAUSE * 2**attempt))
-            with translate("dynamodb"):
-                if await self._transacted(writes):
-                    return
-        raise Unavailable("dynamodb", "TransactWriteItems: other writers keep getting in the way")
+        await self._attempts.make(
+            partial(self._transacted, writes), "TransactWriteItems: other writers keep getting in the way"
+        )
 
     async def _transacted(self, writes: list[Any]) -> bool:
         """Whether it is done, now or by an earlier try; False when another writer was in the way."""

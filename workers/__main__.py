@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import uvloop
@@ -54,12 +54,12 @@ def main() -> int:
     try:
         profiles = read_profiles(settings.profiles)
         checks = catalogue.build(profiles, settings, time.time)
-        load_secrets(profiles, settings)
+        signing = load_secrets(profiles, settings)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
         return _refuse(str(error).splitlines())
     _log_as_json()
     try:
-        uvloop.run(_until_signalled(settings, profiles, checks))
+        uvloop.run(_until_signalled(settings, profiles, checks, signing))
     except Unavailable as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 # the sentence says it all
         return 1
@@ -82,15 +82,26 @@ def _log_as_json() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-async def _until_signalled(settings: Settings, profiles: Profiles, checks: Mapping[str, Check]) -> None:
+async def _until_signalled(
+    settings: Settings, profiles: Profiles, checks: Mapping[str, Check], signing: Mapping[str, Sequence[str]]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await work(settings, profiles, checks, stop)
+    await work(settings, profiles, checks, signing, stop)
 
 
-async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Check], stop: asyncio.Event) -> None:
-    """Consume until `stop` is set, then drain. Raises Unavailable when there are no credentials."""
+async def work(
+    settings: Settings,
+    profiles: Profiles,
+    checks: Mapping[str, Check],
+    signing: Mapping[str, Sequence[str]],
+    stop: asyncio.Event,
+) -> None:
+    """Consume until `stop` is set, then drain; `signing` holds the secrets of each webhook that is notified.
+
+    Raises Unavailable when there are no credentials.
+    """
     async with AsyncExitStack() as stack:
         # An object keeps its connection until it is read, and others are needed meanwhile: were there too few, all
         # would wait for one another.
@@ -108,7 +119,6 @@ async def work(settings: Settings, profiles: Profiles, checks: Mapping[str, Chec
             await stack.enter_async_context(serving)
         consumers = [consumer]
         if profiles.notified("webhook"):
-            signing = load_secrets(profiles, settings)
             consumers.append(
                 await stack.enter_async_context(delivering(settings, profiles, signing, clients, time.time))
             )

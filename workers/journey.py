@@ -94,9 +94,7 @@ class Journey:
         kept = profile.retention if profile else 0
         end = max(int(now) + kept, int(record.created_at) + MAX_LIFETIME + RECORD_SECONDS)
         try:
-            return await self._records.settle(
-                record.id, record.version_id, verdict, place="incoming", expires_at=end, now=now
-            )
+            return await self._records.settle(record, verdict, place="incoming", expires_at=end, now=now)
         except Conflict:
             return record
 
@@ -128,7 +126,7 @@ class Journey:
     async def _claimed(self, claim: Claim, arrival: Arrival, body: Body, now: float) -> Record | None:
         match claim.standing:
             case "claimed":
-                return await self._inspect(arrival, body)
+                return await self._inspect(claim.record, arrival, body)
             case "settled":
                 await self._settlement.again(claim.record, arrival.profile, arrival.source)
                 return claim.record
@@ -150,28 +148,28 @@ class Journey:
         )
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
-    async def _inspect(self, arrival: Arrival, body: Body) -> Record | None:
+    async def _inspect(self, claimed: Record, arrival: Arrival, body: Body) -> Record | None:
         subject = Subject(arrival.intent, arrival.profile, body.size, body.etag)
         try:
             verdict = await self._inspector.inspect(subject, body.chunks(CHUNK))
-            return await self._settlement.settle(arrival, verdict)
+            return await self._settlement.settle(claimed, arrival, verdict)
         except Conflict:
-            await self._withdrawn_meanwhile(arrival)
+            await self._withdrawn_meanwhile(claimed)
             return None
         except Unavailable:
-            await self._release(arrival)
+            await self._release(claimed)
             raise
 
-    async def _withdrawn_meanwhile(self, arrival: Arrival) -> None:
-        record = await self._records.get(arrival.upload.text)
+    async def _withdrawn_meanwhile(self, claimed: Record) -> None:
+        record = await self._records.get(claimed.id)
         if record is None or record.state is not State.WITHDRAWN:
             raise Unavailable("dynamodb", "the upload is in the hands of another worker")
         await self._withdrawal.remove(record)
 
-    async def _release(self, arrival: Arrival) -> None:
+    async def _release(self, claimed: Record) -> None:
         """Show that nobody is working on it. The claim is repeatable without it, so this may fail."""
         with contextlib.suppress(Conflict, Unavailable):
-            await self._records.give_back(arrival.upload.text, arrival.source.version_id, self._now())
+            await self._records.give_back(claimed, self._now())
 
     async def _gone(self, event: ObjectCreated, upload: str) -> Record | None:
         """The version is not there: it was settled, was withdrawn, or somebody else removed it."""

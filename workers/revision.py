@@ -78,7 +78,7 @@ class Revision:
         moment = datetime.fromtimestamp(now, UTC)
         change = Change(step=step, before=record.verdict.outcome, by=by, reason=reason, at=moment)
         source = await self._objects.pin(*record.location)
-        begun = await self._records.begin_change(record, step)
+        begun = await self._records.begin_change(record, step, now)
         stored = await self._storage.store(begun, verdict, profile, source)
         return await self._follow(await self._record(begun, change, verdict, stored, now), profile)
 

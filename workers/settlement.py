@@ -40,14 +40,14 @@ class Settlement:
         self._storage = Storage(objects, records, buckets)
         self._now = now
 
-    async def settle(self, arrival: Arrival, verdict: Verdict) -> Record:
-        """Take all steps; returns the record.
+    async def settle(self, claimed: Record, arrival: Arrival, verdict: Verdict) -> Record:
+        """Take all steps for what was claimed; returns the record.
 
-        Raises Conflict when the upload was withdrawn meanwhile: what was copied is removed again. Raises VersionGone
-        when the version in incoming is no more.
+        Raises Conflict when the upload was withdrawn or given up meanwhile: what was copied is removed again. Raises
+        VersionGone when the version in incoming is no more.
         """
-        stored = await self._storage.store(arrival.record(self._now()), verdict, arrival.profile, arrival.source)
-        record = await self._record(arrival, verdict, stored)
+        stored = await self._storage.store(claimed, verdict, arrival.profile, arrival.source)
+        record = await self._record(claimed, arrival, verdict, stored)
         await self._follow(record, arrival.profile, arrival.source, untidy=record.attempts > 1 or stored.repeated)
         return record
 
@@ -63,16 +63,15 @@ class Settlement:
             await self.tidy(record, profile)
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
-    async def _record(self, arrival: Arrival, verdict: Verdict, stored: Stored) -> Record:
-        upload, version, now = arrival.upload.text, arrival.source.version_id, self._now()
+    async def _record(self, claimed: Record, arrival: Arrival, verdict: Verdict, stored: Stored) -> Record:
+        now = self._now()
         try:
             record = await self._records.settle(
-                upload,
-                version,
+                claimed,
                 verdict,
                 place=stored.place,
                 location=stored.location,
-                event_id=verdict_event.event_id(upload, version),
+                event_id=verdict_event.event_id(claimed.id, claimed.version_id),
                 # By its policy more can come: the record must be there to refuse it, however short it is to be kept.
                 expires_at=max(int(now + arrival.profile.retention), arrival.upload.expires_at + RECORD_SECONDS),
                 now=now,

@@ -15,6 +15,7 @@ from aws.session import connect
 from aws.settings import AwsSettings
 from tests.aws.test_records import PLACE, settled, verdict
 
+BEGUN = 1700000012.0
 FREED = Location("accepted", "ada/upload-1", "v7")
 CHANGE = Change(
     step=Step.RELEASE, before=Outcome.INFECTED, by="grace", reason="known", at=datetime(2026, 5, 6, tzinfo=UTC)
@@ -37,8 +38,8 @@ async def release(records: Records, record: Record, **other: Any) -> Record:
 
 async def test_a_change_is_appended_to_the_record_with_the_new_verdict_and_place(records: Records) -> None:
     before = await settled(records, Outcome.INFECTED)
-    begun = await records.begin_change(before, Step.RELEASE)
-    assert begun == replace(before, moving_from=PLACE)
+    begun = await records.begin_change(before, Step.RELEASE, BEGUN)
+    assert begun == replace(before, moving_from=PLACE, updated_at=BEGUN)
     after = await release(records, begun)
     assert after == replace(
         begun,
@@ -54,8 +55,9 @@ async def test_a_change_is_appended_to_the_record_with_the_new_verdict_and_place
 
 
 async def test_one_change_follows_another_and_bytes_that_are_not_kept_are_nowhere(records: Records) -> None:
-    freed = await release(records, await records.begin_change(await settled(records, Outcome.INFECTED), Step.RELEASE))
-    begun = await records.begin_change(freed, Step.REVOKE)
+    before = await settled(records, Outcome.INFECTED)
+    freed = await release(records, await records.begin_change(before, Step.RELEASE, BEGUN))
+    begun = await records.begin_change(freed, Step.REVOKE, BEGUN)
     assert begun.moving_from == FREED
     gone = await records.change(
         begun, BACK, verdict(Outcome.INFECTED), place="none", location=None, event_id="event-3", now=1700000030
@@ -65,7 +67,8 @@ async def test_one_change_follows_another_and_bytes_that_are_not_kept_are_nowher
 
 async def test_each_of_its_writes_may_be_repeated(records: Records) -> None:
     before = await settled(records, Outcome.INFECTED)
-    assert await records.begin_change(before, Step.RELEASE) == await records.begin_change(before, Step.RELEASE)
+    begun = [await records.begin_change(before, Step.RELEASE, BEGUN) for _ in range(2)]
+    assert begun[0] == begun[1]
     after = await release(records, before)
     assert await release(records, before, now=1700000099) == after
     for _ in range(2):
@@ -74,15 +77,15 @@ async def test_each_of_its_writes_may_be_repeated(records: Records) -> None:
 
 async def test_a_change_of_what_others_changed_meanwhile_is_refused(records: Records) -> None:
     before = await settled(records, Outcome.INFECTED)
-    freed = await release(records, await records.begin_change(before, Step.RELEASE))
+    freed = await release(records, await records.begin_change(before, Step.RELEASE, BEGUN))
     with pytest.raises(Conflict, match="accepted"):
-        await records.begin_change(before, Step.RELEASE)
+        await records.begin_change(before, Step.RELEASE, BEGUN)
     other = CHANGE.model_copy(update={"by": "somebody else"})
     with pytest.raises(Conflict):
         await records.change(
             before, other, verdict(), place="accepted", location=PLACE, event_id="event-2", now=1700000021
         )
-    begun = await records.begin_change(freed, Step.REVOKE)
+    begun = await records.begin_change(freed, Step.REVOKE, BEGUN)
     # The end of the first change comes late: by now bytes are moved from elsewhere.
     await records.end_change(freed)
     assert await records.get("upload-1") == begun
@@ -92,11 +95,11 @@ async def test_a_change_of_what_others_changed_meanwhile_is_refused(records: Rec
 async def test_the_lifecycle_says_what_can_be_released(records: Records, state: Outcome) -> None:
     before = await settled(records, state)
     with pytest.raises(Conflict, match=state.value):
-        await records.begin_change(before, Step.RELEASE)
+        await records.begin_change(before, Step.RELEASE, BEGUN)
 
 
 async def test_what_its_owner_took_back_is_not_released(records: Records) -> None:
-    begun = await records.begin_change(await settled(records, Outcome.INFECTED), Step.RELEASE)
+    begun = await records.begin_change(await settled(records, Outcome.INFECTED), Step.RELEASE, BEGUN)
     await records.withdraw("upload-1", "ada", 1700000015)
     with pytest.raises(Conflict, match="withdrawn"):
         await release(records, begun)

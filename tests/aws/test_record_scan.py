@@ -35,10 +35,9 @@ async def test_every_item_comes_once_with_what_is_needed_of_it(
 ) -> None:
     monkeypatch.setattr(record_scan, "LOOK", 2)
     records, scan = Records(clients.dynamodb, place.table), RecordScan(clients.dynamodb, place.table)
-    for number in range(5):
-        await records.claim(replace(ARRIVED, id=f"upload-{number}"))
+    claims = [await records.claim(replace(ARRIVED, id=f"upload-{number}")) for number in range(5)]
     where = Location("accepted", "a", "v")
-    settled = await records.settle("upload-1", "v1", verdict(), place="accepted", location=where, expires_at=9, now=7)
+    settled = await records.settle(claims[1].record, verdict(), place="accepted", location=where, expires_at=9, now=7)
     usage = {"id": {"S": "usage#owner#ada#20260101"}, "uploads": {"N": "1"}, "expires_at": {"N": "5"}}
     await clients.dynamodb.put_item(TableName=place.table, Item=usage)
     pages = await everything(scan)
@@ -55,11 +54,11 @@ async def test_every_item_comes_once_with_what_is_needed_of_it(
 
 async def test_what_has_expired_is_forgotten_unless_it_was_changed_since(clients: Clients, place: AwsSettings) -> None:
     records, scan = Records(clients.dynamodb, place.table), RecordScan(clients.dynamodb, place.table)
-    await records.claim(ARRIVED)
+    claim = await records.claim(ARRIVED)
     kept = Kept(ARRIVED.id, None, 5)
     assert not await scan.forget(kept)
     assert await records.get(ARRIVED.id) is not None
-    await records.settle(ARRIVED.id, "v1", verdict(), place="none", expires_at=5, now=7)
+    await records.settle(claim.record, verdict(), place="none", expires_at=5, now=7)
     assert await scan.forget(kept)
     assert await records.get(ARRIVED.id) is None
     assert not await scan.forget(kept)

@@ -57,9 +57,9 @@ async def records(place: AwsSettings) -> AsyncIterator[Records]:
 
 
 async def settled(records: Records, outcome: Outcome = Outcome.ACCEPTED) -> Record:
-    await records.claim(ARRIVED)
+    claim = await records.claim(ARRIVED)
     return await records.settle(
-        "upload-1", "v1", verdict(outcome), place="accepted", location=PLACE, event_id="event-1", now=1700000009.5
+        claim.record, verdict(outcome), place="accepted", location=PLACE, event_id="event-1", now=1700000009.5
     )
 
 
@@ -89,7 +89,7 @@ async def test_another_version_never_takes_a_bound_upload(records: Records) -> N
     for _ in range(2):
         late = await records.claim(replace(ARRIVED, version_id="v2", sequencer="0099"))
         assert (late.standing, late.record) == ("overwritten", bound)
-    await records.give_back("upload-1", "v1", 1700000002)
+    await records.give_back(bound, 1700000002)
     assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
     await settled(records)
     assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
@@ -136,9 +136,9 @@ async def test_what_may_be_forgotten_is_not_bound_anew(records: Records) -> None
 
 
 async def test_a_released_upload_can_be_claimed_again(records: Records) -> None:
-    await records.claim(ARRIVED)
+    bound = (await records.claim(ARRIVED)).record
     for now in (1700000002, 1700000003):
-        released = await records.give_back("upload-1", "v1", now)
+        released = await records.give_back(bound, now)
         assert (released.state, released.updated_at) == (State.RECEIVED, 1700000002)
     assert (await records.claim(ARRIVED)).record.attempts == 2
 
@@ -155,48 +155,77 @@ async def test_a_verdict_is_recorded_with_its_place(records: Records, outcome: O
 async def test_a_settled_version_is_settled_again_from_its_first_verdict(records: Records) -> None:
     first = await settled(records)
     assert (await records.claim(ARRIVED)).standing == "settled"
-    for other in (Outcome.ACCEPTED, Outcome.INFECTED):
+    for other in (Outcome.ACCEPTED, Outcome.INFECTED, Outcome.FAILED):
         second = await records.settle(
-            "upload-1", "v1", verdict(other), place="none", event_id="event-2", expires_at=5, now=1800000000
+            first, verdict(other), place="none", event_id="event-2", expires_at=5, now=1800000000
         )
         assert second == first
 
 
 async def test_a_settlement_may_end_the_record_later(records: Records) -> None:
-    await records.claim(ARRIVED)
-    record = await records.settle("upload-1", "v1", verdict(), place="none", expires_at=1900000000, now=1700000009)
+    bound = (await records.claim(ARRIVED)).record
+    record = await records.settle(bound, verdict(), place="none", expires_at=1900000000, now=1700000009)
     assert (record.expires_at, record.location, record.event_id) == (1900000000, None, None)
 
 
 async def test_only_what_is_being_inspected_is_settled(records: Records) -> None:
     with pytest.raises(Conflict, match="no record"):
-        await records.settle("upload-1", "v1", verdict(), place="none", now=1)
-    await records.claim(ARRIVED)
+        await records.settle(ARRIVED, verdict(), place="none", now=1)
+    bound = (await records.claim(ARRIVED)).record
     with pytest.raises(Conflict, match="v1"):
-        await records.settle("upload-1", "v2", verdict(), place="none", now=1)
-    await records.give_back("upload-1", "v1", 1700000002)
+        await records.settle(replace(bound, version_id="v2"), verdict(), place="none", now=1)
+    await records.give_back(bound, 1700000002)
     with pytest.raises(Conflict, match="received"):
-        await records.settle("upload-1", "v1", verdict(), place="none", now=1)
+        await records.settle(bound, verdict(), place="none", now=1)
     await records.withdraw("upload-1", "ada", 1700000003)
     with pytest.raises(Conflict, match="withdrawn"):
-        await records.settle("upload-1", "v1", verdict(), place="none", now=1)
+        await records.settle(bound, verdict(), place="none", now=1)
 
 
-async def test_another_owners_step_back_is_refused(records: Records) -> None:
-    await settled(records)
-    for call in (
-        records.give_back("upload-1", "v1", 1),
-        records.give_back("upload-1", "v2", 1),
-        records.give_back("none", "v1", 1),
-    ):
+async def test_what_was_given_up_is_settled_by_a_later_claim_only(records: Records) -> None:
+    early, late = [(await records.claim(ARRIVED)).record for _ in range(2)]
+    failed = await records.settle(late, verdict(Outcome.FAILED), place="incoming", now=1700000002)
+    assert (failed.attempts, failed.given_up) == (2, 2)
+    again = (await records.claim(ARRIVED)).record
+    for given_up in (early, late):
+        with pytest.raises(Conflict, match="attempt 3"):
+            await records.settle(given_up, verdict(), place="accepted", location=PLACE, now=1700000003)
+    assert await records.get("upload-1") == again
+    assert (await records.settle(again, verdict(), place="none", now=1700000004)).state is State.ACCEPTED
+
+
+async def test_an_earlier_claim_may_settle_while_a_later_one_inspects(records: Records) -> None:
+    early, late = [(await records.claim(ARRIVED)).record for _ in range(2)]
+    first = await records.settle(early, verdict(), place="accepted", location=PLACE, now=1700000002)
+    assert first.state is State.ACCEPTED
+    assert await records.settle(late, verdict(Outcome.INFECTED), place="none", now=1700000003) == first
+
+
+async def test_nobody_gives_up_or_gives_back_what_was_claimed_since(records: Records) -> None:
+    early, late = [(await records.claim(ARRIVED)).record for _ in range(2)]
+    with pytest.raises(Conflict, match="attempt 2"):
+        await records.settle(early, verdict(Outcome.FAILED), place="incoming", now=1700000002)
+    with pytest.raises(Conflict, match="attempt 2"):
+        await records.give_back(early, 1700000002)
+    assert await records.get("upload-1") == late
+
+
+async def test_to_give_up_twice_is_to_give_up_once(records: Records) -> None:
+    bound = (await records.claim(ARRIVED)).record
+    first = await records.settle(bound, verdict(Outcome.FAILED), place="incoming", now=1700000002)
+    assert await records.settle(bound, verdict(Outcome.FAILED), place="incoming", now=1700000003) == first
+
+
+async def test_what_nobody_inspects_is_not_given_back(records: Records) -> None:
+    done = await settled(records)
+    for claimed in (done, replace(done, version_id="v2"), replace(done, id="none")):
         with pytest.raises(Conflict):
-            await call
+            await records.give_back(claimed, 1)
 
 
 async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records) -> None:
-    for _ in range(5):
-        await records.claim(ARRIVED)
-    failed = await records.settle("upload-1", "v1", verdict(Outcome.FAILED), place="incoming", now=1700000002)
+    claims = [await records.claim(ARRIVED) for _ in range(5)]
+    failed = await records.settle(claims[-1].record, verdict(Outcome.FAILED), place="incoming", now=1700000002)
     assert failed.state is State.FAILED
     again = await records.claim(ARRIVED)
     assert (again.standing, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
@@ -209,9 +238,9 @@ async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records:
 
 
 async def test_a_released_upload_can_fail(records: Records) -> None:
-    await records.claim(ARRIVED)
-    await records.give_back("upload-1", "v1", 1700000002)
-    failed = await records.settle("upload-1", "v1", verdict(Outcome.FAILED), place="incoming", now=1700000003)
+    bound = (await records.claim(ARRIVED)).record
+    released = await records.give_back(bound, 1700000002)
+    failed = await records.settle(released, verdict(Outcome.FAILED), place="incoming", now=1700000003)
     assert failed.state is State.FAILED
 
 

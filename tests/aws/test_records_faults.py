@@ -10,8 +10,9 @@ import pytest
 
 from airlock.errors import Refused, Unavailable
 from airlock.lifecycle import State
+from aws.dynamodb_attempts import ATTEMPTS, Attempts
 from aws.record import Record, to_item
-from aws.records import ATTEMPTS, Records
+from aws.records import Records
 from aws.session import connect
 from tests.aws import settings_at
 from tests.aws.faults import RESET, Script, answer, serving
@@ -37,7 +38,7 @@ async def records_at(script: Script, pauses: list[float] | None = None) -> Async
 
     settings = settings_at(script.url)
     async with connect(settings, services=("dynamodb",)) as clients:
-        yield Records(clients.dynamodb, settings.table, sleep=sleep, uniform=lambda low, high: high)
+        yield Records(clients.dynamodb, settings.table, Attempts(sleep, lambda low, high: high))
 
 
 def batch(items: list[Record], left: list[str]) -> bytes:
@@ -68,7 +69,7 @@ def calls(records: Records) -> dict[str, Callable[[], Awaitable[Any]]]:
         "ping": records.ping,
         "batch_get": lambda: records.batch_get(["a"]),
         "claim": lambda: records.claim(HELD),
-        "give_back": lambda: records.give_back("a", "v1", 1),
+        "give_back": lambda: records.give_back(HELD, 1),
         "withdraw": lambda: records.withdraw("a", "ada", 1),
         "list": lambda: records.list("ada"),
     }

@@ -18,11 +18,12 @@ from airlock.lifecycle import State
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from airlock.verdict import Outcome, Verdict
 from aws import usage
+from aws.dynamodb_attempts import ATTEMPTS, Attempts
 from aws.record import Record
 from aws.records import Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
-from aws.usage import ATTEMPTS, KEPT_SECONDS, Counters
+from aws.usage import KEPT_SECONDS, Counters
 from tests.aws import settings_at
 from tests.aws.faults import answer, serving
 
@@ -60,9 +61,9 @@ class Table:
             version_id="v",
             tenant=tenant,
         )
-        await self.records.claim(arrived)
+        claim = await self.records.claim(arrived)
         verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=size, inspected_at=datetime.fromtimestamp(NOW, UTC))
-        return await self.records.settle(upload, "v", verdict, place="accepted", now=NOW)
+        return await self.records.settle(claim.record, verdict, place="accepted", now=NOW)
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ async def scripted(*answers: bytes) -> tuple[list[str], list[float]]:
 
     async with serving(*answers) as script:
         async with connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients:
-            counters = Counters(clients.dynamodb, "uploads", sleep=sleep, uniform=lambda low, high: high)
+            counters = Counters(clients.dynamodb, "uploads", Attempts(sleep, lambda low, high: high))
             await counters.count_accepted(RECORD, LIMITED)
         return script.requests, pauses
 

@@ -109,9 +109,10 @@ async def copied(site: Site, arrived: Arrival) -> Location:
 async def recorded(site: Site, arrived: Arrival) -> Record:
     """Accepted and recorded, as by a worker that ended before it told anybody."""
     verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=len(PNG), inspected_at=datetime.now(UTC))
+    bound = await site.records.get(arrived.upload.text)
+    assert bound is not None
     return await site.records.settle(
-        arrived.upload.text,
-        arrived.source.version_id,
+        bound,
         verdict,
         place="accepted",
         location=await copied(site, arrived),
@@ -238,7 +239,7 @@ async def test_a_copy_whose_attempt_may_still_record_it_stays(site: Site) -> Non
 
 async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(site: Site) -> None:
     record = await record_of(site, await accepted(site))
-    await site.records.begin_change(record, Step.REVOKE)
+    await site.records.begin_change(record, Step.REVOKE, time.time())
     assert record.location is not None
     bucket, key = site.settings.quarantine_bucket, keys.quarantine(record.id, record.version_id)
     source = f"{record.location.bucket}/{record.location.key}?versionId={record.location.version_id}"
@@ -246,6 +247,13 @@ async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(
     report = await run(site)
     assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.REVISION: 1}
     assert len(await site.versions(bucket)) == 1
+
+
+async def test_a_release_or_revocation_of_an_old_upload_that_has_just_begun_is_on_its_way(site: Site) -> None:
+    record = await record_of(site, await accepted(site))
+    await site.records.begin_change(record, Step.REVOKE, time.time() + HOUR)
+    assert await found(site) == {}
+    assert await found(site, later=2 * HOUR) == {Kind.REVISION: 1}
 
 
 async def test_accepted_objects_and_records_without_each_other_are_told_and_left(site: Site) -> None:
@@ -320,9 +328,9 @@ async def test_what_is_not_ours_is_told_and_never_sent(site: Site) -> None:
 
 async def test_an_upload_that_failed_is_left_for_whoever_sends_its_dead_letter_back(site: Site) -> None:
     sent = await site.put(PNG)
-    arrived = await claimed(site, sent)
+    await claimed(site, sent)
     verdict = Verdict(outcome=Outcome.FAILED, bytes=0, inspected_at=datetime.now(UTC))
-    await site.records.settle(sent.upload, arrived.source.version_id, verdict, place="incoming", now=time.time())
+    await site.records.settle(await record_of(site, sent), verdict, place="incoming", now=time.time())
     report = await run(site)
     assert (report.of(Kind.FAILED).found, report.repairs) == (1, 0)
     await worked_off(site)

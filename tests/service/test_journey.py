@@ -61,9 +61,9 @@ async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: Deploy
     first = await service.clients.s3.put_object(Bucket=bucket, Key="a.png", Body=CONTENT)
     later = await service.clients.s3.put_object(Bucket=bucket, Key="a.png", Body=b"a later version")
     location = Location(bucket, "a.png", first["VersionId"])
-    await service.records.claim(record(upload))
+    claim = await service.records.claim(record(upload))
     verdict = VERDICT.model_copy(update={"outcome": Outcome.ACCEPTED})
-    await service.records.settle(upload, "v1", verdict, place="accepted", location=location, now=1.0)
+    await service.records.settle(claim.record, verdict, place="accepted", location=location, now=1.0)
     lent = await service.ask("GET", f"/v1/uploads/{upload}/content")
     assert lent.status == 302
     url = URL(lent.headers["Location"], encoded=True)

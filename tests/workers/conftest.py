@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from aws.settings import AwsSettings
 from tests.workers.daemon import Daemon, running
+from tests.workers.fault_proxy import FaultProxy
 from tests.workers.site import Site, opened
 
 
@@ -15,6 +16,15 @@ async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment of this test's own, without a worker and without clamd."""
     async with opened(deployment, tmp_path) as here:
         yield here
+
+
+@pytest_asyncio.fixture
+async def proxied(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
+    """A site that needs no clamd, and a proxy on the way to it."""
+    assert deployment.endpoint_url
+    async with FaultProxy(deployment.endpoint_url).serving() as proxy, opened(deployment, tmp_path) as here:
+        here.need_no_clamd()
+        yield here, proxy
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.stack import ROOT
+from tests.workers.fault_proxy import Broken, Fault, FaultProxy
 from tests.workers.site import Site
 
 
@@ -65,3 +66,23 @@ async def running(site: Site, **changes: str) -> AsyncIterator[Program]:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await program.ended()
+
+
+@contextlib.asynccontextmanager
+async def killed(site: Site, proxy: FaultProxy) -> AsyncIterator[Fault]:
+    """A worker behind the proxy, and the fault that ends it as kill -9 does; leaving waits until it has.
+
+    What it had in hand comes again after two seconds.
+    """
+    async with running(site, AIRLOCK_ENDPOINT_URL=proxy.endpoint, AIRLOCK_VISIBILITY="2") as victim:
+        dead = asyncio.Event()
+
+        async def kill() -> None:
+            victim.process.kill()
+            await victim.process.wait()
+            dead.set()
+            raise Broken
+
+        yield kill
+        async with asyncio.timeout(60):
+            await dead.wait()

@@ -25,6 +25,7 @@ from tests.stack import connected_as, keys_of, provisioned
 from workers.__main__ import work
 from workers.checks import catalogue
 from workers.checks.port import Check
+from workers.deliveries.running import load_secrets
 from workers.settings import Settings
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(64)
@@ -94,6 +95,11 @@ class Site:
         used = settings or self.settings
         return catalogue.build(self.profiles if used.clamd else self.profiles.without_check("clamd"), used, time.time)
 
+    def need_no_clamd(self) -> None:
+        """Take clamd out of the profiles' checks: the real program does not start without it."""
+        path = self.settings.profiles
+        path.write_text(path.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
+
     @contextlib.asynccontextmanager
     async def working(
         self, checks: Mapping[str, Check] | None = None, **changes: Any
@@ -107,7 +113,8 @@ class Site:
         used = self.checks(settings) if checks is None else checks
         connect_as_worker = functools.partial(connected_as, keys_of("workers", self.settings))
         with mock.patch.object(workers.__main__, "connect", connect_as_worker):
-            task = asyncio.create_task(work(settings, self.profiles, used, stop))
+            signing = load_secrets(self.profiles, settings)
+            task = asyncio.create_task(work(settings, self.profiles, used, signing, stop))
             try:
                 yield task
             finally:

@@ -250,7 +250,9 @@ async def test_a_worker_that_lost_its_claim_settles_nothing_and_another_try_does
     sent = await site.put(PNG)
     async with site.working({**site.checks(), "media_type": gate}):
         await gate.reached.wait()
-        await site.records.give_back(sent.upload, sent.version_id, 1_800_000_000.0)
+        bound = await site.records.get(sent.upload)
+        assert bound is not None
+        await site.records.give_back(bound, 1_800_000_000.0)
         gate.open.set()
         record = await site.settled(sent)
         await site.idle()
@@ -264,7 +266,9 @@ async def test_a_version_that_was_settled_but_not_deleted_is_settled_again_with_
     async with site.working({**site.checks(), "media_type": gate}):
         await gate.reached.wait()
         verdict = Verdict(outcome=Outcome.REJECTED, bytes=1, inspected_at=datetime(2026, 1, 2, tzinfo=UTC))
-        await site.records.settle(sent.upload, sent.version_id, verdict, place="none", now=1_800_000_000.0)
+        bound = await site.records.get(sent.upload)
+        assert bound is not None
+        await site.records.settle(bound, verdict, place="none", now=1_800_000_000.0)
         await site.send(site.notification(sent))
         first = await site.events()
         gate.open.set()

@@ -125,21 +125,8 @@ async def _get(site: Site, path: str) -> int:
         return answer.status
 
 
-@pytest_asyncio.fixture
-async def held(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
-    """A site without clamd, and a proxy on the way to it."""
-    assert deployment.endpoint_url
-    async with (
-        FaultProxy(deployment.endpoint_url).serving() as proxy,
-        opened(deployment, tmp_path) as site,
-    ):
-        profiles = site.settings.profiles
-        profiles.write_text(profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
-        yield site, proxy
-
-
-async def test_sigterm_finishes_what_is_in_flight(held: tuple[Site, FaultProxy]) -> None:
-    site, proxy = held
+async def test_sigterm_finishes_what_is_in_flight(proxied: tuple[Site, FaultProxy]) -> None:
+    site, proxy = proxied
     reached, release = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
@@ -158,8 +145,8 @@ async def test_sigterm_finishes_what_is_in_flight(held: tuple[Site, FaultProxy])
     await site.idle()
 
 
-async def test_sigterm_gives_back_what_does_not_finish_in_time(held: tuple[Site, FaultProxy]) -> None:
-    site, proxy = held
+async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[Site, FaultProxy]) -> None:
+    site, proxy = proxied
     reached, release = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.workers.twins import ANSWERS, Answer, Attempt
 from tests.workers.world import ATTEMPTS, KINDS, Kind, Letter, World
+from workers.outcome import Bury, Done, Retry
 
 MOST_CALLS = 16
 MOST_WORKERS = 3
@@ -72,6 +73,11 @@ class Settling(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def send_back(self, number: int) -> None:
         self.world.letters[number % len(self.world.letters)].receives = 0
+
+    @rule(number=NUMBERS)
+    def tire(self, number: int) -> None:
+        """It was received so often that the next worker gives up."""
+        self.world.letters[number % len(self.world.letters)].receives = ATTEMPTS
 
     @precondition(lambda self: self.old and not self.working)
     @rule()
@@ -168,58 +174,109 @@ def test_from_every_call_that_fails_redelivery_reaches_the_same_end(story: Story
                 passed += 1
 
 
-def one_message() -> tuple[World, Letter, Letter]:
+Begin = Callable[[], tuple[World, list[Letter]]]
+"""A world, and a letter for each of the workers in it."""
+
+
+def one_message() -> tuple[World, list[Letter]]:
     """It is delivered to two workers."""
     world = World()
     world.store("clean")
-    return world, world.letters[0], world.letters[0]
+    return world, [world.letters[0], world.letters[0]]
 
 
-def two_versions() -> tuple[World, Letter, Letter]:
+def two_versions() -> tuple[World, list[Letter]]:
     """The second one is heard of first."""
     world = World()
     world.store("infected")
     world.store("clean")
-    return world, world.letters[1], world.letters[0]
+    return world, [world.letters[1], world.letters[0]]
 
 
-def gives_up() -> tuple[World, Letter, Letter]:
+def gives_up() -> tuple[World, list[Letter]]:
     """It failed so often that the first worker gives up, while an operator has sent it to the second."""
-    world, letter, again = one_message()
-    began = world.deliver(letter)
-    while "inspect" not in [call.name for call in began.waiting]:
-        began.go()
-        world.check()
+    world, [letter, again] = one_message()
+    began = until(world, world.deliver(letter), "inspect")
     began.kill()
-    return world, Letter(letter.body, receives=ATTEMPTS), again
+    return world, [Letter(letter.body, receives=ATTEMPTS), again]
 
 
-def withdrawn() -> tuple[World, Letter, Letter]:
+def withdrawn() -> tuple[World, list[Letter]]:
     """It is withdrawn while its notification is on its way."""
-    world, letter, _ = one_message()
+    world, [letter, _] = one_message()
     world.withdraw()
-    return world, letter, world.letters[1]
+    return world, [letter, world.letters[1]]
 
 
-@pytest.mark.parametrize("begin", [one_message, two_versions, gives_up, withdrawn])
-def test_two_workers_that_get_in_each_others_way_at_any_calls_change_nothing(
-    begin: Callable[[], tuple[World, Letter, Letter]],
-) -> None:
-    """The first is stopped at any of its calls, then the second at any of its own; then they go on."""
-    over = False
-    for one in count(0, STRIDE):
-        for other in count(0, STRIDE):
-            world, letter, another = begin()
-            first = went(world, world.deliver(letter), one)
-            second = went(world, world.deliver(another), other)
-            over, all_of_it = first.ended, second.ended
-            world.finish(first)
-            world.finish(second)
-            end(world)
-            if all_of_it:
-                break
-        if over:
+def taken_from_a_slow_one() -> tuple[World, list[Letter]]:
+    """The first is slow, so that the second gives up, while an operator has sent it to the third."""
+    world, [letter, again] = one_message()
+    return world, [letter, Letter(letter.body, receives=ATTEMPTS), again]
+
+
+def stopped(begin: Begin, stride: int, before: tuple[int, ...] = ()) -> Iterator[tuple[World, list[Attempt]]]:
+    """The workers, each stopped after some calls of its own: every combination, up to the end of each."""
+    for calls in count(0, stride):
+        world, letters = begin()
+        most = (*before, calls)
+        attempts = [went(world, world.deliver(letter), some) for letter, some in zip(letters, most, strict=False)]
+        ended = attempts[-1].ended
+        if len(attempts) == len(letters):
+            yield world, attempts
+        else:
+            for attempt in attempts:
+                attempt.kill()
+            world.close()
+            yield from stopped(begin, stride, most)
+        if ended:
             break
+
+
+# Of three there are many more combinations.
+WAYS = [(one_message, STRIDE), (two_versions, STRIDE), (gives_up, STRIDE), (withdrawn, STRIDE)]
+WAYS += [(taken_from_a_slow_one, 2 * STRIDE - 1)]
+
+
+@pytest.mark.parametrize(("begin", "stride"), WAYS)
+def test_workers_that_get_in_each_others_way_at_any_calls_change_nothing(begin: Begin, stride: int) -> None:
+    """The first is stopped at any of its calls, then the next at any of its own; then they go on."""
+    for world, attempts in stopped(begin, stride):
+        for attempt in attempts:
+            world.finish(attempt)
+        end(world)
+
+
+def test_what_was_given_up_is_not_settled_after_it_was_claimed_again() -> None:
+    """Whoever gives up has listed the slow worker's copy, to remove it."""
+    world, [slow, tired, again] = taken_from_a_slow_one()
+    copied = until(world, until(world, world.deliver(slow), "copy"), "update")
+    gives_up = until(world, world.deliver(tired), "delete")
+    claimed = until(world, world.deliver(again), "inspect")
+    for attempt in (copied, gives_up, claimed):
+        world.finish(attempt)
+    assert isinstance(copied.task.result(), Retry)
+    assert isinstance(gives_up.task.result(), Bury)
+    assert isinstance(claimed.task.result(), Done)
+    end(world)
+
+
+def test_who_claimed_first_may_settle_while_another_inspects() -> None:
+    """A notification that comes twice, or too early again, costs nobody the work of a long inspection."""
+    world, [first, second] = one_message()
+    copied = until(world, until(world, world.deliver(first), "copy"), "update")
+    claimed = until(world, world.deliver(second), "inspect")
+    for attempt in (copied, claimed):
+        world.finish(attempt)
+        assert attempt.task.result() == Done()
+    end(world)
+
+
+def until(world: World, attempt: Attempt, name: str) -> Attempt:
+    """It, at its first call of that name."""
+    while name not in [call.name for call in attempt.waiting]:
+        attempt.go()
+        world.check()
+    return attempt
 
 
 def went(world: World, attempt: Attempt, calls: int) -> Attempt:

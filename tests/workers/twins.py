@@ -25,7 +25,7 @@ ANSWERS: tuple[Answer, ...] = ("done", "refused", "lost", "twice")
 
 _ROUNDS = 4
 _OPERATIONS = re.compile(r"(SET|REMOVE|ADD) ")
-_TOKEN = re.compile(r"[#:]\w+|\w+|<>|[=(),]")
+_TOKEN = re.compile(r"[#:]\w+|\w+|<>|[=<(),]")
 
 
 @dataclass
@@ -264,7 +264,7 @@ def _apply(operation: str, clause: str, item: dict[str, Any], values: Any) -> No
 
 
 class _Condition:
-    """A condition in DynamoDB's grammar, as far as it is used: OR, AND, brackets, =, <>, IN and two functions."""
+    """A condition in DynamoDB's grammar, as far as it is used: OR, AND, brackets, =, <>, <, IN and two functions."""
 
     def __init__(self, text: str, item: dict[str, Any], values: Any) -> None:
         self._tokens: deque[str] = deque(_TOKEN.findall(text))
@@ -304,6 +304,8 @@ class _Condition:
         if operator == "IN":
             return any(given == value for value in self._list())
         value = self._values[self._tokens.popleft()]
+        if operator == "<":
+            return given is not None and int(given["N"]) < int(value["N"])
         return bool(given == value) == (operator == "=")
 
     def _list(self) -> list[Any]:

@@ -13,20 +13,10 @@ import pytest_asyncio
 from aiohttp import web
 
 from aws.settings import AwsSettings
-from tests.stack import ROOT, provisioned
+from tests.stack import ROOT
+from tests.workers.deliveries.notifying import notifying
 from tests.workers.deliveries.receiver import SECRET, Receiver, receiving
-from tests.workers.site import PNG, Site, opened
-
-PROFILES = """
-[profiles.default]
-content_types = ["*/*"]
-max_bytes = "1 MiB"
-checks = ["size", "checksum"]
-notify = ["webhook:billing"]
-
-[webhooks.billing]
-url = "{url}"
-"""
+from tests.workers.site import PNG, Site
 
 
 @pytest_asyncio.fixture
@@ -37,14 +27,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest_asyncio.fixture
 async def site(deployment: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Site]:
-    secrets = tmp_path / "webhooks.toml"
-    secrets.write_text(f'billing = ["{SECRET}"]')
-    queues = {"delivery_queue": f"d-{deployment.queue}", "undelivered_queue": f"u-{deployment.queue}"}
-    places = deployment.model_copy(update=queues)
-    told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"]}
-    async with opened(places, tmp_path, **told) as made:
-        made.settings.profiles.write_text(PROFILES.format(url=receiver.url))
-        await provisioned(AwsSettings(**{**places.model_dump(), "profiles": made.settings.profiles}))
+    async with notifying(deployment, tmp_path, receiver.url) as made:
         yield made
 
 
@@ -121,3 +104,12 @@ async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(site: Sit
         _, said = await worker.communicate()
         assert worker.returncode == 2
         assert told in said.decode()
+
+
+async def test_the_secrets_are_read_once_before_the_work_begins(site: Site, receiver: Receiver, tmp_path: Path) -> None:
+    async with site.working():
+        (tmp_path / "webhooks.toml").unlink()
+        await site.settled(await site.put(PNG))
+        await site.idle(site.settings.queue)
+        await site.idle(site.settings.delivery_queue)
+    assert len(receiver.took) == 1
