@@ -15,7 +15,7 @@ from workers.checks.port import Check
 from workers.checks.rule_set import BadRules, compile_rules
 from workers.clamd import Address, Clamd
 from workers.parsers.port import Parser
-from workers.sandbox import Sandbox
+from workers.sandbox.pool import Sandbox
 from workers.settings import Settings
 
 GROUP = "airlock.checks"

@@ -11,7 +11,8 @@ from airlock.limits import DEFAULTS
 from airlock.verdict import Finding, Outcome
 from workers.checks.port import Idle, Report, Subject
 from workers.parsers.port import Exceeded, Found, Parser
-from workers.sandbox import Done, Frame, MemberData, MemberEnd, MemberStart, Sandbox
+from workers.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
+from workers.sandbox.pool import Sandbox
 from workers.spool import Spool
 
 # More of them would tell nobody more.

@@ -30,7 +30,7 @@ from workers.checks.rule_set import compile_rules
 from workers.checks.size import SizeCheck
 from workers.checks.yara import YaraCheck
 from workers.inspection import Inspector
-from workers.sandbox import Sandbox
+from workers.sandbox.pool import Sandbox
 
 HEAVY = ("PIL", "lxml", "olefile", "pikepdf", "py7zr", "backports.zstd")
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from airlock.errors import Unavailable
 from workers.parsers.port import Found
-from workers.sandbox import Done, Frame, MemberData, MemberEnd, MemberStart, Sandbox
+from workers.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
+from workers.sandbox.pool import Sandbox
 from workers.spool import Spool
 
 HOSTILE = "tests.workers.sandbox.hostile"
