@@ -31,19 +31,32 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     """The service. In mode dev whoever brings no token is the anonymous owner."""
     middlewares = [cors(settings.cors_origins)] if settings.cors_origins else []
     app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
+    _furnish(app, settings, profiles, callers, ports)
+    _route(app, settings, callers, ports)
+    # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
+    app.on_shutdown.append(_answer_who_waits)
+    # Its end comes after the last request, so that nothing is charged any more.
+    app.cleanup_ctx.append(_metering)
+    return app
+
+
+def _furnish(app: web.Application, settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> None:
     app[parts.SETTINGS] = settings
     app[parts.PORTS] = ports
-    app[POST] = Post()
     app[parts.PROFILES] = profiles
     app[parts.ISSUER] = issuer = Issuer(settings, ports)
-    app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     teller = Teller(ports.counters, now=ports.now, sleep=ports.sleep, random=ports.random)
     app[parts.METER] = meter = Meter(profiles.quotas, teller, ports.now)
     app[parts.CREATOR] = Creator(profiles, issuer, meter, ports.sessions)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[parts.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
+    app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     app[parts.READINESS] = Readiness(ports, callers.oidc)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
+    app[POST] = Post()
+
+
+def _route(app: web.Application, settings: Settings, callers: Callers, ports: Ports) -> None:
     ids = parts.RequestIds(ports.random)
     callers = replace(callers, sessions=app[parts.SESSIONS])
     callers = callers.with_anonymous() if settings.mode == "dev" else callers
@@ -54,11 +67,6 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
         pages.add_demo(app.router, settings, ids)
     # Last, for what nothing above serves.
     app.router.add_route("*", "/{path:.*}", public(lost, None, ids))
-    # Before requests in flight are waited for: those who wait for news would hold the shutdown up.
-    app.on_shutdown.append(_answer_who_waits)
-    # Its end comes after the last request, so that nothing is charged any more.
-    app.cleanup_ctx.append(_metering)
-    return app
 
 
 async def _answer_who_waits(app: web.Application) -> None:
