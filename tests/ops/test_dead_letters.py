@@ -34,9 +34,9 @@ UPLOAD = "0123456789" * 6
 
 
 @pytest.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    name = deployment.queue
-    own = deployment.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+    name = places.queue
+    own = places.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
     async with opened(own, tmp_path) as here:
         yield here
 
@@ -60,7 +60,9 @@ async def bury(site: Site, body: str, reason: str | None, queue: str | None = No
 async def bodies(site: Site, queue: str) -> list[str]:
     """What can be received from a queue at this moment; it is gone then."""
     url, found = await site._url(queue), []
-    while messages := (await site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)).get("Messages"):
+    # Else a receive waits as long as the queue says, which is 20 s for the workers'.
+    at_once: Any = {"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
+    while messages := (await site.clients.sqs.receive_message(**at_once)).get("Messages"):
         for message in messages:
             await site.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             found.append(message["Body"])

@@ -34,9 +34,9 @@ QUICKLY = 3
 
 
 @pytest.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment whose notifications are all lost."""
-    async with opened(deployment, tmp_path) as here:
+    async with opened(places, tmp_path) as here:
         await here.clients.s3.put_bucket_notification_configuration(
             Bucket=here.settings.incoming_bucket, NotificationConfiguration={}
         )

@@ -11,9 +11,9 @@ from tests.workers.site import Site, opened
 
 
 @pytest_asyncio.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment of this test's own, without a worker and without clamd."""
-    async with opened(deployment, tmp_path) as here:
+    async with opened(places, tmp_path) as here:
         yield here
 
 

@@ -85,10 +85,10 @@ class Holding(FaultProxy):
 
 
 @contextlib.asynccontextmanager
-async def holding(deployment: AwsSettings, folder: Path, **own: int) -> AsyncIterator[tuple[Site, Holding]]:
+async def holding(places: AwsSettings, folder: Path, **own: int) -> AsyncIterator[tuple[Site, Holding]]:
     """A site, and a proxy before it that holds objects back."""
-    assert deployment.endpoint_url
-    async with Holding(deployment.endpoint_url).serving() as proxy, opened(deployment, folder, **own) as site:
+    assert places.endpoint_url
+    async with Holding(places.endpoint_url).serving() as proxy, opened(places, folder, **own) as site:
         assert isinstance(proxy, Holding)
         profiles = site.settings.profiles
         profiles.write_text(profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
@@ -136,8 +136,8 @@ async def all_is_well(site: Site, sent: list[Sent], *, once: bool = True) -> Non
         assert {record.attempts for record in records.values()} == {1}
 
 
-async def test_everything_in_flight_is_finished_where_there_is_time(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=6) as (site, proxy):
+async def test_everything_in_flight_is_finished_where_there_is_time(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=6) as (site, proxy):
         sent = await stored(site, IN_FLIGHT + 20)
         async with busy(site, proxy, drain=50) as worker:
             worker.terminate()
@@ -154,8 +154,8 @@ async def test_everything_in_flight_is_finished_where_there_is_time(deployment: 
         await all_is_well(site, sent)
 
 
-async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=600) as (site, proxy):
+async def test_what_takes_too_long_is_given_back_at_once(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=600) as (site, proxy):
         sent = await stored(site, IN_FLIGHT)
         async with busy(site, proxy, drain=8) as worker:
             worker.terminate()
@@ -170,8 +170,8 @@ async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings
         await all_is_well(site, sent)
 
 
-async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=4) as (site, proxy):
+async def test_a_worker_that_is_killed_costs_a_redelivery(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=4) as (site, proxy):
         sent = await stored(site, IN_FLIGHT)
         async with busy(site, proxy, drain=8) as worker:
             proxy.let(100)
@@ -184,9 +184,9 @@ async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSetting
 
 
 async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
-    deployment: AwsSettings, tmp_path: Path
+    places: AwsSettings, tmp_path: Path
 ) -> None:
-    async with holding(deployment, tmp_path) as (site, proxy):
+    async with holding(places, tmp_path) as (site, proxy):
         sent = await stored(site, IN_FLIGHT, LARGE)
         async with busy(site, proxy, drain=50) as worker:
             proxy.let(IN_FLIGHT)
@@ -198,9 +198,9 @@ async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_deliveries_to_webhooks_are_finished_or_given_back(
-    deployment: AwsSettings, tmp_path: Path, patient: bool
+    places: AwsSettings, tmp_path: Path, patient: bool
 ) -> None:
-    async with receiving() as receiver, notifying(deployment, tmp_path, receiver.url) as site:
+    async with receiving() as receiver, notifying(places, tmp_path, receiver.url) as site:
         leave, asked = asyncio.Event(), asyncio.Semaphore(0)
 
         async def hold(request: web.Request) -> web.StreamResponse:
@@ -230,13 +230,13 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
 
 
 @contextlib.asynccontextmanager
-async def notifying(deployment: AwsSettings, folder: Path, url: str) -> AsyncIterator[Site]:
+async def notifying(places: AwsSettings, folder: Path, url: str) -> AsyncIterator[Site]:
     """A site whose verdicts go to a webhook."""
     secrets = folder / "webhooks.toml"
     secrets.write_text(f'billing = ["{SECRET}"]')
-    queues = {"delivery_queue": f"d-{deployment.queue}", "undelivered_queue": f"u-{deployment.queue}"}
+    queues = {"delivery_queue": f"d-{places.queue}", "undelivered_queue": f"u-{places.queue}"}
     told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], "visibility": 600}
-    places = deployment.model_copy(update=queues)
+    places = places.model_copy(update=queues)
     async with opened(places, folder, **told) as site:
         site.settings.profiles.write_text(NOTIFYING.format(url=url))
         await provisioned(AwsSettings(**{**places.model_dump(), "profiles": site.settings.profiles}))
