@@ -4,8 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
-# Each test process may run an emulator, a clamd and a browser of its own: more than four gain little.
-JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
+CORES := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
+# Many tests wait for a server or a time, so that one process more than cores is quicker. Each may run an emulator, a
+# clamd and a browser of its own: more than four gain little.
+JOBS ?= $(shell [ $(CORES) -lt 4 ] && echo $$(($(CORES) + 1)) || echo 4)
 SECONDS ?= 60
 CASES ?= 500
 
@@ -33,7 +35,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not stack" --hypothesis-profile=quick $(ARGS)
+	$(BIN)/python -m pytest -q -n $(CORES) -m "not stack" --hypothesis-profile=quick $(ARGS)
 
 fuzz: $(INSTALLED) ## each parser under a coverage-guided fuzzer for SECONDS (60), then the API with CASES (500) an operation
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -66,12 +66,10 @@ class Emulator:
         Each may do what the role of its pod may on AWS, and nothing else. Raises ProfileError and OSError.
         """
         profiles = read_profiles(wanted.profiles)
-        return {
-            pod: await self.root.user(
-                f"{name}-{pod}", document(pod, wanted, profiles, partition=PARTITION, account=ACCOUNT)
-            )
-            for pod in PODS
-        }
+        keys = await self.root.users(
+            {f"{name}-{pod}": document(pod, wanted, profiles, partition=PARTITION, account=ACCOUNT) for pod in PODS}
+        )
+        return {pod: keys[f"{name}-{pod}"] for pod in PODS}
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from rich.markup import escape
 from aws.settings import read_profiles
 from ops.places import buckets, queues, roles, table
 from ops.places.clients import connect
-from ops.places.setting import Change
+from ops.places.setting import Change, planned
 from ops.running import asynchronous, settings_or_usage_error
 from ops.settings import Settings
 
@@ -28,12 +28,10 @@ async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerato
             *queues.settings(clients, wanted, profiles),
             *roles.settings(clients, wanted, profiles),
         ]
-        planned = [await setting.plan() for setting in settings]
-        for change in planned:
-            if change is not None:
-                if not dry_run:
-                    await change.apply()
-                yield change
+        for change in await planned(settings):
+            if not dry_run:
+                await change.apply()
+            yield change
 
 
 @click.command("provision")

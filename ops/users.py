@@ -46,21 +46,28 @@ class Root:
         )
 
     async def user(self, name: str, policy: Mapping[str, Any]) -> Keys:
-        """The keys of a user who may do what `policy` says and nothing else; made where there is none.
+        """The keys of one user: as `users`."""
+        return (await self.users({name: policy}))[name]
+
+    async def users(self, policies: Mapping[str, Mapping[str, Any]]) -> dict[str, Keys]:
+        """The keys of users by name, each of whom may do what the policy says and nothing else; made where missing.
 
         They are those kept from an earlier run while ministack still knows them, else new ones.
         """
-        kept = self.folder / f"{name}.json"
         async with self.iam() as iam:
-            known = await _known_keys(iam, name)
-            await iam.put_user_policy(UserName=name, PolicyName="airlock", PolicyDocument=json.dumps(policy))
-            if kept.exists():
-                keys = Keys(**json.loads(kept.read_text()))
-                if keys.access_key_id in known:
-                    return keys
-            for stale in known:  # a user has two keys at most
-                await iam.delete_access_key(UserName=name, AccessKeyId=stale)
-            made = (await iam.create_access_key(UserName=name))["AccessKey"]
+            return {name: await self._user(iam, name, policy) for name, policy in policies.items()}
+
+    async def _user(self, iam: Any, name: str, policy: Mapping[str, Any]) -> Keys:
+        kept = self.folder / f"{name}.json"
+        known = await _known_keys(iam, name)
+        await iam.put_user_policy(UserName=name, PolicyName="airlock", PolicyDocument=json.dumps(policy))
+        if kept.exists():
+            keys = Keys(**json.loads(kept.read_text()))
+            if keys.access_key_id in known:
+                return keys
+        for stale in known:  # a user has two keys at most
+            await iam.delete_access_key(UserName=name, AccessKeyId=stale)
+        made = (await iam.create_access_key(UserName=name))["AccessKey"]
         keys = Keys(made["AccessKeyId"], made["SecretAccessKey"])
         kept.touch(mode=0o600)
         kept.write_text(json.dumps(asdict(keys)))

@@ -37,10 +37,16 @@ async def stack() -> AsyncIterator[Emulator]:
         yield running
 
 
+@pytest.fixture
+def places(stack: Emulator) -> AwsSettings:
+    """Settings that name the places of a deployment of this test's own, for whoever provisions it: nothing is there."""
+    return settings_for(stack)
+
+
 @pytest_asyncio.fixture
-async def deployment(stack: Emulator) -> AwsSettings:
+async def deployment(places: AwsSettings) -> AwsSettings:
     """Settings of a deployment of this test's own: buckets, queues and table are there and empty.
 
     The programs run in it as users who may do no more than on AWS: `tests.stack.keys_of`.
     """
-    return await provisioned(settings_for(stack))
+    return await provisioned(places)

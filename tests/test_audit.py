@@ -1,7 +1,6 @@
 """`make audit` finds known holes, by a service or by a folder of advisories, and never passes for one that looked."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import advisories
 import pytest
 
+from tests.stack import unmeasured
 from tests.test_architecture import ROOT
 
 FINE, FOUND, NOT_AUDITED = 0, 1, 3
@@ -18,7 +18,7 @@ PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().
 
 def audit(path: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the audit; `path` holds a package that stands in for pip-audit."""
-    plain = {name: value for name, value in os.environ.items() if name != "AIRLOCK_ADVISORIES"}
+    plain = {name: value for name, value in unmeasured().items() if name != "AIRLOCK_ADVISORIES"}
     return subprocess.run(
         [sys.executable, ".ci/audit.py"],
         cwd=ROOT,

@@ -1,6 +1,6 @@
 """One thing to provision: what is there, what is wanted, and how to make it so."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ Value = Any
 class Setting:
     """`what` of a `resource`, such as the versioning of a bucket.
 
-    `read` answers None while the resource itself is not there yet. `write` is called only where `read`
-    answered something else than `wanted`, and after the writes of all settings before this one.
+    `read` answers None while the resource itself is not there yet, and that of a resource's first setting answers so
+    only then. `write` is called only where `read` answered something else than `wanted`, and after the writes of all
+    settings before this one.
     """
 
     resource: str
@@ -48,6 +49,18 @@ class Change:
             for path in {**new, **old}
             if old.get(path) != new.get(path)
         ]
+
+
+async def planned(settings: Iterable[Setting]) -> list[Change]:
+    """What is not as wanted, in the same order. Nothing more is asked about a resource that is not there."""
+    there: dict[str, bool] = {}
+    changes: list[Change] = []
+    for setting in settings:
+        change = await setting.plan() if there.get(setting.resource, True) else Change(setting, None)
+        there.setdefault(setting.resource, change is None or change.before is not None)
+        if change is not None:
+            changes.append(change)
+    return changes
 
 
 def _leaves(path: str, value: Value) -> Iterator[tuple[str, str]]:

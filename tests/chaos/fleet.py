@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from ops.child import Child
-from tests.stack import ROOT
+from tests.stack import ROOT, unmeasured
 from tests.workers import daemon
 from tests.workers.daemon import free_port
 from tests.workers.site import Site
@@ -30,6 +30,7 @@ async def injector(upstream: str, seed: int, times: float, told: dict[str, Any])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.chaos.injector", upstream, str(seed), str(times)),
         cwd=ROOT,
+        env=unmeasured(),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from aws.settings import AwsSettings
 from ops.emulator import Emulator
 from ops.places.clients import Clients, connect
+from ops.places.setting import Setting, planned
 from ops.places.table import WrongKeyError
 from ops.provision import provision
 from ops.settings import Settings
@@ -53,6 +54,30 @@ async def test_a_dry_run_tells_the_same_and_makes_nothing(wanted: Settings, clie
     with pytest.raises(ClientError, match="404"):
         await clients.s3.head_bucket(Bucket=wanted.incoming_bucket)
     assert await changes(wanted) == told
+
+
+async def test_of_what_is_not_there_nothing_more_is_asked() -> None:
+    asked: list[str] = []
+
+    def setting(resource: str, what: str, stored: str | None) -> Setting:
+        async def read() -> str | None:
+            asked.append(f"{resource} {what}")
+            return stored
+
+        async def write() -> None: ...
+
+        return Setting(resource, what, "wanted", read, write)
+
+    there = [setting("a", "name", "wanted"), setting("a", "tags", None), setting("a", "size", "wanted")]
+    missing = [setting("b", "name", None), setting("b", "tags", None)]
+    changes = await planned([*there, *missing, setting("a", "notice", "other")])
+    assert asked == ["a name", "a tags", "a size", "b name", "a notice"]
+    assert [(change.setting.resource, change.setting.what, change.before) for change in changes] == [
+        ("a", "tags", None),
+        ("b", "name", None),
+        ("b", "tags", None),
+        ("a", "notice", "other"),
+    ]
 
 
 async def drift(s: Settings, clients: Clients) -> None:

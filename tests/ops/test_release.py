@@ -21,8 +21,8 @@ REASON = "the test file of our own scanner"
 
 
 @pytest.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    async with opened(deployment, tmp_path) as here:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+    async with opened(places, tmp_path) as here:
         yield here
 
 

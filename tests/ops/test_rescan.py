@@ -75,10 +75,10 @@ def test_what_counts_is_the_last_inspection(wanted: Wanted, taken: set[str]) -> 
 
 
 @pytest.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     rules = tmp_path / "rules"
     rules.mkdir()
-    async with opened(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
+    async with opened(places, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
 
@@ -100,7 +100,8 @@ async def messages(site: Site) -> list[str]:
     url = (await site.clients.sqs.get_queue_url(QueueName=site.settings.queue))["QueueUrl"]
     bodies: list[str] = []
     while True:
-        answer = await site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        # Without that, the last one waits for as long as the queue says: 20 s.
+        answer = await site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
         if not answer.get("Messages"):
             return bodies
         for message in answer["Messages"]:

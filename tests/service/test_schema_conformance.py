@@ -15,6 +15,7 @@ from aws.records import Record
 from tests.service.conftest import ROOT, TOKENS, Service, settings
 from tests.service.test_handlers import accepted
 from tests.service.twins import Table, Time
+from tests.stack import unmeasured
 
 pytestmark = pytest.mark.stack
 
@@ -65,7 +66,7 @@ async def asked(service: Service, folder: Path) -> tuple[int, str]:
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json", *options),
         *("--header", f"Authorization: Bearer {TOKENS['shop']}"),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

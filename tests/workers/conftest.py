@@ -12,17 +12,17 @@ from tests.workers.site import Site, opened
 
 
 @pytest_asyncio.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment of this test's own, without a worker and without clamd."""
-    async with opened(deployment, tmp_path) as here:
+    async with opened(places, tmp_path) as here:
         yield here
 
 
 @pytest_asyncio.fixture
-async def proxied(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
+async def proxied(places: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
     """A site that needs no clamd, and a proxy on the way to it."""
-    assert deployment.endpoint_url
-    async with FaultProxy(deployment.endpoint_url).serving() as proxy, opened(deployment, tmp_path) as here:
+    assert places.endpoint_url
+    async with FaultProxy(places.endpoint_url).serving() as proxy, opened(places, tmp_path) as here:
         here.need_no_clamd()
         yield here, proxy
 

@@ -263,11 +263,16 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def opened(places: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[Site]:
-    """The site in `places`, with profiles and a verdict queue of its own; `own` are the worker's settings."""
+async def opened(
+    places: AwsSettings, folder: Path, profiles_text: str | None = None, **own: Any
+) -> AsyncIterator[Site]:
+    """The site in `places`, with a verdict queue of its own that the usual profiles notify, or with `profiles_text`.
+
+    `own` are the worker's settings.
+    """
     verdicts = f"verdicts-{secrets.token_hex(4)}"
     profiles = folder / "profiles.toml"
-    profiles.write_text(PROFILES.format(verdicts=verdicts))
+    profiles.write_text(profiles_text or PROFILES.format(verdicts=verdicts))
     described = {**places.model_dump(), "profiles": profiles, "poll_seconds": 1, **own}
     settings = Settings(**described)
     await provisioned(AwsSettings(**{**places.model_dump(), "profiles": profiles}))

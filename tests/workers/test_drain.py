@@ -12,8 +12,8 @@ from aiohttp import web
 
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
-from tests.stack import provisioned
-from tests.workers.deliveries.receiver import SECRET, receiving
+from tests.workers.deliveries.notifying import notifying
+from tests.workers.deliveries.receiver import receiving
 from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import Program, running
 from tests.workers.site import PNG, Sent, Site, opened
@@ -23,18 +23,6 @@ IN_FLIGHT = 200
 MARGIN = 15
 # More than a connection's buffers hold, so that an object that nobody reads keeps its connection.
 LARGE = PNG + bytes(256 * 1024)
-
-
-NOTIFYING = """
-[profiles.default]
-content_types = ["*/*"]
-max_bytes = "1 MiB"
-checks = ["size", "checksum"]
-notify = ["webhook:billing"]
-
-[webhooks.billing]
-url = "{url}"
-"""
 
 
 class Holding(FaultProxy):
@@ -85,10 +73,10 @@ class Holding(FaultProxy):
 
 
 @contextlib.asynccontextmanager
-async def holding(deployment: AwsSettings, folder: Path, **own: int) -> AsyncIterator[tuple[Site, Holding]]:
+async def holding(places: AwsSettings, folder: Path, **own: int) -> AsyncIterator[tuple[Site, Holding]]:
     """A site, and a proxy before it that holds objects back."""
-    assert deployment.endpoint_url
-    async with Holding(deployment.endpoint_url).serving() as proxy, opened(deployment, folder, **own) as site:
+    assert places.endpoint_url
+    async with Holding(places.endpoint_url).serving() as proxy, opened(places, folder, **own) as site:
         assert isinstance(proxy, Holding)
         profiles = site.settings.profiles
         profiles.write_text(profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
@@ -136,8 +124,8 @@ async def all_is_well(site: Site, sent: list[Sent], *, once: bool = True) -> Non
         assert {record.attempts for record in records.values()} == {1}
 
 
-async def test_everything_in_flight_is_finished_where_there_is_time(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=6) as (site, proxy):
+async def test_everything_in_flight_is_finished_where_there_is_time(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=6) as (site, proxy):
         sent = await stored(site, IN_FLIGHT + 20)
         async with busy(site, proxy, drain=50) as worker:
             worker.terminate()
@@ -154,8 +142,8 @@ async def test_everything_in_flight_is_finished_where_there_is_time(deployment: 
         await all_is_well(site, sent)
 
 
-async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=600) as (site, proxy):
+async def test_what_takes_too_long_is_given_back_at_once(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=600) as (site, proxy):
         sent = await stored(site, IN_FLIGHT)
         async with busy(site, proxy, drain=8) as worker:
             worker.terminate()
@@ -170,8 +158,8 @@ async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings
         await all_is_well(site, sent)
 
 
-async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSettings, tmp_path: Path) -> None:
-    async with holding(deployment, tmp_path, visibility=4) as (site, proxy):
+async def test_a_worker_that_is_killed_costs_a_redelivery(places: AwsSettings, tmp_path: Path) -> None:
+    async with holding(places, tmp_path, visibility=4) as (site, proxy):
         sent = await stored(site, IN_FLIGHT)
         async with busy(site, proxy, drain=8) as worker:
             proxy.let(100)
@@ -184,9 +172,9 @@ async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSetting
 
 
 async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
-    deployment: AwsSettings, tmp_path: Path
+    places: AwsSettings, tmp_path: Path
 ) -> None:
-    async with holding(deployment, tmp_path) as (site, proxy):
+    async with holding(places, tmp_path) as (site, proxy):
         sent = await stored(site, IN_FLIGHT, LARGE)
         async with busy(site, proxy, drain=50) as worker:
             proxy.let(IN_FLIGHT)
@@ -198,9 +186,9 @@ async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_deliveries_to_webhooks_are_finished_or_given_back(
-    deployment: AwsSettings, tmp_path: Path, patient: bool
+    places: AwsSettings, tmp_path: Path, patient: bool
 ) -> None:
-    async with receiving() as receiver, notifying(deployment, tmp_path, receiver.url) as site:
+    async with receiving() as receiver, notifying(places, tmp_path, receiver.url, visibility=600) as site:
         leave, asked = asyncio.Event(), asyncio.Semaphore(0)
 
         async def hold(request: web.Request) -> web.StreamResponse:
@@ -227,17 +215,3 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
         async with site.working():
             await site.idle(site.settings.delivery_queue)
         assert len({event for event, _ in receiver.took}) == len(receiver.took) == 8
-
-
-@contextlib.asynccontextmanager
-async def notifying(deployment: AwsSettings, folder: Path, url: str) -> AsyncIterator[Site]:
-    """A site whose verdicts go to a webhook."""
-    secrets = folder / "webhooks.toml"
-    secrets.write_text(f'billing = ["{SECRET}"]')
-    queues = {"delivery_queue": f"d-{deployment.queue}", "undelivered_queue": f"u-{deployment.queue}"}
-    told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], "visibility": 600}
-    places = deployment.model_copy(update=queues)
-    async with opened(places, folder, **told) as site:
-        site.settings.profiles.write_text(NOTIFYING.format(url=url))
-        await provisioned(AwsSettings(**{**places.model_dump(), "profiles": site.settings.profiles}))
-        yield site

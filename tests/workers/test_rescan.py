@@ -36,12 +36,12 @@ WEAK = 'rule weak { meta: outcome = "rejected" strings: $a = "new malware" condi
 
 
 @pytest.fixture
-async def site(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A deployment with a folder of rules, in which there is none yet."""
     rules = tmp_path / "rules"
     rules.mkdir()
     # A worker that ends can still be given a message: it is to come back soon.
-    async with opened(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
+    async with opened(places, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
 
@@ -226,9 +226,9 @@ async def test_an_upload_of_no_profile_is_buried(site: Site) -> None:
 
 
 async def test_an_engine_that_is_away_is_for_another_try_and_changes_nothing(
-    deployment: AwsSettings, tmp_path: Path, clamd: Daemon
+    places: AwsSettings, tmp_path: Path, clamd: Daemon
 ) -> None:
-    async with opened(deployment, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as site:
+    async with opened(places, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as site:
         [record] = await accepted(site, PNG, profile="scanned")
         await site.send(events.rescan(record.id))
         with mock.patch("workers.checks.clamd.ClamdCheck.begin", side_effect=Unavailable("clamd", "is away")):

@@ -13,6 +13,7 @@ import pytest
 
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome
+from tests.stack import unmeasured
 from tests.workers.subjects import scan
 from tests.workers.test_settings import PLACES
 from workers.checks import catalogue
@@ -40,7 +41,7 @@ def _install(folder: Path, source: str, offers: dict[str, str]) -> None:
         archive.writestr(f"{about}/entry_points.txt", f"[airlock.checks]\n{lines}")
         archive.writestr(f"{about}/RECORD", "")
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", "--target", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], env=unmeasured(), check=True)
 
 
 @pytest.fixture

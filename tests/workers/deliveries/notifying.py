@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from aws.settings import AwsSettings
-from tests.stack import provisioned
 from tests.workers.deliveries.receiver import SECRET
 from tests.workers.site import Site, opened
 
@@ -23,17 +22,14 @@ url = "{url}"
 
 
 @asynccontextmanager
-async def notifying(deployment: AwsSettings, folder: Path, url: str, **own: Any) -> AsyncIterator[Site]:
-    """The site in `deployment`, with queues for deliveries, that notifies `url`; `own` are the worker's settings.
+async def notifying(places: AwsSettings, folder: Path, url: str, **own: Any) -> AsyncIterator[Site]:
+    """The site in `places`, with queues for deliveries, that notifies `url`; `own` are the worker's settings.
 
     The webhook's secret lies in `webhooks.toml` in the folder.
     """
     secrets = folder / "webhooks.toml"
     secrets.write_text(f'billing = ["{SECRET}"]')
-    queues = {"delivery_queue": f"d-{deployment.queue}", "undelivered_queue": f"u-{deployment.queue}"}
-    places = deployment.model_copy(update=queues)
+    queues = {"delivery_queue": f"d-{places.queue}", "undelivered_queue": f"u-{places.queue}"}
     told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], **own}
-    async with opened(places, folder, **told) as made:
-        made.settings.profiles.write_text(PROFILES.format(url=url))
-        await provisioned(AwsSettings(**{**places.model_dump(), "profiles": made.settings.profiles}))
+    async with opened(places.model_copy(update=queues), folder, PROFILES.format(url=url), **told) as made:
         yield made

@@ -26,8 +26,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest_asyncio.fixture
-async def site(deployment: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Site]:
-    async with notifying(deployment, tmp_path, receiver.url) as made:
+async def site(places: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Site]:
+    async with notifying(places, tmp_path, receiver.url) as made:
         yield made
 
 
