@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -73,7 +74,7 @@ class Holding(FaultProxy):
 
 
 @contextlib.asynccontextmanager
-async def holding(places: AwsSettings, folder: Path, **own: int) -> AsyncIterator[tuple[Site, Holding]]:
+async def holding(places: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[tuple[Site, Holding]]:
     """A site, and a proxy before it that holds objects back."""
     assert places.endpoint_url
     async with Holding(places.endpoint_url).serving() as proxy, opened(places, folder, **own) as site:

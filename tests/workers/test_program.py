@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -84,7 +85,7 @@ async def test_without_credentials_there_is_nothing_to_do(environment: dict[str,
 @pytest_asyncio.fixture
 async def scanned(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
     """A site whose health port is open and whose clamd is nowhere yet."""
-    own = {"clamd": f"tcp://127.0.0.1:{daemon.free_port()}", "health_port": daemon.free_port()}
+    own: dict[str, Any] = {"clamd": f"tcp://127.0.0.1:{daemon.free_port()}", "health_port": daemon.free_port()}
     async with opened(places, tmp_path, **own) as here:
         yield here
 
