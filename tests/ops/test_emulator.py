@@ -16,6 +16,8 @@ from ops.emulator import Emulator
 from ops.settings import Settings
 from tests.stack import settings_for
 
+pytestmark = pytest.mark.stack
+
 PARENT = """
 import asyncio, sys
 from ops import emulator

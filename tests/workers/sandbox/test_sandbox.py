@@ -14,6 +14,8 @@ from workers.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberSta
 from workers.sandbox.pool import Sandbox
 from workers.spool import Spool
 
+pytestmark = pytest.mark.stack
+
 HOSTILE = "tests.workers.sandbox.hostile"
 MEMORY = 512 * 1024**2
 
