@@ -53,12 +53,12 @@ def test_every_field_has_an_exact_condition() -> None:
 
 def test_a_day_has_one_signer() -> None:
     """Deriving it takes four HMACs; it is made once for a secret, day and region."""
-    policy._signer.cache_clear()
+    policy.signer_of.cache_clear()
     for second in range(50):
         sign(now=NOW + second)
-    assert policy._signer.cache_info().misses == 1
+    assert policy.signer_of.cache_info().misses == 1
     sign(now=NOW + 24 * 3600)
-    assert policy._signer.cache_info().misses == 2
+    assert policy.signer_of.cache_info().misses == 2
 
 
 @pytest.mark.parametrize(

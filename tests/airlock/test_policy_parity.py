@@ -168,4 +168,5 @@ def test_the_url_of_every_region_is_botocores() -> None:
 
 def test_awss_published_policy_has_awss_published_signature() -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    assert policy.sign_text(PUBLISHED_POLICY, secret, "20151229", "us-east-1") == PUBLISHED_SIGNATURE
+    signer = policy.signer_of(secret, "20151229", "us-east-1")
+    assert policy.signature(signer, PUBLISHED_POLICY.encode()) == PUBLISHED_SIGNATURE

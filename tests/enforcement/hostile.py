@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from airlock.policy import sign_text
+from airlock.policy import signature, signer_of
 from tests.enforcement.form import BOUNDARY, MULTIPART, Form, Part
 from tests.enforcement.server import LIFETIME, MAX, MIN, OTHER_REGION, REGION, Who
 
@@ -472,7 +472,7 @@ def _altered(token: str) -> str:
 
 def _signed(form: Form, secret: str) -> Form:
     day = form.fields["x-amz-date"][:8]
-    return form.altered("x-amz-signature", sign_text(form.fields["policy"], secret, day, REGION))
+    return form.altered("x-amz-signature", signature(signer_of(secret, day, REGION), form.fields["policy"].encode()))
 
 
 def _cut(form: Form, end: int) -> Form:

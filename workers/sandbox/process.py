@@ -109,8 +109,8 @@ class Child:
 
     async def _exit_code(self) -> int | None:
         """How it ended; None when it does not end."""
-        if self._process.poll() is not None:
-            return self._process.returncode
+        if (code := self._process.poll()) is not None:
+            return code
         try:
             return await asyncio.to_thread(self._process.wait, END_SECONDS)
         except subprocess.TimeoutExpired:
