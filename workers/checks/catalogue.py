@@ -39,9 +39,11 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     A check is never left out: what an unknown or unconfigured one would have seen would pass unseen.
     """
     made: dict[str, Check] = {}
-    sandbox = Sandbox(children=settings.parsers, memory=settings.parser_memory * 1024**2)
+    named = _users(profiles)
+    modules = [module for name in named if name in PARSERS for module in (_module(name), *_parser(name).MODULES)]
+    sandbox = Sandbox(modules, children=settings.parsers, memory=settings.parser_memory * 1024**2)
     problems: list[str] = []
-    for name, users in _users(profiles).items():
+    for name, users in named.items():
         try:
             made[name] = _make(name, settings, now, sandbox)
         except (Misconfigured, BadRules, importlib.metadata.PackageNotFoundError) as error:
@@ -60,20 +62,29 @@ def _users(profiles: Profiles) -> dict[str, list[str]]:
 
 
 def _make(name: str, settings: Settings, now: Clock, sandbox: Sandbox) -> Check:
-    if name in PARSERS and importlib.util.find_spec(f"workers.parsers.{name}"):
-        return _parser(name, sandbox)
+    if name in PARSERS:
+        return _parser_check(name, sandbox)
     if name in _MAKERS:
         return _MAKERS[name](settings, now)
     return _installed(name, settings)
 
 
-def _parser(name: str, sandbox: Sandbox) -> Check:
-    module = f"workers.parsers.{name}"
-    for library in _LIBRARIES[name]:
-        if importlib.util.find_spec(library) is None:
-            raise Misconfigured(f"the Python package {library} is not installed")
-    # It imports no library of a format: that happens in the child.
-    return ParserCheck(name, module, cast("Parser", importlib.import_module(module)), sandbox)
+def _module(name: str) -> str:
+    return f"workers.parsers.{name}"
+
+
+def _parser(name: str) -> Parser:
+    # It imports no library of a format: that happens where children are forked from.
+    return cast("Parser", importlib.import_module(_module(name)))
+
+
+def _parser_check(name: str, sandbox: Sandbox) -> Check:
+    parser = _parser(name)
+    # The absence of one is to stop the start, not the first object.
+    for package in sorted({each.partition(".")[0] for each in parser.MODULES}):
+        if importlib.util.find_spec(package) is None:
+            raise Misconfigured(f"the Python package {package} is not installed")
+    return ParserCheck(name, _module(name), parser, sandbox)
 
 
 def _installed(name: str, settings: Settings) -> Check:
@@ -103,13 +114,4 @@ _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {
     media_type.NAME: lambda *_: media_type.MediaTypeCheck(),
     yara.NAME: lambda settings, _: yara.YaraCheck(compile_rules(settings.yara_rules)),
     clamd.NAME: _clamd,
-}
-
-# What a parser imports in the child: its absence is to stop the start, not the first object.
-_LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "image": ("PIL",),
-    "pdf": ("pikepdf",),
-    "markup": (),
-    "office": ("olefile", "lxml"),
-    "archive": ("py7zr",),
 }

@@ -39,6 +39,10 @@ class ParserCheck(Idle):
         known = {"parse_seconds": DEFAULTS["parse_seconds"], **self._parser.DEFAULTS}
         return {name: subject.profile.limits.get(name, own) for name, own in known.items()}
 
+    async def ready(self) -> None:
+        """Raises Unavailable("sandbox") when no process can be started for it; the first object waits for none."""
+        self.sandbox.ready()
+
     async def close(self) -> None:
         await self.sandbox.close()
 

@@ -3,7 +3,7 @@
 A compressed tar is one member here, which is an archive in its turn: how deep that goes is the caller's limit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -12,6 +12,10 @@ from workers.parsers.archives.broken import Broken, Closed
 from workers.parsers.archives.tally import Tally
 from workers.parsers.port import Output
 
+MODULES: Sequence[str] = (
+    *("py7zr", "encodings.cp437", "encodings.utf_16_le"),
+    *(f"workers.parsers.archives.{each}" for each in ("seven_zip", "stream", "tar", "zip_file")),
+)
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {
         "archive_entries": 10_000,

@@ -8,7 +8,7 @@ only: its parts may stand anywhere, so that nothing in it is behind its end.
 import errno
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +19,7 @@ from workers.parsers.port import Exceeded, Outcome, Output
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+MODULES: Sequence[str] = tuple(f"PIL.{each}ImagePlugin" for each in ("Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP"))
 DEFAULTS: Mapping[str, int] = MappingProxyType({"image_pixels": 50_000_000, "image_frames": 1000})
 
 # Texts and colour profiles in a PNG are compressed: what one of them, and all of them, may unpack to.

@@ -4,7 +4,7 @@ What is XML is read as such. What is HTML, what is no well-formed XML although i
 HTML would find them and XML does not, is read leniently as well. Links that somebody has to follow are no objection.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from workers.parsers.port import Exceeded, Output
 
 _MIB = 1024 * 1024
 
+MODULES: Sequence[str] = ()
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {"markup_bytes": 64 * _MIB, "markup_depth": 1000, "markup_nodes": 5_000_000}
 )

@@ -6,7 +6,7 @@ xls, ppt). A zip that is no document is none of this parser's business, and repo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -19,6 +19,7 @@ from workers.parsers.documents.package import Encrypted, Malformed, Package
 from workers.parsers.once import Once
 from workers.parsers.port import Exceeded, Output
 
+MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
 
 _ZIP = b"PK\x03\x04"

@@ -11,7 +11,7 @@ keeps back objects is `malformed`.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -21,6 +21,7 @@ from workers.parsers.port import Exceeded, Output
 if TYPE_CHECKING:
     import pikepdf
 
+MODULES: Sequence[str] = ("pikepdf",)
 DEFAULTS: Mapping[str, int] = MappingProxyType({"pdf_objects": 200_000, "pdf_depth": 100})
 
 # Readers look for the header in the first KiB and for the end in the last one: ISO 32000-1, Annex H, notes 13 and 18.

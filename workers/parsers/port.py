@@ -1,7 +1,8 @@
 """The port of a parser. Each parser is a module of this package, and runs only in a child process (`workers.sandbox`).
 
-A parser's module has three public things:
+A parser's module has four public things:
 
+    MODULES: Sequence[str]                      # what `examine` imports on its way
     DEFAULTS: Mapping[str, int]                 # the limits that it keeps, and their values where a profile names none
     def recognises(head: bytes) -> bool         # whether an object that begins so is of its format
     def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None
@@ -10,11 +11,12 @@ A parser's module has three public things:
 `file` from wherever it likes. What it cannot look at within `limits` is a finding with the outcome unscannable, as
 `Exceeded`: a parser that returns without a finding says that it saw all of the object and has no objection.
 
-The child imports nothing of a parser's library before it is asked for that parser, and the worker imports none of it:
-a module keeps heavy imports inside its functions, so that DEFAULTS can be read anywhere.
+The worker imports no library of a format: a module keeps such imports inside its functions, so that DEFAULTS can be
+read anywhere. Where children are forked from, MODULES are imported ahead of the first object; of each one's package the
+worker asks at its start whether it is installed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Literal, NamedTuple, Protocol
 
@@ -57,6 +59,7 @@ class Output(Protocol):
 class Parser(Protocol):
     """A module of this package."""
 
+    MODULES: Sequence[str]
     DEFAULTS: Mapping[str, int]
 
     def recognises(self, head: bytes) -> bool:

@@ -1,19 +1,14 @@
-"""`python -m workers.sandbox.child MEMORY`: parses what comes in on the socket that is its standard input.
+"""What a child does: it parses what comes in on its socket, until that ends. So it never outlives the worker."""
 
-It ends with that socket, so it never outlives the worker.
-"""
-
-import array
 import importlib
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from workers.parsers.port import Exceeded, Found, Outcome
-from workers.sandbox.confinement import allow_seconds, confine
+from workers.sandbox.confinement import allow_seconds
 from workers.sandbox.frames import LARGEST, Kind, Request, found
 
 # What is said when a parser itself gave up: it is not known to be malformed, and not seen either.
@@ -54,10 +49,8 @@ def serve(connection: socket.socket) -> None:
 
 
 def _receive(connection: socket.socket) -> tuple[Request, int] | None:
-    packet, ancillary, _, _ = connection.recvmsg(LARGEST, socket.CMSG_SPACE(array.array("i").itemsize))
-    if not packet:
-        return None
-    return Request.decode(packet), array.array("i", ancillary[0][2])[0]
+    packet, files, _, _ = socket.recv_fds(connection, LARGEST, 1)
+    return (Request.decode(packet), files[0]) if packet else None
 
 
 def _answer(request: Request, file: BinaryIO, output: Packets) -> Kind:
@@ -79,8 +72,3 @@ def _answer(request: Request, file: BinaryIO, output: Packets) -> Kind:
         output.found(_GAVE_UP, "unscannable", f"it could not be read to its end ({type(error).__name__})")
         return Kind.SPENT
     return Kind.DONE
-
-
-if __name__ == "__main__":
-    confine(int(sys.argv[1]))
-    serve(socket.socket(fileno=0))

@@ -6,6 +6,7 @@ namespace of its own (landlock(7), unshare(2), prctl(2)).
 
 import ctypes
 import math
+import os
 import resource
 import signal
 import struct
@@ -60,3 +61,4 @@ def _landlock(libc: ctypes.CDLL) -> None:
     rules = libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(known), 0) if version > 0 else -1
     if rules >= 0:
         libc.syscall(_LANDLOCK_RESTRICT_SELF, rules, 0)
+        os.close(rules)

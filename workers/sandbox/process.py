@@ -1,41 +1,36 @@
 """One child, as the worker sees it."""
 
-import array
 import asyncio
-import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator
 
 from airlock.errors import Unavailable
 from workers.parsers.port import Found
 from workers.sandbox.frames import LARGEST, Done, Frame, Kind, Nonsense, Request, frame
+from workers.sandbox.server import END_SECONDS, Lifeline, Server
 
-# From a cold disk, with the other core busy, a child is there in about a second.
+# From a cold disk, with the other core busy, a fork server has loaded everything in a few seconds.
 START_SECONDS = 30.0
-END_SECONDS = 5.0
 
 
 class Child:
-    """A running child that is asked one thing at a time. `uses` counts what it was asked."""
+    """A running child that is asked one thing at a time. `uses` counts what it was asked; `pid` is its process's id."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", connection: socket.socket) -> None:
-        self._process = process
+    def __init__(self, connection: socket.socket, lifeline: Lifeline) -> None:
         self._connection = connection
+        self._lifeline = lifeline
+        self.pid = 0
         self.uses = 0
 
     @classmethod
-    async def start(cls, memory: int) -> "Child":
+    async def start(cls, server: Server) -> "Child":
         """One that has given up its rights and waits; raises Unavailable("sandbox") when there is none to be had."""
-        try:
-            child = _spawn(memory)
-        except OSError as error:
-            raise Unavailable("sandbox", f"no process can be started ({type(error).__name__})") from error
+        child = cls(*server.fork())
         try:
             async with asyncio.timeout(START_SECONDS):
-                greeting = await child._packet()  # noqa: SLF001 # its own
+                child.pid = await child._lifeline.number()  # its own
+                greeting = await child._packet()  # as above
         except (OSError, EOFError):  # a TimeoutError is an OSError
             greeting = b""
         except BaseException:
@@ -47,12 +42,8 @@ class Child:
         return child
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._lifeline.alive
 
     async def examine(self, request: Request, reader: int) -> AsyncGenerator[Frame, None]:
         """The child's frames, and as the last one Done, only after which it may be asked again.
@@ -90,12 +81,10 @@ class Child:
     async def end(self) -> None:
         """Kill it and wait for its end; may be called again."""
         self._connection.close()
-        self._process.kill()
-        await self._exit_code()
+        await self._lifeline.end()
 
     def _send(self, request: Request, reader: int) -> None:
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [reader]))
-        self._connection.sendmsg([request.encode()], [rights])
+        socket.send_fds(self._connection, [request.encode()], [reader])
 
     async def _packet(self) -> bytes:
         packet = await asyncio.get_running_loop().sock_recv(self._connection, LARGEST + 1)
@@ -104,17 +93,18 @@ class Child:
         return packet
 
     async def _crash(self, seconds: int) -> Found:
-        """What its end says: the kernel's signal for too much computing, or anything else."""
-        return _late(seconds) if await self._exit_code() == -signal.SIGXCPU else _BROKEN
+        """What its end says: the kernel's signal for too much computing, or anything else.
 
-    async def _exit_code(self) -> int | None:
-        """How it ended; None when it does not end."""
-        if (code := self._process.poll()) is not None:
-            return code
+        Raises Unavailable("sandbox") when the fork server has ended, and the child with it.
+        """
         try:
-            return await asyncio.to_thread(self._process.wait, END_SECONDS)
-        except subprocess.TimeoutExpired:
-            return None
+            async with asyncio.timeout(END_SECONDS):
+                exit_code = await self._lifeline.number()
+        except TimeoutError:  # it has closed its socket and lives on
+            return _BROKEN
+        except (OSError, EOFError) as error:
+            raise Unavailable("sandbox", "the process that starts the others has ended") from error
+        return _late(seconds) if exit_code == -signal.SIGXCPU else _BROKEN
 
 
 _BROKEN = Found("limits_exceeded", "unscannable", "the process that read it broke down")
@@ -123,26 +113,3 @@ _ENDS = frozenset(bytes([kind]) for kind in (Kind.DONE, Kind.SPENT, Kind.FAILED)
 
 def _late(seconds: int) -> Found:
     return Found("timed_out", "unscannable", f"it was not read to its end within {seconds} s")
-
-
-def _spawn(memory: int) -> Child:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        ours.setblocking(False)
-        # Not asyncio's way: uvloop copies the worker's page tables for it, and does nothing else for 10 ms and more.
-        process = subprocess.Popen(  # noqa: S603 # all of it is ours
-            [sys.executable, "-B", "-s", "-m", "workers.sandbox.child", str(memory)],
-            stdin=theirs.fileno(),
-            # Libraries print what hostile bytes make them print: it is not for the worker's log.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # It reads hostile bytes: no key of ours is within its reach.
-            env={"PYTHONPATH": os.pathsep.join(sys.path)},
-            start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
-        )
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    return Child(process, ours)

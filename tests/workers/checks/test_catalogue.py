@@ -1,5 +1,4 @@
 import asyncio
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from airlock.profiles import Profiles
 from tests.workers.test_settings import PLACES
 from workers.checks import catalogue, model
 from workers.checks.parser import ParserCheck
+from workers.parsers import pdf
 from workers.settings import Settings
 
 ALL = ("size", "checksum", "media_type", "yara", "clamd")
@@ -44,15 +44,14 @@ def test_what_no_profile_names_need_not_be_configured() -> None:
 
 
 def test_parsers_share_one_sandbox() -> None:
-    names = [name for name in catalogue.PARSERS if importlib.util.find_spec(f"workers.parsers.{name}")]
-    made = catalogue.build(_profiles("size", "checksum", *names), Settings(**PLACES), lambda: 0.0)
+    made = catalogue.build(_profiles("size", "checksum", *catalogue.PARSERS), Settings(**PLACES), lambda: 0.0)
     parsers = [check for check in made.values() if isinstance(check, ParserCheck)]
-    assert [check.name for check in parsers] == names
+    assert tuple(check.name for check in parsers) == catalogue.PARSERS
     assert len({check.sandbox for check in parsers}) == 1
 
 
 def test_a_parser_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(catalogue._LIBRARIES, "pdf", ("not_there",))
+    monkeypatch.setattr(pdf, "MODULES", ("os.path", "not_there.at_all"))
     with pytest.raises(catalogue.Misconfigured, match=r"'pdf' .*: the Python package not_there is not installed"):
         catalogue.build(_profiles("size", "checksum", "pdf"), Settings(**PLACES), lambda: 0.0)
 

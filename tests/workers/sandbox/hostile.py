@@ -8,13 +8,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 from workers.parsers.port import Exceeded, Output
 
+MODULES: Sequence[str] = ()
 DEFAULTS: Mapping[str, int] = MappingProxyType({"archive_ratio": 100})
 
 
@@ -93,6 +94,12 @@ def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
     output.found("environment", "rejected", " ".join(sorted(os.environ)))
 
 
+def _descriptors(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    with os.scandir("/proc/self/fd") as entries:
+        numbers = sorted(int(entry.name) for entry in entries)
+    output.found("descriptors", "rejected", " ".join(map(str, numbers)))
+
+
 def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:
     output.found("script", "rejected", "before")
     time.sleep(3600)
@@ -135,6 +142,7 @@ _VERBS: Mapping[str, Callable[[str, Mapping[str, int], Output], None]] = {
             _allocate,
             _bomb,
             _count,
+            _descriptors,
             _environment,
             _exceed,
             _garbage,

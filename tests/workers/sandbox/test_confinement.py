@@ -39,7 +39,7 @@ class Kernel:
         if arguments[0] is None:
             return self._landlock
         self.ruled.append(arguments[0][: arguments[1].value])
-        return 9
+        return os.open("/", os.O_RDONLY)
 
 
 def _confined(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> dict[int, tuple[int, int]]:
@@ -70,7 +70,9 @@ def test_landlock_is_asked_for_what_it_knows(monkeypatch: pytest.MonkeyPatch, ve
     _confined(monkeypatch, kernel)
     assert kernel.unshared == [0x40000000]
     assert kernel.ruled == [struct.pack("<QQQ", 0b1_1111_1111_0011, 3, 3)[:size]]
-    assert kernel.restricted == [9]
+    (rules,) = kernel.restricted
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.close(rules)
 
 
 def test_the_allowance_of_computing_begins_now() -> None:

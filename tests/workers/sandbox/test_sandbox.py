@@ -1,8 +1,9 @@
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,33 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     made = Sandbox(children=1, memory=MEMORY)
     yield made
     await made.close()
-    assert children() == []
+    assert servers() == []
 
 
 def children() -> list[int]:
-    """The processes that this one has started and that still are, zombies too."""
+    """The processes that this one's fork servers have forked and that still are, zombies too."""
+    return [child for server in servers() for child in _children_of(server)]
+
+
+def servers() -> list[int]:
+    """The fork servers that this process has started and that still are, zombies too."""
+    return [pid for pid in _children_of(os.getpid()) if (line := _command(pid)) == b"" or b"fork_server" in line]
+
+
+def _children_of(parent: int) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(entry.read_text().rpartition(")")[2].split()[1])
-            line = (entry.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == os.getpid() and (b"sandbox" in line or not line):
-            found.append(int(entry.parent.name))
+        with suppress(OSError):
+            if int(entry.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(entry.parent.name))
     return found
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b"gone"
 
 
 async def ask(sandbox: Sandbox, text: str, **limits: int) -> list[Frame]:
@@ -129,6 +142,20 @@ async def test_a_parser_sees_none_of_the_worker_s_environment(
     assert "AWS" not in finding.message
 
 
+async def test_a_parser_holds_nothing_of_the_process_that_it_was_forked_from() -> None:
+    sandbox = Sandbox(children=2)
+    waiting = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    while not children():  # noqa: ASYNC110 # it is there some turns later
+        await asyncio.sleep(0.01)
+    (finding, _) = await ask(sandbox, "!descriptors")
+    assert isinstance(finding, Found)
+    # Its socket, two that lead nowhere, the copy, and the folder that it reads this from.
+    assert finding.message == "0 1 2 3 4"
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await sandbox.close()
+
+
 async def test_members_come_in_pieces(sandbox: Sandbox) -> None:
     text = "x" * 100_000
     frames = await ask(sandbox, f'!pack {{"a": "{text}", "b\\u001b": ""}}')
@@ -173,6 +200,39 @@ async def test_a_process_is_replaced_after_its_share_of_requests() -> None:
     assert () != used[0] != used[2] != ()
 
 
+async def test_the_process_that_others_are_forked_from_is_replaced_after_its_share_of_them() -> None:
+    sandbox = Sandbox(children=2, requests=1, forks=2)
+    sandbox.ready()
+    first = servers()
+    working = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    for _ in range(2):
+        await ask(sandbox, "!many 0")
+    assert len(first) == 1
+    assert set(servers()) > set(first)  # it has a child that works still
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    while first[0] in servers() and _state(first[0]) != "Z":  # noqa: ASYNC110 # it ends with its last child
+        await asyncio.sleep(0.01)
+    await sandbox.close()
+    assert servers() == []
+
+
+async def test_without_the_process_that_forks_there_is_no_verdict_and_then_another_one(sandbox: Sandbox) -> None:
+    working = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    while not children():  # noqa: ASYNC110 # it is there some turns later
+        await asyncio.sleep(0.01)
+    (first,) = servers()
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(Unavailable, match="has ended"):
+        await working
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    (second,) = servers()
+    os.kill(second, signal.SIGKILL)
+    while sandbox._idle[0].alive or _state(second) != "Z":  # noqa: ASYNC110 # the kernel ends them
+        await asyncio.sleep(0.01)
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+
+
 async def test_two_parse_at_once_and_a_third_waits() -> None:
     sandbox = Sandbox(children=2)
     asking = [asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60)) for _ in range(3)]
@@ -202,10 +262,14 @@ async def test_without_a_parser_or_a_process_there_is_no_verdict(
 ) -> None:
     with pytest.raises(Unavailable, match="cannot be loaded"):
         await ask(sandbox, "!raise import")
+    await sandbox.close()
     monkeypatch.setattr("sys.executable", "/bin/true")
     with pytest.raises(Unavailable, match="does not answer"):
         await ask(sandbox, "!many 0")
+    await sandbox.close()
     monkeypatch.setattr("sys.executable", "/nowhere")
+    with pytest.raises(Unavailable, match="no process can be started"):
+        sandbox.ready()
     with pytest.raises(Unavailable, match="no process can be started"):
         await ask(sandbox, "!many 0")
     with pytest.raises(Unavailable, match="cannot be opened"):

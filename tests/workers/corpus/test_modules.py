@@ -1,0 +1,43 @@
+"""Which libraries a parser needs is known where its process is forked from: they are imported once for all objects."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workers.corpus.good import GOOD
+from workers.checks.catalogue import PARSERS
+
+PROGRAM = """
+import contextlib, importlib, sys
+from pathlib import Path
+from workers.sandbox.fork_server import load
+
+class Output:
+    def found(self, *_): ...
+    @contextlib.contextmanager
+    def member(self, _):
+        yield len
+
+module = "workers.parsers." + sys.argv[1]
+parser = importlib.import_module(module)
+load([module, *parser.MODULES])
+before = set(sys.modules)
+for path in Path(sys.argv[2]).iterdir():
+    with path.open("rb") as file:
+        parser.examine(file, path.stat().st_size, parser.DEFAULTS, Output())
+new = set(sys.modules) - before
+print(sorted(each for each in new if each.partition(".")[0] not in sys.stdlib_module_names))
+"""
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_parser_imports_no_library_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
+    for key, sample in GOOD.items():
+        (tmp_path / key).write_bytes(sample.body)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PROGRAM, name, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"
