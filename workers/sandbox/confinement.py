@@ -10,8 +10,14 @@ import os
 import resource
 import signal
 import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 
 OPEN_FILES = 64
+
+# Where shared libraries are; Python's own and ours are in the folders of sys.path.
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -20,9 +26,12 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 # The same numbers on every architecture (linux/include/uapi/asm-generic/unistd.h).
 _LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_ADD_RULE = 445
 _LANDLOCK_RESTRICT_SELF = 446
-# All of the first version's rights to files, except reading files and folders: libraries are still to be loaded.
-_CHANGES = 0b1_1111_1111_1111 & ~0b1100
+_PATH_BENEATH = 1
+# All of the first version's rights to files, and of them reading files and folders.
+_FILES = 0b1_1111_1111_1111
+_READING = 0b1100
 _BIND_AND_CONNECT = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
@@ -55,10 +64,21 @@ def allow_seconds(seconds: int) -> None:
 
 def _landlock(libc: ctypes.CDLL) -> None:
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, 1)
-    attributes = struct.pack("<QQQ", _CHANGES, _BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS)
+    attributes = struct.pack("<QQQ", _FILES, _BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS)
     # The structure grew: version 4 added the network, version 6 the scopes.
     known = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(known), 0) if version > 0 else -1
     if rules >= 0:
+        for folder in _readable():
+            rule = struct.pack("<Qi", _READING, folder)
+            libc.syscall(_LANDLOCK_ADD_RULE, rules, _PATH_BENEATH, rule, 0)
+            os.close(folder)
         libc.syscall(_LANDLOCK_RESTRICT_SELF, rules, 0)
         os.close(rules)
+
+
+def _readable() -> Iterator[int]:
+    """Descriptors of the folders from which something is still to be imported: not of `/`, where keys lie about too."""
+    for folder in {*_LIBRARIES, *sys.path} - {"", "/"}:
+        with suppress(OSError):
+            yield os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

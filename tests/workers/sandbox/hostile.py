@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -72,14 +73,18 @@ def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
     """Try what a program would do that wants out; say what succeeded."""
-    copy = max(int(path.name) for path in Path("/proc/self/fd").iterdir() if path.exists())
+    copy = max(_open())
     attempts: Mapping[str, Callable[[], object]] = {
         "connect": lambda: socket.create_connection(("127.0.0.1", int(rest)), timeout=5),
         "create": lambda: Path(f"/tmp/airlock-{rest}").touch(),
         "fill": lambda: os.write(os.memfd_create("x"), b"x"),
-        "open_many": lambda: [os.open("/", os.O_RDONLY) for _ in range(200)],
+        "open_many": lambda: [os.dup(0) for _ in range(200)],
         "overwrite": lambda: os.write(copy, b"x"),
         "stop_the_worker": lambda: os.kill(os.getppid(), 0),
+        "read": lambda: Path("/etc/hostname").read_bytes(),
+        "list": lambda: list(Path("/tmp").iterdir()),
+        "environment": lambda: Path("/proc/self/environ").read_bytes(),
+        "root": lambda: os.open("/", os.O_RDONLY),
         "run": lambda: os.posix_spawn("/bin/true", ["true"], {}),
     }
     for name, attempt in attempts.items():
@@ -95,9 +100,16 @@ def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _descriptors(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    with os.scandir("/proc/self/fd") as entries:
-        numbers = sorted(int(entry.name) for entry in entries)
-    output.found("descriptors", "rejected", " ".join(map(str, numbers)))
+    output.found("descriptors", "rejected", " ".join(map(str, _open())))
+
+
+def _open() -> list[int]:
+    found = []
+    for number in range(64):
+        with suppress(OSError):
+            os.fstat(number)
+            found.append(number)
+    return found
 
 
 def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:

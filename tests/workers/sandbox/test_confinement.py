@@ -6,6 +6,7 @@ import resource
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ class Kernel:
         self._landlock = landlock
         self.unshared: list[int] = []
         self.ruled: list[bytes] = []
+        self.readable: list[Path] = []
         self.restricted: list[int] = []
         self.options: list[int] = []
 
@@ -35,6 +37,11 @@ class Kernel:
     def syscall(self, number: int, *arguments: Any) -> int:
         if number == 446:
             self.restricted.append(arguments[0])
+            return 0
+        if number == 445:
+            rights, folder = struct.unpack("<Qi", arguments[2])
+            assert rights == 0b1100
+            self.readable.append(Path(f"/proc/self/fd/{folder}").resolve())
             return 0
         if arguments[0] is None:
             return self._landlock
@@ -69,10 +76,18 @@ def test_landlock_is_asked_for_what_it_knows(monkeypatch: pytest.MonkeyPatch, ve
     kernel = Kernel(landlock=version)
     _confined(monkeypatch, kernel)
     assert kernel.unshared == [0x40000000]
-    assert kernel.ruled == [struct.pack("<QQQ", 0b1_1111_1111_0011, 3, 3)[:size]]
+    assert kernel.ruled == [struct.pack("<QQQ", 0b1_1111_1111_1111, 3, 3)[:size]]
     (rules,) = kernel.restricted
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.close(rules)
+
+
+def test_only_what_is_imported_from_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", ["", "/", str(tmp_path / "absent"), str(tmp_path)])
+    kernel = Kernel(landlock=6)
+    _confined(monkeypatch, kernel)
+    libraries = {Path(each).resolve() for each in ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")}
+    assert {tmp_path.resolve()} <= set(kernel.readable) <= {tmp_path.resolve(), *libraries}
 
 
 def test_the_allowance_of_computing_begins_now() -> None:
