@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import hdrs, web
 
@@ -24,8 +24,6 @@ def take_shortcut(app: web.Application, runner: web.AppRunner) -> None:
         quick = partial(middleware, handler=quick)
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        # A client may ask on before it has its answer, and may then be answered in the same turn.
-        post.precede(request.transport)
         if not isinstance(request, web.Request) or request.raw_path != PATH or request.method != hdrs.METH_POST:
             return general(request)
         if hdrs.EXPECT in request.headers:
@@ -34,7 +32,17 @@ def take_shortcut(app: web.Application, runner: web.AppRunner) -> None:
         request._match_info = match  # noqa: SLF001
         return quick(request)
 
+    make = server.request_factory
+
+    def made(*parts: Any) -> web.BaseRequest:
+        # A client may ask on before it has its answer, and may then be answered in the same turn. What it sends may be
+        # no request at all: aiohttp makes one of that too, and answers it by itself.
+        request = make(*parts)
+        post.precede(request.transport)
+        return request
+
     server.request_handler = handle
+    server.request_factory = made
 
 
 def _match(app: web.Application) -> web.UrlMappingMatchInfo:

@@ -110,6 +110,25 @@ async def test_answers_on_one_connection_keep_their_order(service: Service) -> N
     assert answers.count("HTTP/1.1 201 Created") == 4
 
 
+async def test_what_is_no_request_is_answered_after_what_was(profiles: Profiles) -> None:
+    purse = SlowPurse()
+    async with Service(settings(), profiles, purse=purse) as service:
+        minted = await service.ask("POST", "/v1/sessions", json={})
+        at = urlsplit(service.url)
+        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        # The first one waits, so that the others are there when it is done.
+        for token in (minted.json["token"], TOKENS["shop"]):
+            head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+        await purse.asked.wait()
+        writer.write(b"what is this\r\n\r\n")
+        await service.ask("GET", "/healthz")  # by then it has arrived
+        purse.pay.set()
+        answers = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    assert re.findall(rb"HTTP/1\.[01] (\d+)", answers) == [b"201", b"201", b"400"]
+
+
 async def test_what_is_answered_while_the_service_stops_arrives_whole(profiles: Profiles) -> None:
     purse = SlowPurse()
     service = Service(settings(drain_seconds=5), profiles, purse=purse)
