@@ -51,6 +51,8 @@ def confine(memory: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    # It is for users only: root is not bound by it.
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     _landlock(libc)
 
 

@@ -121,5 +121,8 @@ def load(modules: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever stops all processes of a container or a service means the worker, which still drains, and then ends this.
+    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     load(sys.argv[2:])
     ForkServer(socket.socket(fileno=0), int(sys.argv[1])).run()

@@ -65,6 +65,7 @@ def test_limits_are_set_whatever_the_kernel_can(monkeypatch: pytest.MonkeyPatch)
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_FSIZE: (0, 0),
         resource.RLIMIT_NOFILE: (64, 64),
+        resource.RLIMIT_NPROC: (0, 0),
     }
     assert 38 in kernel.options  # PR_SET_NO_NEW_PRIVS
     assert kernel.unshared == [0x40000000, 0x50000000]
@@ -88,6 +89,19 @@ def test_only_what_is_imported_from_can_be_read(monkeypatch: pytest.MonkeyPatch,
     _confined(monkeypatch, kernel)
     libraries = {Path(each).resolve() for each in ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")}
     assert {tmp_path.resolve()} <= set(kernel.readable) <= {tmp_path.resolve(), *libraries}
+
+
+def test_no_process_is_made_by_a_user() -> None:
+    program = (
+        "import os; from workers.sandbox.confinement import confine\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "confine(1 << 30)\n"
+        "try: os.fork()\n"
+        "except BlockingIOError: print('refused')"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "refused\n"
 
 
 def test_the_allowance_of_computing_begins_now() -> None:

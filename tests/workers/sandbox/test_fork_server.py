@@ -106,6 +106,17 @@ def test_a_child_is_killed_when_its_lifeline_is_let_go_of_and_others_are_not(ser
     other.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_tells_a_whole_container_to_stop_ends_neither(server: Running, number: signal.Signals) -> None:
+    child = Forked(server)
+    os.kill(child.pid, number)
+    os.kill(server.process.pid, number)
+    child.ask("!many 0")
+    assert child.connection.recv(LARGEST)[0] == Kind.DONE
+    Forked(server).close()
+    child.close()
+
+
 def test_a_child_that_works_is_not_ended_with_the_asking(server: Running) -> None:
     child = Forked(server)
     server.control.close()
