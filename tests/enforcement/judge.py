@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from airlock.intent import PREFIX
 from tests.enforcement.form import Form
-from tests.enforcement.hostile import STORED, Answer, Case, Given
+from tests.enforcement.hostile.case import STORED, Answer, Case, Given
 from tests.enforcement.server import MAX, MIN, Server, Version
 
 AT_ONCE = 8

@@ -9,7 +9,8 @@ import aiohttp
 
 from airlock.policy import Credentials
 from tests.enforcement.form import Form
-from tests.enforcement.hostile import GROUPS, STORED, every_case
+from tests.enforcement.hostile.case import STORED
+from tests.enforcement.hostile.catalogue import GROUPS, every_case
 from tests.enforcement.judge import EXEMPT, judge
 from tests.enforcement.server import Described, Server, Version, all_keys, issuers
 

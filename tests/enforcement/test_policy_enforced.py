@@ -6,7 +6,7 @@ by the others.
 
 import pytest
 
-from tests.enforcement.hostile import GROUPS
+from tests.enforcement.hostile.catalogue import GROUPS
 from tests.enforcement.judge import judge
 from tests.enforcement.server import Server, Who
 from tests.stack import forged
