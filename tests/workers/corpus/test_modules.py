@@ -10,6 +10,8 @@ import pytest
 from tests.workers.corpus.good import GOOD
 from workers.checks.catalogue import PARSERS
 
+pytestmark = pytest.mark.stack
+
 PROGRAM = """
 import contextlib, importlib, sys
 from pathlib import Path
