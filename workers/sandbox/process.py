@@ -29,8 +29,8 @@ class Child:
         child = cls(*server.fork())
         try:
             async with asyncio.timeout(START_SECONDS):
-                child.pid = await child._lifeline.number()  # its own
-                greeting = await child._packet()  # as above
+                child.pid = await child._lifeline.number()
+                greeting = await child._packet()
         except (OSError, EOFError):  # a TimeoutError is an OSError
             greeting = b""
         except BaseException:
