@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from airlock.verdict import Outcome
 from tests.workers.corpus.bay import Sample, opened
 from tests.workers.corpus.good import GOOD
-from tests.workers.sandbox.test_sandbox import children
+from tests.workers.sandbox.test_sandbox import servers
 
 ROUNDS = 4
 PATIENCE = 60
@@ -42,7 +42,7 @@ async def _verdicts(spool: Path, samples: list[Sample]) -> set[Outcome]:
     before = _open_files()
     async with opened(spool, None) as bay, asyncio.timeout(PATIENCE):
         verdicts = await asyncio.gather(*(bay.inspect(sample, size=len(sample.body)) for sample in samples))
-    assert children() == []
+    assert servers() == []
     assert list(spool.iterdir()) == []
     assert _open_files() <= before
     return {verdict.outcome for verdict in verdicts}

@@ -43,7 +43,11 @@ def server() -> Iterator[Running]:
         process = subprocess.Popen(command, stdin=theirs.fileno())
     with ours:
         yield Running(process, ours)
-    assert process.wait(PATIENCE) == 0
+    try:
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Forked:
