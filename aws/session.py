@@ -65,7 +65,7 @@ class Clients:
 
     @property
     def sqs(self) -> "SQSClient":
-        """SQS, for what sends and for names; receiving and deleting is `aws.queue`'s."""
+        """SQS, for what sends and for names; receiving and deleting is `aws.sqs.queue`'s."""
         client: SQSClient = self._of("sqs")
         return client
 

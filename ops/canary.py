@@ -10,11 +10,11 @@ import click
 import orjson
 from rich.console import Console
 
-from ops import api, sending
-from ops.api import Api, Problem
-from ops.report import printable
-from ops.running import asynchronous, service_options
-from ops.scanner import EICAR
+from ops.client import api, sending
+from ops.client.api import Api, Problem
+from ops.client.report import printable
+from ops.command_line.running import asynchronous, service_options
+from ops.dev.scanner import EICAR
 
 HARMLESS = b"This file was sent to see that harmless files are accepted.\n"
 NOT_TOLD_APART = 1

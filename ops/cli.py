@@ -4,24 +4,25 @@ from importlib import import_module
 
 import click
 
-COMMANDS = (
-    "dev",
-    "upload",
-    "status",
-    "token",
-    "provision",
-    "permissions",
-    "canary",
-    "reconcile",
-    "backfill",
-    "rescan",
-    "dead-letters",
-    "release",
-)
+COMMANDS = {
+    "dev": "ops.dev.command",
+    "upload": "ops.upload",
+    "status": "ops.status",
+    "token": "ops.token",
+    "provision": "ops.provision.command",
+    "permissions": "ops.permissions",
+    "canary": "ops.canary",
+    "reconcile": "ops.reconcile.command",
+    "backfill": "ops.backfill.command",
+    "rescan": "ops.rescan.command",
+    "dead-letters": "ops.dead_letters.command",
+    "release": "ops.release",
+}
+"""Each command's module, in the order of the help."""
 
 
 class _Commands(click.Group):
-    """Each command is in the module of its name, which is loaded when the command is asked for."""
+    """Loads the module of a command when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
         return list(COMMANDS)
@@ -29,7 +30,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click names it
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"ops.{cmd_name.replace('-', '_')}").command
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
         return command
 
 

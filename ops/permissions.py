@@ -6,8 +6,8 @@ from botocore.exceptions import UnknownRegionError
 
 from aws.settings import read_profiles
 from ops import iam
-from ops.places.clients import connect
-from ops.running import asynchronous, settings_or_usage_error
+from ops.command_line.running import asynchronous, settings_or_usage_error
+from ops.provision.clients import connect
 from ops.settings import Settings
 
 

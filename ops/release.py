@@ -9,19 +9,19 @@ from rich.console import Console
 from airlock.errors import AirlockError, VersionGone
 from airlock.profiles import Profiles
 from aws.buses import Buses
+from aws.dynamodb.records import Record, Records
+from aws.dynamodb.usage import Counters
 from aws.errors import translate
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Record, Records
+from aws.s3.objects import Objects
 from aws.session import Clients, connect
 from aws.settings import read_profiles
-from aws.usage import Counters
-from ops.report import printable
-from ops.running import asynchronous, settings_or_usage_error
+from aws.sqs.queue import Queue
+from ops.client.report import printable
+from ops.command_line.running import asynchronous, settings_or_usage_error
 from ops.settings import Settings
-from workers.copies import Buckets
-from workers.publishing import Publisher, services
-from workers.revision import Revision
+from workers.settlement.copies import Buckets
+from workers.settlement.publishing import Publisher, services
+from workers.settlement.revision import Revision
 
 LONGEST_REASON = 500
 

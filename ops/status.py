@@ -4,9 +4,9 @@ import click
 import orjson
 from rich.console import Console
 
-from ops import api, report
-from ops.api import Problem
-from ops.running import asynchronous, service_options
+from ops.client import api, report
+from ops.client.api import Problem
+from ops.command_line.running import asynchronous, service_options
 
 
 @click.command("status")

@@ -10,9 +10,9 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from ops import api, report, sending
-from ops.api import Api, Document, Problem
-from ops.running import asynchronous, service_options
+from ops.client import api, report, sending
+from ops.client.api import Api, Document, Problem
+from ops.command_line.running import asynchronous, service_options
 
 AT_ONCE = 4
 

@@ -17,18 +17,18 @@ import uvloop
 from pydantic import ValidationError
 
 from airlock.errors import Unavailable
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Records
+from aws.dynamodb.records import Records
+from aws.dynamodb.sessions import Sessions
+from aws.dynamodb.usage import Counters
+from aws.s3.objects import Objects
 from aws.session import connect
-from aws.sessions import Sessions
 from aws.settings import problems
-from aws.usage import Counters
+from aws.sqs.queue import Queue
 from service import logs
 from service.app import make_app
 from service.chance import Pool
 from service.identity.callers import Callers
-from service.identity.oidc import Oidc
+from service.identity.oidc.tokens import Oidc
 from service.identity.tokens import StaticTokens
 from service.logs import Lines
 from service.ports import Ports

@@ -7,21 +7,22 @@ import orjson
 from aiohttp import web
 
 from airlock.profiles import Profiles
-from service import openapi, pages, parts
-from service.counting import Teller
-from service.creating import Creator
+from service import app_keys as parts
+from service import openapi, pages
 from service.identity.callers import Callers
 from service.identity.sessions import SignedSessions
-from service.issuing import Issuer
-from service.live import Live
 from service.middlewares import cors, lost, public
-from service.payloads import MAX_BODY
+from service.models.requests import MAX_BODY
 from service.ports import Ports
 from service.post import POST, Post
-from service.quotas import Meter
+from service.quotas.meter import Meter
+from service.quotas.usage_reporter import Teller
 from service.readiness import Readiness
 from service.routes import OPERATIONS
 from service.settings import Settings
+from service.uploads.creator import Creator
+from service.uploads.issuer import Issuer
+from service.uploads.long_polling import Live
 
 # For telling the other replicas of the last uploads.
 LAST_SECONDS = 3.0

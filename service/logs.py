@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web import BaseRequest, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from service.parts import TRACE, Trace
+from service.app_keys import TRACE, Trace
 from service.ports import Clock
 
 FORMAT = "{levelname}{name}{message}"

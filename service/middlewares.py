@@ -12,10 +12,10 @@ from multidict import istr
 
 from airlock.errors import Refused
 from airlock.upload_session import Session
-from service import problems
+from service.app_keys import TRACE, RequestIds, Trace
 from service.identity.caller import Caller
 from service.identity.callers import Callers
-from service.parts import TRACE, RequestIds, Trace
+from service.models import problems
 from service.prompt import Prompt
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from airlock.errors import CATALOGUE
-from service import problems
 from service.middlewares import HEADER
+from service.models import problems
 from service.routes import OPERATIONS, Operation
 
 SCHEMAS = "#/components/schemas/{model}"

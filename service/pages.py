@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from airlock.policy import bucket_url
+from service.app_keys import RequestIds
 from service.middlewares import public
-from service.parts import RequestIds
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"

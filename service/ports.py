@@ -8,7 +8,7 @@ from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
-from aws.records import Page, Record
+from aws.dynamodb.records import Page, Record
 
 Clock = Callable[[], float]
 """The time now, in seconds since the epoch, UTC."""

@@ -5,7 +5,7 @@ import asyncio
 from airlock.errors import AirlockError
 from service.identity.callers import OidcTokens
 from service.ports import Ports
-from service.waiting import answer_of
+from service.timeouts import answer_of
 
 # A probe is answered within this time, whatever is away.
 PATIENCE = 2.0

@@ -5,10 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service import answers, handlers, payloads, sessions
+from service.app_keys import RequestIds
+from service.identity import session_handlers as sessions
 from service.identity.callers import Callers
 from service.middlewares import Handler, OwnedHandler, owned, public
-from service.parts import RequestIds
+from service.models import requests as payloads
+from service.models import responses as answers
+from service.uploads import handlers
 
 _FIELDS = (
     "invalid_fields",

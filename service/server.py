@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
+from service.app_keys import PORTS, READINESS, SETTINGS
 from service.logs import access_log
-from service.parts import PORTS, READINESS, SETTINGS
 from service.shortcut import take_shortcut
 
 # Of one header, in bytes: an OIDC token is long, and one that is too long gets an answer of ours, not of the parser's.

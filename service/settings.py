@@ -8,8 +8,8 @@ from pydantic_settings import NoDecode
 
 from airlock.profiles import ProfileError, Profiles
 from aws.settings import Origin, read_profiles
-from service.identity.address import is_loopback
-from service.identity.settings import OidcSettings
+from service.identity.oidc.addresses import is_loopback
+from service.identity.oidc.settings import OidcSettings
 from service.identity.tokens import StaticTokens, TokensError
 
 WEB = Path(__file__).parent.parent / "web"

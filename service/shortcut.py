@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from aiohttp import hdrs, web
 
-from service.answers import PATH
+from service.models.responses import PATH
 from service.post import POST
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

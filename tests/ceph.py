@@ -18,8 +18,8 @@ from pathlib import Path
 import aiohttp
 
 from airlock.policy import Credentials
-from ops.child import Child
-from ops.loopback import HOST, free_port
+from ops.dev.child import Child
+from ops.dev.loopback import HOST, free_port
 
 REGION = "eu-central-1"
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "monmaptool")

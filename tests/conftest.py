@@ -9,7 +9,7 @@ import pytest_asyncio
 from botocore import loaders
 
 from aws.settings import AwsSettings
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.stack import ministack, provisioned, settings_for
 
 

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
-from ops import emulator, settings
-from ops.emulator import Emulator
+from ops import settings
+from ops.dev import emulator
+from ops.dev.emulator import Emulator
+from ops.dev.users import Keys
 from ops.iam import Pod
-from ops.provision import provision
-from ops.users import Keys
+from ops.provision.command import provision
 
 ROOT = Path(__file__).parent.parent
 S3_CONFIG = AioConfig(signature_version="s3v4", s3={"addressing_style": "path"})

@@ -16,29 +16,29 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
 from aws.buses import Buses
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Records
+from aws.dynamodb.records import Records
+from aws.dynamodb.usage import Counters
+from aws.s3.objects import Objects
 from aws.session import CONNECTIONS, Clients, connect
 from aws.settings import problems, read_profiles
-from aws.usage import Counters
+from aws.sqs.queue import Queue
 from workers import health
-from workers.checks import catalogue
-from workers.checks.port import Check
-from workers.consumer import Consumer, Limits
-from workers.copies import Buckets
 from workers.deliveries.running import delivering, load_secrets
-from workers.entry import Entry
-from workers.executor import Executor
-from workers.gate import Gate
-from workers.inspection import Inspector
+from workers.inspection.checks import catalogue
+from workers.inspection.checks.port import Check
+from workers.inspection.inspector import Inspector
+from workers.intake.admission import Entry
+from workers.intake.consumer import Consumer, Limits
+from workers.intake.executor import Executor
+from workers.intake.gate import Gate
 from workers.journey import Journey
-from workers.publishing import Publisher, services
 from workers.rescan import Rescan
-from workers.revision import Revision
 from workers.settings import Settings
-from workers.settlement import Settlement
-from workers.withdrawal import Withdrawal
+from workers.settlement.copies import Buckets
+from workers.settlement.publishing import Publisher, services
+from workers.settlement.revision import Revision
+from workers.settlement.settlement import Settlement
+from workers.settlement.withdrawal import Withdrawal
 
 log = logging.getLogger("workers")
 

@@ -12,15 +12,15 @@ from airlock.profiles import Profile
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
-from aws.objects import Body, Objects, Pinned
-from aws.records import Claim, Record, Records
-from workers.arrival import Arrival
-from workers.checks.port import Subject
-from workers.entry import Entry, NotOurs
-from workers.inspection import CHUNK, Clock, Inspector
-from workers.outcome import Bury, Done, Outcome
-from workers.settlement import Settlement
-from workers.withdrawal import Withdrawal
+from aws.dynamodb.records import Claim, Record, Records
+from aws.s3.objects import Body, Objects, Pinned
+from workers.inspection.checks.port import Subject
+from workers.inspection.inspector import CHUNK, Clock, Inspector
+from workers.intake.admission import Entry, NotOurs
+from workers.intake.arrival import Arrival
+from workers.intake.disposition import Bury, Done, Outcome
+from workers.settlement.settlement import Settlement
+from workers.settlement.withdrawal import Withdrawal
 
 log = logging.getLogger(__name__)
 

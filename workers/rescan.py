@@ -7,14 +7,14 @@ from airlock.lifecycle import State, Step
 from airlock.profiles import Profile
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
-from aws.objects import Objects
-from aws.records import Location, Record, Records
-from workers.checks.port import Subject
-from workers.entry import Entry, NotOurs
-from workers.inspection import CHUNK, Inspector
-from workers.outcome import Bury, Done, Outcome
-from workers.publishing import intent_of
-from workers.revision import Revision
+from aws.dynamodb.records import Location, Record, Records
+from aws.s3.objects import Objects
+from workers.inspection.checks.port import Subject
+from workers.inspection.inspector import CHUNK, Inspector
+from workers.intake.admission import Entry, NotOurs
+from workers.intake.disposition import Bury, Done, Outcome
+from workers.settlement.publishing import intent_of
+from workers.settlement.revision import Revision
 
 log = logging.getLogger(__name__)
 

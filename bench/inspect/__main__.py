@@ -19,17 +19,17 @@ from typing import Any
 
 from airlock.intent import Intent
 from airlock.profiles import Profile, Profiles
-from aws.objects import Objects
+from aws.s3.objects import Objects
 from aws.session import connect
 from bench import report
 from bench.pipeline import samples
 from bench.pipeline.place import Place, credentials, settings_in
 from bench.process import children, peak_mib
-from ops import emulator, scanner
-from ops.provision import provision
-from workers.checks import catalogue
-from workers.checks.port import Check, Subject
-from workers.inspection import CHUNK, Inspector
+from ops.dev import emulator, scanner
+from ops.provision.command import provision
+from workers.inspection.checks import catalogue
+from workers.inspection.checks.port import Check, Subject
+from workers.inspection.inspector import CHUNK, Inspector
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]

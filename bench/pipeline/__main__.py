@@ -24,8 +24,8 @@ from bench import report
 from bench.pipeline import samples
 from bench.pipeline.place import Place, credentials, settings_in
 from bench.process import children, cpu_seconds, peak_mib, running, wait_for
-from ops import emulator
-from ops.provision import provision
+from ops.dev import emulator
+from ops.provision.command import provision
 
 MIB = 1024**2
 PROGRAMS = {"floor": "floor: the same calls, nothing inspected", "worker": "worker: size, checksum, type, YARA-X"}

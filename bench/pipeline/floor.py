@@ -15,8 +15,8 @@ from urllib.parse import unquote_plus
 import orjson
 import uvloop
 
-from aws.queue import Message, Queue
 from aws.session import Clients, connect
+from aws.sqs.queue import Message, Queue
 from workers.settings import Settings
 
 if TYPE_CHECKING:

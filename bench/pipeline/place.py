@@ -19,7 +19,7 @@ from airlock.profiles import Profiles
 from aws.session import Clients
 from aws.settings import AwsSettings
 from bench.pipeline import samples
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from ops.settings import Settings
 
 ROOT = Path(__file__).parents[2]

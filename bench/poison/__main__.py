@@ -25,8 +25,8 @@ from bench.pipeline.__main__ import until_healthy
 from bench.pipeline.place import Place, credentials, settings_in
 from bench.poison import kinds
 from bench.process import running
-from ops import emulator
-from ops.provision import provision
+from ops.dev import emulator
+from ops.provision.command import provision
 
 VERDICTS = "airlock-verdicts"
 RUNS = {"good": "good objects alone", "poison": "and 10 % poison"}

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 
 from bench.process import peak_mib
 from bench.reconcile.simulated import Simulated, damaged, tour
-from ops.reconciling import walk
+from ops.reconcile import walk
 
 SIZES = (100_000, 1_000_000)
 MIB = 1024**2

@@ -8,16 +8,16 @@ from pydantic import SecretStr
 
 from airlock.lifecycle import State
 from airlock.profiles import Profiles
-from aws.inventory import Description, Mark, OpenUpload, Version
-from aws.record import Location, Record
-from aws.record_scan import Kept
+from aws.dynamodb.record import Location, Record
+from aws.maintenance.inventory import Description, Mark, OpenUpload, Version
+from aws.maintenance.record_scan import Kept
 from aws.settings import AwsSettings
-from ops.reconciling.how import How
-from ops.reconciling.patience import Patience
-from ops.reconciling.repairs import Repairs
-from ops.reconciling.report import Report
-from ops.reconciling.seen import Seen
-from ops.reconciling.tour import Tour
+from ops.command_line.patience import Patience
+from ops.reconcile.how import How
+from ops.reconcile.repairs import Repairs
+from ops.reconcile.report import Report
+from ops.reconcile.seen import Seen
+from ops.reconcile.tour import Tour
 
 PAGE = 1000
 NOW = 2_000_000_000.0

@@ -13,8 +13,8 @@ from aiobotocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 from aws.settings import AwsSettings
-from ops.emulator import Emulator
-from ops.places import table
+from ops.dev.emulator import Emulator
+from ops.provision import table
 from tests.aws import settings_at
 from tests.stack import settings_for
 

@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from airlock.errors import Unavailable
 from aws.buses import Buses
-from aws.queue import Queue
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
+from aws.sqs.queue import Queue
 
 EVENT = json.dumps({"specversion": "1.0", "id": "e1", "data": {"filename": "Grüße.pdf"}}, ensure_ascii=False)
 KIND = "airlock.upload.accepted"

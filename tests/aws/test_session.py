@@ -11,12 +11,12 @@ import pytest
 from aiobotocore.session import get_session
 
 from airlock.errors import Unavailable
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Records
+from aws.dynamodb.records import Records
+from aws.s3.objects import Objects
 from aws.session import connect
 from aws.settings import AwsSettings
-from ops.emulator import USER, Emulator
+from aws.sqs.queue import Queue
+from ops.dev.emulator import USER, Emulator
 from tests.aws import settings_at
 
 NOWHERE = "http://127.0.0.1:9"

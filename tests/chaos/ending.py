@@ -10,8 +10,8 @@ from typing import Any
 from airlock.lifecycle import State
 from airlock.quotas import DAY, Subject, Window
 from airlock.verdict_event import event_id
-from aws.records import Record
-from aws.usage import Counters
+from aws.dynamodb.records import Record
+from aws.dynamodb.usage import Counters
 from tests.chaos.listing import versions
 from tests.chaos.place import Place
 from tests.chaos.plan import OWNERS, Plan, Planned

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ops.child import Child
+from ops.dev.child import Child
 from tests.stack import ROOT, unmeasured
-from tests.workers import daemon
-from tests.workers.daemon import free_port
+from tests.workers.inspection.clamd import daemon
+from tests.workers.inspection.clamd.daemon import free_port
 from tests.workers.site import Site
 
 Disturbance = Literal["SIGKILL of a worker", "SIGTERM of a worker", "restart of clamd"]

@@ -10,8 +10,8 @@ from typing import Any
 from airlock import upload_id
 from aws.session import connect
 from aws.settings import AwsSettings
-from ops.emulator import Emulator
-from ops.provision import provision
+from ops.dev.emulator import Emulator
+from ops.provision.command import provision
 from ops.settings import Settings as Wanted
 from tests.chaos.plan import KINDS, Planned
 from tests.stack import provisioned, settings_for

@@ -1,6 +1,6 @@
 """What is done for objects whose notification never came: `airlock reconcile`."""
 
-from ops.reconciling import How, reconcile
+from ops.reconcile import How, reconcile
 from tests.chaos.place import Place
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airlock.events import withdrawal
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.chaos import plan as plans
 from tests.chaos.delivery import Delivery
 from tests.chaos.ending import Ending

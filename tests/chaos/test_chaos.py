@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.chaos.run import Run
 
 UPLOADS = 200

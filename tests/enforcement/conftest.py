@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.ceph import Ceph, missing, running
 from tests.enforcement.server import Server, on_ceph, on_ministack
 

@@ -12,11 +12,11 @@ from airlock.errors import AirlockError, VersionGone
 from airlock.lifecycle import State
 from airlock.policy import Bucket, Policy, bucket_url, sign
 from aws.buses import Buses
-from aws.objects import Objects, Pinned
-from aws.queue import Queue
-from aws.records import Record, Records
+from aws.dynamodb.records import Record, Records
+from aws.s3.objects import Objects, Pinned
 from aws.session import Clients
 from aws.settings import AwsSettings
+from aws.sqs.queue import Queue
 from ops.iam import Pod
 from tests.service.stack import post_form
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 
 from airlock.errors import Unavailable
-from aws.backlogs import Backlogs
-from aws.inventory import Inventory, OpenUpload
-from aws.listing import Listing
-from aws.outbox import Outbox
-from aws.record_scan import Kept, RecordScan
+from aws.maintenance.backlogs import Backlogs
+from aws.maintenance.inventory import Inventory, OpenUpload
+from aws.maintenance.listing import Listing
+from aws.maintenance.outbox import Outbox
+from aws.maintenance.record_scan import Kept, RecordScan
 from tests.enforcement import needs
 from tests.enforcement.needs import DeniedError, Need, Scene
 

@@ -14,8 +14,8 @@ from aiobotocore.session import get_session
 
 from airlock.policy import Credentials
 from airlock.profiles import Profiles
-from aws.objects import Objects
-from ops.emulator import Emulator
+from aws.s3.objects import Objects
+from ops.dev.emulator import Emulator
 from tests.ceph import Ceph
 from tests.enforcement.form import Form
 from tests.service.conftest import Service, settings

@@ -7,10 +7,10 @@ from aiohttp.multipart import content_disposition_filename, parse_content_dispos
 from yarl import URL
 
 from airlock.lifecycle import State
-from aws.objects import Objects, Pinned
-from aws.records import Location
+from aws.dynamodb.records import Location
+from aws.s3.objects import Objects, Pinned
 from tests.enforcement.server import REGION, Server, Who
-from tests.service.test_handlers import VERDICT, record
+from tests.service.uploads.test_handlers import VERDICT, record
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 

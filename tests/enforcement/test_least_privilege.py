@@ -23,7 +23,7 @@ from airlock.errors import Unavailable
 from aws.session import SERVICES, connect
 from aws.settings import read_profiles
 from ops import iam
-from ops.emulator import ACCOUNT, PARTITION, Emulator
+from ops.dev.emulator import ACCOUNT, PARTITION, Emulator
 from tests.enforcement import operator_needs
 from tests.enforcement.needs import CONTENT, NEEDS, ON_AWS_ONLY, Scene, actions, denied, resources
 from tests.service.stack import deployed, post_form

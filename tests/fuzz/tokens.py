@@ -9,11 +9,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.identity.caller import Caller, InvalidToken
-from service.identity.claims import Trust
-from service.identity.jwks import ALGORITHMS, KeySet
-from service.identity.oidc import Oidc
-from service.identity.provider import Provider
-from service.identity.strict_json import Malformed
+from service.identity.oidc.claims import Trust
+from service.identity.oidc.jwks import ALGORITHMS, KeySet
+from service.identity.oidc.provider import Provider
+from service.identity.oidc.strict_json import Malformed
+from service.identity.oidc.tokens import Oidc
 
 NOW = 1_790_000_000.0
 TRUST = Trust(

@@ -1,4 +1,4 @@
-"""ops.iam, ops.permissions and ops.places.roles: the permissions of each pod, printed, and given to its role."""
+"""ops.iam, ops.permissions and ops.provision.roles: the permissions of each pod, printed, and given to its role."""
 
 import json
 import re
@@ -14,16 +14,17 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from aws.settings import problems, read_profiles
-from ops import emulator, iam
+from ops import iam
 from ops.cli import main
-from ops.emulator import Emulator
-from ops.places.clients import CallError, Clients, connect
-from ops.places.roles import MissingRoleError
-from ops.provision import provision
+from ops.dev import emulator
+from ops.dev.emulator import Emulator
+from ops.dev.users import Keys
+from ops.provision.clients import CallError, Clients, connect
+from ops.provision.command import provision
+from ops.provision.roles import MissingRoleError
 from ops.settings import Settings
-from ops.users import Keys
+from tests.ops.dev.test_dev import family
 from tests.ops.terminal import Dev, airlock
-from tests.ops.test_dev import family
 from tests.stack import ROOT, connected_as, settings_for
 
 ENVIRONMENT = {

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from airlock.lifecycle import State
-from aws.records import Record
+from aws.dynamodb.records import Record
 from aws.settings import AwsSettings
 from ops.cli import main
-from service.answers import MadeChange, UploadStatus, status
+from service.models.responses import MadeChange, UploadStatus, status
 from tests.ops.terminal import Ran, airlock
 from tests.stack import keys_of
 from tests.workers.site import EICAR, PNG, Site, opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.scanner import EICAR
+from ops.dev.scanner import EICAR
 from tests.ops.terminal import Dev, airlock
 
 pytestmark = pytest.mark.stack

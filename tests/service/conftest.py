@@ -18,9 +18,9 @@ from pydantic import SecretStr
 
 from airlock.profiles import Profiles
 from service.app import make_app
+from service.app_keys import LIVE
 from service.identity.callers import Callers, OidcTokens
 from service.identity.tokens import StaticTokens
-from service.parts import LIVE
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles

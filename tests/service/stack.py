@@ -11,13 +11,13 @@ from typing import Any
 
 import aiohttp
 
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Records
+from aws.dynamodb.records import Records
+from aws.dynamodb.sessions import Sessions
+from aws.dynamodb.usage import Counters
+from aws.s3.objects import Objects
 from aws.session import Clients, connect
-from aws.sessions import Sessions
 from aws.settings import AwsSettings
-from aws.usage import Counters
+from aws.sqs.queue import Queue
 from service.app import make_app
 from service.identity.callers import Callers
 from service.identity.tokens import StaticTokens

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from airlock.errors import CATALOGUE
 from airlock.intent import MAX_FILENAME_CHARACTERS
 from airlock.profiles import Profiles
-from service.payloads import MAX_BODY, MAX_PROBLEMS
-from service.problems import CONTENT_TYPE, Problem
+from service.models.problems import CONTENT_TYPE, Problem
+from service.models.requests import MAX_BODY, MAX_PROBLEMS
 from tests.service.conftest import TOKENS, Answer, Service
 from tests.service.conftest import settings as service_settings
 

@@ -13,8 +13,8 @@ from aws.settings import AwsSettings
 from service.routes import OPERATIONS, Operation
 from tests.service.conftest import SECRET, TOKENS, Answer, Service
 from tests.service.stack import deployed
-from tests.service.test_handlers import accepted, record
 from tests.service.twins import START
+from tests.service.uploads.test_handlers import accepted, record
 
 ABOUT_ONE = [operation for operation in OPERATIONS if "{id}" in operation.path]
 NEVER = "0" * upload_id.LENGTH

@@ -12,10 +12,10 @@ from yarl import URL
 from airlock import events
 from airlock.lifecycle import State
 from airlock.verdict import Outcome
-from aws.records import Location
+from aws.dynamodb.records import Location
 from aws.settings import AwsSettings
 from tests.service.stack import Deployed, deployed, post_form
-from tests.service.test_handlers import VERDICT, record
+from tests.service.uploads.test_handlers import VERDICT, record
 
 CONTENT = b"\x89PNG\r\n\x1a\n"
 

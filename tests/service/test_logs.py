@@ -13,7 +13,7 @@ import pytest
 
 from service import logs
 from tests.service.conftest import TOKENS, Service
-from tests.service.test_handlers import accepted
+from tests.service.uploads.test_handlers import accepted
 
 
 async def test_each_request_is_one_line(service: Service) -> None:

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from aws.settings import AwsSettings
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.service.conftest import ROOT, TOKENS, tokens_file
 from tests.stack import keys_of
 

@@ -10,7 +10,7 @@ from airlock.errors import CATALOGUE
 from airlock.profiles import Profiles
 from service import openapi
 from service.middlewares import EVERYTHING
-from service.payloads import LONGEST_WAIT
+from service.models.requests import LONGEST_WAIT
 from service.routes import OPERATIONS
 from tests.service.conftest import Service, settings
 

@@ -9,10 +9,10 @@ from airlock.errors import Unavailable
 from airlock.policy import Credentials
 from airlock.profiles import Profiles
 from service import readiness
-from service.answers import Health
-from service.parts import READINESS
+from service.app_keys import READINESS
+from service.models.responses import Health
 from service.readiness import KEPT_SECONDS
-from service.waiting import answer_of
+from service.timeouts import answer_of
 from tests.service.conftest import Service, settings
 from tests.service.twins import START
 

@@ -24,7 +24,7 @@ from aiobotocore.session import get_session
 from aiohttp import web
 
 from aws.settings import AwsSettings
-from ops.emulator import Emulator
+from ops.dev.emulator import Emulator
 from tests.service.conftest import ROOT, TOKENS, tokens_file
 from tests.service.stack import post_form
 from tests.service.test_main import listening

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from airlock.profiles import Profiles
-from aws.records import Record
+from aws.dynamodb.records import Record
 from tests.service.conftest import ROOT, TOKENS, Service, settings
-from tests.service.test_handlers import accepted
 from tests.service.twins import Table, Time
+from tests.service.uploads.test_handlers import accepted
 from tests.stack import unmeasured
 
 pytestmark = pytest.mark.stack

@@ -11,7 +11,7 @@ from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
-from aws.records import Page, Record
+from aws.dynamodb.records import Page, Record
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 START = 1_790_000_000.0

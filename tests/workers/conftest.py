@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest_asyncio
 
 from aws.settings import AwsSettings
-from tests.workers.daemon import Daemon, running
-from tests.workers.fault_proxy import FaultProxy
+from tests.workers.inspection.clamd.daemon import Daemon, running
+from tests.workers.inspection.clamd.fault_proxy import FaultProxy
 from tests.workers.site import Site, opened
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.stack import ROOT
-from tests.workers.fault_proxy import Broken, Fault, FaultProxy
+from tests.workers.inspection.clamd.fault_proxy import Broken, Fault, FaultProxy
 from tests.workers.site import Site
 
 

@@ -18,14 +18,14 @@ from airlock.events import withdrawal
 from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import TERMINAL
 from airlock.profiles import Profiles
-from aws.records import Record, Records
+from aws.dynamodb.records import Record, Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.stack import connected_as, keys_of, provisioned
 from workers.__main__ import work
-from workers.checks import catalogue
-from workers.checks.port import Check
 from workers.deliveries.running import load_secrets
+from workers.inspection.checks import catalogue
+from workers.inspection.checks.port import Check
 from workers.settings import Settings
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(64)

@@ -14,14 +14,14 @@ from airlock.errors import Unavailable
 from airlock.events import ObjectCreated, withdrawal
 from airlock.lifecycle import State
 from airlock.verdict import Outcome, Verdict
-from aws.objects import Objects
-from aws.records import Record
-from tests.workers import daemon
-from tests.workers.checks.samples import HTML
-from tests.workers.daemon import Daemon
+from aws.dynamodb.records import Record
+from aws.s3.objects import Objects
+from tests.workers.inspection.checks.samples import HTML
+from tests.workers.inspection.clamd import daemon
+from tests.workers.inspection.clamd.daemon import Daemon
 from tests.workers.site import EICAR, PNG, Sent, Site
-from workers.checks.port import Idle, Report, Subject
-from workers.entry import Entry
+from workers.inspection.checks.port import Idle, Report, Subject
+from workers.intake.admission import Entry
 
 
 async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(site: Site) -> None:
@@ -378,7 +378,7 @@ async def test_while_clamd_is_away_nothing_is_taken_and_all_is_accepted_when_it_
 ) -> None:
     port = daemon.free_port()
     heard = Heard("cannot receive")
-    monkeypatch.setattr(logging.getLogger("workers.consumer"), "handlers", [heard])
+    monkeypatch.setattr(logging.getLogger("workers.intake.consumer"), "handlers", [heard])
     sent = await site.put(PNG, profile="scanned")
     async with site.working(clamd=f"tcp://127.0.0.1:{port}"):
         await asyncio.wait_for(heard.event.wait(), 20)

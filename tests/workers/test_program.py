@@ -14,8 +14,8 @@ import pytest_asyncio
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.stack import ROOT
-from tests.workers import daemon
-from tests.workers.fault_proxy import FaultProxy
+from tests.workers.inspection.clamd import daemon
+from tests.workers.inspection.clamd.fault_proxy import FaultProxy
 from tests.workers.program import running
 from tests.workers.site import PNG, Site, opened
 

@@ -14,20 +14,20 @@ from airlock.errors import Unavailable
 from airlock.lifecycle import State, Step
 from airlock.verdict import Outcome
 from aws.buses import Buses
-from aws.objects import Objects
-from aws.queue import Queue
-from aws.records import Record, Records
+from aws.dynamodb.records import Record, Records
+from aws.s3.objects import Objects
 from aws.settings import AwsSettings
+from aws.sqs.queue import Queue
 from tests.service.stack import deployed
-from tests.workers.daemon import Daemon
+from tests.workers.inspection.clamd.daemon import Daemon
 from tests.workers.site import EICAR, PNG, Site, opened
-from workers.copies import Buckets
-from workers.entry import Entry
-from workers.inspection import Inspector
-from workers.outcome import Bury, Done
-from workers.publishing import Publisher
+from workers.inspection.inspector import Inspector
+from workers.intake.admission import Entry
+from workers.intake.disposition import Bury, Done
 from workers.rescan import Rescan
-from workers.revision import Revision
+from workers.settlement.copies import Buckets
+from workers.settlement.publishing import Publisher
+from workers.settlement.revision import Revision
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BAD = PNG + b"new malware"
@@ -231,7 +231,7 @@ async def test_an_engine_that_is_away_is_for_another_try_and_changes_nothing(
     async with opened(places, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as site:
         [record] = await accepted(site, PNG, profile="scanned")
         await site.send(events.rescan(record.id))
-        with mock.patch("workers.checks.clamd.ClamdCheck.begin", side_effect=Unavailable("clamd", "is away")):
+        with mock.patch("workers.inspection.clamd.check.ClamdCheck.begin", side_effect=Unavailable("clamd", "is away")):
             async with site.working():
                 reasons = await site.dead_letters()
         assert list(reasons.values()) == ["after 2 attempts: clamd: is away"]

@@ -217,7 +217,7 @@ class Stream:
 
 
 class DynamoDB:
-    """Items by id, and the expressions that `aws.record_write` makes."""
+    """Items by id, and the expressions that `aws.dynamodb.write` makes."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}

@@ -14,24 +14,24 @@ from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, TRANSITIONS, State
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome, Verdict
-from aws.objects import Objects
-from aws.queue import Message, Queue
-from aws.record import Record, from_item
-from aws.records import Records
+from aws.dynamodb.record import Record, from_item
+from aws.dynamodb.records import Records
+from aws.s3.objects import Objects
+from aws.sqs.queue import Message, Queue
 from tests.workers.twins import S3, Attempt, DynamoDB, Queues, Version, called
-from workers.checks.port import Subject
-from workers.copies import Buckets
 from workers.deliveries.delivery import Delivery
-from workers.entry import Entry
-from workers.executor import Executor
-from workers.inspection import Inspector
+from workers.inspection.checks.port import Subject
+from workers.inspection.inspector import Inspector
+from workers.intake.admission import Entry
+from workers.intake.disposition import Retry
+from workers.intake.executor import Executor
 from workers.journey import Journey
-from workers.outcome import Retry
-from workers.publishing import Publisher
 from workers.rescan import Rescan
-from workers.revision import Revision
-from workers.settlement import Settlement
-from workers.withdrawal import Withdrawal
+from workers.settlement.copies import Buckets
+from workers.settlement.publishing import Publisher
+from workers.settlement.revision import Revision
+from workers.settlement.settlement import Settlement
+from workers.settlement.withdrawal import Withdrawal
 
 Kind = Literal["clean", "infected", "rejected", "unscannable", "caught_later", "foreign"]
 """What an object turns out to be: `caught_later` is clean until signatures are renewed, `foreign` is none of ours."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from airlock.errors import BadNotification
-from aws.queue import Message
+from aws.sqs.queue import Message
 from workers.deliveries.courier import Answer
 from workers.deliveries.delivery import Delivery
 from workers.deliveries.schedule import pause
-from workers.outcome import Bury, Done, Outcome, Retry
+from workers.intake.disposition import Bury, Done, Outcome, Retry
 
 log = logging.getLogger(__name__)
 

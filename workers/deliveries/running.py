@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
-from aws.queue import Queue
 from aws.session import Clients
-from workers.consumer import Consumer, Limits
+from aws.sqs.queue import Queue
 from workers.deliveries import secrets
 from workers.deliveries.courier import Courier
 from workers.deliveries.deliverer import Deliverer
 from workers.deliveries.secrets import WebhookSecretsError
-from workers.gate import Gate
-from workers.inspection import Clock
+from workers.inspection.inspector import Clock
+from workers.intake.consumer import Consumer, Limits
+from workers.intake.gate import Gate
 from workers.settings import Settings
 
 

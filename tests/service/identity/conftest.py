@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from service.identity.claims import Trust
-from service.identity.fetching import Document
-from service.identity.oidc import Oidc
-from service.identity.provider import Provider
+from service.identity.oidc.claims import Trust
+from service.identity.oidc.fetching import Document
+from service.identity.oidc.provider import Provider
+from service.identity.oidc.tokens import Oidc
 from service.ports import Random
 from tests.service.identity.provider import AUDIENCE, FIRST, OpenIdProvider, keys_document
 from tests.service.twins import Time

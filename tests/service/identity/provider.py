@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWS
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from service.identity.provider import DISCOVERY
+from service.identity.oidc.provider import DISCOVERY
 from tests.service.twins import START
 
 AUDIENCE = "airlock"

@@ -3,12 +3,12 @@
 import heapq
 from dataclasses import dataclass, field
 
-from aws.queue import Message
+from aws.sqs.queue import Message
 from workers.deliveries.courier import Answer
 from workers.deliveries.deliverer import Deliverer
 from workers.deliveries.delivery import Delivery
 from workers.deliveries.schedule import DAY, TRIES
-from workers.outcome import Bury, Done, Retry
+from workers.intake.disposition import Bury, Done, Retry
 
 HOUR = 3600.0
 CLOSED = Answer(taken=False, said="it answered 503: closed")

@@ -1,0 +1,1 @@
+"""DynamoDB: records of uploads, what upload sessions have spent, and the counters of quotas."""

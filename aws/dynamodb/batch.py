@@ -1,0 +1,39 @@
+"""Many records by their ids."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aws.dynamodb.attempts import Attempts
+from aws.dynamodb.record import Record, from_item
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+BATCH = 100
+
+
+async def read(dynamodb: "DynamoDBClient", table: str, uploads: Iterable[str], attempts: Attempts) -> dict[str, Record]:
+    """The records of those that have one, by upload id, each as of the last write."""
+    wanted = list(dict.fromkeys(uploads))
+    found: list[Record] = []
+    for start in range(0, len(wanted), BATCH):
+        keys = [{"id": {"S": upload}} for upload in wanted[start : start + BATCH]]
+        found += [from_item(item) for item in await _items(dynamodb, table, keys, attempts)]
+    return {record.id: record for record in found}
+
+
+async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], attempts: Attempts) -> list[Any]:
+    items: list[Any] = []
+    left = keys
+
+    async def ask() -> bool:
+        nonlocal left
+        wanted: Any = {table: {"Keys": left, "ConsistentRead": True}}
+        answer: Any = await dynamodb.batch_get_item(RequestItems=wanted)
+        items.extend(answer["Responses"].get(table, ()))
+        left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        return not left
+
+    await attempts.make(ask, "BatchGetItem: keys stay unprocessed")
+    return items

@@ -1,0 +1,183 @@
+"""One upload's record, and how it is kept as a DynamoDB item."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from airlock.lifecycle import State
+from airlock.verdict import Change, Verdict
+
+Item = Mapping[str, Any]
+"""A DynamoDB item with typed attributes, such as {"id": {"S": "…"}}."""
+
+Place = Literal["incoming", "accepted", "quarantine", "none"]
+
+
+class Location(NamedTuple):
+    """Where settled bytes are."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of one upload. Times are seconds since the epoch; sizes are bytes.
+
+    `version_id` is the one version of the incoming object that this upload is bound to; empty for a withdrawal that
+    came before any object. `attempts` counts the claims; the first `given_up` of them can settle nothing any more.
+    `place` and `location` say where the bytes are once there is a verdict. After `expires_at` DynamoDB may remove the
+    record; None keeps it.
+
+    `overwrites` counts the other versions that came by the same policy, the last at `overwritten_at`; none was kept. A
+    version can count twice where a worker ended while it was at it.
+
+    `changes` are those of the verdict, oldest first. `moving_from` is where the bytes were before a change that is not
+    finished: whoever finishes it removes them there. Until then nobody else tidies. `rescanned` is what the last of
+    later inspections found, where it changed nothing.
+    """
+
+    id: str
+    owner: str
+    state: State
+    created_at: float
+    updated_at: float
+    profile: str = ""
+    filename: str = ""
+    content_type: str = ""
+    size: int = 0
+    version_id: str = ""
+    etag: str = ""
+    sequencer: str = ""
+    attempts: int = 0
+    given_up: int = 0
+    declared_size: int | None = None
+    declared_sha256: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tenant: str | None = None
+    verdict: Verdict | None = None
+    place: Place = "incoming"
+    location: Location | None = None
+    event_id: str | None = None
+    overwrites: int = 0
+    overwritten_at: float | None = None
+    changes: tuple[Change, ...] = ()
+    moving_from: Location | None = None
+    rescanned: Verdict | None = None
+    expires_at: int | None = None
+
+    @property
+    def accepted_bucket(self) -> str | None:
+        """The bucket of the accepted bytes; None in every other place."""
+        return self._accepted.bucket if self._accepted else None
+
+    @property
+    def accepted_key(self) -> str | None:
+        """The key of the accepted bytes."""
+        return self._accepted.key if self._accepted else None
+
+    @property
+    def accepted_version(self) -> str | None:
+        """The version of the accepted bytes."""
+        return self._accepted.version_id if self._accepted else None
+
+    @property
+    def _accepted(self) -> Location | None:
+        return self.location if self.place == "accepted" else None
+
+
+def _number(value: float) -> Item:
+    return {"N": repr(value)}
+
+
+def _text(value: str) -> Item:
+    return {"S": value}
+
+
+class _Kind(NamedTuple):
+    write: Callable[[Any], Item]
+    read: Callable[[Any], Any]
+
+
+TEXT = _Kind(_text, lambda typed: typed["S"])
+WHOLE = _Kind(_number, lambda typed: int(typed["N"]))
+TIME = _Kind(_number, lambda typed: float(typed["N"]))
+STATE = _Kind(lambda state: _text(state.value), lambda typed: State(typed["S"]))
+VERDICT = _Kind(lambda verdict: _text(verdict.to_json()), lambda typed: Verdict.from_json(typed["S"]))
+TEXTS = _Kind(
+    lambda texts: {"M": {name: _text(text) for name, text in texts.items()}},
+    lambda typed: {name: text["S"] for name, text in typed["M"].items()},
+)
+CHANGES = _Kind(
+    lambda changes: {"L": [_text(change.model_dump_json()) for change in changes]},
+    lambda typed: tuple(Change.model_validate_json(text["S"]) for text in typed["L"]),
+)
+PLACE = _Kind(
+    lambda location: {"L": [_text(part) for part in location]},
+    lambda typed: Location(*(part["S"] for part in typed["L"])),
+)
+
+
+class _Attribute(NamedTuple):
+    name: str
+    kind: _Kind
+
+
+# By field. `owner` and `created` are the keys of the owner index, `expires_at` is the TTL attribute.
+ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
+    {
+        "id": _Attribute("id", TEXT),
+        "owner": _Attribute("owner", TEXT),
+        "state": _Attribute("state", STATE),
+        "created_at": _Attribute("created", TIME),
+        "updated_at": _Attribute("updated", TIME),
+        "profile": _Attribute("profile", TEXT),
+        "filename": _Attribute("filename", TEXT),
+        "content_type": _Attribute("content_type", TEXT),
+        "size": _Attribute("size", WHOLE),
+        "version_id": _Attribute("version_id", TEXT),
+        "etag": _Attribute("etag", TEXT),
+        "sequencer": _Attribute("sequencer", TEXT),
+        "attempts": _Attribute("attempts", WHOLE),
+        "given_up": _Attribute("given_up", WHOLE),
+        "declared_size": _Attribute("declared_size", WHOLE),
+        "declared_sha256": _Attribute("declared_sha256", TEXT),
+        "metadata": _Attribute("metadata", TEXTS),
+        "tenant": _Attribute("tenant", TEXT),
+        "verdict": _Attribute("verdict", VERDICT),
+        "place": _Attribute("place", TEXT),
+        "location": _Attribute("location", PLACE),
+        "event_id": _Attribute("event_id", TEXT),
+        "overwrites": _Attribute("overwrites", WHOLE),
+        "overwritten_at": _Attribute("overwritten_at", TIME),
+        "changes": _Attribute("changes", CHANGES),
+        "moving_from": _Attribute("moving_from", PLACE),
+        "rescanned": _Attribute("rescanned", VERDICT),
+        "expires_at": _Attribute("expires_at", WHOLE),
+    }
+)
+
+
+def attributes(values: Mapping[str, Any]) -> dict[str, Item]:
+    """Typed attributes of a record's fields, by attribute name; None is left out."""
+    return {
+        ATTRIBUTES[name].name: ATTRIBUTES[name].kind.write(value) for name, value in values.items() if value is not None
+    }
+
+
+def to_item(record: Record) -> dict[str, Item]:
+    """The whole record as an item."""
+    return attributes({name: getattr(record, name) for name in ATTRIBUTES})
+
+
+def from_item(item: Item) -> Record:
+    """The record in an item that `to_item` or `aws.dynamodb.records` wrote."""
+    return Record(
+        **{
+            name: attribute.kind.read(item[attribute.name])
+            for name, attribute in ATTRIBUTES.items()
+            if attribute.name in item
+        }
+    )

@@ -1,0 +1,1 @@
+"""S3: objects, each pinned to one version."""

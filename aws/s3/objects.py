@@ -1,0 +1,257 @@
+"""Objects in S3, each pinned to one version: read once, copied, deleted, lent for a minute."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from airlock.errors import Unavailable, VersionGone
+from aws.errors import translate
+from aws.s3.multipart_copy import MultipartCopy
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import ListObjectVersionsOutputTypeDef, ObjectIdentifierTypeDef
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html
+LARGEST_COPY = 5 * 1024**3
+DELETE_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One version of one object. `etag` without quotes; `size` in bytes.
+
+    An empty `version_id` is for a bucket that is not ours and keeps no versions: the ETag alone pins it there.
+    """
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The version that a copy made. `etag` without quotes; for a multipart copy it differs from the source's.
+
+    `repeated`: an answer was lost or was an error, and the request was sent again. There may be one more version.
+    """
+
+    version_id: str
+    etag: str
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class Body:
+    """An object that is being read. `size` in bytes, `etag` without quotes, `metadata` without `x-amz-meta-`."""
+
+    size: int
+    etag: str
+    version_id: str
+    content_type: str
+    metadata: Mapping[str, str]
+    _stream: "StreamingBody" = field(repr=False)
+
+    async def chunks(self, size: int) -> AsyncIterator[bytes]:
+        """All the bytes, once, in chunks of exactly `size` and a shorter last one.
+
+        Raises Unavailable("s3") when they stop before `self.size`: never a silent short read.
+        """
+        left = self.size
+        while left:
+            chunk = await self._fill(min(size, left))
+            left -= len(chunk)
+            yield chunk
+
+    async def _fill(self, wanted: int) -> bytes:
+        parts: list[bytes] = []
+        while wanted:
+            with translate("s3"):
+                part = await self._stream.read(wanted)
+            if not part:
+                raise Unavailable("s3", "the object's bytes ended before its length")
+            parts.append(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Objects:
+    """The S3 operations that Airlock makes.
+
+    The caller's role needs s3:ListBucket on each bucket: without it S3 answers 403 for what is not there, which is
+    Unavailable and not VersionGone. `public_s3` presigns for browsers, where they reach S3 under another name.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        *,
+        public_s3: "S3Client | None" = None,
+        multipart_above: int = LARGEST_COPY,
+        part_size: int | None = None,
+    ) -> None:
+        self._s3 = s3
+        self._public_s3 = public_s3 or s3
+        self._multipart_above = multipart_above
+        self._part_size = part_size
+
+    @contextlib.asynccontextmanager
+    async def open(self, bucket: str, key: str, version_id: str, etag: str | None = None) -> AsyncIterator[Body]:
+        """One GetObject of exactly that version with that ETag; the connection is given back on the way out.
+
+        Without an ETag the version alone pins it. Raises VersionGone when that version is away, is a delete marker, or
+        has another ETag.
+        """
+        match: Any = {"IfMatch": f'"{etag}"'} if etag else {}
+        with translate("s3"):
+            answer = await self._s3.get_object(Bucket=bucket, Key=key, VersionId=version_id, **match)
+            stream = answer["Body"]
+            body = Body(
+                size=answer["ContentLength"],
+                etag=answer["ETag"].strip('"'),
+                version_id=answer.get("VersionId", version_id),
+                content_type=answer.get("ContentType", ""),
+                metadata=answer["Metadata"],
+                _stream=stream,
+            )
+        try:
+            yield body
+        finally:
+            stream.close()
+
+    async def pin(self, bucket: str, key: str, version_id: str) -> Pinned:
+        """That version as it is stored. Raises VersionGone when it is away or a delete marker."""
+        with translate("s3"):
+            told = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+            return Pinned(bucket, key, version_id, told["ETag"].strip('"'), told["ContentLength"])
+
+    async def promote(
+        self,
+        source: Pinned,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str,
+        content_disposition: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Copied:
+        """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing the uploader said of them stays.
+
+        `metadata` is ours and US-ASCII, its names without `x-amz-meta-`: whose upload this was, for whoever finds it.
+
+        Repeating it stores one more version of the same bytes. Above 5 GB the copy is made in parallel parts.
+        Raises VersionGone when the source is not what was pinned.
+        """
+        described: dict[str, Any] = {"Bucket": bucket, "Key": key, "ContentType": content_type}
+        if content_disposition:
+            described["ContentDisposition"] = content_disposition
+        if metadata:
+            described["Metadata"] = dict(metadata)
+        if tags:
+            described["Tagging"] = urlencode(tags)
+        place: Any = {"Bucket": source.bucket, "Key": source.key}
+        if source.version_id:
+            place["VersionId"] = source.version_id
+        pinned: dict[str, Any] = {"CopySource": place, "CopySourceIfMatch": f'"{source.etag}"'}
+        if source.size > self._multipart_above:
+            copy = MultipartCopy(self._s3, described, pinned, source.size, self._part_size)
+            with translate("s3"):
+                version_id, made = await copy.run()
+            return Copied(version_id, made.strip('"'))
+        with translate("s3"):
+            answer = await self._s3.copy_object(
+                **described, **pinned, MetadataDirective="REPLACE", TaggingDirective="REPLACE"
+            )
+            repeated = answer["ResponseMetadata"]["RetryAttempts"] > 0
+            return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'), repeated)
+
+    async def delete(self, bucket: str, key: str, version_id: str) -> None:
+        """Remove exactly that version; nothing happens when it is away already."""
+        with contextlib.suppress(VersionGone), translate("s3"):
+            await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+
+    async def delete_all_versions(self, bucket: str, key: str, *, but: str | None = None) -> int:
+        """Remove every version and delete marker of `key`, `but` that one; returns how many were removed.
+
+        Raises Unavailable when S3 would not remove one of them.
+        """
+        found = [version for version in await self.versions(bucket, key) if version != but]
+        await self.delete_versions(bucket, key, found)
+        return len(found)
+
+    async def versions(self, bucket: str, key: str) -> list[str]:
+        """The ids of every version and delete marker of `key`."""
+        found: list[str] = []
+        async for page in self._pages(bucket, key):
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            found += [entry["VersionId"] for entry in entries if entry["Key"] == key]
+        return found
+
+    async def delete_versions(self, bucket: str, key: str, versions: Sequence[str]) -> None:
+        """Remove those versions of `key`; nothing happens with those that are away already.
+
+        Raises Unavailable when S3 would not remove one of them.
+        """
+        for start in range(0, len(versions), DELETE_BATCH):
+            batch: list[ObjectIdentifierTypeDef] = [
+                {"Key": key, "VersionId": version} for version in versions[start : start + DELETE_BATCH]
+            ]
+            with translate("s3"):
+                answer = await self._s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            if refused := answer.get("Errors"):
+                raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
+
+    async def earlier(self, bucket: str, key: str, version_id: str) -> list[Pinned]:
+        """The versions of `key` that were stored before that one and are still there, oldest first.
+
+        S3 lists the versions of a key from the newest to the oldest:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
+        """
+        found: list[Pinned] = []
+        async for page in self._pages(bucket, key):
+            for entry in page.get("Versions", ()):
+                if entry["Key"] == key:
+                    found.append(Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"]))
+                if entry["VersionId"] == version_id:
+                    found.clear()
+        return found[::-1]
+
+    async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
+        """The pages of a listing that begins with `key`, as far as there can be something of it."""
+        place: dict[str, Any] = {"Bucket": bucket, "Prefix": key}
+        while True:
+            with translate("s3"):
+                page = await self._s3.list_object_versions(**place)
+            yield page
+            # Keys come in order and the shortest is first: past it, nothing more is of this key.
+            if not page.get("IsTruncated") or page["NextKeyMarker"] != key:
+                return
+            place |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    async def presign_get(
+        self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
+    ) -> str:
+        """A URL by which anyone can read that version for `expires` seconds, answered with those two headers."""
+        with translate("s3"):
+            return await self._public_s3.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": bucket,
+                    "Key": key,
+                    "VersionId": version_id,
+                    "ResponseContentDisposition": content_disposition,
+                    "ResponseContentType": content_type,
+                },
+                ExpiresIn=expires,
+            )
+
+    async def ping(self, bucket: str) -> None:
+        """Raises Unavailable when the bucket is not there or not ours to use."""
+        with translate("s3"):
+            await self._s3.head_bucket(Bucket=bucket)

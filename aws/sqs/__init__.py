@@ -1,0 +1,1 @@
+"""SQS: the queue's hot loop over aiosqs, all else over aiobotocore."""

@@ -1,0 +1,1 @@
+"""`airlock dev`: all of Airlock on this machine."""

@@ -1,0 +1,162 @@
+"""Which clamd `airlock dev` scans with: a configured one, the system's, one of our own, or none."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from airlock.errors import AirlockError
+from ops.dev.child import Child
+
+SOCKETS = (
+    "/run/clamav/clamd.ctl",  # Debian
+    "/run/clamav/clamd.sock",  # Alpine
+    "/run/clamd.scan/clamd.sock",  # Fedora
+    "/opt/homebrew/var/run/clamav/clamd.sock",
+    "/usr/local/var/run/clamav/clamd.sock",
+)
+SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/sbin")
+DEFINITIONS = (Path("/var/lib/clamav"), Path("/opt/homebrew/var/lib/clamav"), Path("/usr/local/var/lib/clamav"))
+PING_SECONDS = 5.0
+STOP_SECONDS = 5.0
+# Loading the public definitions takes half a minute on a slow machine.
+LOAD_SECONDS = 120.0
+POLL_SECONDS = 0.1
+
+# The EICAR test file, in the hexadecimal that a signature is written in.
+# https://www.eicar.org/download-anti-malware-testfile/
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+# What clamd may not look at must not count as clean: the two alerts. A file may be as large as a profile allows;
+# clamd itself stops at 2 GB.
+CONFIGURATION = """\
+Foreground yes
+LocalSocket {socket}
+LocalSocketMode 600
+DatabaseDirectory {definitions}
+TemporaryDirectory {folder}
+AlertExceedsMax yes
+AlertEncrypted yes
+StreamMaxLength 2000M
+MaxFileSize 2000M
+MaxScanSize 2000M
+MaxFiles 10000
+MaxRecursion 17
+ConcurrentDatabaseReload no
+"""
+
+
+class ScannerError(AirlockError):
+    """The clamd that was configured gives no answer."""
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """What scans: the address for AIRLOCK_CLAMD (None: no clamd), a sentence about it, and our child if it is one."""
+
+    address: str | None
+    sentence: str
+    child: Child | None = None
+
+
+@asynccontextmanager
+async def chosen(configured: str | None, folder: Path) -> AsyncIterator[Scanner]:
+    """The best scanner that there is, for as long as the context lasts; `folder` takes the files of our own clamd.
+
+    Raises ScannerError.
+    """
+    binary = shutil.which("clamd", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN)))
+    found = await _configured(configured) if configured else await _of_the_system()
+    if found is not None:
+        yield found
+    elif binary is None:
+        yield Scanner(None, "YARA-X alone: no clamd is installed; profiles that ask for clamd do without")
+    else:
+        async with _own(binary, folder) as scanner:
+            yield scanner
+
+
+async def _configured(address: str) -> Scanner:
+    if not await _answers(address):
+        raise ScannerError(f"AIRLOCK_CLAMD is {address}, but no clamd answers there")
+    return Scanner(address, f"YARA-X and the clamd at {address}")
+
+
+async def _of_the_system() -> Scanner | None:
+    for socket in SOCKETS:
+        if await _answers(f"unix://{socket}"):
+            caution = "which must have AlertExceedsMax and AlertEncrypted on"
+            return Scanner(f"unix://{socket}", f"YARA-X and the system's clamd at {socket}, {caution}")
+    return None
+
+
+@asynccontextmanager
+async def _own(binary: str, folder: Path) -> AsyncIterator[Scanner]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    definitions = next(filter(_has_definitions, DEFINITIONS), None)
+    socket, configuration = folder / "clamd.sock", folder / "clamd.conf"
+    socket.unlink(missing_ok=True)
+    configuration.write_text(
+        CONFIGURATION.format(socket=socket, folder=folder, definitions=definitions or _test_definitions(folder))
+    )
+    with (folder / "clamd.log").open("wb") as log:
+        command = [binary, "--config-file", str(configuration)]
+        child = await Child.start("clamd", command, env=os.environ, output=log)
+    try:
+        if await _until_answers(f"unix://{socket}", child):
+            knows = f"the definitions in {definitions}" if definitions else "a test database that knows EICAR only"
+            yield Scanner(f"unix://{socket}", f"YARA-X and a clamd with {knows}", child)
+        else:
+            why = f"{binary} did not start ({child.ending}: {_last_line(folder / 'clamd.log')})"
+            yield Scanner(None, f"YARA-X alone: {why}; profiles that ask for clamd do without")
+    finally:
+        await child.stop(STOP_SECONDS)
+
+
+def _last_line(log: Path) -> str:
+    return next(reversed(log.read_text(errors="replace").splitlines()), "it said nothing")
+
+
+def _has_definitions(folder: Path) -> bool:
+    return any(next(folder.glob(f"*.{kind}"), None) for kind in ("cvd", "cld", "ndb", "hdb", "hsb"))
+
+
+def _test_definitions(folder: Path) -> Path:
+    """A database folder with one signature: EICAR at the very beginning of any file."""
+    database = folder / "definitions"
+    database.mkdir(exist_ok=True)
+    (database / "eicar.ndb").write_text(f"Eicar-Test-Signature:0:0:{EICAR.hex()}\n")
+    return database
+
+
+async def _until_answers(address: str, child: Child) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOAD_SECONDS):
+            while child.running:
+                if await _answers(address):
+                    return True
+                await asyncio.sleep(POLL_SECONDS)
+    return False
+
+
+async def _answers(address: str) -> bool:
+    """Whether a clamd at tcp://HOST:PORT or unix:///PATH answers PING."""
+    parts = urlsplit(address)
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            if parts.scheme == "unix":
+                reader, writer = await asyncio.open_unix_connection(parts.path)
+            else:
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            try:
+                writer.write(b"zPING\0")
+                return await reader.readuntil(b"\0") == b"PONG\0"
+            finally:
+                writer.close()
+    except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return False

@@ -1,0 +1,42 @@
+"""The inline policies of the pods' roles, where the deployment names these."""
+
+from typing import Any
+
+from airlock.errors import AirlockError
+from airlock.profiles import Profiles
+from ops import iam
+from ops.provision.clients import Clients, unless
+from ops.provision.setting import Setting
+from ops.settings import Settings
+
+POLICY = "airlock"
+NO_ENTITY = {"NoSuchEntity"}
+
+
+class MissingRoleError(AirlockError):
+    """A role that is to get its policy is not there; who may assume it is not ours to say, so we make none."""
+
+
+def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Setting]:
+    """The policy of each role that is named."""
+    return [
+        _policy(
+            clients.iam,
+            role,
+            iam.document(pod, wanted, profiles, partition=clients.partition, account=clients.account),
+        )
+        for pod, role in wanted.roles().items()
+    ]
+
+
+def _policy(client: Any, role: str, document: iam.Document) -> Setting:
+    async def read() -> Any:
+        if await unless(NO_ENTITY, client.get_role(RoleName=role)) is None:
+            raise MissingRoleError(f"there is no role {role}: make it first, with the trust policy of your cluster")
+        answer = await unless(NO_ENTITY, client.get_role_policy(RoleName=role, PolicyName=POLICY))
+        return answer and answer["PolicyDocument"]
+
+    async def write() -> None:
+        await client.put_role_policy(RoleName=role, PolicyName=POLICY, PolicyDocument=iam.text(document))
+
+    return Setting(f"role {role}", "policy", document, read, write)

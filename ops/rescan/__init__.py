@@ -1,0 +1,1 @@
+"""`airlock rescan`: accepted objects are inspected again."""

@@ -1,0 +1,104 @@
+"""Which OpenID provider the service believes, from variables that begin with AIRLOCK_OIDC_."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from aws.settings import AwsSettings
+from service.identity.oidc.addresses import is_private
+from service.identity.oidc.claims import Trust
+from service.identity.oidc.jwks import ALGORITHMS
+
+NO_PREFIX = "none"
+
+
+def _private(value: str) -> str:
+    if not is_private(value):
+        raise ValueError("must be an https:// address; http:// is for this machine alone")
+    return value
+
+
+def _issuer(value: str) -> str:
+    if "?" in _private(value):
+        raise ValueError("must be an address without a query")
+    return value
+
+
+def _prefix(value: str) -> str:
+    # With the colon at its end no prefix is the word that means none.
+    if not re.fullmatch(rf"[A-Za-z0-9._-]{{1,31}}:|{NO_PREFIX}", value):
+        raise ValueError(f"must be 1 to 31 of A-Z, a-z, 0-9, '.', '_' and '-' and then a ':', or {NO_PREFIX!r}")
+    return value
+
+
+Claim = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+# RFC 6749, section 3.3.
+Scope = Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+
+
+class OidcSettings(AwsSettings):
+    """An OpenID provider whose tokens are believed; none without `oidc_issuer`."""
+
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    """Exactly as it stands in the tokens (`iss`)."""
+    oidc_audience: Annotated[list[Claim], NoDecode] = Field(default=[])
+    """What a token has to be for (`aud`), one of these. A JSON list or comma separated."""
+    oidc_algorithms: Annotated[list[Literal[ALGORITHMS]], NoDecode] = Field(default=["RS256", "ES256"])  # type: ignore[valid-type]
+    oidc_jwks_url: Annotated[str, AfterValidator(_private)] | None = None
+    """Where the keys are; None for where the issuer's discovery document says."""
+    oidc_owner_claim: Claim = "sub"
+    oidc_tenant_claim: Claim | None = None
+    """With it an owner is `<prefix><tenant>/<owner>`."""
+    oidc_scope_claim: Claim = "scope"
+    oidc_session_scope: Scope | None = None
+    """Who has this scope may mint upload sessions for others: with a tenant claim for those of the tenant."""
+    oidc_owner_prefix: Annotated[str, AfterValidator(_prefix)] = "oidc:"
+    """Stands before every owner, so that none is the owner of a static token; the word `none` for nothing."""
+    oidc_leeway: int = Field(default=30, ge=0, le=120)
+    """Seconds by which the provider's clock may differ from ours."""
+
+    @field_validator("oidc_audience", "oidc_algorithms", mode="before")
+    @classmethod
+    def _split_list(cls, value: Any) -> Any:
+        return cls._split_secrets(value)
+
+    @field_validator("oidc_audience", "oidc_jwks_url", "oidc_tenant_claim", "oidc_session_scope")
+    @classmethod
+    def _of_an_issuer(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("oidc_issuer", "wrong") is None:
+            raise ValueError("does nothing without AIRLOCK_OIDC_ISSUER")
+        return value
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _for_somebody(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if not value and info.data.get("oidc_issuer") is not None:
+            raise ValueError("is needed with AIRLOCK_OIDC_ISSUER: else tokens for other services would do here")
+        return value
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _some_algorithm(cls, value: list[str]) -> list[str]:
+        if not value:
+            raise ValueError(f"must name at least one of {', '.join(ALGORITHMS)}")
+        return value
+
+    @property
+    def oidc(self) -> Trust | None:
+        """The provider that is believed."""
+        if self.oidc_issuer is None:
+            return None
+        return Trust(
+            issuer=self.oidc_issuer,
+            audience=frozenset(self.oidc_audience),
+            algorithms=frozenset(self.oidc_algorithms),
+            jwks_url=self.oidc_jwks_url,
+            owner_claim=self.oidc_owner_claim,
+            tenant_claim=self.oidc_tenant_claim,
+            scope_claim=self.oidc_scope_claim,
+            leeway=self.oidc_leeway,
+            owner_prefix="" if self.oidc_owner_prefix == NO_PREFIX else self.oidc_owner_prefix,
+            session_scope=self.oidc_session_scope,
+        )

@@ -1,0 +1,1 @@
+"""What callers send and what they get: request and response models, and problem details."""

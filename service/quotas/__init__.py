@@ -1,0 +1,1 @@
+"""Quotas: what owners and tenants take, counted here and for all replicas."""

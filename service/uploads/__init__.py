@@ -1,0 +1,1 @@
+"""Uploads: created, followed, listed, downloaded and withdrawn."""

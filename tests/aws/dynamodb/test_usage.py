@@ -1,0 +1,268 @@
+"""Counters that all replicas share, and accepted bytes that are counted once."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airlock.errors import Unavailable
+from airlock.lifecycle import State
+from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
+from airlock.verdict import Outcome, Verdict
+from aws.dynamodb import usage
+from aws.dynamodb.attempts import ATTEMPTS, Attempts
+from aws.dynamodb.record import Record
+from aws.dynamodb.records import Records
+from aws.dynamodb.usage import KEPT_SECONDS, Counters
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+from tests.aws import settings_at
+from tests.aws.faults import answer, serving
+
+# Of today: a server that removes what has expired would take away older counters.
+NOW = time.time()
+TODAY, MINUTE_NOW = Window.at(NOW, DAY), Window.at(NOW, MINUTE)
+ADA, ACME = Subject("owner", "ada"), Subject("tenant", "acme")
+LIMITED = Quotas(owner=Quota(accepted_bytes_per_day=1), tenant=Quota(accepted_bytes_per_day=1))
+
+
+@dataclass
+class Table:
+    clients: Clients
+    name: str
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(self.clients.dynamodb, self.name)
+
+    @property
+    def records(self) -> Records:
+        return Records(self.clients.dynamodb, self.name)
+
+    async def items(self) -> list[Any]:
+        return list((await self.clients.dynamodb.scan(TableName=self.name))["Items"])
+
+    async def accepted(self, upload: str = "upload-1", *, size: int = 12, tenant: str | None = "acme") -> Record:
+        """A record as it is after the settlement of an accepted object."""
+        arrived = Record(
+            id=upload,
+            owner="ada",
+            state=State.INSPECTING,
+            created_at=NOW,
+            updated_at=NOW,
+            version_id="v",
+            tenant=tenant,
+        )
+        claim = await self.records.claim(arrived)
+        verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=size, inspected_at=datetime.fromtimestamp(NOW, UTC))
+        return await self.records.settle(claim.record, verdict, place="accepted", now=NOW)
+
+
+@pytest.fixture
+async def table(place: AwsSettings) -> AsyncIterator[Table]:
+    async with connect(place, services=("dynamodb",)) as clients:
+        yield Table(clients, place.table)
+
+
+async def test_what_is_added_by_anybody_is_in_everybodys_sum(table: Table) -> None:
+    counters = table.counters
+    assert await counters.get(ADA, TODAY) == Usage()
+    assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=1) == Usage(2, 100)
+    assert await counters.add(ADA, TODAY, Usage(1, 50), by="two", part=1) == Usage(3, 150)
+    assert await counters.add(ADA, TODAY, Usage(-1, -50), by="one", part=7) == Usage(2, 100)
+    assert await counters.get(ADA, TODAY) == Usage(2, 100)
+
+
+async def test_a_part_that_comes_twice_is_counted_once(table: Table) -> None:
+    counters = table.counters
+    await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5)
+    assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5) == Usage(2, 100)
+    assert await counters.add(ADA, TODAY, Usage(9, 900), by="one", part=4) == Usage(2, 100)
+    assert await counters.add(ADA, TODAY, Usage(1, 1), by="one", part=6) == Usage(3, 101)
+
+
+async def test_subjects_and_windows_are_counted_apart(table: Table) -> None:
+    counters = table.counters
+    await counters.add(ADA, TODAY, Usage(1), by="one", part=1)
+    others = [
+        (Subject("tenant", "ada"), TODAY),
+        (ADA, MINUTE_NOW),
+        (ADA, Window.at(NOW + DAY, DAY)),
+        (Subject("owner", f"ada#{TODAY.label}"), TODAY),
+        (Subject("owner", "Ada"), TODAY),
+    ]
+    for number, (subject, window) in enumerate(others, 2):
+        assert await counters.add(subject, window, Usage(number), by="one", part=1) == Usage(number)
+
+
+async def test_many_at_once_lose_nothing(in_ministack: AwsSettings) -> None:
+    """moto answers from several threads, and does not keep what they write apart."""
+    async with connect(in_ministack, services=("dynamodb",)) as clients:
+        counters = Table(clients, in_ministack.table).counters
+        adding = [counters.add(ADA, TODAY, Usage(1, 10), by=f"r{n}", part=1) for n in range(20)]
+        assert Usage(20, 200) in await asyncio.gather(*adding)
+
+
+async def test_a_counter_is_removed_after_its_window_and_is_in_no_owners_list(table: Table) -> None:
+    await table.counters.add(ADA, MINUTE_NOW, Usage(1), by="one", part=1)
+    await table.counters.count_accepted(await table.accepted(), LIMITED)
+    kept = {item["id"]["S"]: item for item in await table.items() if item["id"]["S"].startswith("usage#")}
+    assert set(kept) == {
+        f"usage#owner#ada#{MINUTE_NOW.label}",
+        f"usage#owner#ada#{TODAY.label}",
+        f"usage#tenant#acme#{TODAY.label}",
+    }
+    for item in kept.values():
+        assert "owner" not in item
+        end = MINUTE_NOW.end if "T" in item["id"]["S"].rpartition("#")[2] else TODAY.end
+        assert item["expires_at"] == {"N": str(end + KEPT_SECONDS)}
+    assert [record.id for record in (await table.records.list("ada")).records] == ["upload-1"]
+
+
+async def test_a_name_of_any_characters_has_a_counter_of_its_own(table: Table) -> None:
+    for name in ("☃" * 128, "\U0001f600" * 128, "a b/#%?", "é", "e\u0301"):
+        assert await table.counters.add(Subject("owner", name), TODAY, Usage(1), by="one", part=1) == Usage(1)
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=262)
+subjects = st.builds(Subject, st.sampled_from(["owner", "tenant"]), names | st.just(f"x#{TODAY.label}"))
+windows = st.builds(Window.at, st.floats(0, 4e9), st.sampled_from([MINUTE, DAY]))
+
+
+@given(subjects, windows, subjects, windows)
+def test_keys_are_as_different_as_what_they_are_for_and_short_enough(
+    one: Subject, first: Window, other: Subject, second: Window
+) -> None:
+    key, another = (usage._key(*pair)["id"]["S"] for pair in ((one, first), (other, second)))
+    assert (key == another) == ((one, first) == (other, second))
+    # "Constraints in Amazon DynamoDB": 2048 bytes of a partition key.
+    assert len(key.encode()) <= 2048
+
+
+async def test_an_accepted_upload_is_counted_once_for_its_owner_and_its_tenant(table: Table) -> None:
+    record = await table.accepted(size=12)
+    await table.counters.add(ADA, TODAY, Usage(1, 100), by="one", part=1)
+    for _ in range(3):
+        await table.counters.count_accepted(record, LIMITED)
+    assert await table.counters.get(ADA, TODAY) == Usage(1, 100, 12)
+    assert await table.counters.get(ACME, TODAY) == Usage(accepted_bytes=12)
+    assert await table.records.get(record.id) == record
+
+
+async def test_whoever_adds_hears_of_accepted_bytes(table: Table) -> None:
+    await table.counters.count_accepted(await table.accepted(size=12), LIMITED)
+    assert await table.counters.add(ADA, TODAY, Usage(1, 5), by="one", part=1) == Usage(1, 5, 12)
+
+
+@pytest.mark.stack
+async def test_workers_that_count_at_once_count_each_upload_once(in_ministack: AwsSettings) -> None:
+    """Not in moto: a transaction that it cancels takes back what others wrote meanwhile."""
+    async with connect(in_ministack, services=("dynamodb",)) as clients:
+        await _count_at_once(Table(clients, in_ministack.table))
+
+
+async def _count_at_once(table: Table) -> None:
+    records = [await table.accepted(f"upload-{n}", size=n) for n in range(1, 7)]
+    await asyncio.gather(*(table.counters.count_accepted(record, LIMITED) for record in records * 3))
+    assert await table.counters.get(ADA, TODAY) == Usage(accepted_bytes=sum(range(1, 7)))
+
+
+async def test_only_those_with_a_limit_are_counted(table: Table) -> None:
+    counters = table.counters
+    await counters.count_accepted(await table.accepted("u1"), Quotas())
+    await counters.count_accepted(await table.accepted("u2"), Quotas(tenant=LIMITED.tenant))
+    await counters.count_accepted(await table.accepted("u3", tenant=None), Quotas(tenant=LIMITED.tenant))
+    assert await counters.get(ADA, TODAY) == Usage()
+    assert await counters.get(ACME, TODAY) == Usage(accepted_bytes=12)
+
+
+async def test_what_is_not_accepted_is_not_counted(table: Table) -> None:
+    record = await table.accepted()
+    await table.counters.count_accepted(replace(record, state=State.REJECTED), LIMITED)
+    await table.counters.count_accepted(replace(record, verdict=None), LIMITED)
+    await table.records.withdraw(record.id, "ada", NOW)
+    await table.counters.count_accepted(record, LIMITED)
+    assert await table.counters.get(ADA, TODAY) == Usage()
+
+
+async def test_bytes_belong_to_the_day_of_the_verdict(table: Table) -> None:
+    record = await table.accepted()
+    assert record.verdict
+    evening = datetime.fromtimestamp(TODAY.start - 0.5, UTC)
+    late = replace(record, verdict=record.verdict.model_copy(update={"inspected_at": evening}))
+    await table.counters.count_accepted(late, LIMITED)
+    assert await table.counters.get(ADA, TODAY) == Usage()
+    assert await table.counters.get(ADA, Window.at(TODAY.start - 1, DAY)) == Usage(accepted_bytes=12)
+
+
+def cancelled(*codes: str) -> bytes:
+    body = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "cancelled",
+        "CancellationReasons": [{"Code": code} for code in codes],
+    }
+    return answer(400, json.dumps(body).encode(), headers="Content-Type: application/x-amz-json-1.0\r\n")
+
+
+DONE = answer(200, b"{}", headers="Content-Type: application/x-amz-json-1.0\r\n")
+RECORD = Record(
+    id="u",
+    owner="ada",
+    state=State.ACCEPTED,
+    created_at=1,
+    updated_at=1,
+    verdict=Verdict(outcome=Outcome.ACCEPTED, bytes=1, inspected_at=datetime.fromtimestamp(NOW, UTC)),
+)
+
+
+async def scripted(*answers: bytes) -> tuple[list[str], list[float]]:
+    """Count one record against a server that answers so; returns its requests, and the pauses between them."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with serving(*answers) as script:
+        async with connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients:
+            counters = Counters(clients.dynamodb, "uploads", Attempts(sleep, lambda low, high: high))
+            await counters.count_accepted(RECORD, LIMITED)
+        return script.requests, pauses
+
+
+@pytest.mark.usefixtures("made_up_keys")
+class TestWithAScript:
+    async def test_another_writer_in_the_way_is_waited_for_longer_each_time(self) -> None:
+        requests, pauses = await scripted(
+            cancelled("None", "TransactionConflict"), cancelled("TransactionConflict"), DONE
+        )
+        assert len(requests) == 3
+        assert pauses == sorted(pauses)
+        assert len(pauses) == 2
+
+    async def test_an_upload_that_was_counted_is_done_even_if_a_counter_is_busy(self) -> None:
+        requests, _ = await scripted(cancelled("ConditionalCheckFailed", "TransactionConflict"))
+        assert len(requests) == 1
+
+    async def test_other_writers_are_not_waited_for_forever(self) -> None:
+        with pytest.raises(Unavailable, match="in the way"):
+            await scripted(*[cancelled("None", "TransactionConflict")] * ATTEMPTS)
+
+    async def test_any_other_refusal_is_a_dependency_that_is_away(self) -> None:
+        with pytest.raises(Unavailable, match="TransactionCanceledException"):
+            await scripted(cancelled("None", "ThrottlingError"))
+
+    async def test_a_counter_that_cannot_be_told_is_a_dependency_that_is_away(self) -> None:
+        async with (
+            serving(cancelled("None")) as script,
+            connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients,
+        ):
+            with pytest.raises(Unavailable, match="UpdateItem"):
+                await Counters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)

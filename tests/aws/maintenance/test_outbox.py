@@ -1,0 +1,42 @@
+"""The outbox: messages arrive as they were given, and what the queue refuses is told."""
+
+from collections.abc import AsyncIterator
+from unittest import mock
+
+import pytest
+
+from airlock.errors import Unavailable
+from aws.maintenance.outbox import Outbox
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+
+
+@pytest.fixture
+async def clients(place: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(place, services=("sqs",)) as clients:
+        yield clients
+
+
+async def test_ten_messages_go_at_once_and_wait(clients: Clients, place: AwsSettings) -> None:
+    outbox = Outbox(clients.sqs, place.queue)
+    assert await outbox.waiting() == 0
+    sent = [f"message {number}" for number in range(10)]
+    await outbox.send(sent)
+    assert await outbox.waiting() == 10
+    url = (await clients.sqs.get_queue_url(QueueName=place.queue))["QueueUrl"]
+    taken: list[str] = []
+    while len(taken) < 10:
+        answer = await clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        taken += [message["Body"] for message in answer.get("Messages", [])]
+    assert sorted(taken) == sorted(sent)
+
+
+async def test_one_refused_message_of_a_batch_is_an_error(clients: Clients, place: AwsSettings) -> None:
+    refusal = mock.AsyncMock(return_value={"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError"}]})
+    with mock.patch.object(clients.sqs, "send_message_batch", refusal), pytest.raises(Unavailable, match="Internal"):
+        await Outbox(clients.sqs, place.queue).send(["a"])
+
+
+async def test_a_queue_that_is_not_there_is_told(clients: Clients) -> None:
+    with pytest.raises(Unavailable, match="sqs"):
+        await Outbox(clients.sqs, "none").send(["a"])

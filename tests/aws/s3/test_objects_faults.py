@@ -1,0 +1,143 @@
+"""S3 that breaks in the middle: a short read is never silent, and nothing of the vendor's gets out."""
+
+import asyncio
+from typing import Any, ClassVar
+
+import pytest
+
+from airlock.errors import AirlockError, Unavailable, VersionGone
+from aws import session
+from aws.s3.objects import Body, Objects, Pinned
+from aws.session import connect
+from tests.aws import settings_at
+from tests.aws.faults import RESET, SILENCE, Script, answer, serving
+
+pytestmark = pytest.mark.usefixtures("made_up_keys")
+
+HEADERS = 'ETag: "abc"\r\nx-amz-version-id: v1\r\nContent-Type: text/plain\r\n'
+PINNED = Pinned("bucket", "key", "v1", "abc", 100)
+
+
+def error(code: str, status: int) -> bytes:
+    xml = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>said</Message></Error>'
+    return answer(status, xml.encode(), headers="Content-Type: application/xml\r\n")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between botocore's own attempts, and a short patience."""
+    real = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds, *result: real(0))
+    monkeypatch.setattr(session, "READ_TIMEOUT", 0.2)
+
+
+async def read(script: Script) -> bytes:
+    async with (
+        connect(settings_at(script.url), services=("s3",)) as clients,
+        Objects(clients.s3).open("bucket", "key", "v1", "abc") as body,
+    ):
+        return b"".join([chunk async for chunk in body.chunks(10)])
+
+
+async def promote(script: Script, tags: dict[str, str] | None = None, **options: Any) -> Any:
+    async with connect(settings_at(script.url), services=("s3",)) as clients:
+        objects = Objects(clients.s3, **options)
+        return await objects.promote(PINNED, "accepted", "key", content_type="text/plain", tags=tags)
+
+
+async def test_a_whole_body_is_read() -> None:
+    async with serving(answer(200, b"x" * 25, headers=HEADERS)) as script:
+        assert await read(script) == b"x" * 25
+    assert "versionId=v1" in script.requests[0]
+    assert 'if-match: "abc"' in script.requests[0].lower()
+
+
+@pytest.mark.parametrize("sent", [0, 1, 10, 24])
+async def test_a_body_that_is_cut_short_is_no_body(sent: int) -> None:
+    async with serving(answer(200, b"x" * sent, headers=HEADERS, length=25)) as script:
+        with pytest.raises(Unavailable) as caught:
+            await read(script)
+    assert caught.value.dependency == "s3"
+
+
+async def test_a_stream_that_ends_early_without_a_word_is_no_body() -> None:
+    """Whatever the HTTP client makes of it, the count is ours."""
+
+    class Short:
+        parts: ClassVar = [b"", b"x" * 7]
+
+        async def read(self, wanted: int) -> bytes:
+            part: bytes = self.parts.pop()
+            return part
+
+    stream: Any = Short()
+    body = Body(25, "abc", "v1", "text/plain", {}, stream)
+    with pytest.raises(Unavailable, match="ended before"):
+        await anext(body.chunks(10))
+
+
+async def test_a_body_that_stalls_is_given_up() -> None:
+    async with serving(SILENCE + answer(200, b"x", headers=HEADERS, length=25)) as script:
+        with pytest.raises(Unavailable):
+            await read(script)
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [RESET, SILENCE, error("SlowDown", 503), b"garbage\r\n\r\n", error("Odd", 418)])
+async def test_no_answer_is_a_dependency_that_is_away(fault: bytes) -> None:
+    async with serving(fault) as script:
+        with pytest.raises(Unavailable):
+            await read(script)
+        with pytest.raises(Unavailable):
+            await promote(script)
+    # aiohttp repeats an idempotent request once by itself.
+    assert len(script.requests) <= 2 * 2 * session.ATTEMPTS
+
+
+async def test_a_passing_fault_is_not_noticed() -> None:
+    async with serving(error("SlowDown", 503), RESET, answer(200, b"bytes", headers=HEADERS)) as script:
+        assert await read(script) == b"bytes"
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(("code", "status"), [("NoSuchVersion", 404), ("PreconditionFailed", 412)])
+async def test_gone_is_told_at_once(code: str, status: int) -> None:
+    async with serving(error(code, status)) as script:
+        with pytest.raises(VersionGone):
+            await read(script)
+    assert len(script.requests) == 1
+
+
+async def test_a_copy_that_fails_after_its_200_is_a_failure() -> None:
+    """S3 can begin to answer a long copy with 200 and end it with an error."""
+    async with serving(error("InternalError", 200)) as script:
+        with pytest.raises(Unavailable, match="InternalError"):
+            await promote(script)
+
+
+def xml(name: str, inner: str) -> bytes:
+    return answer(200, f'<?xml version="1.0" encoding="UTF-8"?><{name}>{inner}</{name}>'.encode())
+
+
+async def test_parts_are_aborted_even_where_the_abort_fails_too() -> None:
+    created = xml("InitiateMultipartUploadResult", "<UploadId>u1</UploadId>")
+    async with serving(created, error("AccessDenied", 403), error("AccessDenied", 403)) as script:
+        with pytest.raises(Unavailable, match="UploadPartCopy: AccessDenied"):
+            await promote(script, multipart_above=1, part_size=200, tags={"a": "b c"})
+    assert "x-amz-tagging: a=b+c" in script.requests[0].lower()
+    assert [head.split(" ")[0] for head in script.requests] == ["POST", "PUT", "DELETE"]
+
+
+async def test_deleting_what_is_denied_is_reported() -> None:
+    async with (
+        serving(error("AccessDenied", 403)) as script,
+        connect(settings_at(script.url), services=("s3",)) as clients,
+    ):
+        with pytest.raises(Unavailable, match="AccessDenied: said"):
+            await Objects(clients.s3).delete("bucket", "key", "v1")
+
+
+async def test_a_key_that_cannot_be_sent_is_our_own_mistake() -> None:
+    async with connect(settings_at("http://127.0.0.1:9"), services=("s3",)) as clients:
+        with pytest.raises(AirlockError):
+            await Objects(clients.s3).delete("", "", "v1")

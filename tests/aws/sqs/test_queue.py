@@ -1,0 +1,181 @@
+"""The queue, held against aiobotocore's answers field by field."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airlock.errors import Unavailable
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+from aws.sqs import answers as sqs_answers
+from aws.sqs.client import Client
+from aws.sqs.queue import Message, Queue
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+
+BODIES = [
+    "plain",
+    '{"Records": [{"s3": {"object": {"key": "a+b%20c"}}}]}',
+    "<Message><Body>&amp; &lt; ]]> <![CDATA[x]]> <!-- --> <?pi?></Body></Message>",
+    "  leading, trailing and\ttabs \n new lines \n",
+    "ünïcödé ☃ 🎉 \u2028 \u00a0 \u202e",
+    "\"'",
+    " ",
+    "x" * 100_000,
+]
+
+
+@pytest.fixture
+async def clients(place: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(place, services=("sqs",)) as clients:
+        yield clients
+
+
+@pytest.fixture
+def sqs(clients: Clients) -> "SQSClient":
+    return clients.sqs
+
+
+@pytest.fixture
+async def queue(place: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
+    async with Queue.open(place, clients) as queue:
+        yield queue
+
+
+async def take(queue: Queue, count: int, visibility: int = 30) -> list[Message]:
+    taken: list[Message] = []
+    while len(taken) < count:
+        taken += await queue.receive(10, 1, visibility)
+    return taken
+
+
+async def depth(sqs: "SQSClient", name: str) -> tuple[int, int]:
+    """How many messages can be seen, and how many are hidden."""
+    url = (await sqs.get_queue_url(QueueName=name))["QueueUrl"]
+    told = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    seen, hidden = (int(told["Attributes"][name]) for name in names)  # type: ignore[index]  # names of SQS's
+    return seen, hidden
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+async def test_a_message_is_what_aiobotocore_says_it_is(
+    place: AwsSettings, clients: Clients, queue: Queue, sqs: "SQSClient", body: str
+) -> None:
+    sent = await queue.send(place.queue, body, {"airlock-reason": "because"})
+    url = (await sqs.get_queue_url(QueueName=place.queue))["QueueUrl"]
+    asked: Any = {"QueueUrl": url, "AttributeNames": ["All"], "VisibilityTimeout": 0}
+    theirs = (await sqs.receive_message(**asked))["Messages"][0]
+    client = Client(place.region, sqs.meta.endpoint_url, clients.credentials)
+    root = await client.request(
+        {"Action": "ReceiveMessage", "QueueUrl": url, "VisibilityTimeout": 0, "AttributeName.1": "All"}
+    )
+    await client.close()
+    (ours,) = sqs_answers.messages(root)
+    assert (ours.message_id, ours.body, ours.md5_of_body) == (sent, body, theirs["MD5OfBody"])
+    assert (ours.message_id, ours.body) == (theirs["MessageId"], theirs["Body"])
+    told: dict[str, str] = dict(theirs["Attributes"])  # type: ignore[arg-type]  # its values are texts
+    assert ours.attributes == told | {"ApproximateReceiveCount": "2"}
+    (message,) = await queue.receive(1, 1, 30)
+    assert message.sent_at == int(theirs["Attributes"]["SentTimestamp"]) / 1000
+    assert (message.id, message.body, message.receive_count) == (sent, body, 3)
+
+
+async def test_ten_messages_come_in_one_answer(place: AwsSettings, queue: Queue) -> None:
+    sent = {await queue.send(place.queue, str(number)): str(number) for number in range(10)}
+    taken = await take(queue, 10)
+    assert {message.id: message.body for message in taken} == sent
+    assert len({message.receipt for message in taken}) == 10
+
+
+async def test_an_empty_queue_answers_with_nothing(queue: Queue) -> None:
+    assert await queue.receive(10, 0, 30) == []
+
+
+async def test_deleted_messages_are_gone_and_bad_receipts_are_told(
+    place: AwsSettings, queue: Queue, sqs: "SQSClient"
+) -> None:
+    for number in range(3):
+        await queue.send(place.queue, str(number))
+    receipts = [message.receipt for message in await take(queue, 3)]
+    assert await queue.delete([receipts[0], "no receipt", *receipts[1:]]) == ["no receipt"]
+    assert await depth(sqs, place.queue) == (0, 0)
+
+
+async def test_more_than_ten_are_deleted_in_several_requests(
+    place: AwsSettings, queue: Queue, sqs: "SQSClient"
+) -> None:
+    for number in range(12):
+        await queue.send(place.queue, str(number))
+    assert await queue.delete([message.receipt for message in await take(queue, 12)]) == []
+    assert await depth(sqs, place.queue) == (0, 0)
+
+
+async def test_a_message_that_is_given_back_comes_again_counted(place: AwsSettings, queue: Queue) -> None:
+    await queue.send(place.queue, "body")
+    (first,) = await take(queue, 1)
+    assert await queue.receive(1, 0, 30) == []
+    assert await queue.extend([first.receipt, "no receipt"], 0) == ["no receipt"]
+    (second,) = await queue.receive(1, 1, 30)
+    assert (second.id, second.receive_count) == (first.id, 2)
+    assert second.receipt != first.receipt
+
+
+async def test_an_extended_message_stays_hidden(place: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
+    await queue.send(place.queue, "body")
+    (message,) = await take(queue, 1, visibility=1)
+    assert await queue.extend([message.receipt], 600) == []
+    await asyncio.sleep(1.2)  # SQS has no event for the end of a message's invisibility
+    assert await depth(sqs, place.queue) == (0, 1)
+
+
+async def test_nothing_is_asked_for_nothing(queue: Queue) -> None:
+    assert await queue.delete([]) == []
+    assert await queue.extend([], 30) == []
+
+
+async def test_attributes_arrive_without_what_sqs_refuses(place: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
+    await queue.send(place.dead_letter_queue, "body", {"airlock-reason": "a\x00b\ud800c\td", "empty": ""})
+    url = (await sqs.get_queue_url(QueueName=place.dead_letter_queue))["QueueUrl"]
+    answer = await sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])
+    (message,) = answer["Messages"]
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert told == {"airlock-reason": "a?b?c\td"}
+
+
+async def test_a_queue_that_is_not_there_is_away(place: AwsSettings, clients: Clients) -> None:
+    missing = place.model_copy(update={"queue": "nowhere"})
+    async with Queue.open(missing, clients) as queue:
+        for call in (queue.ping(), queue.receive(1, 0, 30), queue.delete(["r"]), queue.send("nowhere", "body")):
+            with pytest.raises(Unavailable) as caught:
+                await call
+            assert "NonExistentQueue" in caught.value.detail
+
+
+async def test_a_queue_that_is_there_answers(queue: Queue) -> None:
+    await queue.ping()
+    await queue.ping()
+
+
+async def test_a_receive_that_is_cancelled_loses_no_message(place: AwsSettings, queue: Queue) -> None:
+    waiting = asyncio.create_task(queue.receive(10, 20, 1))
+    await asyncio.sleep(0.3)  # the server does not tell when a poll has arrived
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await queue.send(place.queue, "body")
+    # It may have been handed to the cancelled poll: then it is back after its invisibility.
+    assert [message.body for message in await take(queue, 1)] == ["body"]
+
+
+@pytest.mark.stack
+async def test_a_forged_signature_is_refused(in_ministack: AwsSettings) -> None:
+    async with connect(in_ministack, services=("sqs",)) as clients, Queue.open(in_ministack, clients) as queue:
+        await queue.ping()
+        held = clients.credentials.current()
+        object.__setattr__(held, "secret_access_key", "forged")
+        with pytest.raises(Unavailable, match=r"SignatureDoesNotMatch|InvalidSignature"):
+            await queue.receive(1, 0, 30)

@@ -1,0 +1,115 @@
+"""ops.client.report: what is printed about an upload, and the exit code that says the same."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from airlock.errors import CATALOGUE
+from airlock.lifecycle import TERMINAL, State
+from ops.client import report
+from ops.client.api import Problem
+
+VERDICT: dict[str, Any] = {
+    "outcome": "infected",
+    "findings": [{"code": "yara_match", "check": "yara", "message": "rule eicar matches"}],
+    "engines": [{"name": "clamd", "version": "1.4.3", "signatures_at": "2026-11-20T08:00:00Z"}],
+    "bytes": 68,
+    "sha256": "275a021b",
+    "media_type": "text/plain",
+}
+
+
+def shown(name: str, told: dict[str, Any] | Problem) -> str:
+    out = io.StringIO()
+    report.show(Console(file=out, width=200, highlight=False), "http://h", name, told)
+    return out.getvalue()
+
+
+def upload(state: str, **more: Any) -> dict[str, Any]:
+    return {"id": "abc", "state": state, "links": {"content": "/v1/uploads/abc/content"}, **more}
+
+
+def test_a_verdict_is_shown_with_its_findings_and_engines() -> None:
+    text = shown("photo.png", upload("infected", verdict=VERDICT))
+    assert text.splitlines() == [
+        "☣ photo.png  infected",
+        "  finding  rule eicar matches (yara_match, yara)",
+        "  id       abc",
+        "  bytes    text/plain, 68 bytes",
+        "  sha256   275a021b",
+        "  engine   clamd 1.4.3, signatures of 20 November 2026",
+    ]
+
+
+def test_an_engine_that_did_not_look_is_named() -> None:
+    assert "  missing  clamd\n" in shown("a", upload("accepted", verdict={**VERDICT, "missing": ["clamd"]}))
+
+
+def test_only_an_accepted_upload_has_a_place_to_read_it() -> None:
+    assert "  content  http://h/v1/uploads/abc/content\n" in shown("a", upload("accepted"))
+    assert "/content" not in shown("a", upload("rejected"))
+
+
+def test_names_and_findings_cannot_steer_the_terminal() -> None:
+    hostile = {**VERDICT, "findings": [{"code": "c", "check": "k", "message": "\x1b]0;own\x07 [bold]\u202etxt"}]}
+    text = shown("\x1b[2Jx[red].png", upload("infected", verdict=hostile))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]" in text
+    assert "[bold]" in text
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+def test_every_final_state_has_an_exit_code(state: State) -> None:
+    assert state in report.EXIT_CODES
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ([], 0),
+        (["accepted", "accepted"], 0),
+        (["accepted", "inspecting"], 0),
+        (["accepted", "unscannable"], 5),
+        (["unscannable", "rejected"], 3),
+        (["rejected", "failed"], 6),
+        (["failed", "infected", "accepted"], 4),
+    ],
+)
+def test_the_worst_of_many_files_decides(states: list[str], code: int) -> None:
+    assert report.worst([report.exit_code(upload(state)) for state in states]) == code
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [
+        (413, "size_too_large", 3),
+        (415, "content_type_not_allowed", 3),
+        (400, "unknown_profile", 2),
+        (401, "unauthenticated", 2),
+        (503, "dependency_unavailable", 6),
+        (None, "no_answer", 6),
+        (403, "s3:AccessDenied", 6),
+        (None, report.UNREADABLE, 2),
+    ],
+)
+def test_a_refusal_by_the_rules_is_a_rejection_and_others_are_not(
+    status: int | None, code: str, exit_code: int
+) -> None:
+    assert report.exit_code(Problem(status, code, "title")) == exit_code
+
+
+def test_the_refusals_by_the_rules_are_in_the_catalogue() -> None:
+    assert CATALOGUE.keys() >= report.RULES
+
+
+def test_a_problem_is_shown_under_the_file() -> None:
+    text = shown("a.exe", Problem(415, "content_type_not_allowed", "Not taken.", "Only PNG.", "content_type"))
+    assert text.splitlines() == [
+        "! a.exe  not uploaded",
+        "  Not taken.",
+        "    Only PNG.",
+        "    field: content_type",
+    ]

@@ -1,0 +1,315 @@
+"""`airlock dead-letters`: letters are grouped, looked at, sent back and dropped, and none is lost by it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airlock.errors import Unavailable
+from airlock.events import withdrawal
+from airlock.lifecycle import State
+from airlock.verdict import Outcome
+from aws.settings import AwsSettings
+from ops.cli import main
+from ops.dead_letters.box import Box
+from ops.dead_letters.cause import WITHOUT_A_WORD, cause
+from ops.dead_letters.shown import age
+from tests.ops.terminal import Ran, airlock
+from tests.stack import keys_of, provisioned
+from tests.workers.site import PNG, Site, opened
+from workers.deliveries.delivery import Delivery
+from workers.inspection.checks.port import Idle, Scan, Subject
+
+UPLOAD = "0123456789" * 6
+
+
+@pytest.fixture
+async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+    name = places.queue
+    own = places.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
+    async with opened(own, tmp_path) as here:
+        yield here
+
+
+async def run(site: Site, *arguments: str) -> Ran:
+    """The command, as a user who has an operator's permissions and no secret of the service."""
+    return await airlock("dead-letters", *arguments, **environment(site))
+
+
+def environment(site: Site) -> dict[str, str]:
+    told = {name: value for name, value in site.environment().items() if name != "AIRLOCK_SECRETS"}
+    return {**told, **keys_of("operator", site.settings).environment()}
+
+
+async def bury(site: Site, body: str, reason: str | None, queue: str | None = None) -> None:
+    url = await site._url(queue or site.settings.dead_letter_queue)
+    said: dict[str, Any] = {"airlock-reason": {"DataType": "String", "StringValue": reason}} if reason else {}
+    await site.clients.sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=said)
+
+
+async def bodies(site: Site, queue: str) -> list[str]:
+    """What can be received from a queue at this moment; it is gone then."""
+    url, found = await site._url(queue), []
+    # Else a receive waits as long as the queue says, which is 20 s for the workers'.
+    at_once: Any = {"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
+    while messages := (await site.clients.sqs.receive_message(**at_once)).get("Messages"):
+        for message in messages:
+            await site.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found.append(message["Body"])
+    # S3 greets whom it is to notify.
+    return [body for body in found if "s3:TestEvent" not in body]
+
+
+async def dead(site: Site) -> list[str]:
+    return sorted(await bodies(site, site.settings.dead_letter_queue))
+
+
+# --- causes ---
+
+
+@pytest.mark.parametrize(
+    ("reasons", "group"),
+    [
+        (
+            ("after 5 attempts: clamd: it is away", "after 12 attempts: clamd: it is away"),
+            "after N attempts: clamd: it is away",
+        ),
+        (
+            ("the key 'a/b' is not incoming/ and an upload id", 'the key "it\'s" is not incoming/ and an upload id'),
+            "the key '…' is not incoming/ and an upload id",
+        ),
+        ((f"upload {UPLOAD} is gone", f"upload {UPLOAD[::-1]} is gone"), "upload … is gone"),
+        (("s3: GetObject: SlowDown",), "s3: GetObject: SlowDown"),
+        (("webhook erp: after 9 attempts: it answered 503",), "webhook erp: after N attempts: it answered 503"),
+        (("an object's key and its policy's end",), "an object's key and its policy's end"),
+        ((None, ""), WITHOUT_A_WORD),
+    ],
+)
+def test_reasons_that_differ_in_names_ids_and_numbers_have_one_cause(reasons: tuple[str], group: str) -> None:
+    assert {cause(reason) for reason in reasons} == {group}
+
+
+@given(st.text())
+def test_a_cause_is_a_cause_of_its_own(reason: str) -> None:
+    assert cause(cause(reason)) == cause(reason)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(-3, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (3 * 86400, "3 d")]
+)
+def test_ages_are_told_in_the_largest_unit_of_which_there_are_two(seconds: float, told: str) -> None:
+    assert age(seconds) == told
+
+
+# --- what needs no queue ---
+
+
+@pytest.mark.parametrize(
+    "arguments", [["drop"], ["drop", "--yes"], ["drop", "--all", "--cause", "x"], ["drop", "--limit", "3"]]
+)
+def test_to_drop_takes_a_selection_or_all(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"REGION": "eu-central-1", "INCOMING_BUCKET": "in-c", "ACCEPTED_BUCKET": "acc", "QUARANTINE_BUCKET": "qua"}
+    for name, value in places.items():
+        monkeypatch.setenv(f"AIRLOCK_{name}", value)
+    ran = CliRunner().invoke(main, ["dead-letters", *arguments])
+    assert ran.exit_code == 2
+    assert "say which letters" in ran.output
+
+
+# --- on a queue ---
+
+
+async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdict(site: Site) -> None:
+    async with site.working({**site.checks(), "yara": Away()}, max_attempts=1):
+        sent = await site.put(PNG)
+        await site.recorded(sent.upload, lambda record: record.state is State.FAILED)
+        await site.idle()
+
+    listed = json.loads((await run(site, "list", "--json")).out)
+    [group] = listed["groups"]
+    assert (listed["letters"], group["count"]) == (1, 1)
+    assert group["cause"] == "after N attempts: yara: it is away"
+
+    shown = await run(site, "show")
+    assert shown.code == 0
+    for part in (group["example"]["id"], "after 1 attempts: yara: it is away", f"{sent.upload}: failed (gave_up)"):
+        assert part in shown.out
+    [letter] = (await run(site, "show", "--json", "--cause", "YARA")).documents
+    assert letter["uploads"] == [{"id": sent.upload, "state": "failed"}]
+    assert letter["attempts"] == 1
+    assert letter["body"] in shown.out
+
+    redriven = await run(site, "redrive", "--id", letter["id"])
+    assert redriven.code == 0, redriven.err
+    assert f"1 letter sent back to {site.settings.queue}" in redriven.out
+    async with site.working():
+        record = await site.recorded(sent.upload, lambda record: record.state is not State.FAILED)
+        record = await site.settled(sent)
+        await site.idle()
+    assert record.state is State.ACCEPTED
+    assert record.verdict
+    assert record.verdict.outcome is Outcome.ACCEPTED
+    assert await dead(site) == []
+
+
+class Away(Idle):
+    """An engine that is ready, and away as soon as it is asked."""
+
+    name = "yara"
+
+    def begin(self, subject: Subject) -> Scan:
+        raise Unavailable("yara", "it is away")
+
+
+async def test_letters_are_grouped_and_all_there_again_afterwards(site: Site) -> None:
+    for number in range(23):
+        await bury(site, f"body {number}", f"after {number} attempts: s3: it is away")
+    await bury(site, "moved", None)
+    first, second = await run(site, "list"), await run(site, "list")
+    assert first.code == 0
+    lines = first.out.splitlines()
+    assert lines[0] == f"24 letters in {site.settings.dead_letter_queue}."
+    assert lines[1] == "23  after N attempts: s3: it is away"
+    assert lines[3] == f" 1  {WITHOUT_A_WORD}"
+    assert second.out.splitlines()[:2] == lines[:2]
+    assert len(await dead(site)) == 24
+
+
+async def test_there_can_be_none(site: Site) -> None:
+    listed = await run(site, "list")
+    assert (listed.code, listed.out) == (0, f"0 letters in {site.settings.dead_letter_queue}.\n")
+    for ran in await asyncio.gather(run(site, "show"), run(site, "redrive"), run(site, "drop", "--all", "--yes")):
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err == f"There is no letter in {site.settings.dead_letter_queue}.\n"
+
+
+async def test_only_what_matches_is_sent_back_or_dropped(site: Site) -> None:
+    for body, reason in (("a", "clamd: away"), ("b", "clamd: away"), ("c", "no notification"), ("d", None)):
+        await bury(site, body, reason)
+    assert (await run(site, "redrive", "--cause", "nothing like it")).code == 3
+    assert (await run(site, "redrive", "--older-than", "1h")).code == 3
+    dry = await run(site, "redrive", "--cause", "clamd", "--dry-run")
+    assert (dry.code, dry.out.splitlines()[0]) == (
+        0,
+        f"2 letters would be sent back to {site.settings.queue}, of 4 looked at.",
+    )
+    assert await bodies(site, site.settings.queue) == []
+    assert (await run(site, "redrive", "--cause", "clamd", "--limit", "1", "--rate", "50/s")).code == 0
+    assert len(await bodies(site, site.settings.queue)) == 1
+    asked = await run(site, "drop", "--cause", "without a word")
+    assert (asked.code, asked.out.splitlines()[0]) == (0, "1 letter would be dropped, of 3 looked at.")
+    assert asked.err == "Nothing was dropped: --yes does it.\n"
+    assert (await run(site, "drop", "--cause", "without a word", "--yes")).out.startswith("1 letter dropped")
+    left = await dead(site)
+    assert len(left) == 2
+    assert "c" in left
+
+
+async def test_all_can_be_dropped(site: Site) -> None:
+    for body in "abc":
+        await bury(site, body, "no notification")
+    assert (await run(site, "drop", "--all", "--yes")).code == 0
+    assert await dead(site) == []
+
+
+async def test_what_a_letter_holds_steers_no_terminal_and_passes_for_no_line_of_ours(site: Site) -> None:
+    await bury(site, "\x9b2J\x7f\nreason   forged " + "x" * 5000, "\x9b31mred\x9b0m")
+    await bury(site, withdrawal(UPLOAD), "a withdrawal\tof\x85nothing")
+    shown = await run(site, "show")
+    assert not {"\x9b", "\x7f", "\x85"} & set(shown.out)
+    assert "\nreason   forged" not in shown.out
+    assert "characters more; --json has all" in shown.out
+    assert f"{UPLOAD}: no record" in shown.out
+    assert not {"\x9b", "\x85"} & set((await run(site, "list")).out)
+
+
+async def test_a_delivery_that_is_sent_back_gets_its_day_again(site: Site) -> None:
+    with site.settings.profiles.open("a") as profiles:
+        profiles.write('[profiles.hooked]\ncontent_types = ["*/*"]\nmax_bytes = 1\nnotify = ["webhook:erp"]\n')
+        profiles.write('[webhooks.erp]\nurl = "https://erp.example/"\n')
+    await provisioned(AwsSettings(**site.settings.model_dump(include=set(AwsSettings.model_fields))))
+    undelivered = site.settings.undelivered_queue
+    event = json.dumps({"subject": UPLOAD})
+    old = Delivery(webhook="erp", event_id="e1", event=event, since=1_700_000_000.0)
+    await bury(site, old.to_text(), "webhook erp: after 9 attempts: it answered 503: no", undelivered)
+    await bury(site, "no delivery", "the message is no delivery to a webhook", undelivered)
+    [one] = (await run(site, "show", "--webhooks", "--json", "--cause", "erp")).documents
+    assert one["uploads"] == [{"id": UPLOAD, "state": None}]
+    began = time.time()
+    ran = await run(site, "redrive", "--webhooks")
+    assert ran.code == 1
+    assert "1 letter left: no delivery that could be tried again." in ran.err
+    [body] = await bodies(site, site.settings.delivery_queue)
+    again = Delivery.parse(body)
+    assert again.since >= began
+    assert again == old.model_copy(update={"since": again.since})
+    assert await bodies(site, undelivered) == ["no delivery"]
+
+
+async def test_an_interrupted_run_gives_everything_back(site: Site) -> None:
+    for number in range(15):
+        await bury(site, f"{number:02}", "away")
+    assert await bodies(site, site.settings.queue) == []
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ops", *("dead-letters", "redrive", "--rate", "1"),
+        env={**os.environ, **environment(site)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    url = await site._url(site.settings.queue)
+    async with asyncio.timeout(30):
+        while (await counted(site, url)) < 10:  # noqa: ASYNC110 # SQS tells nobody
+            await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert process.returncode == 1, err
+    assert out.decode().startswith("10 letters sent back")
+    sent, left = await bodies(site, site.settings.queue), await dead(site)
+    assert sorted(sent + left) == [f"{number:02}" for number in range(15)]
+
+
+async def counted(site: Site, url: str) -> int:
+    answer = await site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+class Ended(Exception):
+    """Whoever was at it ended here."""
+
+
+async def test_what_ends_between_sending_and_deleting_leaves_a_message_twice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended(*_: Any) -> None:
+        raise Ended
+
+    await bury(site, "a", "away")
+    name = site.settings.dead_letter_queue
+    monkeypatch.setattr(Box, "drop", ended)
+    async with Box.open(site.clients.sqs, name) as box:
+        to = await box.address(site.settings.queue)
+        [letter] = await anext(box.letters())
+        with pytest.raises(Ended):
+            await box.move(letter, to, letter.body)
+    assert await bodies(site, site.settings.queue) == ["a"]
+    assert await dead(site) == ["a"]
+
+
+async def test_a_letter_that_comes_twice_is_seen_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.dead_letters.box.HIDDEN_SECONDS", 0)
+    monkeypatch.setattr("ops.dead_letters.box.STALE_RECEIVES", 5)
+    for body in "abc":
+        await bury(site, body, "away")
+    async with Box.open(site.clients.sqs, site.settings.dead_letter_queue) as box:
+        seen = [letter.body async for letters in box.letters() for letter in letters]
+    assert sorted(seen) == ["a", "b", "c"]

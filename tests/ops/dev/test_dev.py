@@ -1,0 +1,156 @@
+"""ops.dev.command: one command starts everything, one signal ends it, and a folder keeps what was stored."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from airlock.profiles import Profiles
+from ops.dev.command import _profiles
+from tests.ops.terminal import COMMAND, Dev, airlock
+from tests.ops.terminal import dev as running_dev
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+]
+
+
+def family(pid: int) -> set[int]:
+    """The processes that descend from `pid`, without it."""
+    children = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return children.union(*(family(child) for child in children))
+
+
+async def gone(pids: set[int]) -> None:
+    """Wait until none of these processes runs."""
+    for pid in pids:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(descriptor, ended.set)
+        try:
+            await asyncio.wait_for(ended.wait(), 20)
+        finally:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            os.close(descriptor)
+
+
+async def test_its_address_has_the_page_and_is_ready(dev: Dev) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(dev.address) as page:
+            assert page.content_type == "text/html"
+        async with session.get(f"{dev.address}/readyz") as ready:
+            assert ready.status == 200
+
+
+async def test_the_settings_that_it_leaves_are_enough_for_other_commands(dev: Dev) -> None:
+    ran = await airlock("provision", "--dry-run", **dev.environment)
+    assert ran.out == "Everything is as it should be; nothing to change.\n"
+
+
+async def test_it_says_what_it_scans_with(dev: Dev) -> None:
+    assert re.search(r"dev │ scanning with YARA-X", dev.log.read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_everything_and_it_exits_0(number: signal.Signals, tmp_path: Path) -> None:
+    async with running_dev(tmp_path) as running:
+        everybody = family(running.process.pid)
+        assert len(everybody) >= 3
+        assert await running.end(number) == 0
+    await gone(everybody)
+    assert running.log.read_text().endswith("everything has ended\n")
+
+
+async def test_a_signal_while_it_starts_ends_everything(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(*COMMAND, "dev", "--port", "0"),
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    await process.stderr.readline()
+    everybody = family(process.pid)
+    process.terminate()
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (0, b""), err
+    await gone(everybody)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_killed_it_takes_everything_along(tmp_path: Path) -> None:
+    async with running_dev(tmp_path) as running:
+        everybody = family(running.process.pid)
+        await running.end(signal.SIGKILL)
+        await gone(everybody)
+
+
+async def test_a_worker_that_dies_ends_it_with_the_reason(tmp_path: Path) -> None:
+    async with running_dev(tmp_path) as running:
+        everybody = family(running.process.pid)
+        [worker] = [pid for pid in everybody if b"workers" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        os.kill(worker, signal.SIGKILL)
+        assert await running.process.wait() == 1
+    await gone(everybody)
+    assert "Error: the worker ended: SIGKILL" in running.log.read_text()
+
+
+async def test_a_folder_keeps_uploads_over_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("Kept over a restart, every word of it.\n" * 20)
+    async with running_dev(tmp_path / "state") as first:
+        sent = await airlock("upload", file, "--json", "--service", first.address)
+        assert sent.code == 0, sent
+    [upload] = sent.documents
+    async with running_dev(tmp_path / "state") as second:
+        told = await airlock("status", upload["id"], "--json", "--service", second.address)
+        assert told.documents[0]["state"] == "accepted"
+        content = f"{second.address}/v1/uploads/{upload['id']}/content"
+        async with aiohttp.ClientSession() as session, session.get(content) as response:
+            assert await response.text() == file.read_text()
+        again = await airlock("upload", file, "--service", second.address)
+        assert again.code == 0, again
+
+
+async def test_a_folder_has_one_user(dev: Dev) -> None:
+    ran = await airlock("dev", "--port", "0", "--state", dev.state)
+    assert ran.code == 1
+    assert ran.err == f"Error: another airlock dev is using {dev.state}\n"
+
+
+async def test_a_taken_port_is_a_usage_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = await airlock("dev", "--port", str(taken.getsockname()[1]))
+    assert (ran.code, ran.out) == (2, "")
+    assert "is taken" in ran.err
+
+
+async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("[profiles.default]\ncontent_types = []\n")
+    environment = {"AIRLOCK_PROFILES": str(tmp_path / "bad.toml"), "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    ran = await airlock("dev", "--port", "0", **environment)
+    assert ran.code != 0
+    assert "content_types" in ran.err
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_without_clamd_no_profile_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRLOCK_PROFILES", raising=False)
+    scanned = _profiles(tmp_path, scanned=True)
+    unscanned = _profiles(tmp_path, scanned=False)
+    before = Profiles.load(scanned.read_text()).profiles
+    after = Profiles.load(unscanned.read_text(), "json").profiles
+    assert any("clamd" in profile.checks for profile in before.values())
+    assert not any("clamd" in profile.checks for profile in after.values())
+    assert all("yara" in profile.checks for profile in after.values())

@@ -1,0 +1,99 @@
+"""ops.dev.emulator: what it starts verifies signatures, ends for sure, and keeps its state where asked."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from aiobotocore.session import get_session
+
+from aws.settings import AwsSettings
+from ops.dev import emulator
+from ops.dev.emulator import Emulator
+from ops.settings import Settings
+from tests.stack import settings_for
+
+pytestmark = pytest.mark.stack
+
+PARENT = """
+import asyncio, sys
+from ops import emulator
+async def main():
+    async with emulator.running() as running:
+        print(running.child.process.pid, flush=True)
+        await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+async def buckets(running: Emulator) -> list[str]:
+    async with get_session().create_client(
+        "s3",
+        region_name=running.region,
+        endpoint_url=running.endpoint,
+        aws_access_key_id=running.keys.access_key_id,
+        aws_secret_access_key=running.keys.secret_access_key,
+    ) as s3:
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            await s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
+        return [bucket["Name"] for bucket in (await s3.list_buckets())["Buckets"]]
+
+
+async def test_a_deployment_is_there_and_the_chain_finds_its_keys(deployment: AwsSettings) -> None:
+    async with get_session().create_client(
+        "dynamodb", region_name=deployment.region, endpoint_url=deployment.endpoint_url
+    ) as dynamodb:
+        table = await dynamodb.describe_table(TableName=deployment.table)
+    assert table["Table"]["TableStatus"] == "ACTIVE"
+
+
+async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> None:
+    async with emulator.running(state=tmp_path) as first:
+        assert await buckets(first) == ["kept"]
+    async with emulator.running(state=tmp_path) as second:
+        assert second.keys == first.keys
+        assert await buckets(second) == ["kept"]
+    assert (tmp_path / "keys" / "airlock.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.stack
+async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Path) -> None:
+    async with emulator.running(state=tmp_path) as first:
+        wanted = Settings(**settings_for(first).model_dump())
+        users = await first.users(wanted)
+    async with emulator.running(state=tmp_path) as second:
+        assert await second.users(wanted) == users
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {
+        "airlock.json",
+        "airlock-operator.json",
+        "airlock-service.json",
+        "airlock-workers.json",
+    }
+
+
+async def test_a_taken_port_is_an_error_that_shows_the_log(stack: Emulator) -> None:
+    taken = int(stack.endpoint.rpartition(":")[2])
+    with pytest.raises(emulator.EmulatorError, match="already in use"):
+        async with emulator.running(port=taken):
+            pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+async def test_it_dies_with_a_killed_parent() -> None:
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    gone = os.pidfd_open(pid)
+    try:
+        parent.kill()
+        await parent.wait()
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(gone, ended.set)
+        await asyncio.wait_for(ended.wait(), 10)
+        asyncio.get_running_loop().remove_reader(gone)
+    finally:
+        os.close(gone)
+    assert parent.returncode == -signal.SIGKILL

@@ -1,0 +1,18 @@
+"""tests.stack: nothing is tested against an emulator that takes forgeries."""
+
+import pytest
+
+from ops.dev import emulator
+from tests.stack import EnforcementOffError, ministack
+
+pytestmark = pytest.mark.stack
+
+
+async def test_an_emulator_that_takes_a_forged_policy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    enforcing = emulator._environment
+    monkeypatch.setattr(
+        emulator, "_environment", lambda *args, **kwargs: {**enforcing(*args, **kwargs), "AUTH": "false"}
+    )
+    with pytest.raises(EnforcementOffError, match=r"\[204, 204\]"):
+        async with ministack():
+            pass

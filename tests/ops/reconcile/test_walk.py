@@ -1,0 +1,148 @@
+"""ops.reconcile over any number of keys: one page at a time, and nothing is kept of it but counts."""
+
+import gc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airlock.errors import Unavailable
+from aws.dynamodb.record import Record
+from aws.maintenance.inventory import Version
+from bench.reconcile.simulated import PAGE, Simulated, damaged, tour, upload_of
+from ops.command_line.patience import PAUSES, Patience
+from ops.reconcile import How, Kind, Report, walk
+from ops.reconcile.repairs import Repairs
+from ops.reconcile.report import EXAMPLES, SENTENCES
+from ops.reconcile.seen import Seen
+
+KEYS = 20_000
+
+
+def alive() -> int:
+    """How many versions and records there are."""
+    return sum(1 for one in gc.get_objects() if isinstance(one, Version | Record))
+
+
+async def test_no_page_is_asked_for_before_the_one_before_it_was_worked_through() -> None:
+    sent_before: dict[int, int] = {}
+    asked: Counter[str] = Counter()
+
+    def hear(place: str, page: int) -> None:
+        assert page == asked[place]
+        asked[place] += 1
+        if place == "incoming":
+            sent_before[page] = simulated.sent
+
+    simulated = Simulated(KEYS, hear)
+    run = tour(simulated)
+    await walk(run)
+    # Whatever a page needs is sent before the next one is asked for.
+    assert sent_before == {page: damaged(page * PAGE) for page in range(KEYS // PAGE)}
+    assert asked == {"incoming": 20, "accepted": 2, "quarantine": 1, "table": 2}
+    assert set(run.report.kinds) == {Kind.MISSED, Kind.STUCK, Kind.UNFINISHED}
+    assert sum(tally.found for tally in run.report.kinds.values()) == run.report.repairs == damaged(KEYS)
+    assert all(len(tally.examples) == EXAMPLES for tally in run.report.kinds.values())
+
+
+async def test_nothing_is_kept_of_a_page_when_the_next_one_is_asked_for() -> None:
+    most = 0
+
+    def hear(_place: str, _page: int) -> None:
+        nonlocal most
+        most = max(most, alive())
+
+    # What was there before is not looked at: that would take most of the time.
+    gc.freeze()
+    try:
+        await walk(tour(Simulated(KEYS, hear)))
+    finally:
+        gc.unfreeze()
+    # The last page itself, and what was known of its keys.
+    assert PAGE <= most <= 2 * PAGE + 10
+
+
+async def test_a_dry_run_sends_nothing() -> None:
+    simulated = Simulated(PAGE)
+    run = tour(simulated, How(dry_run=True))
+    await walk(run)
+    assert (simulated.sent, run.report.repairs, run.report.of(Kind.MISSED).left) == (0, 0, 11)
+
+
+class Overflowing(Simulated):
+    """A queue that nobody empties."""
+
+    async def waiting(self) -> int:
+        return self.sent
+
+
+async def test_no_more_is_sent_than_the_queue_is_to_hold_and_a_little() -> None:
+    simulated = Overflowing(0)
+    run = tour(simulated, How(rate=float("inf"), backlog=2500))
+    for number in range(6000):
+        await run.repairs.send(Kind.MISSED, str(number), "{}")
+    await run.repairs.flush()
+    assert 2500 < simulated.sent <= 3500
+    assert run.report.held_back
+    assert run.report.repairs == simulated.sent
+    assert run.report.of(Kind.MISSED).left == 6000 - simulated.sent
+
+
+@pytest.mark.parametrize("rate", [10, 200])
+async def test_repairs_keep_to_their_rate(rate: int) -> None:
+    clock = [100.0]
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    how, report, simulated = How(rate=rate), Report(), Simulated(0)
+    repairs = Repairs(simulated, how, report, Patience(rate, lambda: clock[0], sleep))
+    for number in range(1000):
+        await repairs.send(Kind.MISSED, str(number), "{}")
+    await repairs.flush()
+    assert simulated.sent == 1000
+    assert clock[0] - 100 == pytest.approx((1000 - 10) / rate)
+
+
+async def test_what_comes_back_in_time_is_waited_for_and_what_does_not_is_told() -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def away() -> int:
+        if len(pauses) < failures:
+            raise Unavailable("s3", "is away")
+        return 7
+
+    patience = Patience(1, lambda: 0.0, sleep)
+    failures = len(PAUSES)
+    assert await patience.ask(away) == 7
+    pauses.clear()
+    failures += 1
+    with pytest.raises(Unavailable):
+        await patience.ask(away)
+    assert tuple(pauses) == PAUSES
+
+
+@given(st.sets(st.text(max_size=20), max_size=50))
+def test_what_was_seen_is_never_forgotten(names: set[str]) -> None:
+    seen = Seen(b"salt")
+    for name in names:
+        seen.add(name)
+    assert all(name in seen for name in names)
+
+
+def test_hardly_anything_else_is_taken_for_seen() -> None:
+    seen = Seen(b"salt")
+    for number in range(20_000):
+        seen.add(upload_of(number))
+    assert sum(upload_of(number) in seen for number in range(20_000, 40_000)) == 0
+
+
+def test_every_kind_has_its_sentence_and_the_page_names_it() -> None:
+    assert set(SENTENCES) == set(Kind)
+    page = (Path(__file__).parents[3] / "docs" / "operate.md").read_text()
+    assert all(f"`{kind}`" in page for kind in Kind)

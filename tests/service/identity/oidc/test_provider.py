@@ -1,0 +1,401 @@
+"""A provider's keys: had without anybody waiting, and kept while the provider is away or answers nonsense."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from airlock.errors import Unavailable
+from service.identity.caller import InvalidToken
+from service.identity.oidc import fetching, provider
+from service.identity.oidc.jwks import MAX_KEYS, KeySet
+from service.identity.oidc.provider import COOLDOWN, DISCOVERY, KEPT_SECONDS
+from service.identity.oidc.tokens import Oidc
+from tests.service.identity.conftest import opened
+from tests.service.identity.provider import FIRST, JWKS, SECOND, Answer, OpenIdProvider, SigningKey, keys_document
+from tests.service.twins import Time
+
+
+def at_once(oidc: Oidc, token: str) -> str:
+    """The owner of a token that is verified without waiting for anything."""
+    try:
+        oidc.verify(token).send(None)
+    except StopIteration as done:
+        return str(done.value.owner)
+    raise AssertionError("it waits")
+
+
+def says(body: bytes = b"", status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, status=status, headers=headers)
+
+    return answer
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" " * 65536)
+
+
+ELSEWHERE = JWKS + "/elsewhere"
+
+
+async def torn(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b"{")
+    assert request.transport
+    request.transport.close()
+    return response
+
+
+async def hangs(_: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def trickles(request: web.Request) -> web.StreamResponse:
+    """Begins to answer, and never ends."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"{")
+    return await hangs(request)
+
+
+KEYS = keys_document(FIRST)
+BAD_KEYS: dict[str, Answer] = {
+    "fails": says(KEYS, 500),
+    "is not there": says(KEYS, 404),
+    "redirects": says(KEYS, 302, {"Location": ELSEWHERE}),
+    "has no content": says(b"", 204),
+    "is empty": says(b""),
+    "is garbage": says(b"\x00\xff<html>"),
+    "is a page": says(b"<html>maintenance</html>"),
+    "is compressed": says(b"\x1f\x8b\x08\x00", headers={"Content-Encoding": "gzip"}),
+    "is cut": says(KEYS[:-5]),
+    "is a list": says(b"[]"),
+    "has no list of keys": says(b'{"keys": {}}'),
+    "has its keys twice": says(b'{"keys": [], "keys": []}'),
+    "has no keys": says(b'{"keys": []}'),
+    "has private keys alone": says(keys_document(FIRST.jwk(private=True))),
+    "has symmetric keys alone": says(keys_document({"kty": "oct", "k": "c2VjcmV0", "kid": "first", "alg": "HS256"})),
+    "has weak keys alone": says(keys_document(SigningKey(bits=1024))),
+    "has too many keys": says(keys_document(*[FIRST.jwk(kid=str(number)) for number in range(MAX_KEYS + 1)])),
+    "is huge": says(b" " * (fetching.MAX_DOCUMENT + 1) + KEYS),
+    "never ends": endless,
+    "is torn": torn,
+    "hangs": hangs,
+    "trickles": trickles,
+}
+
+
+def document(change: Callable[[str], dict[str, Any]]) -> Answer:
+    """A discovery document that is right but for a change, which is told the issuer."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        issuer = f"http://{request.host}"
+        return web.json_response({"issuer": issuer, "jwks_uri": issuer + JWKS} | change(issuer))
+
+    return answer
+
+
+BAD_DISCOVERY: dict[str, Answer] = {
+    "another issuer": document(lambda issuer: {"issuer": issuer + "/"}),
+    "no address": document(lambda _: {"jwks_uri": None}),
+    "an address without TLS": document(lambda _: {"jwks_uri": "http://keys.example.com/"}),
+    "an address that is a file": document(lambda _: {"jwks_uri": "file:///etc/passwd"}),
+    "an address with a password": document(lambda issuer: {"jwks_uri": issuer.replace("//", "//me:secret@") + JWKS}),
+    "an address that is none": document(lambda _: {"jwks_uri": "http://[::1"}),
+    "an address that nobody has": document(lambda _: {"jwks_uri": "http://127.0.0.1:1/keys"}),
+    "no document": says(b"<html>"),
+    "a failure": says(b"{}", 503),
+}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
+    """While it is entered, what never answers is given up soon; the others get all the time there is."""
+
+    @contextmanager
+    def patient(bad: str) -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            if bad in ("hangs", "trickles"):
+                patch.setattr(fetching, "SECONDS", 0.2)
+                patch.setattr(provider, "PATIENCE", 0.1)
+            yield
+
+    return patient
+
+
+Quick = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.mark.parametrize("bad", BAD_KEYS)
+async def test_without_keys_no_token_is_believed_or_blamed(
+    openid: OpenIdProvider, time: Time, quick: Quick, bad: str
+) -> None:
+    openid.answers |= {JWKS: BAD_KEYS[bad], ELSEWHERE: says(KEYS)}
+    async with opened(openid, time) as oidc, asyncio.timeout(30):
+        with quick(bad):
+            await time.asleep(1)
+            assert oidc.is_away()
+            with pytest.raises(Unavailable, match="oidc"):
+                await oidc.verify(openid.token())
+            # What is wrong whatever the keys are is told all the same.
+            with pytest.raises(InvalidToken):
+                await oidc.verify(openid.token(aud="another"))
+        del openid.answers[JWKS]
+        time.advance(COOLDOWN)
+        assert (await oidc.verify(openid.token())).owner == "oidc:alice"
+        assert not oidc.is_away()
+
+
+@pytest.mark.parametrize("bad", BAD_KEYS)
+async def test_keys_that_are_held_are_used_whatever_the_provider_answers(
+    openid: OpenIdProvider, time: Time, quick: Quick, bad: str
+) -> None:
+    async with opened(openid, time) as oidc, asyncio.timeout(30):
+        await time.asleep(1)
+        openid.answers[JWKS] = BAD_KEYS[bad]
+        with quick(bad):
+            time.advance(1000)
+            await openid.was_asked(JWKS, 2)
+            # While the refresh goes on, and after it has failed.
+            for sub in ("alice", "bob"):
+                assert at_once(oidc, openid.token(sub=sub)) == f"oidc:{sub}"
+                await time.asleep(1)
+            time.advance(COOLDOWN)
+            with pytest.raises(InvalidToken, match="kid"):
+                await oidc.verify(openid.token(key=SECOND))
+        assert not oidc.is_away()
+
+
+@pytest.mark.parametrize("bad", BAD_DISCOVERY)
+async def test_a_discovery_that_cannot_be_trusted_gives_no_keys(openid: OpenIdProvider, time: Time, bad: str) -> None:
+    openid.answers[DISCOVERY] = BAD_DISCOVERY[bad]
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        with pytest.raises(Unavailable):
+            await oidc.verify(openid.token())
+    assert JWKS not in openid.asked
+
+
+async def test_an_issuer_over_tls_does_not_lead_to_an_address_without(time: Time) -> None:
+    async def fetch(url: str) -> fetching.Document:
+        asked.append(url)
+        return fetching.Document(b'{"issuer": "https://a.example", "jwks_uri": "http://127.0.0.1/keys"}', None)
+
+    asked: list[str] = []
+    keys = provider.Provider("https://a.example", None, fetch, now=time.now, sleep=time.sleep, random=bytes)
+    async with keys:
+        await time.asleep(1)
+        assert asked == ["https://a.example/.well-known/openid-configuration"]
+        with pytest.raises(Unavailable):
+            keys.keys()
+
+
+async def test_a_provider_that_is_down_is_no_reason_not_to_start(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time, jwks_url="http://127.0.0.1:1/keys") as oidc:
+        await time.asleep(1)
+        with pytest.raises(Unavailable):
+            await oidc.verify(openid.token())
+
+
+async def test_an_address_of_keys_in_the_settings_needs_no_discovery(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time, jwks_url=openid.issuer + JWKS) as oidc:
+        assert (await oidc.verify(openid.token())).owner == "oidc:alice"
+    assert openid.asked == {JWKS: 1}
+
+
+async def test_the_first_request_waits_for_the_first_keys(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        assert (await oidc.verify(openid.token())).owner == "oidc:alice"
+        assert openid.asked[JWKS] == 1
+
+
+async def test_a_new_key_is_believed_without_a_restart(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        openid.keys.append(SECOND)
+        time.advance(COOLDOWN)
+        assert (await oidc.verify(openid.token(key=SECOND))).owner == "oidc:alice"
+        assert at_once(oidc, openid.token(exp=time.now() + 1)) == "oidc:alice"
+
+
+async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        assert openid.asked[JWKS] == 1
+        for asked in (2, 3):
+            time.advance(COOLDOWN)
+            for _ in range(2):
+                tokens = [openid.token(header={"kid": f"unknown-{number}"}) for number in range(20)]
+                answers = await asyncio.gather(*map(oidc.verify, tokens), return_exceptions=True)
+                assert all(isinstance(answer, InvalidToken) for answer in answers)
+            assert openid.asked[JWKS] == asked
+
+
+async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        time.advance(COOLDOWN)
+        for changes in ({"exp": 1}, {"aud": "another"}, {"iss": "https://another.example"}):
+            with pytest.raises(InvalidToken):
+                await oidc.verify(openid.token(key=SECOND, **changes))
+        assert openid.asked[JWKS] == 1
+
+
+async def test_who_waits_for_a_key_waits_for_a_while(
+    openid: OpenIdProvider, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(openid, time) as oidc, asyncio.timeout(30):
+        await time.asleep(1)
+        openid.answers[JWKS] = hangs
+        monkeypatch.setattr(provider, "PATIENCE", 0.3)
+        time.advance(COOLDOWN)
+        waiting = asyncio.create_task(oidc.verify(openid.token(key=SECOND)))
+        await openid.was_asked(JWKS, 2)
+        # The others go on meanwhile.
+        assert at_once(oidc, openid.token()) == "oidc:alice"
+        assert not waiting.done()
+        # It is given up no later than PATIENCE after it began, however long the provider takes.
+        with pytest.raises(InvalidToken, match="kid"):
+            await waiting
+
+
+async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(openid: OpenIdProvider, time: Time) -> None:
+    openid.keys = [FIRST, SECOND]
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        gone, stays = openid.token(exp=time.now() + 9999), openid.token(key=SECOND, exp=time.now() + 9999)
+        time.advance(COOLDOWN)
+        at_once(oidc, gone)
+        at_once(oidc, stays)
+        openid.keys = [SECOND]
+        with pytest.raises(InvalidToken):
+            await oidc.verify(openid.token(header={"kid": "unknown"}))
+        assert oidc.find(gone) is None
+        assert oidc.find(stays) is not None
+        with pytest.raises(InvalidToken):
+            await oidc.verify(gone)
+
+
+async def test_another_key_under_the_same_kid_takes_its_place(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        old, new = openid.token(), openid.token(key=SigningKey("first", number=1))
+        at_once(oidc, old)
+        openid.keys = [SigningKey("first", number=1)]
+        time.advance(1000)
+        await time.asleep(1)
+        assert at_once(oidc, new) == "oidc:alice"
+        assert oidc.find(old) is None
+        with pytest.raises(InvalidToken):
+            await oidc.verify(old)
+
+
+async def test_keys_are_not_used_for_ever_without_the_provider(openid: OpenIdProvider, time: Time) -> None:
+    async with opened(openid, time) as oidc:
+        await time.asleep(1)
+        openid.answers[JWKS] = says(status=500)
+        time.advance(KEPT_SECONDS - 10)
+        await time.asleep(1)
+        token = openid.token(exp=time.now() + 3600)
+        assert at_once(oidc, token) == "oidc:alice"
+        time.advance(10)
+        await time.asleep(1)
+        assert oidc.is_away()
+        assert oidc.find(token) is None
+        with pytest.raises(Unavailable, match="too long"):
+            await oidc.verify(token)
+
+
+def pause(time: Time) -> float:
+    ((end, _),) = time._sleepers
+    return end - time.now()
+
+
+@pytest.mark.parametrize(
+    ("max_age", "chance", "seconds"),
+    [
+        (None, b"\xff\xff", 900),
+        (None, b"\0\0", 810),
+        (0, b"\xff\xff", 300),
+        (0, b"\0\0", 300),
+        (1000, b"\xff\xff", 1000),
+        (10**8, b"\xff\xff", 3600),
+        (10**8, b"\0\0", 3240),
+    ],
+)
+async def test_keys_are_fetched_anew_when_the_provider_says_within_bounds(
+    openid: OpenIdProvider, time: Time, max_age: int | None, chance: bytes, seconds: float
+) -> None:
+    openid.max_age = max_age
+    async with opened(openid, time, random=lambda _: chance):
+        await time.asleep(1)
+        assert pause(time) == pytest.approx(seconds)
+        time.advance(seconds)
+        await time.asleep(1)
+        assert openid.asked == {DISCOVERY: 2, JWKS: 2}
+
+
+async def test_a_refresh_that_fails_is_tried_again_later_each_time(openid: OpenIdProvider, time: Time) -> None:
+    openid.answers[JWKS] = says(status=500)
+    pauses = []
+    async with opened(openid, time, random=lambda _: b"\xff\xff"):
+        for _ in range(8):
+            await time.asleep(1)
+            pauses.append(pause(time))
+            time.advance(pauses[-1])
+        await time.asleep(1)
+        del openid.answers[JWKS]
+        time.advance(60)
+        await time.asleep(1)
+        assert pause(time) == 900
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+async def test_whatever_a_document_makes_a_library_throw_the_refreshing_goes_on(
+    openid: OpenIdProvider, time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def throw(_: bytes) -> KeySet:
+        raise RuntimeError("the modulus is secret-of-the-provider")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeySet, "parse", throw)
+        async with opened(openid, time) as oidc:
+            await time.asleep(1)
+            assert "RuntimeError" in caplog.text
+            assert "secret" not in caplog.text
+            patch.undo()
+            time.advance(COOLDOWN)
+            await time.asleep(1)
+            assert at_once(oidc, openid.token()) == "oidc:alice"
+
+
+async def test_the_log_tells_of_new_keys_and_of_failures(
+    openid: OpenIdProvider, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with opened(openid, time):
+        await time.asleep(1)
+        openid.answers[JWKS] = says(b"secret", 500)
+        time.advance(1000)
+        await time.asleep(1)
+    told = [record.getMessage() for record in caplog.records if record.name == "service.identity.oidc.provider"]
+    assert told[0] == "the OpenID provider's keys changed"
+    assert told[1].endswith("/keys answers 500; keeping those held")
+    assert len(told) == 2
+
+
+async def test_it_ends_at_once_while_the_provider_hangs(openid: OpenIdProvider, time: Time) -> None:
+    openid.answers[DISCOVERY] = hangs
+    async with asyncio.timeout(5), opened(openid, time):
+        await openid.was_asked(DISCOVERY, 1)

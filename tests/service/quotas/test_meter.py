@@ -1,0 +1,261 @@
+"""Quotas: exact on one replica, soon known to the others, told in headers; and what a burst over replicas can get."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from airlock.errors import Refused, Unavailable
+from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
+from service.identity.caller import Caller
+from service.quotas.meter import MOST_LOOKS, Charge, Meter
+from service.quotas.usage_reporter import FLUSH_SECONDS, Teller
+from tests.service.twins import START, Ledger, Time
+
+ADA, EVE = Caller("ada"), Caller("eve")
+AWAY = Unavailable("dynamodb", "no answer")
+THIS_MINUTE, TODAY = Window.at(START, MINUTE), Window.at(START, DAY)
+
+
+class Replicas:
+    """Meters over one table and one clock, none of which tells anything until it runs."""
+
+    def __init__(self, **quotas: Quota) -> None:
+        self.ledger, self.time = Ledger(), Time()
+        self.quotas = Quotas(**quotas)
+        self.made = 0
+
+    def meter(self, **more: Any) -> Meter:
+        self.made += 1
+        name = self.made.to_bytes(4, "big")
+        teller = Teller(self.ledger, now=self.time.now, sleep=self.time.sleep, random=lambda count: name)
+        return Meter(self.quotas, teller, self.time.now, **more)
+
+
+def passed(meter: Meter, caller: Caller, tries: int, size: int = 1) -> int:
+    """How many of so many uploads are not refused."""
+    count = 0
+    for _ in range(tries):
+        try:
+            meter.charge(caller, size)
+        except Refused:
+            continue
+        count += 1
+    return count
+
+
+def refused(meter: Meter, caller: Caller, size: int = 1) -> Refused:
+    with pytest.raises(Refused) as caught:
+        meter.charge(caller, size)
+    assert caught.value.code == "too_many_requests"
+    return caught.value
+
+
+def test_one_replica_lets_exactly_so_many_pass() -> None:
+    meter = Replicas(owner=Quota(uploads_per_minute=3)).meter()
+    assert passed(meter, ADA, 10) == 3
+    assert passed(meter, EVE, 1) == 1
+
+
+def test_a_new_minute_begins_anew_and_the_day_goes_on() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=2, declared_bytes_per_day=30))
+    meter = here.meter()
+    assert passed(meter, ADA, 5, size=10) == 2
+    error = refused(meter, ADA)
+    assert error.retry_after == THIS_MINUTE.end - START
+    here.time.advance(error.retry_after)
+    assert passed(meter, ADA, 5, size=10) == 1
+    error = refused(meter, ADA, 10)
+    assert error.retry_after == TODAY.end - here.time.now()
+    here.time.advance(error.retry_after)
+    assert passed(meter, ADA, 5, size=10) == 2
+
+
+def test_what_is_refused_is_not_charged_to_anybody() -> None:
+    meter = Replicas(owner=Quota(declared_bytes_per_day=100), tenant=Quota(declared_bytes_per_day=150)).meter()
+    both = Caller("ada", tenant="acme")
+    assert passed(meter, both, 9, size=101) == 0
+    assert passed(meter, both, 1, size=100) == 1
+    assert passed(meter, Caller("eve", tenant="acme"), 1, size=51) == 0
+    assert passed(meter, Caller("eve", tenant="acme"), 1, size=50) == 1
+
+
+def test_a_tenants_quota_is_shared_by_its_owners_and_nobody_elses() -> None:
+    meter = Replicas(tenant=Quota(uploads_per_minute=3)).meter()
+    owners = [Caller(f"o{n}", tenant="acme") for n in range(5)]
+    assert sum(passed(meter, owner, 1) for owner in owners) == 3
+    assert passed(meter, Caller("o1", tenant="other"), 5) == 3
+    assert passed(meter, Caller("o1"), 50) == 50
+    assert passed(meter, Caller("acme"), 50) == 50
+
+
+def test_an_upload_for_which_nothing_was_issued_is_taken_back() -> None:
+    meter = Replicas(owner=Quota(uploads_per_minute=1, declared_bytes_per_day=10)).meter()
+    for _ in range(3):
+        meter.charge(ADA, 10).undo()
+    meter.charge(ADA, 10).lower(4)
+    assert meter._accounts[Subject("owner", "ada")].counters[0].used == Usage(1, 4)
+
+
+def test_the_headers_say_every_limit_and_what_is_left_of_it() -> None:
+    quota = Quota(uploads_per_minute=600, declared_bytes_per_day=1000, accepted_bytes_per_day=2000)
+    meter = Replicas(owner=quota, tenant=Quota(uploads_per_minute=700)).meter()
+    minute, day = int(THIS_MINUTE.end - START), int(TODAY.end - START)
+    both = meter.charge(Caller("ada", tenant="acme"), 100).headers
+    assert both == {
+        "RateLimit-Policy": (
+            '"owner-minute";q=600;w=60, "owner-declared";q=1000;qu="content-bytes";w=86400, '
+            '"owner-accepted";q=2000;qu="content-bytes";w=86400, "tenant-minute";q=700;w=60'
+        ),
+        "RateLimit": (
+            f'"owner-minute";r=599;t={minute}, "owner-declared";r=900;t={day}, '
+            f'"owner-accepted";r=2000;t={day}, "tenant-minute";r=699;t={minute}'
+        ),
+    }
+    assert "tenant" not in meter.charge(EVE, 1).headers["RateLimit"]
+
+
+def test_a_refusal_says_which_limit_and_when_to_come_again() -> None:
+    meter = Replicas(owner=Quota(uploads_per_minute=1, declared_bytes_per_day=10)).meter()
+    meter.charge(ADA, 10)
+    error = refused(meter, ADA, 5)
+    wait = TODAY.end - int(START)
+    assert error.detail == (
+        "the limit of 10 declared bytes a day for each owner leaves 0, and this upload can take 5; "
+        f"the next day begins in {wait} s"
+    )
+    assert error.retry_after == wait
+    assert error.headers["RateLimit"].startswith('"owner-minute";r=0;')
+
+
+def test_a_caller_without_a_tenant_meets_no_limit_of_tenants() -> None:
+    assert Replicas(tenant=Quota(uploads_per_minute=1)).meter().charge(ADA, 1).headers == {}
+
+
+async def test_without_quotas_nothing_runs_and_nothing_is_counted() -> None:
+    here = Replicas()
+    meter = here.meter()
+    async with meter.running(1):
+        charges: list[Charge] = [meter.charge(ADA, 10) for _ in range(3)]
+        charges[0].undo()
+        charges[0].lower(1)
+    assert [charge.headers for charge in charges] == [{}, {}, {}]
+    assert here.ledger.tries == 0
+    assert not meter._accounts
+
+
+async def test_two_replicas_hear_of_one_another() -> None:
+    here = Replicas(owner=Quota(declared_bytes_per_day=100))
+    one, other = here.meter(), here.meter()
+    async with one.running(1), other.running(1):
+        one.charge(ADA, 60)
+        await here.ledger.tried(1)
+        other.charge(ADA, 10)
+        await here.ledger.tried(2)
+        assert refused(other, ADA, 31).headers["RateLimit"].startswith('"owner-declared";r=30;')
+        other.charge(ADA, 30)
+
+
+@pytest.mark.parametrize("replicas", [2, 5])
+async def test_a_burst_gets_so_many_times_the_limit_as_there_are_replicas_and_no_more(replicas: int) -> None:
+    """The worst case: everything comes to all of them before any has heard of another."""
+    here = Replicas(owner=Quota(uploads_per_minute=10))
+    meters = [here.meter() for _ in range(replicas)]
+    assert sum(passed(meter, ADA, 100) for meter in meters) == replicas * 10
+    async with AsyncExitStack() as stack:
+        for meter in meters:
+            await stack.enter_async_context(meter.running(1))
+        await here.ledger.tried(replicas)
+    assert here.ledger.sums[Subject("owner", "ada"), THIS_MINUTE] == Usage(replicas * 10, replicas * 10)
+    assert sum(passed(meter, ADA, 100) for meter in meters) == 0
+
+
+async def test_a_steady_stream_passes_the_limit_by_what_comes_in_two_intervals_at_most() -> None:
+    """Every tenth of an interval one upload comes to each of three replicas, for a minute."""
+    limit, replicas, ticks = 600, 3, 10
+    here = Replicas(owner=Quota(uploads_per_minute=limit))
+    meters = [here.meter() for _ in range(replicas)]
+    here.time.at = float(THIS_MINUTE.end)
+    count = 0
+    async with AsyncExitStack() as stack:
+        for meter in meters:
+            await stack.enter_async_context(meter.running(1))
+        for _ in range(int(MINUTE / FLUSH_SECONDS) * ticks - 1):
+            count += sum(passed(meter, ADA, 1) for meter in meters)
+            await here.ledger.tried(0)
+            here.time.advance(FLUSH_SECONDS / ticks)
+    assert limit <= count <= limit + 2 * ticks * replicas
+
+
+async def test_a_denied_subject_is_not_told_again() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=1))
+    meter = here.meter()
+    async with meter.running(1):
+        meter.charge(ADA, 1)
+        await here.ledger.tried(1)
+        assert passed(meter, ADA, 50) == 0
+    assert here.ledger.tries == 1
+
+
+async def test_a_replica_that_was_just_started_learns_from_its_first_charge() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=5))
+    old = here.meter()
+    async with old.running(1):
+        assert passed(old, ADA, 9) == 5
+    new = here.meter()
+    async with new.running(1):
+        assert passed(new, ADA, 1) == 1
+        await here.ledger.tried(here.ledger.tries + 1)
+        assert passed(new, ADA, 9) == 0
+
+
+async def test_accepted_bytes_end_new_uploads_once_they_are_heard_of() -> None:
+    here = Replicas(owner=Quota(accepted_bytes_per_day=1000))
+    meter = here.meter()
+    async with meter.running(1):
+        meter.charge(ADA, 5000)
+        await here.ledger.tried(1)
+        here.ledger.accept(Subject("owner", "ada"), TODAY, 1000)
+        meter.charge(ADA, 5000)
+        await here.ledger.tried(2)
+        error = refused(meter, ADA)
+        assert "accepted bytes a day for each owner is reached" in error.detail
+        here.time.advance(TODAY.end - START)
+        meter.charge(ADA, 1)
+
+
+async def test_with_the_table_away_each_replica_counts_for_itself() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=4))
+    here.ledger.away = AWAY
+    one, other = here.meter(), here.meter()
+    async with one.running(1), other.running(1):
+        assert passed(one, ADA, 9) == passed(other, ADA, 9) == 4
+        await here.ledger.tried(2)
+        assert passed(one, ADA, 9) == 0
+        here.ledger.away = None
+    assert here.ledger.sums[Subject("owner", "ada"), THIS_MINUTE].uploads == 8
+
+
+async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_asked_for_again() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=2))
+    meter = here.meter(most_subjects=3)
+    async with meter.running(1):
+        for number in range(5):
+            assert passed(meter, Caller(f"o{number}"), 9) == 2
+            await here.ledger.tried(number + 1)
+        assert [subject.name for subject in meter._accounts] == ["o2", "o3", "o4"]
+        assert passed(meter, Caller("o0"), 1) == 1
+        await here.ledger.tried(6)
+        assert passed(meter, Caller("o0"), 9) == 0
+
+
+async def test_nobody_is_forgotten_of_whom_the_table_does_not_know_yet() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=1))
+    here.ledger.away = AWAY
+    meter = here.meter(most_subjects=1)
+    owners = [Caller(f"o{number}") for number in range(2 * MOST_LOOKS)]
+    async with meter.running(1):
+        assert [passed(meter, owner, 2) for owner in owners] == [1] * len(owners)
+        assert [passed(meter, owner, 2) for owner in owners] == [0] * len(owners)
+        here.ledger.away = None
+    assert len(here.ledger.told) == len(owners)

@@ -1,0 +1,77 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from airlock.errors import Unavailable
+from airlock.profiles import Profiles
+from tests.workers.test_settings import PLACES
+from workers.inspection.checks import catalogue, model
+from workers.inspection.checks.parser import ParserCheck
+from workers.inspection.parsers import pdf
+from workers.settings import Settings
+
+ALL = ("size", "checksum", "media_type", "yara", "clamd")
+
+
+def _profiles(*checks: str) -> Profiles:
+    tables = {name: {"content_types": ["*/*"], "max_bytes": 1, "checks": list(checks)} for name in ("default", "other")}
+    return Profiles.model_validate({"profiles": tables})
+
+
+def test_every_check_that_is_named_is_made_once() -> None:
+    made = catalogue.build(_profiles(*ALL), Settings(**PLACES, clamd="tcp://clamd:3310"), float)
+    assert tuple(made) == ALL
+    assert all(made[name].name == name for name in ALL)
+
+
+def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.yar").write_text("rule")
+    monkeypatch.setattr(model, "installed", lambda: False)
+    with pytest.raises(catalogue.Misconfigured) as caught:
+        catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
+    told = str(caught.value)
+    assert "'magic' (in default, other): there is no such check" in told
+    assert "'clamd' (in default, other): AIRLOCK_CLAMD is not set" in told
+    assert "bad.yar:1:" in told
+    assert "magika" in told
+
+
+def test_what_no_profile_names_need_not_be_configured() -> None:
+    assert set(catalogue.build(_profiles("size", "checksum"), Settings(**PLACES), float)) == {"size", "checksum"}
+
+
+def test_parsers_share_one_sandbox() -> None:
+    made = catalogue.build(_profiles("size", "checksum", *catalogue.PARSERS), Settings(**PLACES), lambda: 0.0)
+    parsers = [check for check in made.values() if isinstance(check, ParserCheck)]
+    assert tuple(check.name for check in parsers) == catalogue.PARSERS
+    assert len({check.sandbox for check in parsers}) == 1
+
+
+def test_a_parser_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MODULES", ("os.path", "not_there.at_all"))
+    with pytest.raises(catalogue.Misconfigured, match=r"'pdf' .*: the Python package not_there is not installed"):
+        catalogue.build(_profiles("size", "checksum", "pdf"), Settings(**PLACES), lambda: 0.0)
+
+
+async def test_the_age_of_definitions_is_judged_by_the_settings_and_the_clock() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\0")
+        writer.write(b"ClamAV 1.4.6/27800/Thu Jan  1 00:00:00 1970\0")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    days, profiles = 86400.0, _profiles("size", "checksum", "clamd")
+    async with server:
+        for max_age in (0, 8):
+            settings = Settings(**PLACES, clamd=address, clamd_max_age=max_age)
+            assert await catalogue.build(_profiles("size", "checksum", "clamd"), settings, lambda: 8 * days)[
+                "clamd"
+            ].ready()
+        settings = Settings(**PLACES, clamd=address)
+        with pytest.raises(Unavailable, match="8 days old; AIRLOCK_CLAMD_MAX_AGE is 7"):
+            await catalogue.build(profiles, settings, lambda: 8 * days)["clamd"].ready()

@@ -1,0 +1,255 @@
+"""The checks that parse, as the inspector runs them: with a parser that does what the bytes tell it to."""
+
+import importlib
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from airlock.errors import Unavailable
+from airlock.limits import LIMITS
+from airlock.profiles import Profile
+from airlock.verdict import Outcome, Verdict
+from tests.workers.inspection.sandbox import hostile
+from tests.workers.inspection.sandbox.hostile import packed
+from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, servers
+from tests.workers.inspection.subjects import subject
+from tests.workers.site import EICAR
+from workers.inspection.checks.catalogue import PARSERS
+from workers.inspection.checks.checksum import ChecksumCheck
+from workers.inspection.checks.parser import MOST_FINDINGS, ParserCheck
+from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.size import SizeCheck
+from workers.inspection.inspector import Inspector
+from workers.inspection.sandbox.pool import Sandbox
+from workers.inspection.yara.check import YaraCheck
+from workers.inspection.yara.rule_set import compile_rules
+
+HEAVY = ("PIL", "lxml", "olefile", "pikepdf", "py7zr", "backports.zstd")
+
+
+class Seen(Idle):
+    """A check that writes down what it was given."""
+
+    name = "seen"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[tuple[str, ...], bytes]] = []
+
+    def begin(self, subject: Subject) -> "SeenScan":
+        return SeenScan(subject, self.seen)
+
+
+class SeenScan(Idle):
+    def __init__(self, subject: Subject, seen: list[tuple[tuple[str, ...], bytes]]) -> None:
+        self._subject = subject
+        self._seen = seen
+        self._body = b""
+
+    async def feed(self, chunk: bytes) -> None:
+        self._body += chunk
+
+    async def finish(self) -> Report:
+        assert self._subject.size == len(self._body)
+        assert self._body.startswith(self._subject.head)
+        self._seen.append((self._subject.path, self._body))
+        return Report()
+
+
+class Place:
+    """An inspector with the hostile parser, and what its checks saw."""
+
+    def __init__(self, spool_folder: Path) -> None:
+        self.seen = Seen()
+        self.sandbox = Sandbox(memory=512 * 1024**2)
+        checks = (
+            *(SizeCheck(), ChecksumCheck(), self.seen, YaraCheck(compile_rules())),
+            ParserCheck("parse", HOSTILE, hostile, self.sandbox),
+        )
+        self.inspector = Inspector({check.name: check for check in checks}, lambda: 0.0, spool_folder)
+
+    async def inspect(self, text: str, **limits: int) -> Verdict:
+        body = text.encode()
+        profile = Profile(
+            name="p",
+            content_types=("*/*",),
+            max_bytes=10_000_000,
+            checks=("size", "checksum", "seen", "yara", "parse"),
+            limits=limits,
+        )
+        about = Subject(subject().intent, profile, len(body), "etag")
+        return await self.inspector.inspect(about, _chunks(body))
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 1000):
+        yield body[start : start + 1000]
+
+
+@pytest_asyncio.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    made = Place(tmp_path)
+    before = _descriptors()
+    yield made
+    await made.inspector.close()
+    assert servers() == []
+    assert _descriptors() <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def _descriptors() -> set[str]:
+    """What is open of copies and sockets."""
+    links = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return {str(link) for link in links if "memfd" in link.name or "deleted" in link.name}
+
+
+def _told(verdict: Verdict) -> list[tuple[str, str, str]]:
+    return [(finding.check, finding.code, finding.message) for finding in verdict.findings]
+
+
+async def test_an_object_of_another_format_is_neither_copied_nor_parsed(place: Place) -> None:
+    verdict = await place.inspect("plain")
+    assert verdict.outcome is Outcome.ACCEPTED
+    assert children() == []
+
+
+async def test_a_parser_s_findings_are_the_check_s(place: Place) -> None:
+    verdict = await place.inspect("!many 2")
+    assert verdict.outcome is Outcome.REJECTED
+    assert _told(verdict) == [("parse", "script", "0"), ("parse", "script", "1")]
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+async def test_it_reads_the_copy_in_memory_or_on_disk(place: Place, size: int) -> None:
+    verdict = await place.inspect("!twice " + "x" * size)
+    assert _told(verdict) == [("parse", "script", "the same")]
+
+
+async def test_a_parser_cannot_flood_the_verdict(place: Place) -> None:
+    verdict = await place.inspect("!many 5000")
+    assert len(verdict.findings) < MOST_FINDINGS
+
+
+@pytest.mark.parametrize(("verb", "code"), [("!wait", "timed_out"), ("!abort", "limits_exceeded")])
+async def test_what_could_not_be_parsed_is_unscannable(place: Place, verb: str, code: str) -> None:
+    verdict = await place.inspect(verb, parse_seconds=1)
+    assert verdict.outcome is Outcome.UNSCANNABLE
+    assert [finding.code for finding in verdict.findings] == [code]
+    assert (await place.inspect("plain")).outcome is Outcome.ACCEPTED
+
+
+async def test_members_are_inspected_by_the_same_checks_at_any_depth(place: Place) -> None:
+    text = packed(**{"a.txt": "A", "b.zip": packed(**{"c.zip": packed(eicar=EICAR.decode()), "d": "!many 1"}), "e": ""})
+    verdict = await place.inspect(text)
+    assert verdict.outcome is Outcome.INFECTED
+    assert _told(verdict)[-1] == ("parse", "script", "in b.zip/d: 0")
+    where = {message.partition(": ")[0] for _, code, message in _told(verdict) if code == "yara_match"}
+    assert "in b.zip/c.zip/eicar" in where
+    paths = [path for path, _ in place.seen.seen]
+    assert sorted(paths) == sorted(
+        [(), ("a.txt",), ("b.zip",), ("b.zip", "c.zip"), ("b.zip", "c.zip", "eicar"), ("b.zip", "d"), ("e",)]
+    )
+    assert dict(place.seen.seen)["a.txt",] == b"A"
+    assert verdict.bytes == len(text)
+
+
+async def test_a_member_is_held_to_no_declaration(place: Place) -> None:
+    body = packed(a="x" * 2000)
+    about = subject(len(body), size=len(body), sha256="0" * 64)
+    profile = about.profile.model_copy(update={"checks": ("size", "checksum", "parse")})
+    about = Subject(about.intent, profile, len(body), "etag")
+    verdict = await place.inspector.inspect(about, _chunks(body.encode()))
+    assert [finding.code for finding in verdict.findings] == ["checksum_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "told"),
+    [
+        (packed(a=packed(b=packed(c=""))), {"archive_depth": 2}, "in a/b: archives stand more than 2 deep"),
+        ("!count 4", {"archive_entries": 3}, "its archives have more than 3 members (archive_entries)"),
+        (packed(a="!count 3"), {"archive_entries": 3}, "in a: its archives have more than 3 members"),
+        ("!bomb", {"archive_bytes": 10_000_000}, "its archives unpack to more than 10000000 bytes (archive_bytes)"),
+        (packed(a="!bomb"), {"archive_bytes": 10_000_000}, "in a: its archives unpack to more than"),
+    ],
+)
+async def test_limits_hold_for_an_object_with_all_its_members(
+    place: Place, text: str, limits: dict[str, int], told: str
+) -> None:
+    verdict = await place.inspect(text, **limits)
+    assert verdict.outcome is Outcome.UNSCANNABLE
+    assert _told(verdict)[0][1] == "limits_exceeded"
+    assert _told(verdict)[0][2].startswith(told)
+
+
+async def test_the_time_of_all_parsers_together_is_limited(place: Place) -> None:
+    waits = {str(number): f"!wait {number}" for number in range(20)}
+    verdict = await place.inspect(packed(**waits), inspect_seconds=2)
+    assert {finding.code for finding in verdict.findings} == {"timed_out"}
+    assert any("used up" in finding.message for finding in verdict.findings)
+
+
+@pytest.mark.parametrize("garbage", ["0441", "05"])
+async def test_a_member_that_never_began_is_a_broken_parser(place: Place, garbage: str) -> None:
+    verdict = await place.inspect(f"!garbage {garbage}")
+    assert _told(verdict) == [("parse", "limits_exceeded", "the process that read it broke down")]
+
+
+async def test_many_at_once_with_nested_members_all_end(place: Place) -> None:
+    import asyncio
+
+    text = packed(a=packed(b=packed(c="x")))
+    verdicts = await asyncio.gather(*(place.inspect(text) for _ in range(8)))
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.ACCEPTED}
+
+
+async def test_a_full_disk_is_no_verdict_and_leaves_nothing(place: Place) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        with pytest.raises(Unavailable, match="spool"):
+            await place.inspect("!twice " + "x" * 3_000_000)
+        with pytest.raises(Unavailable, match="spool"):
+            await place.inspect("!bomb")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("missing", ["copy", "members"])
+async def test_without_a_copy_or_a_place_for_members_nothing_counts_as_seen(place: Place, missing: str) -> None:
+    from workers.inspection.spool import Spool
+
+    check = ParserCheck("parse", HOSTILE, hostile, place.sandbox)
+    with Spool() as copy:
+        await copy.write(packed(a="x").encode())
+        profile, intent = subject().profile, subject().intent
+        about = Subject(intent, profile, copy.size, "etag", b"!", copy if missing == "members" else None)
+        report = await check.begin(about).finish()
+    assert [(finding.code, finding.outcome) for finding in report.findings] == [
+        ("limits_exceeded", Outcome.UNSCANNABLE)
+    ]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_parser_s_limits_are_those_that_a_profile_can_set(name: str) -> None:
+    parser = _parser(name)
+    for limit, own in parser.DEFAULTS.items():
+        assert 1 <= own <= LIMITS[limit].largest, limit
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_the_worker_loads_no_library_of_a_format(name: str) -> None:
+    _parser(name)
+    program = f"import sys, workers.inspection.parsers.{name}; print([each for each in {HEAVY} if each in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"
+
+
+def _parser(name: str) -> Any:
+    return importlib.import_module(f"workers.inspection.parsers.{name}")

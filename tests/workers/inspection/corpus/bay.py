@@ -1,0 +1,78 @@
+"""The real inspector, with the checks that the catalogue builds for a profile: children, rules and a real clamd."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airlock.intent import Intent
+from airlock.profiles import Profile, Profiles
+from airlock.verdict import Verdict
+from tests.workers.test_settings import PLACES
+from workers.inspection.checks import catalogue
+from workers.inspection.checks.port import Check, Subject
+from workers.inspection.inspector import Inspector
+from workers.settings import Settings
+
+ALL = ("size", "checksum", "media_type", "yara", "clamd", *catalogue.PARSERS)
+CHUNK = 256 * 1024
+GiB = 1024**3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file, and what it is declared as."""
+
+    filename: str
+    content_type: str
+    body: bytes
+
+
+class Bay:
+    """Inspects samples under a profile with all checks; `spool` is where copies are kept."""
+
+    def __init__(self, checks: dict[str, Check], spool: Path) -> None:
+        self.checks = checks
+        self.spool = spool
+        self.inspector = Inspector(checks, time.time, spool)
+
+    async def inspect(self, sample: Sample, **changes: Any) -> Verdict:
+        """The verdict; `changes` override fields of the profile or, by their names, of the intent."""
+        return await self.inspect_stream(sample, _pieces(sample.body), len(sample.body), **changes)
+
+    async def inspect_stream(self, about: Sample, chunks: AsyncIterator[bytes], length: int, **changes: Any) -> Verdict:
+        told = {name: changes.pop(name) for name in ("size", "sha256") if name in changes}
+        settings = {"max_bytes": 5 * GiB, "checks": tuple(self.checks), "content_types": ("*/*",), **changes}
+        intent = Intent("alice", "test", about.filename, about.content_type, **told)
+        return await self.inspector.inspect(Subject(intent, Profile(name="test", **settings), length, "etag"), chunks)
+
+
+@contextlib.asynccontextmanager
+async def opened(spool: Path, clamd: str | None, names: tuple[str, ...] = ALL) -> AsyncIterator[Bay]:
+    """A bay with the checks of these names; clamd is left out where there is none."""
+    names = tuple(name for name in names if name != "clamd" or clamd)
+    table = {"content_types": ["*/*"], "max_bytes": 1, "checks": list(names)}
+    settings = Settings(**PLACES, clamd=clamd)
+    checks = catalogue.build(Profiles.model_validate({"profiles": {"default": table}}), settings, time.time)
+    bay = Bay(dict(checks), spool)
+    try:
+        yield bay
+    finally:
+        await bay.inspector.close()
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for piece in _cut(body):
+        yield piece
+
+
+def _cut(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), CHUNK):
+        yield body[start : start + CHUNK]
+
+
+def objections(verdict: Verdict) -> set[str]:
+    """What was found and by whom: `check:code`."""
+    return {f"{finding.check}:{finding.code}" for finding in verdict.findings}

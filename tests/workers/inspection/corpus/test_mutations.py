@@ -1,0 +1,68 @@
+"""Good files with bytes changed, cut out, doubled and cut off: always a verdict, and nothing is left behind."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from airlock.verdict import Outcome
+from tests.workers.inspection.corpus.bay import Sample, opened
+from tests.workers.inspection.corpus.good import GOOD
+from tests.workers.inspection.sandbox.test_sandbox import servers
+
+ROUNDS = 4
+PATIENCE = 60
+
+
+def mutated(body: bytes, seed: int) -> bytes:
+    """The body after one to four accidents."""
+    chance = random.Random(seed)
+    changed = bytearray(body)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(changed) + 1)
+        length = chance.choice((1, 2, 4, 40, 400))
+        match chance.randrange(5):
+            case 0:
+                changed[at : at + length] = chance.randbytes(length)
+            case 1:
+                del changed[at : at + length]
+            case 2:
+                changed[at:at] = changed[max(0, at - length) : at]
+            case 3:
+                changed[at : at + 4] = chance.choice((b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"))
+            case _:
+                del changed[max(1, len(changed) - length) :]
+    return bytes(changed) or b"\0"
+
+
+async def _verdicts(spool: Path, samples: list[Sample]) -> set[Outcome]:
+    """What comes of all of them at once, in a bay of their own; nothing of it may be left after it was closed."""
+    before = _open_files()
+    async with opened(spool, None) as bay, asyncio.timeout(PATIENCE):
+        verdicts = await asyncio.gather(*(bay.inspect(sample, size=len(sample.body)) for sample in samples))
+    assert servers() == []
+    assert list(spool.iterdir()) == []
+    assert _open_files() <= before
+    return {verdict.outcome for verdict in verdicts}
+
+
+def _open_files() -> int:
+    """Copies, sockets of children and the like."""
+    links = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return sum("memfd" in link or "deleted" in link or "socket" in link for link in links)
+
+
+@settings(max_examples=ROUNDS)
+@given(st.integers(0, 2**32))
+@example(0)
+def test_whatever_happens_to_a_good_file_there_is_a_verdict_and_nothing_is_left(spool: Path, seed: int) -> None:
+    samples = [
+        Sample(sample.filename, sample.content_type, mutated(sample.body, seed + number))
+        for sample in GOOD.values()
+        for number in range(4)
+    ]
+    outcomes = asyncio.run(_verdicts(spool, samples))
+    assert Outcome.REJECTED in outcomes
+    assert Outcome.INFECTED not in outcomes

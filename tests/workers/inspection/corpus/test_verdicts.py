@@ -1,0 +1,49 @@
+"""Each verdict of the whole inspection, exactly: a good file of every format, and a bad one for every code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from airlock.verdict import Outcome
+from tests.workers.inspection.corpus.bay import Bay, Sample, objections
+from tests.workers.inspection.corpus.good import GOOD
+from tests.workers.inspection.corpus.papers import open_xml
+from tests.workers.inspection.corpus.provoking import CASES, Provoking
+
+in_the_bay = pytest.mark.asyncio(loop_scope="module")
+
+# What takes gigabytes, a hang or a failure of ours has a test elsewhere.
+ELSEWHERE = {"above_engine_limit", "gave_up", "timed_out"}
+DOCUMENTED = Path(__file__).parents[4] / "docs" / "checks.md"
+
+
+@in_the_bay
+@pytest.mark.parametrize("sample", GOOD.values(), ids=GOOD)
+async def test_a_good_file_is_accepted(bay: Bay, sample: Sample) -> None:
+    verdict = await bay.inspect(sample, content_types=(sample.content_type,), size=len(sample.body))
+    assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
+    assert verdict.media_type == sample.content_type
+    assert {"clamav", "yara-x"} <= {engine.name for engine in verdict.engines}
+
+
+@in_the_bay
+async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_document(bay: Bay) -> None:
+    body = open_xml("xl", {"docProps/thumbnail.jpeg": GOOD["jpg"].body + b"\xec\xff"})
+    verdict = await bay.inspect(Sample("a.xlsx", GOOD["xlsx"].content_type, body))
+    assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
+
+
+@in_the_bay
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filename}-{'-'.join(sorted(case.objections))}")
+async def test_what_is_wrong_with_a_file_is_said_exactly(bay: Bay, case: Provoking) -> None:
+    verdict = await bay.inspect(case.sample(), **case.changes)
+    assert (verdict.outcome, objections(verdict)) == (case.outcome, set(case.objections))
+    assert all(finding.message for finding in verdict.findings)
+
+
+def test_every_code_that_is_documented_is_provoked_and_the_other_way_round() -> None:
+    cells = re.findall(r"^\| (`[a-z_]+`[^|]*) \|", DOCUMENTED.read_text(), re.MULTILINE)
+    rows = set(re.findall(r"`([a-z_]+)`", " ".join(cells)))
+    provoked = {name.partition(":")[2] for case in CASES for name in case.objections}
+    assert rows - ELSEWHERE == provoked

@@ -1,0 +1,310 @@
+"""Small archives, good and bad: by the libraries where they write them, by hand where they refuse."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import py7zr
+from backports import zstd
+
+from workers.inspection.parsers import archive
+from workers.inspection.parsers.port import Exceeded, Found, Outcome
+
+FILES: Mapping[str, bytes] = {
+    "a.txt": b"hello " * 3000,
+    "folder/b.bin": b"".join(hashlib.sha256(bytes([n])).digest() for n in range(200)),
+    "empty": b"",
+}
+
+
+@dataclass
+class Recorder:
+    """The port `Output`: everything that a parser gave; `open` is the member that never ended."""
+
+    findings: list[Found] = field(default_factory=list)
+    members: list[tuple[str, bytes]] = field(default_factory=list)
+    open: str | None = None
+    keep: bool = True
+    produced: int = 0
+    largest: int = 0
+
+    @property
+    def codes(self) -> set[tuple[str, str]]:
+        return {(one.code, one.outcome) for one in self.findings}
+
+    def found(self, code: str, outcome: Outcome, message: str) -> None:
+        self.findings.append(Found(code, outcome, message))
+
+    @contextmanager
+    def member(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        assert self.open is None
+        self.open = name
+        pieces: list[bytes] = []
+
+        def write(piece: bytes) -> None:
+            self.produced += len(piece)
+            self.largest = max(self.largest, len(piece))
+            if self.keep:
+                pieces.append(piece)
+
+        yield write
+        self.open = None
+        self.members.append((name, b"".join(pieces)))
+
+
+def examined(data: bytes, *, keep: bool = True, **limits: int) -> Recorder:
+    """What the parser gives; a limit that is met is a finding, as the child makes it one."""
+    output = Recorder(keep=keep)
+    try:
+        archive.examine(io.BytesIO(data), len(data), {**archive.DEFAULTS, **limits}, output)
+    except Exceeded as limit:
+        output.found(limit.code, "unscannable", limit.message)
+    return output
+
+
+def zipped(files: Mapping[str, bytes] = FILES, method: int = zipfile.ZIP_DEFLATED, *, streamed: bool = False) -> bytes:
+    """A zip by the library; `streamed` to a target that cannot seek, so that sizes stand behind the content."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(_Pipe(target) if streamed else target, "w", method) as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return target.getvalue()
+
+
+class _Pipe(io.RawIOBase):
+    def __init__(self, target: io.BytesIO) -> None:
+        self._target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._target.write(data)
+
+
+class Part(NamedTuple):
+    """An entry of a zip made by hand; `local` and `central` override what the two headers say."""
+
+    name: bytes = b"a"
+    content: bytes = b"content"
+    local: Mapping[str, Any] = {}
+    central: Mapping[str, Any] = {}
+
+
+def zip_by_hand(
+    *parts: Part, between: bytes = b"", end: Mapping[str, int] | None = None, comment: bytes = b""
+) -> bytes:
+    body, directory = b"", b""
+    for part in parts:
+        told: dict[str, Any] = {
+            "flags": 0, "method": 0, "crc": zlib.crc32(part.content), "packed": len(part.content),
+            "size": len(part.content), "name": part.name, "extra": b"", "mode": 0, "offset": len(body), "disk": 0,
+        }  # fmt: skip
+        directory += _central({**told, **part.central})
+        body += _local({**told, **part.local}) + part.content
+    body += between
+    ends = {"count": len(parts), "length": len(directory), "start": len(body), "disk": 0, **(end or {})}
+    return body + directory + end_of_zip(ends, comment)
+
+
+def _local(told: Mapping[str, Any]) -> bytes:
+    name, extra = bytes(told["name"]), bytes(told["extra"])
+    sizes = (told["crc"], told["packed"], told["size"], len(name), len(extra))
+    head = struct.pack("<4s5H3L2H", b"PK\3\4", 20, told["flags"], told["method"], 0, 33, *sizes)
+    return head + name + extra
+
+
+def _central(told: Mapping[str, Any]) -> bytes:
+    name, extra = bytes(told["name"]), bytes(told["extra"])
+    head = struct.pack("<4s6H", b"PK\1\2", 0x0314, 20, told["flags"], told["method"], 0, 33)
+    sizes = struct.pack("<3L5H", told["crc"], told["packed"], told["size"], len(name), len(extra), 0, told["disk"], 0)
+    return head + sizes + struct.pack("<2L", told["mode"] << 16, told["offset"]) + name + extra
+
+
+def end_of_zip(ends: Mapping[str, int], comment: bytes) -> bytes:
+    count = ends["count"]
+    numbers = (ends["disk"], ends["disk"], count, count, ends["length"], ends["start"], len(comment))
+    return struct.pack("<4s4H2LH", b"PK\5\6", *numbers) + comment
+
+
+def zip64() -> bytes:
+    """One entry, and every size and place in the 64-bit fields."""
+    content = b"content"
+    long = struct.pack("<2H2Q", 1, 16, len(content), len(content))
+    masks = {"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF}
+    plain = zip_by_hand(
+        Part(
+            content=content,
+            local={**masks, "extra": long},
+            central={
+                **masks,
+                "offset": 0xFFFFFFFF,
+                "extra": struct.pack("<2H3Q", 1, 24, len(content), len(content), 0),
+            },
+        )
+    )
+    body, count, length, start = plain[:-22], *struct.unpack("<H2L", plain[-12:-2])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, length, start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(body), 1)
+    return (
+        body
+        + record
+        + locator
+        + end_of_zip({"disk": 0, "count": 0xFFFF, "length": 0xFFFFFFFF, "start": 0xFFFFFFFF}, b"")
+    )
+
+
+def fifield(entries: int) -> bytes:
+    """Entries that each hold the header of the next one as a stored block, so that all of them end in one kernel:
+    https://www.bamsoftware.com/hacks/zipbomb/
+    """
+    content, region = bytes(1 << 16), b""
+    data = zlib.compress(content, 9)[2:-4]
+    listed: list[tuple[dict[str, Any], int]] = []
+    for number in reversed(range(entries)):
+        told: dict[str, Any] = {"method": 8, "crc": zlib.crc32(content), "packed": len(data), "size": len(content)}
+        told |= {"flags": 0, "extra": b"", "mode": 0, "disk": 0, "name": b"%04d" % number}
+        header = _local(told)
+        region = header + data
+        listed.append((told, len(region)))
+        data = struct.pack("<B2H", 0, len(header), len(header) ^ 0xFFFF) + region
+        content = header + content
+    directory = b"".join(_central({**told, "offset": len(region) - length}) for told, length in listed)
+    ends = {"disk": 0, "count": entries, "length": len(directory), "start": len(region)}
+    return region + directory + end_of_zip(ends, b"")
+
+
+def tarred(files: Mapping[str, bytes] = FILES, form: int = tarfile.PAX_FORMAT) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=form) as made:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            made.addfile(info, io.BytesIO(content))
+    return target.getvalue()
+
+
+def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **told: bytes) -> bytes:
+    """One entry, with a checksum that fits, and its padded content; `told` overrides `size`, `magic` or
+    `more`, by which GNU's map of a sparse file goes on."""
+    size = told.get("size", b"%011o\0" % len(content))
+    head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size + b"00000000000\0" + b" " * 8 + kind + bytes(100)
+    head = (head + told.get("magic", b"ustar\x0000")).ljust(482, b"\0") + told.get("more", b"\0") + bytes(29)
+    head = head[:148] + b"%06o\0 " % sum(head) + head[156:]
+    return head + content + bytes(-len(content) % 512)
+
+
+def pax(**records: str) -> bytes:
+    """The header that describes the entry behind it."""
+    content = b""
+    for key, value in records.items():
+        rest = f" {key}={value}\n".encode()
+        length = len(rest) + 1
+        length = len(rest) + len(str(length + len(str(length)) - 1))
+        content += b"%d" % length + rest
+    return tar_entry(b"PaxHeaders", content, b"x")
+
+
+TAR_END = bytes(1024)
+
+
+def seven_zipped(files: Mapping[str, bytes] = FILES, *, password: str | None = None, **more: Any) -> bytes:
+    target = io.BytesIO()
+    with py7zr.SevenZipFile(target, "w", password=password, **more) as made:
+        for name, content in files.items():
+            made.writestr(content, name)
+    return target.getvalue()
+
+
+def plain_seven_zip(files: Mapping[str, bytes] = FILES) -> bytes:
+    """A 7z whose directory is not compressed."""
+    target = io.BytesIO()
+    with py7zr.SevenZipFile(target, "w") as made:
+        made.encoded_header_mode = False
+        for name, content in files.items():
+            made.writestr(content, name)
+    return target.getvalue()
+
+
+COPY = b"\x01\x01\x00"  # a folder of one coder with an id of one byte, which is 0
+
+
+def seven_zip_streams(
+    content: bytes = b"content", *, folder: bytes = COPY, parts: bytes = b"", crc: bytes = b""
+) -> bytes:
+    """The streams of a 7z's directory: one folder, which holds `content`; lengths up to 127 are one byte."""
+    length = bytes([len(content)])
+    return (
+        b"\x04\x06\0\x01\x09" + length + b"\0\x07\x0b\x01\0" + folder + b"\x0c" + length + crc + b"\0" + parts + b"\0"
+    )
+
+
+def seven_zip_files(*names: str, more: bytes = b"") -> bytes:
+    text = b"\0" + b"".join(name.encode("utf-16-le") + b"\0\0" for name in names)
+    return b"\x05" + bytes([len(names)]) + more + b"\x11" + bytes([len(text)]) + text + b"\0"
+
+
+def seven_zip_by_hand(*directory: bytes, content: bytes = b"content") -> bytes:
+    """A 7z whose directory is of these parts."""
+    start = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(4) + len(content).to_bytes(8, "little") + bytes(12)
+    return mended(start + content + b"\x01" + b"".join(directory) + b"\0")
+
+
+def mended(data: bytes | bytearray) -> bytes:
+    """A 7z that was changed, with checksums that fit again."""
+    made = bytearray(data)
+    start = 32 + int.from_bytes(made[12:20], "little")
+    made[20:28] = max(len(made) - start, 0).to_bytes(8, "little")
+    made[28:32] = zlib.crc32(made[start:]).to_bytes(4, "little")
+    made[8:12] = zlib.crc32(made[12:32]).to_bytes(4, "little")
+    return bytes(made)
+
+
+PLAIN = FILES["a.txt"] + FILES["folder/b.bin"]
+STREAMS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstd.compress,
+}
+SKIPPABLE = b"\x5a\x2a\x4d\x18\4\0\0\0skip"
+
+
+def _filters(*ids: int) -> dict[str, Any]:
+    return {"filters": [{"id": one} for one in ids]}
+
+
+GOOD_STREAMS: Mapping[str, bytes] = {
+    **{name: compress(PLAIN) for name, compress in STREAMS.items()},
+    **{f"two {name}": compress(PLAIN[:7000]) + compress(PLAIN[7000:]) for name, compress in STREAMS.items()},
+    "padded gzip": gzip.compress(PLAIN) + bytes(700),
+    "padded xz": lzma.compress(PLAIN[:7000]) + bytes(8) + lzma.compress(PLAIN[7000:]) + bytes(4),
+    "skippable zstd": SKIPPABLE + zstd.compress(PLAIN) + SKIPPABLE,
+}
+GOOD: Mapping[str, bytes] = {
+    "zip": zipped(),
+    "stored zip": zipped(method=zipfile.ZIP_STORED),
+    "bzip2 zip": zipped(method=zipfile.ZIP_BZIP2),
+    "lzma zip": zipped(method=zipfile.ZIP_LZMA),
+    "streamed zip": zipped(streamed=True),
+    "ustar": tarred(form=tarfile.USTAR_FORMAT),
+    "pax": tarred(),
+    "gnu": tarred(form=tarfile.GNU_FORMAT),
+    "7z": seven_zipped(),
+    "plain 7z": plain_seven_zip(),
+    "copy 7z": seven_zipped(**_filters(py7zr.FILTER_COPY)),
+    "lzma 7z": seven_zipped(**_filters(py7zr.FILTER_LZMA)),
+    "bzip2 7z": seven_zipped(**_filters(py7zr.FILTER_BZIP2)),
+    "deflate 7z": seven_zipped(**_filters(py7zr.FILTER_DEFLATE)),
+    "x86 7z": seven_zipped(**_filters(py7zr.FILTER_X86, py7zr.FILTER_LZMA2)),
+}

@@ -1,0 +1,188 @@
+"""Every format's good archives give exactly their members, and every code has an archive that provokes just it."""
+
+import io
+import lzma
+import struct
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import py7zr
+import pytest
+from backports import zstd
+
+from tests.workers.inspection.parsers import archive_samples as samples
+from tests.workers.inspection.parsers.archive_samples import FILES, GOOD, GOOD_STREAMS, PLAIN, TAR_END, Part, examined
+from workers.inspection.parsers import archive
+
+REJECTED, UNSCANNABLE = "rejected", "unscannable"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_archive_gives_exactly_its_files(name: str) -> None:
+    output = examined(GOOD[name])
+    assert output.findings == []
+    assert dict(output.members) == dict(FILES)
+    assert len(output.members) == len(FILES)
+
+
+@pytest.mark.parametrize("name", GOOD_STREAMS)
+def test_compressed_streams_give_what_they_hold_as_one_member(name: str) -> None:
+    output = examined(GOOD_STREAMS[name])
+    assert (output.findings, output.members) == ([], [("content", PLAIN)])
+
+
+@pytest.mark.parametrize("name", [*GOOD, *GOOD_STREAMS])
+def test_archives_are_recognised_by_their_beginning(name: str) -> None:
+    assert archive.recognises({**GOOD, **GOOD_STREAMS}[name][:4096])
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"text " * 1000, bytes(4096), b"\x5a\x2a\x4d\x18\4\0\0\0skipLZ4?"])
+def test_other_bytes_are_none_of_its_business(data: bytes) -> None:
+    assert not archive.recognises(data)
+    output = examined(data)
+    assert (output.findings, output.members) == ([], [])
+
+
+def test_a_zip_with_64_bit_sizes() -> None:
+    output = examined(samples.zip64())
+    assert (output.findings, output.members) == ([], [("a", b"content")])
+
+
+@pytest.mark.parametrize("method", [93, 95])
+def test_zip_knows_zstd_and_xz(method: int) -> None:
+    packed = zstd.compress(PLAIN) if method == 93 else lzma.compress(PLAIN)
+    told = {"method": method, "crc": zlib.crc32(PLAIN), "size": len(PLAIN)}
+    output = examined(samples.zip_by_hand(Part(content=packed, local=told, central=told)))
+    assert (output.findings, output.members) == ([], [("a", PLAIN)])
+
+
+def test_folders_are_no_members() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        target.mkdir("folder")
+    folder = samples.tar_entry(b"folder/", kind=b"5") + samples.tar_entry(b"old/", kind=b"\0") + TAR_END
+    for data in (made.getvalue(), folder, zipfile_empty()):
+        output = examined(data)
+        assert (output.findings, output.members) == ([], [])
+
+
+def zipfile_empty() -> bytes:
+    made = io.BytesIO()
+    zipfile.ZipFile(made, "w").close()
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names_of_a_tar(form: int) -> None:
+    name = "ö/" + "x" * 300
+    output = examined(samples.tarred({name: b"1"}, form))
+    assert (output.findings, output.members) == ([], [(name, b"1")])
+
+
+def test_a_tar_of_the_old_kind_and_one_without_an_end() -> None:
+    old = samples.tar_entry(b"a", b"1", kind=b"\0", magic=b"")
+    for data in (old + TAR_END, old):
+        output = examined(data)
+        assert (output.findings, output.members) == ([], [("a", b"1")])
+
+
+def test_a_global_description_and_large_numbers_of_a_tar() -> None:
+    comment = samples.pax(comment="made by git")
+    comment = comment[:156] + b"g" + comment[157:]
+    comment = comment[:148] + b"%06o\0 " % sum(comment[:148] + b" " * 8 + comment[156:512]) + comment[156:]
+    data = comment + samples.tar_entry(b"a", b"1", size=b"\x80" + (1).to_bytes(11, "big")) + TAR_END
+    assert examined(data).members == [("a", b"1")]
+
+
+NAMES = [
+    "/etc/passwd",
+    "\\\\server\\share",
+    "C:/x",
+    "c:x",
+    "../x",
+    "a/../../x",
+    "a\\..\\..\\x",
+    "..",
+    "a/.. /x",
+    "./..",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_leads_elsewhere_is_refused_whatever_the_format(name: str) -> None:
+    expected = {("path_traversal", REJECTED)}
+    assert examined(samples.zip_by_hand(Part(name.encode()))).codes == expected
+    assert examined(samples.tar_entry(name.encode(), b"1") + TAR_END).codes == expected
+    assert examined(samples.pax(path=name) + samples.tar_entry(b"a", b"1") + TAR_END).codes == expected
+    if not name.endswith("\\x"):  # py7zr writes no backslashes
+        made = io.BytesIO()
+        with py7zr.SevenZipFile(made, "w") as target:
+            target._writestr(b"1", name)
+        assert examined(made.getvalue()).codes == expected
+
+
+@pytest.mark.parametrize("name", ["a..b", "..a/x", "a\\b", "dev-disk-by\\x2dlabel.swap", "a/C:/x", "aa:b", "./a"])
+def test_unusual_names_that_lead_nowhere_else_are_fine(name: str) -> None:
+    assert examined(samples.zip_by_hand(Part(name.encode()))).findings == []
+
+
+def test_a_nul_in_a_name_and_the_other_name_of_a_zip_entry_are_looked_at() -> None:
+    assert examined(samples.zip_by_hand(Part(b"a\0b"))).codes == {("path_traversal", REJECTED)}
+    other = b"../x"
+    told = {"extra": struct.pack("<2HBL", 0x7075, 5 + len(other), 1, 0) + other}
+    assert examined(samples.zip_by_hand(Part(local=told, central=told))).codes == {("path_traversal", REJECTED)}
+
+
+@pytest.mark.parametrize("mode", [0o120777, 0o020644, 0o060644, 0o010644, 0o140644])
+def test_links_and_devices_of_a_zip(mode: int) -> None:
+    output = examined(samples.zip_by_hand(Part(central={"mode": mode})))
+    assert output.codes == {("link", REJECTED)}
+    assert output.members == [("a", b"content")]
+
+
+@pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"4", b"6"])
+def test_links_and_devices_of_a_tar(kind: bytes) -> None:
+    output = examined(samples.tar_entry(b"a", kind=kind) + samples.tar_entry(b"b", b"1") + TAR_END)
+    assert (output.codes, output.members) == ({("link", REJECTED)}, [("b", b"1")])
+
+
+def test_a_link_of_a_7z(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    made = io.BytesIO()
+    with py7zr.SevenZipFile(made, "w") as target:
+        target.write(tmp_path / "link", "link")
+    assert examined(made.getvalue()).codes == {("link", REJECTED)}
+
+
+@pytest.mark.parametrize("told", [{"flags": 1}, {"flags": 1 | 1 << 6}, {"flags": 1 << 13}, {"method": 99, "flags": 1}])
+def test_encrypted_entries_of_a_zip_are_not_handed_out_and_the_others_are(told: dict[str, int]) -> None:
+    output = examined(samples.zip_by_hand(Part(local=told, central=told), Part(b"b")))
+    assert (output.codes, output.members) == ({("encrypted", UNSCANNABLE)}, [("b", b"content")])
+
+
+@pytest.mark.parametrize("header_encryption", [False, True])
+def test_an_encrypted_7z(header_encryption: bool) -> None:  # a parameter of the test
+    data = samples.seven_zipped({"a": b"1"}, password="secret", header_encryption=header_encryption)
+    assert examined(data).codes == {("encrypted", UNSCANNABLE)}
+
+
+def test_unknown_compressions_are_unscannable() -> None:
+    told = {"method": 6}
+    output = examined(samples.zip_by_hand(Part(local=told, central=told), Part(b"b")))
+    assert (output.codes, output.members) == ({("unsupported_compression", UNSCANNABLE)}, [("b", b"content")])
+    brotli = samples.seven_zipped({"a": PLAIN}, filters=[{"id": py7zr.FILTER_BROTLI, "level": 1}])
+    assert examined(brotli).codes == {("unsupported_compression", UNSCANNABLE)}
+
+
+def test_sparse_files_of_a_tar_are_unscannable_and_what_follows_is_read() -> None:
+    follows = samples.tar_entry(b"b", b"2") + TAR_END
+    gnu = samples.tar_entry(b"a", b"1", kind=b"S")
+    mapped = samples.tar_entry(b"a", b"1", kind=b"S", more=b"\1")
+    mapped = mapped[:512] + bytes(504) + b"\1" + bytes(7) + bytes(512) + mapped[512:]
+    posix = samples.pax(**{"GNU.sparse.major": "1"}) + samples.tar_entry(b"a", b"1")
+    for data in (gnu + follows, mapped + follows, posix + follows):
+        output = examined(data)
+        assert (output.codes, output.members) == ({("unsupported_compression", UNSCANNABLE)}, [("b", b"2")])

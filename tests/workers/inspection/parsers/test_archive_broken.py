@@ -1,0 +1,248 @@
+"""Archives that are cut short, go on behind their end, or tell two readers two things."""
+
+import struct
+import zlib
+
+import pytest
+
+from tests.workers.inspection.parsers import archive_samples as samples
+from tests.workers.inspection.parsers.archive_samples import GOOD, GOOD_STREAMS, TAR_END, Part, examined
+
+MALFORMED = {("malformed", "rejected")}
+WHOLE = {
+    **{name: GOOD[name] for name in ("zip", "pax", "7z")},
+    **{name: GOOD_STREAMS[name] for name in samples.STREAMS},
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_bytes_behind_the_end_are_found_and_the_rest_is_read(name: str) -> None:
+    output = examined(WHOLE[name] + b"further")
+    assert output.codes == {("trailing_data", "rejected")}
+    assert output.members == examined(WHOLE[name]).members
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_an_archive_cut_short(name: str, part: float) -> None:
+    data = WHOLE[name].rstrip(b"\0") if name == "pax" else WHOLE[name]
+    output = examined(data[: int(len(data) * part) // 2 * 2 + 1])
+    assert output.codes == MALFORMED
+    assert output.open is None
+
+
+def test_what_came_out_of_a_broken_member_is_handed_out() -> None:
+    output = examined(GOOD_STREAMS["gzip"][:-4])
+    assert output.members == examined(GOOD_STREAMS["gzip"]).members
+
+
+LOCAL = {
+    "name": {"name": b"b"},
+    "method": {"method": 8},
+    "flags": {"flags": 1},
+    "crc": {"crc": 1},
+    "packed size": {"packed": 1},
+    "size": {"size": 9},
+    "name's length": {"name": b"a/b"},
+}
+
+
+@pytest.mark.parametrize("told", LOCAL.values(), ids=LOCAL.keys())
+def test_an_entry_of_a_zip_that_its_directory_describes_differently(told: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(local=told))).codes == MALFORMED
+
+
+CONTENT = {
+    "checksum": {"crc": 1},
+    "less": {"size": 9},
+    "more": {"size": 3},
+    "no deflate": {"method": 8},
+    "no lzma": {"method": 14},
+    "bad offset": {"offset": 1},
+    "offset beyond": {"offset": 99999},
+    "further part": {"disk": 1},
+    "masked without": {"size": 0xFFFFFFFF},
+}
+
+
+@pytest.mark.parametrize("told", CONTENT.values(), ids=CONTENT.keys())
+def test_a_zip_whose_headers_agree_on_what_is_not_so(told: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(local=told, central=told))).codes == MALFORMED
+
+
+def test_bytes_between_the_end_of_a_stream_and_that_of_its_entry() -> None:
+    packed = zlib.compress(b"content")[2:-4] + b"hidden"
+    told = {"method": 8, "crc": zlib.crc32(b"content"), "size": 7}
+    assert examined(samples.zip_by_hand(Part(content=packed, local=told, central=told))).codes == MALFORMED
+
+
+def test_a_folder_with_content() -> None:
+    assert examined(samples.zip_by_hand(Part(b"folder/"))).codes == MALFORMED
+    assert examined(samples.tar_entry(b"a", b"1", kind=b"5") + TAR_END).codes == MALFORMED
+    assert examined(samples.tar_entry(b"a", b"1", kind=b"2") + TAR_END).codes >= MALFORMED
+
+
+def test_two_entries_of_one_name_are_two_contents_to_two_readers() -> None:
+    assert examined(samples.zip_by_hand(Part(content=b"1"), Part(content=b"2"))).codes == MALFORMED
+
+
+def test_an_entry_that_the_directory_of_a_zip_leaves_out() -> None:
+    hidden = samples.zip_by_hand(Part(b"hidden"))
+    hidden = hidden[: hidden.index(b"PK\1\2")]
+    assert examined(samples.zip_by_hand(Part(), between=hidden)).codes == MALFORMED
+    assert examined(hidden + GOOD["zip"]).codes == MALFORMED
+    assert examined(GOOD["zip"] + samples.zip_by_hand(Part())).codes == MALFORMED
+    assert examined(samples.zip_by_hand(Part(), between=b"APK Sig Block 42")).findings == []
+
+
+ENDS = [{"count": 2}, {"count": 0}, {"length": 3}, {"start": 3}, {"disk": 1}, {"start": 0xFFFFFFFF}]
+
+
+@pytest.mark.parametrize("told", ENDS)
+def test_an_end_of_a_zip_that_is_not_so(told: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(), end=told)).codes == MALFORMED
+
+
+def test_two_ends_of_a_zip() -> None:
+    inner = samples.zip_by_hand(Part(content=b"other"))
+    output = examined(samples.zip_by_hand(Part(), comment=inner))
+    assert output.codes == MALFORMED
+    assert "two ends" in output.findings[0].message
+    assert examined(samples.zip_by_hand(Part(), comment=b"a comment")).findings == []
+    assert examined(samples.zip_by_hand(Part(content=inner))).findings == []
+
+
+def test_64_bit_ends_that_are_not_so() -> None:
+    good = samples.zip64()
+    record, locator = good.index(b"PK\6\6"), good.index(b"PK\6\7")
+    places = {record: b"PK\6\5", record + 4: b"\x2d", record + 16: b"\1", record + 24: b"\5", locator + 8: b"\xff"}
+    for at, change in {**places, locator + 16: b"\2", len(good) - 12: b"\7\0"}.items():
+        assert examined(good[:at] + change + good[at + len(change) :]).codes == MALFORMED
+
+
+def test_a_descriptor_behind_an_entry_that_differs() -> None:
+    good = samples.zipped(streamed=True)
+    at = good.index(b"PK\7\x08")
+    assert examined(good[: at + 4] + b"wrong" + good[at + 9 :]).codes == MALFORMED
+    told = {"flags": 8, "size": 3}
+    central = {"flags": 8}
+    assert examined(samples.zip_by_hand(Part(local=told, central=central))).codes == MALFORMED
+
+
+@pytest.mark.parametrize("layout", ["<3L", "<L2Q", "<4s3L", "<4sL2Q"])
+def test_descriptors_of_every_layout(layout: str) -> None:
+    values = (zlib.crc32(b"content"), 7, 7)
+    text = struct.pack(layout, *((b"PK\7\x08", *values) if "4s" in layout else values))
+    local = {"flags": 8, "crc": 0, "packed": 0, "size": 0}
+    output = examined(samples.zip_by_hand(Part(local=local, central={"flags": 8}), between=text))
+    assert (output.findings, output.members) == ([], [("a", b"content")])
+
+
+def test_overlapping_entries_are_refused_before_any_is_unpacked() -> None:
+    longer = {"packed": 8, "size": 8}
+    for data in (samples.fifield(300), samples.zip_by_hand(Part(local=longer, central=longer), Part(b"b"))):
+        output = examined(data)
+        assert (output.codes, output.members) == ({("overlapping_entries", "rejected")}, [])
+
+
+SIZES = [b"9" * 11 + b"\0", b"-0000000001\0", b"\xff" * 12, b"\x80" + b"\xff" * 11, b"77777777777\0"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sizes_of_a_tar_that_are_none(size: bytes) -> None:
+    assert examined(samples.tar_entry(b"a", b"1", size=size) + TAR_END).codes == MALFORMED
+
+
+def test_a_header_of_a_tar_with_a_wrong_checksum() -> None:
+    data = samples.tar_entry(b"a", b"1")
+    assert examined(data + b"x" + data[1:] + TAR_END).codes == MALFORMED
+    assert examined(b"x" + data[1:] + TAR_END).codes == MALFORMED
+
+
+@pytest.mark.parametrize("size", ["2", "-1", "x", "9" * 30])
+def test_two_sizes_of_an_entry_of_a_tar(size: str) -> None:
+    assert examined(samples.pax(size=size) + samples.tar_entry(b"a", b"1") + TAR_END).codes == MALFORMED
+
+
+@pytest.mark.parametrize("text", [b"nonsense", b"99 path=a\n", b"5 =a\n", b"9 path=ab", b"3 a=\n"])
+def test_descriptions_of_a_tar_that_are_not_valid(text: bytes) -> None:
+    data = samples.tar_entry(b"x", text, b"x") + samples.tar_entry(b"a", b"1") + TAR_END
+    assert examined(data).codes == MALFORMED
+
+
+def test_a_map_of_a_sparse_file_that_ends_too_early() -> None:
+    output = examined(samples.tar_entry(b"a", kind=b"S", more=b"\1"))
+    assert output.codes == MALFORMED | {("unsupported_compression", "unscannable")}
+
+
+def test_a_description_of_nothing() -> None:
+    assert examined(samples.pax(path="a")).codes == MALFORMED
+    assert examined(samples.pax(path="a")[:600]).codes == MALFORMED
+
+
+def test_a_7z_with_a_wrong_checksum() -> None:
+    whole = GOOD["plain 7z"]
+    for at in (8, 12, 20, 28, 40, len(whole) - 3):
+        changed = bytearray(whole)
+        changed[at] ^= 0x55
+        assert examined(bytes(changed)).codes == MALFORMED
+        assert examined(GOOD["7z"][:-3] + bytes([GOOD["7z"][-3] ^ 1]) + GOOD["7z"][-2:]).codes == MALFORMED
+
+
+STREAMS, FILE = samples.seven_zip_streams(), samples.seven_zip_files("a")
+CHECKSUM = zlib.crc32(b"content").to_bytes(4, "little")
+DIRECTORIES = {
+    "contents without files": (STREAMS,),
+    "files without contents": (FILE,),
+    "more files": (STREAMS, samples.seven_zip_files("a", "b")),
+    "a content of no file": (samples.seven_zip_streams(parts=b"\x08\x0d\0\0"), samples.seven_zip_files()),
+    "no sizes": (samples.seven_zip_streams(parts=b"\x08\x0d\2\0"), samples.seven_zip_files("a", "b")),
+    "sizes above the whole": (
+        samples.seven_zip_streams(parts=b"\x08\x0d\2\x09\x08\0"),
+        samples.seven_zip_files("a", "b"),
+    ),
+    "a checksum": (samples.seven_zip_streams(crc=b"\x0a\1" + bytes(4)), FILE),
+    "more content": (samples.seven_zip_streams(bytes(100)), FILE),
+    "lzma properties": (samples.seven_zip_streams(folder=b"\1\x23\3\1\1\1\0"), FILE),
+    "lzma2 properties": (samples.seven_zip_streams(folder=b"\1\x21\x21\1\x29"), FILE),
+    "no lzma2": (samples.seven_zip_streams(folder=b"\1\x21\x21\1\1"), FILE),
+    "another directory": (b"\x17",),
+    "properties": (b"\x02",),
+    "further bytes": (STREAMS, FILE, b"\1"),
+}
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES.values(), ids=DIRECTORIES.keys())
+def test_a_7z_whose_directory_is_not_so(directory: tuple[bytes, ...]) -> None:
+    assert examined(samples.seven_zip_by_hand(*directory)).codes == MALFORMED
+
+
+def test_a_7z_with_a_checksum_or_without_and_one_with_nothing_in_it() -> None:
+    for streams in (STREAMS, samples.seven_zip_streams(crc=b"\x0a\1" + CHECKSUM)):
+        output = examined(samples.seven_zip_by_hand(streams, FILE))
+        assert (output.findings, output.members) == ([], [("a", b"content")])
+    assert examined(samples.mended(samples.seven_zip_by_hand()[: 32 + 7])).codes == MALFORMED
+    for nothing in (
+        samples.seven_zip_by_hand(content=b""),
+        samples.mended(samples.seven_zip_by_hand(content=b"")[:32]),
+    ):
+        assert (examined(nothing).findings, examined(nothing).members) == ([], [])
+
+
+def test_empty_files_of_a_7z_are_members_and_its_folders_are_not() -> None:
+    about = b"\x0e\1\xc0" + b"\x0f\1\x80" + b"\x15\x0a\1\0" + bytes(4) + b"\x10\0\0\0"
+    output = examined(samples.seven_zip_by_hand(samples.seven_zip_files("a", "folder", more=about), content=b""))
+    assert (output.findings, output.members) == ([], [("a", b"")])
+
+
+def test_a_reparse_point_of_a_7z_is_a_link() -> None:
+    about = b"\x15\6\1\0\0\4\0\0"
+    data = samples.seven_zip_by_hand(STREAMS, samples.seven_zip_files("a", more=about))
+    assert examined(data).codes == {("link", "rejected")}
+
+
+def test_a_folder_of_a_7z_that_cannot_be_unpacked_here() -> None:
+    for folder in (b"\1\1\x7f", b"\5" + b"\1\0" * 5 + bytes(range(8))):
+        data = samples.seven_zip_by_hand(samples.seven_zip_streams(folder=folder), FILE)
+        assert examined(data).codes <= {("unsupported_compression", "unscannable"), *MALFORMED}
+        assert examined(data).findings

@@ -1,0 +1,175 @@
+"""A parser that does what the bytes tell it to, as one would that hostile bytes have taken over.
+
+An object is `!`, a verb and what the verb needs. `!pack` is an archive: JSON of names and texts, which are members.
+"""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from workers.inspection.parsers.port import Exceeded, Output
+
+MODULES: Sequence[str] = ()
+DEFAULTS: Mapping[str, int] = MappingProxyType({"archive_ratio": 100})
+
+
+def recognises(head: bytes) -> bool:
+    return head.startswith(b"!")
+
+
+def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+    verb, _, rest = file.read().decode().partition(" ")
+    _VERBS[verb](rest, limits, output)
+
+
+def _loop(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    while True:
+        pass
+
+
+def _wait(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    signal.pause()
+
+
+def _allocate(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    held = []
+    while True:
+        held.append(bytearray(16 * 1024**2))
+
+
+def _abort(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    os.abort()
+
+
+def _leave(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    os._exit(0)
+
+
+def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    raise {"key": KeyError, "recursion": RecursionError, "import": ImportError, "memory": MemoryError}[rest]("\x1b[2J")
+
+
+def _exceed(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.found("script", "rejected", "first\n\x1b[2J" + "x" * 10_000)
+    raise Exceeded(f"more than {limits['archive_ratio']}")
+
+
+def _twice(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    for _ in range(1000):
+        output.found("script", "rejected", "the same")
+
+
+def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    for number in range(int(rest)):
+        output.found("script", "rejected", str(number))
+
+
+def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    """Try what a program would do that wants out; say what succeeded."""
+    copy = max(_open())
+    attempts: Mapping[str, Callable[[], object]] = {
+        "connect": lambda: socket.create_connection(("127.0.0.1", int(rest)), timeout=5),
+        "create": lambda: Path(f"/tmp/airlock-{rest}").touch(),
+        "fill": lambda: os.write(os.memfd_create("x"), b"x"),
+        "open_many": lambda: [os.dup(0) for _ in range(200)],
+        "overwrite": lambda: os.write(copy, b"x"),
+        "stop_the_worker": lambda: os.kill(os.getppid(), 0),
+        "read": lambda: Path("/etc/hostname").read_bytes(),
+        "list": lambda: list(Path("/tmp").iterdir()),
+        "environment": lambda: Path("/proc/self/environ").read_bytes(),
+        "root": lambda: os.open("/", os.O_RDONLY),
+        "run": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    }
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except OSError:
+            continue
+        output.found(name, "rejected", "succeeded")
+
+
+def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.found("environment", "rejected", " ".join(sorted(os.environ)))
+
+
+def _descriptors(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.found("descriptors", "rejected", " ".join(map(str, _open())))
+
+
+def _open() -> list[int]:
+    found = []
+    for number in range(64):
+        with suppress(OSError):
+            os.fstat(number)
+            found.append(number)
+    return found
+
+
+def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.found("script", "rejected", "before")
+    time.sleep(3600)
+
+
+def _spin(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.found("script", "rejected", "before")
+    while True:
+        pass
+
+
+def _garbage(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    os.write(0, bytes.fromhex(rest))
+    time.sleep(3600)
+
+
+def _pack(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    for name, text in json.loads(rest).items():
+        with output.member(name) as write:
+            write(text.encode())
+
+
+def _bomb(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    with output.member("zeros") as write:
+        while True:
+            write(bytes(1024**2))
+
+
+def _count(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    for number in range(int(rest)):
+        with output.member(str(number)) as write:
+            write(b"x")
+
+
+_VERBS: Mapping[str, Callable[[str, Mapping[str, int], Output], None]] = {
+    "!" + verb.__name__.removeprefix("_"): verb
+    for verb in (
+        *(
+            _abort,
+            _allocate,
+            _bomb,
+            _count,
+            _descriptors,
+            _environment,
+            _exceed,
+            _garbage,
+            _late,
+            _leave,
+            _loop,
+            _many,
+            _pack,
+            _raise,
+        ),
+        *(_reach, _spin, _twice, _wait),
+    )
+}
+
+
+def packed(**members: str) -> str:
+    """The text of an archive."""
+    return "!pack " + json.dumps(members)

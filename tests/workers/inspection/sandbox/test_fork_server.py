@@ -1,0 +1,156 @@
+"""What the fork server does for whoever asks it, here without a worker; what comes of it is in test_sandbox."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.workers.inspection.sandbox.hostile import packed
+from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
+from workers.inspection.sandbox.fork_server import NUMBER, ForkServer
+from workers.inspection.sandbox.frames import LARGEST, Kind, Request
+
+pytestmark = pytest.mark.stack
+
+PATIENCE = 30
+
+
+class Running(NamedTuple):
+    """A fork server, and the socket by which it is asked."""
+
+    process: "subprocess.Popen[bytes]"
+    control: socket.socket
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(PATIENCE)
+    return ours, theirs
+
+
+@pytest.fixture
+def server() -> Iterator[Running]:
+    ours, theirs = _pair()
+    command = [sys.executable, "-m", "workers.inspection.sandbox.fork_server", str(1 << 30), "no.such.module", HOSTILE]
+    with theirs:
+        process = subprocess.Popen(command, stdin=theirs.fileno())
+    with ours:
+        yield Running(process, ours)
+    try:
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Forked:
+    """A child of the server's, at the other end of its two sockets."""
+
+    def __init__(self, server: Running) -> None:
+        self.connection, its_connection = _pair()
+        self.lifeline, its_lifeline = _pair()
+        with its_connection, its_lifeline:
+            socket.send_fds(server.control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
+        self.pid = self.number()
+        assert self.connection.recv(LARGEST) == bytes([Kind.READY])
+
+    def number(self) -> int:
+        return int(NUMBER.unpack(self.lifeline.recv(NUMBER.size))[0])
+
+    def ask(self, text: str) -> None:
+        copy = os.memfd_create("copy")
+        os.write(copy, text.encode())
+        os.lseek(copy, 0, os.SEEK_SET)
+        socket.send_fds(self.connection, [Request(HOSTILE, len(text), 1, {}).encode()], [copy])
+        os.close(copy)
+
+    def gone(self) -> bool:
+        return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(NUMBER.size) == b""
+
+    def close(self) -> None:
+        self.connection.close()
+        self.lifeline.close()
+
+
+def test_a_child_answers_and_ends_with_its_socket(server: Running) -> None:
+    child = Forked(server)
+    child.ask(packed(a=""))
+    assert [child.connection.recv(LARGEST)[0] for _ in range(3)] == [Kind.MEMBER_START, Kind.MEMBER_END, Kind.DONE]
+    child.connection.close()
+    assert child.number() == 0
+    assert child.gone()
+    child.close()
+
+
+@pytest.mark.parametrize(("text", "code"), [("!loop", -signal.SIGXCPU), ("!abort", -signal.SIGABRT), ("!leave", 0)])
+def test_how_a_child_ended_is_told(server: Running, text: str, code: int) -> None:
+    child = Forked(server)
+    child.ask(text)
+    assert child.number() == code
+    assert child.gone()
+    child.close()
+
+
+def test_a_child_is_killed_when_its_lifeline_is_let_go_of_and_others_are_not(server: Running) -> None:
+    one, other = Forked(server), Forked(server)
+    one.ask("!wait")
+    one.lifeline.shutdown(socket.SHUT_WR)
+    assert one.number() == -signal.SIGKILL
+    assert one.gone()
+    other.ask("!many 0")
+    assert other.connection.recv(LARGEST)[0] == Kind.DONE
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_tells_a_whole_container_to_stop_ends_neither(server: Running, number: signal.Signals) -> None:
+    child = Forked(server)
+    os.kill(child.pid, number)
+    os.kill(server.process.pid, number)
+    child.ask("!many 0")
+    assert child.connection.recv(LARGEST)[0] == Kind.DONE
+    Forked(server).close()
+    child.close()
+
+
+def test_a_child_that_works_is_not_ended_with_the_asking(server: Running) -> None:
+    child = Forked(server)
+    server.control.close()
+    child.ask("!many 0")
+    assert child.connection.recv(LARGEST)[0] == Kind.DONE
+    assert server.process.poll() is None
+    child.close()
+
+
+def test_children_end_with_the_worker(server: Running) -> None:
+    child = Forked(server)
+    child.ask("!wait")
+    child.close()
+    server.control.close()
+    assert server.process.wait(PATIENCE) == 0
+    assert not Path(f"/proc/{child.pid}").exists()
+
+
+def test_where_no_process_can_be_forked_both_sockets_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    before = signal.getsignal(signal.SIGCHLD)
+    (control, its_control), (connection, its_connection), (lifeline, its_lifeline) = _pair(), _pair(), _pair()
+    with control, its_connection, its_lifeline:
+        socket.send_fds(control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
+    try:
+        ForkServer(its_control, 1 << 30).run()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    with connection, lifeline:
+        assert connection.recv(1) == lifeline.recv(1) == b""

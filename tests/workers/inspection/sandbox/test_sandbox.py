@@ -1,0 +1,276 @@
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from airlock.errors import Unavailable
+from workers.inspection.parsers.port import Found
+from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
+from workers.inspection.sandbox.pool import Sandbox
+from workers.inspection.spool import Spool
+
+pytestmark = pytest.mark.stack
+
+HOSTILE = "tests.workers.inspection.sandbox.hostile"
+MEMORY = 512 * 1024**2
+
+
+@pytest_asyncio.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    made = Sandbox(children=1, memory=MEMORY)
+    yield made
+    await made.close()
+    assert servers() == []
+
+
+def children() -> list[int]:
+    """The processes that this one's fork servers have forked and that still are, zombies too."""
+    return [child for server in servers() for child in _children_of(server)]
+
+
+def servers() -> list[int]:
+    """The fork servers that this process has started and that still are, zombies too."""
+    return [pid for pid in _children_of(os.getpid()) if (line := _command(pid)) == b"" or b"fork_server" in line]
+
+
+def _children_of(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(entry.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(entry.parent.name))
+    return found
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b"gone"
+
+
+async def ask(sandbox: Sandbox, text: str, **limits: int) -> list[Frame]:
+    with Spool() as spool:
+        await spool.write(text.encode())
+        frames = sandbox.examine(HOSTILE, spool.fd, spool.size, {"archive_ratio": 7, **limits})
+        return [frame async for frame in frames]
+
+
+def found(frames: list[Frame]) -> list[tuple[str, str]]:
+    return [(frame.code, frame.outcome) for frame in frames if isinstance(frame, Found)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("!loop", "timed_out"),
+        ("!wait", "timed_out"),
+        ("!allocate", "limits_exceeded"),
+        ("!abort", "limits_exceeded"),
+        ("!leave", "limits_exceeded"),
+        ("!raise key", "limits_exceeded"),
+        ("!raise recursion", "limits_exceeded"),
+        ("!garbage ff", "limits_exceeded"),
+        ("!garbage 02", "limits_exceeded"),
+        ("!garbage 025b312c322c335d", "limits_exceeded"),
+        ("!garbage 027b7d", "limits_exceeded"),
+        ("!garbage 025b2263222c2272656a6563746564222c315d", "limits_exceeded"),
+        ("!garbage 025b2220222c2272656a6563746564222c2278225d", "limits_exceeded"),
+    ],
+)
+async def test_what_a_parser_does_to_itself_is_a_finding_and_the_next_object_is_read(
+    sandbox: Sandbox, text: str, code: str
+) -> None:
+    frames = await ask(sandbox, text, parse_seconds=1 if code == "timed_out" else 60)
+    assert found(frames) == [(code, "unscannable")]
+    assert isinstance(frames[-1], Done)
+    assert children() == []
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+
+
+async def test_a_limit_of_the_parser_is_said_in_its_words_and_its_process_goes_on(sandbox: Sandbox) -> None:
+    first, limit, done = await ask(sandbox, "!exceed")
+    assert isinstance(first, Found)
+    assert first.message.startswith("first\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2Jxxx")
+    assert len(first.message) == 401
+    assert limit == Found("limits_exceeded", "unscannable", "more than 7")
+    assert isinstance(done, Done)
+    (child,) = children()
+    await ask(sandbox, "!exceed")
+    assert children() == [child]
+
+
+async def test_what_was_found_before_the_overrun_counts(sandbox: Sandbox) -> None:
+    frames = await ask(sandbox, "!late", parse_seconds=1)
+    assert found(frames) == [("script", "rejected"), ("timed_out", "unscannable")]
+
+
+async def test_computing_counts_while_nobody_waits_for_it(sandbox: Sandbox) -> None:
+    with Spool() as spool:
+        await spool.write(b"!spin")
+        async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 1})) as frames:
+            assert isinstance(await anext(frames), Found)
+            (child,) = children()
+            while child in children() and _state(child) != "Z":  # noqa: ASYNC110 # the kernel ends it
+                await asyncio.sleep(0.01)
+            assert await anext(frames) == Found("timed_out", "unscannable", "it was not read to its end within 1 s")
+
+
+async def test_a_parser_reaches_neither_the_network_nor_files_nor_the_worker(sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        reached = {code for code, _ in found(await ask(sandbox, f"!reach {port}"))}
+    assert not Path(f"/tmp/airlock-{port}").exists()
+    assert reached.isdisjoint({"fill", "open_many", "overwrite"})
+    # Where the kernel or the container has no namespaces and no Landlock, these are left to their configuration.
+    if os.geteuid() == 0:
+        assert reached == set()
+
+
+async def test_a_parser_sees_none_of_the_worker_s_environment(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-children")
+    (finding, _) = await ask(sandbox, "!environment")
+    assert isinstance(finding, Found)
+    assert "AWS" not in finding.message
+
+
+async def test_a_parser_holds_nothing_of_the_process_that_it_was_forked_from() -> None:
+    sandbox = Sandbox(children=2)
+    waiting = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    while not children():  # noqa: ASYNC110 # it is there some turns later
+        await asyncio.sleep(0.01)
+    (finding, _) = await ask(sandbox, "!descriptors")
+    assert isinstance(finding, Found)
+    # Its socket, two that lead nowhere, and the copy.
+    assert finding.message == "0 1 2 3"
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await sandbox.close()
+
+
+async def test_members_come_in_pieces(sandbox: Sandbox) -> None:
+    text = "x" * 100_000
+    frames = await ask(sandbox, f'!pack {{"a": "{text}", "b\\u001b": ""}}')
+    assert frames[0] == MemberStart("a")
+    assert b"".join(frame.data for frame in frames if isinstance(frame, MemberData)) == text.encode()
+    assert frames[-4:-1] == [MemberEnd(), MemberStart("b\N{REPLACEMENT CHARACTER}"), MemberEnd()]
+
+
+async def test_a_parser_waits_for_whoever_takes_its_members(sandbox: Sandbox) -> None:
+    with Spool() as spool:
+        await spool.write(b"!bomb")
+        async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 60})) as frames:
+            assert await anext(frames) == MemberStart("zeros")
+            (child,) = children()
+            while _state(child) != "S":  # noqa: ASYNC110 # it stops when the socket is full
+                await asyncio.sleep(0.01)
+            assert isinstance(await anext(frames), MemberData)
+    assert children() == []
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_an_examination_that_is_cancelled_leaves_no_process(sandbox: Sandbox) -> None:
+    asking = asyncio.create_task(ask(sandbox, "!loop"))
+    while not children():  # noqa: ASYNC110 # it is there some turns later
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert children() == []
+
+
+async def test_a_process_is_replaced_after_its_share_of_requests() -> None:
+    sandbox = Sandbox(children=1, requests=2)
+    used = []
+    for _ in range(4):
+        await ask(sandbox, "!many 0")
+        used.append(tuple(children()))
+    await sandbox.close()
+    assert used[1] == used[3] == ()
+    assert () != used[0] != used[2] != ()
+
+
+async def test_the_process_that_others_are_forked_from_is_replaced_after_its_share_of_them() -> None:
+    sandbox = Sandbox(children=2, requests=1, forks=2)
+    sandbox.ready()
+    first = servers()
+    working = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    for _ in range(2):
+        await ask(sandbox, "!many 0")
+    assert len(first) == 1
+    assert set(servers()) > set(first)  # it has a child that works still
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    while first[0] in servers() and _state(first[0]) != "Z":  # noqa: ASYNC110 # it ends with its last child
+        await asyncio.sleep(0.01)
+    await sandbox.close()
+    assert servers() == []
+
+
+async def test_without_the_process_that_forks_there_is_no_verdict_and_then_another_one(sandbox: Sandbox) -> None:
+    working = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
+    while not children():  # noqa: ASYNC110 # it is there some turns later
+        await asyncio.sleep(0.01)
+    (first,) = servers()
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(Unavailable, match="has ended"):
+        await working
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    (second,) = servers()
+    os.kill(second, signal.SIGKILL)
+    while sandbox._idle[0].alive or _state(second) != "Z":  # noqa: ASYNC110 # the kernel ends them
+        await asyncio.sleep(0.01)
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+
+
+async def test_two_parse_at_once_and_a_third_waits() -> None:
+    sandbox = Sandbox(children=2)
+    asking = [asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60)) for _ in range(3)]
+    while len(children()) < 2:  # noqa: ASYNC110 # they are there some turns later
+        await asyncio.sleep(0.01)
+    third = asyncio.create_task(ask(sandbox, "!many 0"))
+    await asyncio.sleep(0.2)
+    assert len(children()) == 2
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert found(await third) == []
+    await sandbox.close()
+    assert children() == []
+
+
+async def test_a_process_that_died_while_it_waited_is_replaced(sandbox: Sandbox) -> None:
+    await ask(sandbox, "!many 0")
+    os.kill(children()[0], 9)
+    while sandbox._idle[0].alive:  # noqa: ASYNC110 # the loop is told of it
+        await asyncio.sleep(0.01)
+    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+
+
+async def test_without_a_parser_or_a_process_there_is_no_verdict(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Unavailable, match="cannot be loaded"):
+        await ask(sandbox, "!raise import")
+    await sandbox.close()
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    with pytest.raises(Unavailable, match="does not answer"):
+        await ask(sandbox, "!many 0")
+    await sandbox.close()
+    monkeypatch.setattr("sys.executable", "/nowhere")
+    with pytest.raises(Unavailable, match="no process can be started"):
+        sandbox.ready()
+    with pytest.raises(Unavailable, match="no process can be started"):
+        await ask(sandbox, "!many 0")
+    with pytest.raises(Unavailable, match="cannot be opened"):
+        await anext(sandbox.examine(HOSTILE, -1, 0, {}))

@@ -1,0 +1,190 @@
+"""The folder of rules, followed from outside: files change, and objects are judged by what stands there."""
+
+import asyncio
+import io
+import logging
+from pathlib import Path
+
+import pytest
+
+from airlock.errors import Unavailable
+from airlock.verdict import Outcome
+from tests.workers.inspection.subjects import codes, scan, subject
+from workers.inspection.yara import compiler as yara_compiler
+from workers.inspection.yara.check import YaraCheck
+from workers.inspection.yara.folder import SECONDS
+from workers.inspection.yara.rule_set import BadRules, compile_rules
+
+ONE = 'rule one { strings: $a = "first word" condition: $a }'
+TWO = 'rule two { meta: outcome = "rejected" strings: $a = "second word" condition: $a }'
+BROKEN = "rule broken {\n condition:\n  $nowhere }"
+
+
+class Pauses:
+    """Sleeps that end when the test says so; `passed` returns when a look that began with that has ended."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self._asleep = asyncio.Event()
+        self._go = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        self._asleep.set()
+        await self._go.wait()
+        self._go.clear()
+
+    async def passed(self, times: int = 1) -> None:
+        for _ in range(times):
+            await self._asleep.wait()
+            self._asleep.clear()
+            self._go.set()
+        await self._asleep.wait()
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+def _check(folder: Path, pauses: Pauses, *, inline: int = 1 << 20) -> YaraCheck:
+    return YaraCheck(compile_rules(folder), inline=inline, sleep=pauses.sleep)
+
+
+@pytest.mark.parametrize("inline", [1 << 20, 0])
+async def test_a_rule_that_is_added_or_taken_away_is_in_force_soon_and_in_the_evidence(
+    tmp_path: Path, pauses: Pauses, inline: int
+) -> None:
+    (tmp_path / "one.yar").write_text(ONE)
+    check = _check(tmp_path, pauses, inline=inline)
+    before = await scan(check, b"second word")
+    (tmp_path / "two.yar").write_text(TWO)
+    await pauses.passed(2)
+    added = await scan(check, b"second word, first word")
+    (tmp_path / "one.yar").unlink()
+    await pauses.passed(2)
+    taken = await scan(check, b"second word, first word")
+    ready = await check.ready()
+    await check.close()
+    assert [codes(each) for each in (before, added, taken)] == [[], ["yara_match"] * 2, ["yara_match"]]
+    assert taken.findings[0].outcome is Outcome.REJECTED
+    assert len({each.engine.version for each in (before, added, taken) if each.engine}) == 3
+    assert taken.engine == ready == compile_rules(tmp_path).engine
+    assert set(pauses.asked) == {SECONDS}
+
+
+async def test_a_bad_file_is_refused_once_with_its_line_and_the_old_rules_go_on(
+    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "one.yar").write_text(ONE)
+    check = _check(tmp_path, pauses)
+    engine = await check.ready()
+    (tmp_path / "bad.yar").write_text(BROKEN)
+    await pauses.passed(4)
+    meanwhile = await scan(check, b"first word")
+    (told,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    (tmp_path / "bad.yar").write_text(TWO)
+    await pauses.passed(2)
+    mended = await scan(check, b"second word")
+    await check.close()
+    assert "refused, the old ones go on" in told.getMessage()
+    assert f"{tmp_path}/bad.yar:3:" in told.getMessage()
+    assert (codes(meanwhile), meanwhile.engine) == (["yara_match"], engine)
+    assert (codes(mended), mended.engine != engine) == (["yara_match"], True)
+
+
+async def test_half_of_a_change_is_not_taken_up(tmp_path: Path, pauses: Pauses) -> None:
+    check = _check(tmp_path, pauses)
+    before = await check.ready()
+    (tmp_path / "one.yar").write_text(ONE)
+    await pauses.passed()
+    (tmp_path / "two.yar").write_text(TWO)
+    await pauses.passed()
+    between = await check.ready()
+    await pauses.passed()
+    after = await check.ready()
+    await check.close()
+    assert before == between != after
+
+
+async def test_a_folder_that_is_gone_takes_no_rule_away(
+    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "one.yar").write_text(ONE)
+    check = _check(folder, pauses)
+    await check.ready()
+    folder.rename(tmp_path / "elsewhere")
+    await pauses.passed(3)
+    report = await scan(check, b"first word")
+    await check.close()
+    assert codes(report) == ["yara_match"]
+    assert len([record for record in caplog.records if "cannot be read" in record.getMessage()]) == 1
+
+
+async def test_what_has_begun_goes_on_with_its_rules_and_then_their_process_ends(
+    tmp_path: Path, pauses: Pauses
+) -> None:
+    (tmp_path / "one.yar").write_text(ONE)
+    check = _check(tmp_path, pauses, inline=0)
+    scanning = check.begin(subject(1))
+    scanning._window = 10
+    await scanning.feed(b"first word")
+    await scanning.feed(b"x")
+    old = check._rules
+    child = old._process._child
+    assert child is not None
+    (tmp_path / "one.yar").write_text(TWO)
+    await pauses.passed(2)
+    report = await scanning.finish()
+    assert child.returncode is None
+    await scanning.close()
+    assert await child.wait()
+    assert check.engine != old.engine == report.engine
+    assert codes(report) == ["yara_match"]
+    await check.close()
+
+
+async def test_no_folder_is_not_followed(pauses: Pauses) -> None:
+    check = YaraCheck(compile_rules(), sleep=pauses.sleep)
+    await scan(check, b"x")
+    await check.close()
+    assert pauses.asked == []
+
+
+async def test_a_compiler_that_dies_is_tried_again(
+    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = _check(tmp_path, pauses)
+    await check.ready()
+    (tmp_path / "one.yar").write_text(ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.executable", "/bin/false")
+        await pauses.passed(2)
+    assert [record for record in caplog.records if "tried again" in record.getMessage()]
+    await pauses.passed()
+    report = await scan(check, b"first word")
+    await check.close()
+    assert codes(report) == ["yara_match"]
+
+
+async def test_a_compiler_without_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yara_compiler, "SECONDS", 0.0)
+    with pytest.raises(Unavailable, match="did not compile within"):
+        await yara_compiler.recompile(tmp_path)
+
+
+async def test_the_process_compiles_what_is_compiled_here(tmp_path: Path) -> None:
+    (tmp_path / "one.yar").write_text(ONE)
+    assert (await yara_compiler.recompile(tmp_path)).engine == compile_rules(tmp_path).engine
+    (tmp_path / "one.yar").write_text(BROKEN)
+    with pytest.raises(BadRules, match=r"one\.yar:3:"):
+        await yara_compiler.recompile(tmp_path)
+
+
+def test_the_childs_part(tmp_path: Path) -> None:
+    (tmp_path / "bad.yar").write_text(BROKEN)
+    target = io.BytesIO()
+    yara_compiler.write(tmp_path, target)
+    assert b"bad.yar:3:" in target.getvalue()

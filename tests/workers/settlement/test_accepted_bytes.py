@@ -1,0 +1,131 @@
+"""Accepted bytes are counted once for each upload: after redelivery, by two workers, after a crash at every step."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from airlock.quotas import DAY, Subject, Usage, Window
+from aws.dynamodb.record import Record, to_item
+from aws.dynamodb.usage import Counters
+from tests.stack import connected_as, keys_of
+from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
+from tests.workers.program import killed
+from tests.workers.site import EICAR, PNG, Site
+
+QUOTAS = """
+[quotas.owner]
+accepted_bytes_per_day = "1 GiB"
+
+[quotas.tenant]
+accepted_bytes_per_day = "1 TiB"
+"""
+ALICE, ACME = Subject("owner", "alice"), Subject("tenant", "acme")
+
+
+def with_quotas(site: Site) -> Site:
+    path = site.settings.profiles
+    path.write_text(path.read_text() + QUOTAS)
+    return site
+
+
+async def counted(site: Site, subject: Subject, of: Record) -> int:
+    """The accepted bytes of the day on which that upload had its verdict."""
+    assert of.verdict
+    window = Window.at(of.verdict.inspected_at.timestamp(), DAY)
+    return (await Counters(site.clients.dynamodb, site.settings.table).get(subject, window)).accepted_bytes
+
+
+@pytest_asyncio.fixture
+async def limited(site: Site) -> AsyncIterator[Site]:
+    yield with_quotas(site)
+
+
+async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited: Site) -> None:
+    async with limited.working():
+        record = await limited.settled(await limited.put(PNG, tenant="acme"))
+        await limited.settled(await limited.put(PNG + b"more"))
+        infected = await limited.settled(await limited.put(EICAR, tenant="acme"))
+        await limited.idle()
+    assert await counted(limited, ALICE, record) == 2 * len(PNG) + 4
+    assert await counted(limited, ACME, record) == len(PNG)
+    assert infected.state == "infected"
+
+
+async def test_redelivery_counts_nothing_again(limited: Site) -> None:
+    async with limited.working():
+        sent = await limited.put(PNG, tenant="acme")
+        record = await limited.settled(sent)
+        for _ in range(3):
+            await limited.send(limited.notification(sent))
+        await limited.idle()
+    assert await counted(limited, ALICE, record) == await counted(limited, ACME, record) == len(PNG)
+
+
+async def test_two_workers_with_the_same_messages_count_once(limited: Site) -> None:
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(limited.working()) for _ in range(2)]
+        sent = [await limited.put(PNG, tenant="acme") for _ in range(5)]
+        for each in sent * 2:
+            await limited.send(limited.notification(each))
+        records = [await limited.settled(each) for each in sent]
+        await limited.idle()
+        assert not any(worker.done() for worker in workers)
+    assert await counted(limited, ALICE, records[0]) == 5 * len(PNG)
+    assert await counted(limited, ACME, records[0]) == 5 * len(PNG)
+
+
+async def test_without_such_a_quota_nothing_is_counted(site: Site) -> None:
+    async with site.working():
+        record = await site.settled(await site.put(PNG, tenant="acme"))
+        await site.idle()
+    assert await counted(site, ALICE, record) == 0
+    items = (await site.clients.dynamodb.scan(TableName=site.settings.table))["Items"]
+    assert [item["id"]["S"] for item in items] == [record.id]
+
+
+async def test_whoever_hears_of_the_verdict_finds_it_counted(limited: Site) -> None:
+    async with limited.working():
+        record = await limited.settled(await limited.put(PNG))
+        await limited.events()
+        assert await counted(limited, ALICE, record) == len(PNG)
+
+
+async def test_a_service_hears_of_it_with_its_next_charge(limited: Site) -> None:
+    async with limited.working():
+        record = await limited.settled(await limited.put(PNG))
+        await limited.idle()
+    assert record.verdict
+    today = Window.at(record.verdict.inspected_at.timestamp(), DAY)
+    counters = Counters(limited.clients.dynamodb, limited.settings.table)
+    assert await counters.add(ALICE, today, Usage(1, 500), by="a", part=1) == Usage(1, 500, len(PNG))
+
+
+async def test_the_role_of_the_workers_is_enough(limited: Site) -> None:
+    async with limited.working():
+        record = await limited.settled(await limited.put(PNG, profile="strict"))
+        await limited.idle()
+    async with connected_as(keys_of("workers", limited.settings), limited.settings) as clients:
+        another = replace(record, id=limited.mint(), owner="bob")
+        await limited.clients.dynamodb.put_item(TableName=limited.settings.table, Item=to_item(another))
+        await Counters(clients.dynamodb, limited.settings.table).count_accepted(another, limited.profiles.quotas)
+    assert await counted(limited, Subject("owner", "bob"), record) == len(PNG)
+
+
+@pytest.mark.parametrize(("step", "moment"), [("count", "before"), ("count", "after"), ("publish", "before")])
+async def test_a_worker_that_is_killed_meanwhile_leaves_it_counted_once(
+    proxied: tuple[Site, FaultProxy], step: Step, moment: Moment
+) -> None:
+    site, proxy = with_quotas(proxied[0]), proxied[1]
+    sent = await site.put(PNG, tenant="acme")
+    async with killed(site, proxy) as kill:
+        proxy.inject(step, moment, kill)
+    record = await site.settled(sent)
+    done = len(PNG) if (step, moment) != ("count", "before") else 0
+    assert await counted(site, ALICE, record) == await counted(site, ACME, record) == done
+    async with site.working():
+        await site.idle()
+    assert await counted(site, ALICE, record) == await counted(site, ACME, record) == len(PNG)
+    assert {event["id"] for event in await site.events()} == {record.event_id}

@@ -1,0 +1,1 @@
+"""Inspection: an object is read once, and its profile's checks are run over it and its members."""

@@ -1,0 +1,162 @@
+"""Objects that are of a second format besides their own, as another program would read them. Pure.
+
+Only what people look at can be one (pictures, sound, video, PDF and texts): an archive or an office container holds
+files of other formats as a matter of course, and a program may unpack itself. A zip can, in one case: a PDF header in
+it that is not how one of its files begins.
+
+Sources: PDF readers take a header anywhere in the first 1024 bytes (ISO 32000-1, annex H, note 13); zip readers begin
+at the end (APPNOTE.TXT, 4.3.16); https://github.com/corkami/docs/blob/master/AbusingFileFormats/README.md.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from workers.inspection.checks.signatures import ZIP, Ends
+
+PDF = "application/pdf"
+PDF_REACH = 1024
+# The record that ends a zip has 22 bytes and a comment of up to 65535.
+ZIP_REACH = 22 + 65535
+
+_PDF = re.compile(rb"%PDF-[12]\.\d")
+_PDF_AS_A_LINE = re.compile(rb"[\r\n]%PDF-[12]\.\d[ \t]*[\r\n]")
+_PDF_END = re.compile(rb"[\r\n]startxref\s+\d+\s+%%EOF")
+_ZIP_END = b"PK\x05\x06"
+_ZIP_ENTRY, _ZIP64_LOCATOR = b"PK\x01\x02", b"PK\x06\x07"
+_END_RECORD = struct.Struct("<4s4H2LH")
+_SMALLEST_ENTRY = 46
+
+# The first byte is left literal, so that the search can leap.
+_MARKS = (
+    (re.compile(rb"<(?i:script[\s>/]|html[\s>]|!doctype\s+html)"), "text/html"),
+    (re.compile(rb"<(?i:\?php)\s"), "text/x-php"),
+    (re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01[\x00-\x12]"), "application/x-executable-elf"),
+    (re.compile(rb"Rar!\x1a\x07[\x00\x01]"), "application/vnd.rar"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c\x00[\x00-\x04]"), "application/x-7z-compressed"),
+)
+# A picture's first fields, chosen so that they open a comment: what follows the comment is a script.
+_COMMENTS = (b"GIF87a/*", b"GIF89a/*", b"\xff\xd8\xff\xe0/*")
+
+
+class Second(NamedTuple):
+    """The other format, and a few words about where it shows."""
+
+    media_type: str
+    where: str
+
+
+def second(kind: str, ends: Ends, *, text: bool) -> Second | None:
+    """The second format of an object of type `kind`, which is some kind of `text` or not."""
+    looks: tuple[Callable[[Ends], Second | None], ...] = ()
+    if text or kind.startswith("text/"):
+        looks = (_pdf_in_text, _zip)
+    elif kind.startswith("image/"):
+        looks = (_pdf, _zip, _marked, _program, _script)
+    elif kind.startswith(("audio/", "video/")) or kind == "application/rtf":
+        looks = (_pdf, _zip)
+    elif kind == PDF:
+        looks = (_zip,)
+    elif ends.head.startswith(b"PK\x03\x04"):
+        looks = (_pdf_in_zip,)
+    return next((found for look in looks if (found := look(ends))), None)
+
+
+def suspected(ends: Ends) -> bool:
+    """Whether there is anything for which it matters of what type an object without a signature is."""
+    return bool(_pdf(ends) or _zip(ends))
+
+
+def leading(ends: Ends) -> bytes:
+    """What stands before the other format, of the first 4 KiB."""
+    begins = [at for mark in (b"PK\x03\x04", b"%PDF-") if (at := ends.head.find(mark, 1)) > 0]
+    return ends.head[: min(begins, default=len(ends.head))]
+
+
+def _pdf(ends: Ends) -> Second | None:
+    found = _PDF.search(ends.head, 1, PDF_REACH + 8)
+    return Second(PDF, f"a PDF begins at byte {found.start()}") if found else None
+
+
+def _pdf_in_text(ends: Ends) -> Second | None:
+    # A text may well be about PDF: it is one only if it begins and ends as one.
+    if _PDF_AS_A_LINE.search(ends.head, 0, PDF_REACH + 16) and _PDF_END.search((ends.head + ends.tail)[-2048:]):
+        return _pdf(ends)
+    return None
+
+
+def _pdf_in_zip(ends: Ends) -> Second | None:
+    found = _PDF.search(ends.head, 1, PDF_REACH + 8)
+    if found is None or any(
+        _begins_at(ends.head, header) == found.start() for header in _each(ends.head, b"PK\x03\x04")
+    ):
+        return None
+    return _pdf(ends)
+
+
+def _begins_at(head: bytes, header: int) -> int | None:
+    """Where the file whose header stands there begins, if it is stored."""
+    method, name, extra = (int.from_bytes(head[header + at : header + at + 2], "little") for at in (8, 26, 28))
+    return None if method else header + 30 + name + extra
+
+
+def _zip(ends: Ends) -> Second | None:
+    window = _end(ends)
+    position = window.rfind(_ZIP_END)
+    while position >= 0:
+        if _ends_a_zip(window, position, ends.size):
+            return Second(ZIP, "a ZIP stands at its end")
+        position = window.rfind(_ZIP_END, 0, position)
+    return None
+
+
+def _ends_a_zip(window: bytes, position: int, size: int) -> bool:
+    """Whether the end record at `position` is one: its numbers fit each other and what stands before it."""
+    if position + _END_RECORD.size > len(window):
+        return False
+    _, disk, first_disk, here, entries, length, offset, comment = _END_RECORD.unpack_from(window, position)
+    if position + _END_RECORD.size + comment > len(window) or here != entries or not entries:
+        return False
+    if 0xFFFFFFFF in (length, offset) or entries == 0xFFFF:
+        return position >= 20 and window[position - 20 : position - 16] == _ZIP64_LOCATOR
+    start = position - length
+    before = size - len(window)
+    if disk or first_disk or length < entries * _SMALLEST_ENTRY or offset > start + before:
+        return False
+    return start < 0 or window[start : start + 4] == _ZIP_ENTRY
+
+
+def _marked(ends: Ends) -> Second | None:
+    for mark, kind in _MARKS:
+        if mark.search(ends.head) or mark.search(ends.tail):
+            return Second(kind, "its marks stand in it")
+    return None
+
+
+def _program(ends: Ends) -> Second | None:
+    for part in (ends.head, ends.tail):
+        for start in _each(part, b"MZ"):
+            at = start + int.from_bytes(part[start + 60 : start + 64], "little")
+            if start + 64 <= at and part[at : at + 4] == b"PE\0\0":
+                return Second("application/x-dosexec", "a program's header stands in it")
+    return None
+
+
+def _script(ends: Ends) -> Second | None:
+    if ends.head.startswith(_COMMENTS) and (b"*/" in ends.head[10:] or b"*/" in ends.tail):
+        return Second("text/javascript", "its first fields open a script's comment")
+    return None
+
+
+def _end(ends: Ends) -> bytes:
+    """The object's last bytes, as far as they hang together."""
+    whole = len(ends.head) + len(ends.tail) >= ends.size
+    return (ends.head + ends.tail if whole else ends.tail)[-ZIP_REACH:]
+
+
+def _each(part: bytes, mark: bytes) -> Iterator[int]:
+    at = part.find(mark)
+    while at >= 0:
+        yield at
+        at = part.find(mark, at + 1)

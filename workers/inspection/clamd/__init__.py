@@ -1,0 +1,1 @@
+"""ClamAV: the client of clamd, its wire protocol, and the check."""

@@ -1,0 +1,62 @@
+"""What comes out of one object's archives, at any depth: counted against the profile's limits, and inspected."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from airlock.limits import DEFAULTS
+from airlock.media_types import OCTET_STREAM
+from airlock.profiles import REQUIRED_CHECKS
+from workers.inspection.checks.port import Report, Subject
+from workers.inspection.parsers.port import Exceeded
+from workers.inspection.reports import within
+from workers.inspection.spool import Spool
+
+CHUNK = 256 * 1024
+
+Look = Callable[[Subject, AsyncIterator[bytes], Sequence[str]], Awaitable[list[Report]]]
+
+
+class Contents:
+    """The port `Members`, for one inspection. `look` runs the checks of some names over a subject.
+
+    `reports` has what was found in members; each finding says in which.
+    """
+
+    def __init__(self, limits: Mapping[str, int], look: Look, spool: Callable[[], Spool]) -> None:
+        limits = {**DEFAULTS, **limits}
+        self._depth = limits["archive_depth"]
+        self._most_entries = limits["archive_entries"]
+        self._most_bytes = limits["archive_bytes"]
+        self._entries = 0
+        self._bytes = 0
+        self._too_deep = False
+        self._look = look
+        self._spool = spool
+        self.seconds: float = limits["inspect_seconds"]
+        self.reports: list[Report] = []
+
+    def spend(self, *, size: int = 0, seconds: float = 0) -> None:
+        self.seconds -= seconds
+        self._bytes += size
+        if size and self._bytes > self._most_bytes:
+            raise Exceeded(f"its archives unpack to more than {self._most_bytes} bytes (archive_bytes)")
+
+    def spool(self, parent: Subject) -> Spool:
+        # Once too deep there is no acceptance any more, and zips in zips have thousands of places that are too deep.
+        self._too_deep = self._too_deep or parent.depth >= self._depth
+        if self._too_deep:
+            raise Exceeded(f"archives stand more than {self._depth} deep in one another (archive_depth)")
+        self._entries += 1
+        if self._entries > self._most_entries:
+            raise Exceeded(f"its archives have more than {self._most_entries} members (archive_entries)")
+        return self._spool()
+
+    async def inspect(self, parent: Subject, name: str, copy: Spool) -> None:
+        # Its size and type were never declared, so nothing can be held against them.
+        intent = parent.intent._replace(filename=name, content_type=OCTET_STREAM, size=None, sha256=None)
+        path = (*parent.path, name)
+        member = replace(parent, intent=intent, size=copy.size, copy=copy, path=path)
+        names = [check for check in parent.profile.checks if check not in REQUIRED_CHECKS]
+        for report in await self._look(member, copy.chunks(CHUNK), names):
+            if report.findings or report.engine or report.missing:
+                self.reports.append(within(report, path))

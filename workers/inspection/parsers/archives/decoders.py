@@ -1,0 +1,145 @@
+"""Decompressors that give at most PIECE bytes at a time, whatever goes in, and take at most MEMORY."""
+
+import bz2
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from workers.inspection.parsers.archives.broken import Broken
+from workers.inspection.parsers.port import Exceeded
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PIECE = 256 << 10
+MEMORY = 256 << 20
+ZSTD_WINDOW_LOG = 27  # 128 MiB, what `zstd -d` takes without being asked to
+# The sentences of liblzma's binding and libzstd for a memory limit that is met; neither has an exception of its own.
+_MEMORY_MET = ("Memory usage limit exceeded", "requires too much memory")
+
+
+class Decoder(Protocol):
+    """What the decompressors of bz2, lzma and zstd have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class Inflate:
+    """zlib's decompressor behind that same interface; `wbits` as zlib's."""
+
+    def __init__(self, wbits: int) -> None:
+        self._zlib = zlib.decompressobj(wbits)
+        self._full = False
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not (self.eof or self._full or self._zlib.unconsumed_tail)
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        piece = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        self._full = len(piece) == max_length
+        return piece
+
+
+class Stored:
+    """No compression."""
+
+    eof = False
+    needs_input = True
+    unused_data = b""
+
+    def decompress(self, data: bytes, _max_length: int, /) -> bytes:
+        return data
+
+
+def bzip2() -> Decoder:
+    """One stream."""
+    return bz2.BZ2Decompressor()
+
+
+def deflate() -> Decoder:
+    """One stream without a header (RFC 1951)."""
+    return Inflate(-zlib.MAX_WBITS)
+
+
+def gzip() -> Decoder:
+    """One member, with its checksum (RFC 1952)."""
+    return Inflate(16 + zlib.MAX_WBITS)
+
+
+def xz() -> Decoder:
+    """One stream."""
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
+
+
+def zstandard() -> Decoder:
+    """One frame, or one that is to be skipped (RFC 8878)."""
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
+
+
+def lzma1(properties: bytes) -> Decoder:
+    """LZMA without a header of its own; `properties` are its 5 bytes. Raises Broken, and Exceeded for the memory."""
+    if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
+        raise Broken("the properties of its LZMA data are not valid")
+    rest, lc = divmod(properties[0], 9)
+    pb, lp = divmod(rest, 5)
+    size = int.from_bytes(properties[1:], "little")
+    hold(size)
+    if lc + lp > 4:  # what liblzma takes
+        raise Broken("the properties of its LZMA data are not valid")
+    filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(size, 4096)}]
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+
+
+def hold(memory: int) -> None:
+    """Raise Exceeded where a decompressor would need more than MEMORY."""
+    if memory > MEMORY:
+        raise _too_much_memory()
+
+
+def _too_much_memory() -> Exceeded:
+    return Exceeded(f"Unpacking the archive needs more than {MEMORY} bytes of memory.")
+
+
+def pieces(decoder: Decoder, read: Callable[[], bytes]) -> Iterator[bytes]:
+    """What comes out of `decoder`, fed by `read`, until its end or that of the input. Raises Broken and Exceeded."""
+    while not decoder.eof:
+        needy = decoder.needs_input
+        data = read() if needy else b""
+        if needy and not data:
+            return
+        if piece := _decompress(decoder, data):
+            yield piece
+        elif not needy and _stands(decoder):
+            raise Broken("its compressed data lead nowhere")
+
+
+def _stands(decoder: Decoder) -> bool:
+    return not (decoder.eof or decoder.needs_input)
+
+
+def _decompress(decoder: Decoder, data: bytes) -> bytes:
+    try:
+        return decoder.decompress(data, PIECE)
+    except (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueError) as error:
+        if any(sentence in str(error) for sentence in _MEMORY_MET):
+            raise _too_much_memory() from error
+        raise Broken("its compressed data are not valid") from error

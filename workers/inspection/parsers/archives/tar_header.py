@@ -1,0 +1,81 @@
+"""What the header of a tar's entry says, and the records of pax that say it anew. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+from workers.inspection.parsers.archives.broken import Broken
+from workers.inspection.parsers.archives.signatures import BLOCK, checksum_fits
+
+_OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
+_LARGEST_OCTAL = 8**11 - 1  # what the field of 12 bytes takes in digits
+_RECORD = re.compile(rb"(\d{1,8}) ([^=\n]+)=")
+_FILES = {"\0", "0", "7"}  # 7 is “contiguous”, which nobody but one old system made anything of
+
+
+class Header(NamedTuple):
+    """An entry as its header, and what stands before it, describe it; `kind` is the type flag, “0” for all files."""
+
+    name: str
+    kind: str
+    size: int
+    sparse: bool
+    extended: bool
+
+    def described(self, records: Mapping[str, str]) -> Self:
+        """The entry with what pax records or GNU's long names say of it."""
+        name = records.get("path", self.name)
+        sparse = any(key.startswith("GNU.sparse.") for key in records)
+        changed = self._replace(name=records.get("GNU.sparse.name", name), sparse=sparse)
+        if (told := records.get("size")) is None:
+            return changed
+        if not told.isascii() or not told.isdigit() or len(told) > 20:
+            raise Broken("the size of an entry is not valid")
+        size = int(told)
+        # Readers that do not know pax would go on elsewhere; only what the header has no room for may differ.
+        if size <= _LARGEST_OCTAL and size != self.size:
+            raise Broken("an entry has two sizes")
+        return changed._replace(size=size)
+
+
+def parse(block: bytes) -> Header:
+    """The header that a block is; raises Broken."""
+    if len(block) < BLOCK or not checksum_fits(block):
+        raise Broken("an entry's header is not valid")
+    kind = chr(block[156])
+    name = text(block[:100])
+    if block[257:263] == b"ustar\0" and (prefix := text(block[345:500])):
+        name = f"{prefix}/{name}"
+    if kind in _FILES:
+        kind = "5" if kind == "\0" and name.endswith("/") else "0"
+    return Header(name, kind, _number(block[124:136]), sparse=False, extended=kind == "S" and block[482] != 0)
+
+
+def text(field: bytes) -> str:
+    """A name up to its NUL."""
+    return field.partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def records(data: bytes) -> dict[str, str]:
+    r"""The records of a pax header: “LENGTH KEY=VALUE\n”, where the length counts the whole record."""
+    found: dict[str, str] = {}
+    data = data.rstrip(b"\0")
+    at = 0
+    while at < len(data):
+        match = _RECORD.match(data, at)
+        end = at + int(match[1]) if match else 0
+        if match is None or end <= match.end() or end > len(data) or data[end - 1 : end] != b"\n":
+            raise Broken("the description of an entry is not valid")
+        found[match[2].decode("utf-8", "replace")] = data[match.end() : end - 1].decode("utf-8", "replace")
+        at = end
+    return found
+
+
+def _number(field: bytes) -> int:
+    """Octal digits, or (GNU) a big-endian number behind a byte of 128; there are no negative sizes."""
+    if field[0] == 0x80:
+        return int.from_bytes(field[1:], "big")
+    match = _OCTAL.fullmatch(field)
+    if match is None:
+        raise Broken("the size of an entry is not valid")
+    return int(match[1] or b"0", 8)

@@ -1,0 +1,200 @@
+"""The central directory of a zip file: where it is, and what it says of each entry.
+
+Section numbers are those of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+"""
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+from workers.inspection.parsers.archives.broken import Broken
+from workers.inspection.parsers.archives.tally import Tally
+from workers.inspection.parsers.port import Exceeded
+
+UTF8 = 1 << 11
+MASKED_32 = 0xFFFFFFFF
+_MASKED_16 = 0xFFFF
+_ZIP64 = 0x0001
+_UNICODE_PATH = 0x7075
+_LONGEST_NAME = 4096  # PATH_MAX of Linux
+_END = struct.Struct("<4s4H2LH")  # 4.3.16
+_END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
+_LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
+_ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
+
+
+class Entry(NamedTuple):
+    """What the directory says of one entry; sizes and the offset in bytes."""
+
+    raw_name: bytes
+    unicode_name: str | None
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+    offset: int
+    mode: int
+
+    @property
+    def name(self) -> str:
+        """The name as most readers take it."""
+        if self.flags & UTF8:
+            return self.raw_name.decode("utf-8", "replace")
+        return self.raw_name.decode("cp437")
+
+
+class Directory(NamedTuple):
+    """Where the directory begins, and its entries in its order."""
+
+    start: int
+    entries: list[Entry]
+
+
+class _Place(NamedTuple):
+    start: int
+    length: int
+    entries: int
+    modulo: int  # the number of entries is kept modulo this
+    behind: int  # where what follows it begins
+
+
+def read(file: BinaryIO, size: int, tally: Tally) -> Directory:
+    """All entries, or Broken, or Exceeded as soon as there are too many."""
+    place = _find(file, size, tally)
+    if place.entries > tally.entries_limit:
+        raise Exceeded(f"The archive has more than {tally.entries_limit} entries.")
+    file.seek(place.start)
+    left = place.length
+    entries: list[Entry] = []
+    while left >= _ENTRY.size:
+        entry, length = _entry(file, left)
+        left -= length
+        tally.entry(entry.name, *([entry.unicode_name] if entry.unicode_name is not None else []))
+        entries.append(entry)
+    if left or len(entries) % place.modulo != place.entries:
+        raise Broken("its directory has another size than it says")
+    return Directory(place.start, entries)
+
+
+def exactly(file: BinaryIO, length: int) -> bytes:
+    """The next bytes; raises Broken where there are fewer."""
+    data = file.read(length)
+    if len(data) < length:
+        raise Broken("it ends too early")
+    return data
+
+
+def _find(file: BinaryIO, size: int, tally: Tally) -> _Place:
+    at = _end(file, size, tally)
+    file.seek(at)
+    _, disk, first_disk, here, count, length, start, _ = _END.unpack(exactly(file, _END.size))
+    place = _zip64(file, at, (here, count, length, start))
+    if place is None:
+        _one_part(disk, first_disk, here, count)
+        place = _Place(start, length, count, 1 << 16, at)
+    if place.start + place.length != place.behind:
+        raise Broken("its directory is not where it should be")
+    return place
+
+
+def _end(file: BinaryIO, size: int, tally: Tally) -> int:
+    """Where the end record begins. It stands last, before a comment of up to 64 KiB."""
+    start = max(0, size - _END.size - _MASKED_16)
+    file.seek(start)
+    tail = file.read(size - start)
+    found = [at for at in _all(tail, b"PK\x05\x06") if at + _END.size <= len(tail)]
+    if not found:
+        raise Broken("its directory is missing")
+    ends = {at: at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") for at in found}
+    exact = [at for at in found if ends[at] == len(tail)]
+    if exact and exact != found[-1:]:
+        raise Broken("it has two ends, and readers differ in which one they take")
+    if ends[found[-1]] > len(tail):
+        raise Broken("it ends too early")
+    if not exact:
+        tally.found("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+    return start + found[-1]
+
+
+def _all(text: bytes, part: bytes) -> list[int]:
+    places = []
+    at = text.find(part)
+    while at >= 0:
+        places.append(at)
+        at = text.find(part, at + 1)
+    return places
+
+
+def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> _Place | None:
+    """What the 64-bit end record says; None where there is none."""
+    masked = (_MASKED_16, _MASKED_16, MASKED_32, MASKED_32)
+    if end < _LOCATOR.size:
+        return None
+    file.seek(end - _LOCATOR.size)
+    mark, disk, at, disks = _LOCATOR.unpack(exactly(file, _LOCATOR.size))
+    if mark != b"PK\x06\x07":
+        if short[2] == MASKED_32 or short[3] == MASKED_32:
+            raise Broken("its 64-bit directory is missing")
+        return None
+    if at + _END_64.size > end - _LOCATOR.size:
+        raise Broken("its 64-bit directory is not where it should be")
+    file.seek(at)
+    record = _END_64.unpack(exactly(file, _END_64.size))
+    if record[0] != b"PK\x06\x06" or at + 12 + record[1] != end - _LOCATOR.size:
+        raise Broken("its 64-bit directory is not where it should be")
+    here, count, length, start = long = record[6:]
+    if disk or disks > 1:
+        raise Broken("it is one part of several")
+    _one_part(record[4], record[5], here, count)
+    if any(told not in {mask, value} for told, mask, value in zip(short, masked, long, strict=True)):
+        raise Broken("its two directory ends differ")
+    return _Place(start, length, count, 1 << 64, at)
+
+
+def _one_part(disk: int, first_disk: int, here: int, count: int) -> None:
+    if disk or first_disk or here != count:
+        raise Broken("it is one part of several")
+
+
+def _entry(file: BinaryIO, left: int) -> tuple[Entry, int]:
+    fields = _ENTRY.unpack(exactly(file, _ENTRY.size))
+    mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length = fields[:13]
+    disk, _, attributes, offset = fields[13:]
+    length = _ENTRY.size + name_length + extra_length + comment_length
+    if mark != b"PK\x01\x02" or length > left:
+        raise Broken("its directory is not valid")
+    if name_length > _LONGEST_NAME:
+        raise Exceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
+    name = exactly(file, name_length)
+    extra = fields_of(exactly(file, extra_length))
+    exactly(file, comment_length)
+    size, packed, offset, disk = widen(extra, (size, packed, offset, disk))
+    if disk:
+        raise Broken("it is one part of several")
+    unicode_name = extra[_UNICODE_PATH][5:].decode("utf-8", "replace") if _UNICODE_PATH in extra else None
+    return Entry(name, unicode_name, flags, method, crc, packed, size, offset, attributes >> 16), length
+
+
+def fields_of(extra: bytes) -> dict[int, bytes]:
+    """The extra fields by their ids (4.5.1). What is too short to be one is alignment (zipalign pads with it)."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        found.setdefault(kind, extra[at + 4 : at + 4 + length])
+        at += 4 + length
+    return found
+
+
+def widen(extra: dict[int, bytes], values: tuple[int, ...]) -> tuple[int, ...]:
+    """Values of which the masked ones stand in the 64-bit field, in this order: sizes, offset, disk (4.5.3)."""
+    long, at, widened = extra.get(_ZIP64, b""), 0, []
+    for value, length in zip(values, (8, 8, 8, 4), strict=False):
+        if value == (MASKED_32 if length == 8 else _MASKED_16):
+            if at + length > len(long):
+                raise Broken("a 64-bit size is missing")
+            widened.append(int.from_bytes(long[at : at + length], "little"))
+            at += length
+        else:
+            widened.append(value)
+    return tuple(widened)

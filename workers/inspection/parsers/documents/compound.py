@@ -1,0 +1,185 @@
+"""The office formats before 2007 (doc, xls, ppt) and what wraps an encrypted newer one: OLE2 containers ([MS-CFB]).
+
+Sources: [MS-DOC] 2.5 (the FIB), [MS-XLS] 2.4 (records), [MS-PPT] 2.3 and 2.4, [MS-OVBA] 2.2, [MS-OFFCRYPTO] 2.3. A
+container that none of them describes (an installer, a mail) is looked at for macros only.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
+from workers.inspection.parsers.documents.open_xml import MACROS, OBJECT, PROGRAM, REMOTE
+from workers.inspection.parsers.documents.package import Encrypted, Malformed
+from workers.inspection.parsers.documents.references import leaves
+from workers.inspection.parsers.port import Exceeded, Output
+
+if TYPE_CHECKING:
+    import olefile  # type: ignore[import-untyped]  # it has no types
+
+# The main stream of one document, which is held in memory; pictures are mostly kept in others.
+_STREAM_BYTES = 256 << 20
+_RECORDS = 5_000_000
+
+_MACRO_PARTS = frozenset({"macros", "vba", "_vba_project", "_vba_project_cur"})
+_OBJECT_PARTS = re.compile(r"(MBD|LNK)[0-9A-F]{8}|Ctls|\x01Ole10Native|Package|ObjectPool/.+", re.IGNORECASE)
+_DDE = re.compile(rb'\x13[\s"]*DDE(AUTO)?\b|\x13\0([\s"]\0)*D\0D\0E\0', re.IGNORECASE)
+
+# Defects that olefile puts up with, where two readers would see two documents.
+_AMBIGUOUS = re.compile("Duplicate filename|referenced more than once")
+
+_FIB_ENCRYPTED, _FIB_TABLE_1 = 0x0100, 0x0200
+_FIB_STRINGS = 0x019A  # fcSttbfAssoc, lcbSttbfAssoc
+_ENCRYPTED_TOKEN = 0xF3D1C4DF  # of a CurrentUserAtom
+
+_SHEET, _FILE_PASS, _SUP_BOOK, _EOF = 0x0085, 0x002F, 0x01AE, 0x000A
+_MACRO_SHEETS = frozenset({1, 6})  # Excel 4.0 macros, and a Visual Basic module of Excel 5
+_VBA_INFO = 0x0400
+_PPT_OBJECTS = frozenset({0x0FCC, 0x0FCE, 0x0FEE})  # embedded and linked objects, controls
+
+Objections = Iterator[tuple[str, str]]
+
+BROKEN = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error)
+"""What olefile raises of broken containers."""
+
+
+def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+    """Look at one container of `size` bytes. Raises Exceeded, Encrypted, Malformed and what BROKEN lists."""
+    import olefile
+
+    file.seek(0)
+    container = olefile.OleFileIO(file)
+    try:
+        if len(container.direntries) > limits["office_entries"]:
+            raise Exceeded(f"The document has more than {limits['office_entries']:,} parts.")
+        for code, message in _look(container, size):
+            output.found(code, "rejected", message)
+    finally:
+        container.close()
+
+
+def _look(container: "olefile.OleFileIO", size: int) -> Objections:
+    if any(_AMBIGUOUS.search(message) for _, message in container.parsing_issues):
+        raise Malformed("The document's folders are not a tree.")
+    paths = list(_paths(container))
+    tops = {path.lower() for path in paths}
+    if "encryptedpackage" in tops or "\x06dataspaces" in tops:
+        raise Encrypted
+    if any(_MACRO_PARTS.intersection(path.lower().split("/")) for path in paths):
+        yield "macros", MACROS
+    looks = {"worddocument": _word, "workbook": _excel, "book": _excel, "powerpoint document": _powerpoint}
+    for name in tops & looks.keys():
+        yield from looks[name](container, name, size)
+    if tops & looks.keys() and any(_carries(path) for path in paths):
+        yield "embedded_object", OBJECT
+
+
+def _paths(container: "olefile.OleFileIO") -> Iterator[str]:
+    """All storages and streams. olefile's own walk does not end where a folder leads back to the root."""
+    waiting, seen = [("", container.root)], {container.root.sid}
+    while waiting:
+        above, folder = waiting.pop()
+        for entry in folder.kids:
+            if entry.sid in seen:
+                raise Malformed("The document's folders are not a tree.")
+            seen.add(entry.sid)
+            yield f"{above}{entry.name}"
+            waiting.append((f"{above}{entry.name}/", entry))
+
+
+def _carries(path: str) -> bool:
+    return bool(_OBJECT_PARTS.fullmatch(path) or _OBJECT_PARTS.fullmatch(path.rpartition("/")[2]))
+
+
+def _stream(container: "olefile.OleFileIO", name: str, size: int) -> bytes:
+    # The size is what the directory claims; olefile would take memory for it.
+    if container.get_size(name) > size:
+        raise ValueError("a stream is larger than the file")
+    if container.get_size(name) > _STREAM_BYTES:
+        raise Exceeded(f"A part of the document has more than {_STREAM_BYTES:,} bytes.")
+    content: bytes = container.openstream(name).read()
+    return content
+
+
+def _word(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+    text = _stream(container, name, size)
+    flags = struct.unpack_from("<H", text, 0x0A)[0]
+    if flags & _FIB_ENCRYPTED:
+        raise Encrypted
+    if _DDE.search(text):
+        yield "remote_template", PROGRAM
+    table = "1Table" if flags & _FIB_TABLE_1 else "0Table"
+    if container.exists(table) and leaves(_attached_template(text, _stream(container, table, size))):
+        yield "remote_template", REMOTE
+
+
+def _attached_template(text: bytes, table: bytes) -> str:
+    """The second string of the document's table of associated strings ([MS-DOC] 2.9.288), or nothing."""
+    if len(text) < _FIB_STRINGS + 8:
+        return ""
+    start, length = struct.unpack_from("<II", text, _FIB_STRINGS)
+    strings = table[start : start + length]
+    if len(strings) < 8 or strings[:2] != b"\xff\xff":
+        return ""
+    at = 6
+    at += 2 + 2 * struct.unpack_from("<H", strings, at)[0]
+    if at + 2 > len(strings):
+        return ""
+    characters = struct.unpack_from("<H", strings, at)[0]
+    return strings[at + 2 : at + 2 + 2 * characters].decode("utf-16-le", "replace")
+
+
+def _excel(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+    for kind, body in _excel_globals(_stream(container, name, size)):
+        if kind == _FILE_PASS:
+            raise Encrypted
+        if kind == _SHEET and len(body) > 5 and body[5] in _MACRO_SHEETS:
+            yield "macros", MACROS
+        elif kind == _SUP_BOOK:
+            yield from _linked_book(body)
+
+
+def _excel_globals(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind == _EOF:
+            return
+        yield kind, stream[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _linked_book(body: bytes) -> Objections:
+    """[MS-XLS] 2.4.271: paths begin with 1, web addresses go on with 5, shares with 1 and @; others name a program."""
+    if len(body) < 5 or struct.unpack_from("<H", body, 2)[0] > 0xFF:
+        return
+    path = body[5:].decode("utf-16-le" if body[4] & 1 else "latin-1", "replace")
+    if path.startswith(("\x01\x05", "\x01\x01@")):
+        yield "remote_template", REMOTE
+    elif path[:1] > "\x02" and "\x03" in path:
+        yield "remote_template", PROGRAM
+
+
+def _powerpoint(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+    if container.exists("Current User"):
+        user = _stream(container, "Current User", size)
+        if len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == _ENCRYPTED_TOKEN:
+            raise Encrypted
+    for kind, body in _powerpoint_records(_stream(container, name, size)):
+        if kind == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<I", body, 4)[0]:
+            yield "macros", MACROS
+        elif kind in _PPT_OBJECTS:
+            yield "embedded_object", OBJECT
+
+
+def _powerpoint_records(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """All records, those within others too: of a container (version 15) only the header is passed over."""
+    at = count = 0
+    while at + 8 <= len(stream):
+        version, kind, length = struct.unpack_from("<HHI", stream, at)
+        within = version & 0xF == 0xF
+        yield kind, b"" if within else stream[at + 8 : at + 8 + min(length, 16)]
+        at += 8 if within else 8 + length
+        count += 1
+        if count > _RECORDS:
+            raise Exceeded(f"The presentation has more than {_RECORDS:,} records.")

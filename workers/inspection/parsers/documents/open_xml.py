@@ -1,0 +1,204 @@
+"""Office Open XML (docx, xlsx, pptx and their kin): ECMA-376 part 2 for packages and relationships, [MS-OFFMACRO2].
+
+Relationships decide, not names: what a part is, and what it fetches, a document says there. Plain hyperlinks need a
+click and are no objection. Pictures, sound and video from the web are none either: they are data, and tell at most that
+the document was opened; from a network share they are, since Windows presents the reader's credentials there.
+A workbook behind a chart is how charts keep their figures: it is looked into as a document of its own.
+"""
+
+import io
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from workers.inspection.parsers.documents.package import Malformed, Package, parse
+from workers.inspection.parsers.documents.references import leaves, on_share
+from workers.inspection.parsers.port import Output
+
+CONTENT_TYPES = "[content_types].xml"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+# One relationship part, or one list of content types: Office writes a few KiB.
+_INDEX_BYTES = 16 << 20
+_WORKBOOK_BYTES = 64 << 20
+_MACRO_TYPES = re.compile(r"vbaproject|macrosheet", re.IGNORECASE)
+_MACRO_NAMES = re.compile(r"(^|/)vbaproject\.bin$|(^|/)macrosheets/", re.IGNORECASE)
+_MACRO_KINDS = frozenset({"vbaproject", "xlmacrosheet", "xlintlmacrosheet", "wordvbadata"})
+_OBJECT_KINDS = frozenset({"oleobject", "package", "control", "activexcontrolbinary", "afchunk"})
+_OBJECT_NAMES = re.compile(r"(^|/)(embeddings|activex)/[^/]+$", re.IGNORECASE)
+_PICTURE_KINDS = frozenset({"image", "audio", "video", "media", "sound"})
+# By name and content type: the texts of Word, and the links of Excel.
+_FIELDS = re.compile(r"^word/[^:]*\.xml:|:.*(wordprocessingml|externallink)[^:]*\+xml$", re.IGNORECASE)
+_DDE = re.compile(r'[\s"]*DDE(AUTO)?\b', re.IGNORECASE)
+
+MACROS = "The document contains macros."
+REMOTE = "The document takes a template or other content from elsewhere when it is opened."
+PROGRAM = "The document takes content from another program (DDE), which can start any."
+OBJECT = "The document carries an embedded object or control."
+
+
+class _Relation(NamedTuple):
+    source: str
+    kind: str
+    target: str
+    external: bool
+
+
+class _ContentTypes:
+    def __init__(self) -> None:
+        self.by_name: dict[str, str] = {}
+        self.by_extension: dict[str, str] = {}
+
+    def start(self, _tag: str, attributes: Mapping[str, str], /) -> None:
+        kind = attributes.get("ContentType", "").lower()
+        if "PartName" in attributes:
+            self.by_name[attributes["PartName"].replace("\\", "/").lstrip("/").lower()] = kind
+        elif "Extension" in attributes:
+            self.by_extension[attributes["Extension"].lower()] = kind
+
+    def doctype(self, *_: object) -> None:
+        raise Malformed("A part of the document has a document type declaration.")
+
+    def close(self) -> None:
+        return
+
+    def of(self, name: str) -> str:
+        return self.by_name.get(name.lower()) or self.by_extension.get(name.lower().rpartition(".")[2], "")
+
+
+class _Relations(_ContentTypes):
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self._source = source
+        self.found: list[_Relation] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str], /) -> None:
+        if not tag.endswith("}Relationship"):
+            return
+        kind = attributes.get("Type", "").rstrip("/").rpartition("/")[2].lower()
+        external = attributes.get("TargetMode", "").lower() == "external"
+        self.found.append(_Relation(self._source, kind, attributes.get("Target", ""), external))
+
+
+class _Fields(_ContentTypes):
+    """The instructions of a Word text's fields, which may be spread over many runs; and Excel's links to programs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.programs = False
+        self._within = False
+        self._instruction = ""
+
+    def start(self, tag: str, attributes: Mapping[str, str], /) -> None:
+        local = tag.rpartition("}")[2]
+        self._within = local == "instrText"
+        if local == "ddeLink":
+            self.programs = True
+        elif local == "fldSimple":
+            self._judge(next((value for name, value in attributes.items() if name.endswith("}instr")), ""))
+        elif local == "fldChar":
+            self._judge(self._instruction)
+            self._instruction = ""
+
+    def data(self, text: str) -> None:
+        if self._within:
+            self._instruction = (self._instruction + text)[:4096]
+
+    def end(self, _tag: str) -> None:
+        self._within = False
+
+    def close(self) -> None:
+        self._judge(self._instruction)
+
+    def _judge(self, instruction: str) -> None:
+        self.programs = self.programs or bool(_DDE.match(instruction))
+
+
+def examine_open_xml(package: Package, nested: Callable[[io.BytesIO, str], None], output: Output) -> None:
+    """Look at one package; `nested` looks at a document within (its bytes, its name)."""
+    if len({name.lower() for name in package.names}) != len(package.names):
+        raise Malformed("Two parts of the document have the same name.")
+    types = _ContentTypes()
+    listing = next(name for name in package.names if name.lower() == CONTENT_TYPES)
+    parse(iter([package.read(listing, _INDEX_BYTES)]), types)
+    relations = [
+        relation for name in package.names if name.lower().endswith(".rels") for relation in _of(package, name)
+    ]
+    figures = _figures(relations, types, package)
+    for found in (_macros(package, types, relations), _remote(relations), _objects(package, relations, figures)):
+        for code, message in found:
+            output.found(code, "rejected", message)
+    _read_all(package, types, output)
+    for name in sorted(figures):
+        nested(io.BytesIO(package.read(name, _WORKBOOK_BYTES)), name)
+
+
+def _of(package: Package, name: str) -> list[_Relation]:
+    folder, _, file = name.rpartition("/")
+    relations = _Relations(posixpath.join(posixpath.dirname(folder), file[: -len(".rels")]))
+    parse(iter([package.read(name, _INDEX_BYTES)]), relations)
+    return relations.found
+
+
+def _inside(relation: _Relation) -> str:
+    """The name, in lower case, of the part that a relationship within the package leads to."""
+    target = relation.target.replace("\\", "/").lower()
+    base = "" if target.startswith("/") else posixpath.dirname(relation.source.lower())
+    return posixpath.normpath(posixpath.join(base, target.lstrip("/"))).lstrip("/")
+
+
+def _figures(relations: list[_Relation], types: _ContentTypes, package: Package) -> set[str]:
+    """The workbooks that charts keep their figures in."""
+    wanted = {_inside(one) for one in relations if _of_chart(one, types)}
+    return {name for name in package.names if name.lower() in wanted and next(package.pieces(name), b"")[:2] == b"PK"}
+
+
+def _of_chart(relation: _Relation, types: _ContentTypes) -> bool:
+    return relation.kind == "package" and not relation.external and "chart" in types.of(relation.source)
+
+
+def _macros(package: Package, types: _ContentTypes, relations: list[_Relation]) -> Iterator[tuple[str, str]]:
+    kinds = {one.kind for one in relations}
+    declared = any(_MACRO_TYPES.search(types.of(name)) or _MACRO_NAMES.search(name) for name in package.names)
+    if declared or kinds & _MACRO_KINDS:
+        yield "macros", MACROS
+
+
+def _remote(relations: list[_Relation]) -> Iterator[tuple[str, str]]:
+    for one in relations:
+        fetches = on_share if one.kind in _PICTURE_KINDS else leaves
+        if one.external and one.kind != "hyperlink" and fetches(one.target):
+            yield "remote_template", REMOTE
+
+
+def _objects(package: Package, relations: list[_Relation], figures: set[str]) -> Iterator[tuple[str, str]]:
+    allowed = {name.lower() for name in figures}
+    for one in relations:
+        if one.kind in _OBJECT_KINDS and not one.external and _inside(one) not in allowed:
+            yield "embedded_object", OBJECT
+    for name in package.names:
+        if _OBJECT_NAMES.search(name) and name.lower() not in allowed:
+            yield "embedded_object", OBJECT
+
+
+def _read_all(package: Package, types: _ContentTypes, output: Output) -> None:
+    """Every part is unpacked, which proves its size and checksum; texts and links are parsed for fields."""
+    programs = stray = False
+    for name in package.names:
+        if _FIELDS.search(f"{name}:{types.of(name)}"):
+            fields = _Fields()
+            parse(package.pieces(name), fields)
+            programs = programs or fields.programs
+        else:
+            first = [piece[: len(OLE)] for piece in package.pieces(name)][:1]
+            stray = stray or (first == [OLE] and not _known(name, types))
+    if programs:
+        output.found("remote_template", "rejected", PROGRAM)
+    if stray:
+        output.found("embedded_object", "rejected", OBJECT)
+
+
+def _known(name: str, types: _ContentTypes) -> bool:
+    """Whether an OLE container was objected to for what it is declared as."""
+    return bool(_OBJECT_NAMES.search(name) or _MACRO_NAMES.search(name) or _MACRO_TYPES.search(types.of(name)))

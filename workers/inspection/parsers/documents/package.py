@@ -1,0 +1,121 @@
+"""The zip that a document is kept in, read within bounds, and its XML, parsed without a tree and without entities."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, Protocol
+
+from workers.inspection.parsers.port import Exceeded
+
+PIECE = 1 << 20
+# A name of 250 characters; extra fields are short in documents.
+_DIRECTORY_BYTES = 300
+_ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T|\0<\0!\0E\0N")
+_TOO_LARGE = re.compile(r"huge|depth|too long|too large|limit", re.IGNORECASE)
+_OFFICE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class Malformed(Exception):
+    """The document breaks its format's rules; the text is a sentence for the uploader."""
+
+
+class Encrypted(Exception):
+    """The document cannot be looked into without a password."""
+
+
+class Target(Protocol):
+    """What hears of a part's elements; lxml's interface for parser targets."""
+
+    def start(self, tag: str, attributes: Mapping[str, str], /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Package:
+    """The parts of one document by name, slashes forward and none in front.
+
+    Raises BadZipFile, Exceeded and Encrypted. `budget` is what all of its parts may unpack to, in bytes.
+    """
+
+    def __init__(self, file: BinaryIO, limits: Mapping[str, int]) -> None:
+        if _directory_size(file) > limits["office_entries"] * _DIRECTORY_BYTES:
+            raise _too_many(limits)
+        self._zip = zipfile.ZipFile(file)
+        entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
+        if len(self._zip.infolist()) > limits["office_entries"]:
+            raise _too_many(limits)
+        if sum(entry.file_size for entry in entries) > limits["office_bytes"]:
+            raise Exceeded(f"The document unpacks to more than {limits['office_bytes']:,} bytes.")
+        self._entries = {_plain(entry.filename): entry for entry in entries}
+        self.repeats = len(self._entries) != len(entries)
+        self.names = tuple(self._entries)
+
+    def check(self) -> None:
+        """Raises what speaks against the package as a whole."""
+        if any(entry.flag_bits & 1 for entry in self._entries.values()):
+            raise Encrypted
+        if self.repeats:
+            raise Malformed("Two parts of the document have the same name.")
+        if any(entry.compress_type not in _OFFICE_METHODS for entry in self._entries.values()):
+            raise Malformed("The document is packed in a way that documents are not.")
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The content of a part; a checksum that does not match raises BadZipFile after the last piece."""
+        if self._entries[name].flag_bits & 1:
+            raise Encrypted
+        with self._zip.open(self._entries[name]) as part:
+            while piece := part.read(PIECE):
+                yield piece
+
+    def read(self, name: str, most: int) -> bytes:
+        """All of a part that is no larger than `most` bytes."""
+        if self._entries[name].file_size > most:
+            raise Exceeded(f"A part of the document has more than {most:,} bytes.")
+        return b"".join(self.pieces(name))
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/")
+
+
+def _too_many(limits: Mapping[str, int]) -> Exceeded:
+    return Exceeded(f"The document has more than {limits['office_entries']:,} parts.")
+
+
+def _directory_size(file: BinaryIO) -> int:
+    """What the end record says of the directory's size, before `zipfile` takes all of it in; 0 if it has none."""
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - 65_557))
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
+def parse(pieces: Iterator[bytes], target: Target) -> None:
+    """Tell `target` of every element. Raises Malformed for what is not well-formed or declares entities."""
+    from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
+
+    parser = etree.XMLParser(
+        target=target, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+    )
+    carry = b""
+    try:
+        for piece in pieces:
+            if _ENTITY.search(carry + piece):
+                raise Malformed("A part of the document defines entities, which documents do not.")
+            parser.feed(piece)
+            carry = piece[-16:]
+        parser.close()
+    except etree.LxmlError as error:
+        if _TOO_LARGE.search(str(error)):
+            raise Exceeded("A part of the document is nested or packed beyond what is looked into.") from error
+        raise Malformed("A part of the document is not well-formed.") from error
+
+
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+"""What `zipfile` raises of broken packages."""

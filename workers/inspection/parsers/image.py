@@ -1,0 +1,177 @@
+"""The parser `image`: PNG, JPEG, GIF, WebP, TIFF and BMP, of which every frame is decoded.
+
+First the structure is followed to where the image ends, which shows its size, what is missing and what is too much
+before a pixel is decoded. Then Pillow decodes it, with the one decoder of that format and no other. A TIFF is decoded
+only: its parts may stand anywhere, so that nothing in it is behind its end.
+"""
+
+import errno
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO
+
+from workers.inspection.parsers.images import bmp, gif, jpeg, png, tiff, webp
+from workers.inspection.parsers.images.outline import Broken, Canvas, after_padding, cut
+from workers.inspection.parsers.port import Exceeded, Outcome, Output
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+MODULES: Sequence[str] = tuple(f"PIL.{each}ImagePlugin" for each in ("Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP"))
+DEFAULTS: Mapping[str, int] = MappingProxyType({"image_pixels": 50_000_000, "image_frames": 1000})
+
+# Texts and colour profiles in a PNG are compressed: what one of them, and all of them, may unpack to.
+_TEXT_BYTES = 8 * 1024 * 1024
+_ALL_TEXT_BYTES = 64 * 1024 * 1024
+
+# Thumbnails in office documents end with two bytes too many at times; in two bytes nothing can be said.
+_STRAY = 2
+
+_BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")
+# TIFF 6.0: where strips and tiles begin, and how long they are.
+_PARTS = ((273, 279), (324, 325))
+
+_End = Callable[[BinaryIO, int, Canvas], int]
+_ENDS: Mapping[str, _End] = {
+    "PNG": png.end,
+    "JPEG": jpeg.end,
+    "GIF": gif.end,
+    "WEBP": webp.end,
+    "TIFF": tiff.end,
+    "BMP": bmp.end,
+}
+
+# What Pillow says of files that may be good, and that it knows no way to decode.
+_UNSUPPORTED = ("unsupported", "not supported", "not yet supported", "unknown pixel mode", "not available", "not impl")
+
+
+def recognises(head: bytes) -> bool:
+    """Whether an object that begins so is one of the six formats."""
+    return _format(head) is not None
+
+
+def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+    """Find what is truncated, malformed or behind the image. Raises Exceeded above a limit."""
+    file.seek(0)
+    kind = _format(file.read(4096))
+    if kind is None:
+        return
+    try:
+        if left := _trailing(file, size, _ENDS[kind], limits):
+            output.found("trailing_data", "rejected", f"{left} bytes follow the end of the image")
+        with warnings.catch_warnings(action="ignore"):
+            _decode(file, size, kind, Canvas(limits))
+    except Broken as objection:
+        outcome: Outcome = "unscannable" if objection.code == "unsupported" else "rejected"
+        output.found(objection.code, outcome, objection.message)
+
+
+def _format(head: bytes) -> str | None:
+    if head.startswith(png.SIGNATURE):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head.startswith(_TIFF):
+        return "TIFF"
+    # "BM" begins many texts: the reserved fields and the next header's size have to fit too.
+    if head.startswith(b"BM") and head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS:
+        return "BMP"
+    return None
+
+
+def _trailing(file: BinaryIO, size: int, end: _End, limits: Mapping[str, int]) -> int:
+    where = end(file, size, Canvas(limits))
+    return size - after_padding(file, where) if size - where > _STRAY else 0
+
+
+def _decode(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None:
+    try:
+        if kind == "JPEG":
+            _decode_images(file, size, canvas)
+        else:
+            _decode_frames(file, size, kind, canvas)
+    except (Broken, Exceeded, MemoryError, RecursionError):
+        raise
+    except Exception as error:  # whatever a decoder trips over, it is the file that is broken
+        raise _objection(error) from error
+
+
+def _decode_frames(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None:
+    file.seek(0)
+    image = _decoders()[kind](file)
+    while True:
+        canvas.frame()
+        canvas.area(*image.size)
+        if kind == "TIFF":
+            _whole(image, size)
+        image.load()
+        try:
+            image.seek(image.tell() + 1)
+        except EOFError:
+            return
+
+
+def _decode_images(file: BinaryIO, size: int, canvas: Canvas) -> None:
+    """Each image in a JPEG by itself: an index of them that was left behind by an editor is no reason to object."""
+    for start, end in jpeg.images(file, size, canvas)[0]:
+        file.seek(start)
+        _decoders()["JPEG"](io.BytesIO(file.read(end - start))).load()
+
+
+def _whole(image: "ImageFile", size: int) -> None:
+    """Raises Broken where a part of this page of a TIFF is not in the file."""
+    tags: Mapping[int, object] = image.tag_v2  # type: ignore[attr-defined]
+    for offsets, lengths in _PARTS:
+        starts, counts = tags.get(offsets), tags.get(lengths)
+        if isinstance(starts, tuple) and isinstance(counts, tuple):
+            for start, count in zip(starts, counts, strict=False):
+                if start + count > size:
+                    raise cut()
+
+
+def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
+    """The decoders by format. Called directly: `Image.open` knows others, which start programs."""
+    from PIL import (
+        BmpImagePlugin,
+        GifImagePlugin,
+        Image,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    Image.MAX_IMAGE_PIXELS = None  # ours is kept before each frame
+    PngImagePlugin.MAX_TEXT_CHUNK = _TEXT_BYTES
+    PngImagePlugin.MAX_TEXT_MEMORY = _ALL_TEXT_BYTES
+    return {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+    }
+
+
+def _objection(error: Exception) -> Exception:
+    """What a decoder's error amounts to."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return error  # the disk's fault, not the file's
+    if "MAX_TEXT" in text:
+        return Exceeded("the texts in it unpack to more than is looked at")
+    if "out of memory" in text:
+        return MemoryError()
+    if "truncated" in text.lower():
+        return cut()
+    reason = "".join(letter for letter in text[:100] if letter.isascii() and letter.isprintable())
+    code = "unsupported" if any(words in text.lower() for words in _UNSUPPORTED) else "malformed"
+    return Broken(f"it cannot be decoded ({reason or type(error).__name__})", code)

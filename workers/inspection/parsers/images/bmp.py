@@ -1,0 +1,37 @@
+"""BMP (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage): headers, colours, and rows of pixels."""
+
+from typing import BinaryIO
+
+from workers.inspection.parsers.images.outline import Canvas, cut, unpack
+
+_CORE = 12
+_V5 = 124
+_PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known length
+
+
+def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+    """Where the pixels end: the header's own size of the file is often wrong, and never too large in a whole one."""
+    file.seek(2)
+    declared, _, _, pixels, header = unpack(file, "<IHHII")
+    if header == _CORE:
+        width, height, _, bits = unpack(file, "<HHHH")
+        compression = length = 0
+    else:
+        width, height, _, bits, compression, length = unpack(file, "<iiHHII")
+    height = abs(height)
+    canvas.area(width, height)
+    if compression in _PLAIN:
+        length = (width * bits + 31) // 32 * 4 * height
+    last = max(pixels + length, _profile_end(file, header))
+    if max(declared, last) > size:
+        raise cut()
+    return last if length else size
+
+
+def _profile_end(file: BinaryIO, header: int) -> int:
+    """A colour profile may stand behind the pixels."""
+    if header < _V5:
+        return 0
+    file.seek(14 + 112)
+    offset, length = unpack(file, "<II")
+    return 14 + offset + length if length else 0

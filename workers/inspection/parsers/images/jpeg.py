@@ -1,0 +1,83 @@
+"""JPEG (ITU-T T.81 annex B): segments, and scans in which 0xFF is followed by what tells that it is data.
+
+More than one image may stand in a file: Multi-Picture Format (CIPA DC-007) and Google's containers announce it.
+"""
+
+import re
+from typing import BinaryIO
+
+from workers.inspection.parsers.images.outline import PIECE, Broken, Canvas, after_padding, cut, take, unpack
+from workers.inspection.parsers.images.phone import Announced, appended
+
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_APP1, _APP2 = 0xE1, 0xE2
+# SOF0 to SOF15 without DHT, JPG and DAC, which share their range.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+
+
+def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+    """Where the last announced image, and what phones append to it, ends."""
+    return images(file, size, canvas)[1]
+
+
+def images(file: BinaryIO, size: int, canvas: Canvas) -> tuple[list[tuple[int, int]], int]:
+    """From where to where each image goes, and where the last thing that belongs to the file ends."""
+    announced = Announced()
+    found = []
+    place = 0
+    while True:
+        last = _image(file, place, canvas, announced)
+        found.append((place, last))
+        place = after_padding(file, last, b"\0")
+        file.seek(place)
+        if not announced.images or file.read(3) != b"\xff\xd8\xff":
+            return found, appended(file, last, size, announced)
+
+
+def _image(file: BinaryIO, start: int, canvas: Canvas, announced: Announced) -> int:
+    """Where the image that begins at `start` ends."""
+    canvas.frame()
+    file.seek(start + 2)
+    while (marker := _marker(file)) != _EOI:
+        if marker == _SOI:
+            raise Broken("an image begins within another one")
+        length = unpack(file, ">H")[0]
+        if length < 2:
+            raise Broken("a segment of it has no length")
+        body = take(file, length - 2)
+        if marker in _FRAMES and len(body) >= 5:
+            canvas.area(int.from_bytes(body[3:5], "big"), _height(body))
+        elif marker in (_APP1, _APP2):
+            announced.note(body)
+        elif marker == _SOS:
+            _skip_scan(file)
+    return file.tell()
+
+
+def _height(body: bytes) -> int:
+    # None at all means that a DNL segment tells it, as no writer does; the decoder then objects.
+    return int.from_bytes(body[1:3], "big") or 1
+
+
+def _marker(file: BinaryIO) -> int:
+    byte = take(file, 1)
+    if byte != b"\xff":
+        raise Broken("what should be a segment of it is none")
+    while byte == b"\xff":
+        byte = take(file, 1)
+    return byte[0]
+
+
+def _skip_scan(file: BinaryIO) -> None:
+    """To the marker that ends the scan."""
+    place = file.tell()
+    while piece := file.read(PIECE):
+        if marker := _MARKER.search(piece):
+            file.seek(place + marker.start())
+            return
+        place += len(piece)
+        if piece.endswith(b"\xff") and len(piece) > 1:
+            place -= 1
+            file.seek(place)
+    raise cut()

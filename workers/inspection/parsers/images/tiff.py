@@ -1,0 +1,32 @@
+"""TIFF 6.0 and BigTIFF: a chain of directories, one for each page, that name parts anywhere in the file."""
+
+from typing import BinaryIO
+
+from workers.inspection.parsers.images.outline import Canvas, cut, unpack
+
+_BIG = 43
+
+
+def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+    """The file's end: nothing in it is behind the image. Raises Broken where a directory is not in the file."""
+    file.seek(0)
+    order = "<" if file.read(2) == b"II" else ">"
+    big = unpack(file, order + "H")[0] == _BIG
+    offset, count, entry = ("Q", "Q", 20) if big else ("I", "H", 12)
+    if big:
+        unpack(file, "HH")
+    place = unpack(file, order + offset)[0]
+    seen = set()
+    while place and place not in seen:
+        seen.add(place)
+        canvas.frame()
+        if place >= size:
+            raise cut()
+        file.seek(place)
+        entries = unpack(file, order + count)[0]
+        place = file.tell() + entries * entry
+        if place >= size:
+            raise cut()
+        file.seek(place)
+        place = unpack(file, order + offset)[0]
+    return size

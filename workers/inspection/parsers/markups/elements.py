@@ -1,0 +1,76 @@
+"""What an element of SVG or HTML does by itself, by its attributes. The names come in lower case, without prefixes."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from workers.inspection.parsers.markups.objections import Objections, shown
+from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, css_addresses, leads_to
+
+_SCRIPTS = frozenset({"script", "handler"})  # SVG Tiny 1.2 has the latter
+_HANDLER = re.compile(r"on[a-z]+")
+# Where an address is only followed when somebody chooses to; it may run a script then.
+_LINKS = frozenset({"a", "area"})
+_FOLLOWED = frozenset({"action", "formaction", "cite", "longdesc", "ping"})
+_LOADED = frozenset(
+    {"href", "src", "data", "poster", "background", "base", "codebase", "archive", "lowsrc", "dynsrc", "manifest"}
+)
+_LISTS = frozenset({"srcset", "imagesrcset"})
+_ANIMATED = frozenset({"to", "from", "by", "values"})
+_IMAGES = frozenset({"img", "image", "feimage", "input", "source", "video", "link"})
+_REFRESH = re.compile(r"[^=]*=\s*[\"']?(.*)", re.DOTALL)
+
+Attributes = Iterable[tuple[str, str]]
+
+
+class Elements:
+    """Judges elements one by one and keeps what it objects to."""
+
+    def __init__(self, objections: Objections) -> None:
+        self._objections = objections
+
+    def judge(self, name: str, attributes: Attributes, line: Callable[[], int]) -> None:
+        """One start tag."""
+        if name in _SCRIPTS:
+            self._objections.add(SCRIPT, "a script element", line)
+        elif name == "foreignobject":
+            self._objections.add("foreign_object", "a foreignObject", line)
+        given = dict(attributes)
+        for attribute, value in given.items():
+            self._attribute(name, attribute, value, given, line)
+
+    def css(self, css: str, line: Callable[[], int]) -> None:
+        """The text of a style element or attribute."""
+        for address in css_addresses(css):
+            self._address(leads_to(address, as_image=True), address, line)
+
+    def _attribute(
+        self, element: str, name: str, value: str, given: Mapping[str, str], line: Callable[[], int]
+    ) -> None:
+        if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
+            self._objections.add("event_handler", f"an event handler ({shown(name)})", line)
+        elif name == "style" or "(" in value:
+            self.css(value, line)
+        for address in _addresses(element, name, value, given):
+            found = leads_to(address, as_image=element in _IMAGES)
+            followed = name in _FOLLOWED or (element in _LINKS and name == "href")
+            if found == SCRIPT or not followed:
+                self._address(found, address, line)
+
+    def _address(self, found: str | None, address: str, line: Callable[[], int]) -> None:
+        if found == SCRIPT:
+            self._objections.add(SCRIPT, f"an address that runs a script ({shown(address)})", line)
+        elif found == EXTERNAL:
+            self._objections.add(EXTERNAL, f"a reference to {shown(address)}", line)
+
+
+def _addresses(element: str, name: str, value: str, given: Mapping[str, str]) -> Iterable[str]:
+    """The addresses that one attribute holds."""
+    if name in _LOADED or name in _FOLLOWED:
+        return (value,)
+    if name in _LISTS:
+        return re.split(r"[\s,]+", value)
+    if name in _ANIMATED and given.get("attributename", "").strip().lower().endswith("href"):
+        return value.split(";")
+    if element == "meta" and name == "content" and given.get("http-equiv", "").strip().lower() == "refresh":
+        return tuple(found[1] for found in [_REFRESH.match(value)] if found)
+    return ()

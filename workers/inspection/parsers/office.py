@@ -1,0 +1,101 @@
+"""Office documents: what runs in them, what they fetch when opened, what other things they carry.
+
+Findings: `macros`, `remote_template`, `embedded_object`, `malformed` (rejected), `encrypted` (unscannable). The
+families: `documents.open_xml` (docx, xlsx, pptx), `documents.open_document` (odt, ods, odp), `documents.compound` (doc,
+xls, ppt). A zip that is no document is none of this parser's business, and reported by nothing here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import BinaryIO
+
+from workers.inspection.parsers.documents.compound import BROKEN as BROKEN_COMPOUND
+from workers.inspection.parsers.documents.compound import examine_compound
+from workers.inspection.parsers.documents.open_document import examine_open_document, is_open_document
+from workers.inspection.parsers.documents.open_xml import CONTENT_TYPES, OLE, examine_open_xml
+from workers.inspection.parsers.documents.package import BROKEN as BROKEN_PACKAGE
+from workers.inspection.parsers.documents.package import Encrypted, Malformed, Package
+from workers.inspection.parsers.once import Once
+from workers.inspection.parsers.port import Exceeded, Output
+
+MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
+DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
+
+_ZIP = b"PK\x03\x04"
+# What documents begin with; a zip whose directory is broken is known for one by nothing else.
+_DOCUMENT = re.compile(rb"\[Content_Types\]\.xml|_rels/\.rels|docProps/|mimetypeapplication/vnd\.(oasis|sun)\.")
+# A chart's workbook has charts of its own at times; theirs have none.
+_DEEPEST = 3
+_BROKEN = "The document is broken: no program can be relied upon to open it."
+
+
+def recognises(head: bytes) -> bool:
+    """Whether it begins as a zip or an OLE container, which is all that the first bytes can tell."""
+    return head.startswith((_ZIP, OLE))
+
+
+def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+    """Look at one document, as `workers.inspection.parsers.port.Parser` says."""
+    file.seek(0)
+    head = file.read(4096)
+    output = Once(output)
+    try:
+        if head.startswith(_ZIP):
+            _zip(file, limits, output)
+        elif head.startswith(OLE):
+            _compound(file, size, limits, output)
+    except Encrypted:
+        output.found("encrypted", "unscannable", "The document is encrypted and needs a password.")
+    except Malformed as error:
+        output.found("malformed", "rejected", str(error))
+
+
+def _compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+    try:
+        examine_compound(file, size, limits, output)
+    except RecursionError:
+        raise
+    except BROKEN_COMPOUND as error:
+        raise Malformed(_BROKEN) from error
+
+
+def _zip(file: BinaryIO, limits: Mapping[str, int], output: Output) -> None:
+    try:
+        package = Package(file, limits)
+    except BROKEN_PACKAGE as error:
+        file.seek(0)
+        if _DOCUMENT.search(file.read(4096)):
+            raise Malformed(_BROKEN) from error
+        return
+    try:
+        _package(package, limits, output, 0)
+    finally:
+        package.close()
+
+
+def _package(package: Package, limits: Mapping[str, int], output: Output, depth: int) -> None:
+    """One package, by each of the families that it says it belongs to."""
+    try:
+        by_relationships = any(name.lower() == CONTENT_TYPES for name in package.names)
+        by_manifest = is_open_document(package)
+        if by_relationships or by_manifest:
+            package.check()
+        if by_relationships:
+            examine_open_xml(package, lambda file, name: _within(file, name, limits, output, depth + 1), output)
+        if by_manifest:
+            examine_open_document(package, output)
+    except RecursionError:
+        raise
+    except BROKEN_PACKAGE as error:
+        raise Malformed(_BROKEN) from error
+
+
+def _within(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise Exceeded(f"The document has documents within one another, more than {_DEEPEST} deep.")
+    try:
+        package = Package(file, limits)
+    except BROKEN_PACKAGE as error:
+        raise Malformed(_BROKEN) from error
+    _package(package, limits, Once(output, f"In {name}: "), depth)

@@ -1,0 +1,1 @@
+"""YARA: the rules, the child process that scans with them, and the check."""

@@ -1,0 +1,1 @@
+"""Intake: messages are received, read, admitted, kept hidden while worked on, and acknowledged."""

@@ -1,1 +1,0 @@
-"""How office documents of each family are looked into: the parts of `workers.parsers.office`."""

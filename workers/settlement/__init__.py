@@ -1,0 +1,1 @@
+"""Settlement: a verdict is made true, changed, published, or taken back."""
