@@ -1,4 +1,4 @@
-"""Every error that Airlock knows, by who is to blame: the caller, a message, or something that we depend on.
+"""Every error that Airlock knows, by who is to blame: the caller, a message, or a dependency.
 
 `CATALOGUE` is the one list of problem codes of the HTTP API (RFC 9457 problem details): code, HTTP status, title.
 """
@@ -10,44 +10,44 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One problem: its stable code, its HTTP status, and a title that is the same for every occurrence."""
+class ErrorType:
+    """One type of problem: its stable code, its HTTP status, and a title that is the same for every occurrence."""
 
     code: str
     status: int
     title: str
 
 
-_ENTRIES = (
-    Entry("bad_request", 400, "The request cannot be understood."),
-    Entry("invalid_json", 400, "The body is not valid JSON."),
-    Entry("invalid_fields", 400, "One or more fields break a rule."),
-    Entry("invalid_cursor", 400, "The cursor is not one that this service gave."),
-    Entry("unknown_profile", 400, "There is no profile of that name."),
-    Entry("invalid_filename", 400, "The file name cannot be used."),
-    Entry("invalid_content_type", 400, "The content type is not a media type."),
-    Entry("invalid_sha256", 400, "The checksum is not a SHA-256."),
-    Entry("invalid_metadata", 400, "The metadata breaks a rule."),
-    Entry("size_too_small", 400, "The declared size is below the profile's limit."),
-    Entry("policy_too_large", 400, "The form would be larger than S3 accepts."),
-    Entry("unauthenticated", 401, "A valid bearer token is needed."),
-    Entry("profile_forbidden", 403, "This profile is not the caller's to use."),
-    Entry("owner_forbidden", 403, "The caller may not mint upload sessions of this owner."),
-    Entry("session_forbidden", 403, "An upload session may not do that."),
-    Entry("session_spent", 403, "The upload session has too little left."),
-    Entry("not_found", 404, "There is nothing at this address."),
-    Entry("upload_not_found", 404, "There is no such upload."),
-    Entry("method_not_allowed", 405, "This address does not answer to that method."),
-    Entry("not_accepted", 409, "The upload has not been accepted."),
-    Entry("body_too_large", 413, "The request body is larger than this service reads."),
-    Entry("size_too_large", 413, "The declared size is above the profile's limit."),
-    Entry("content_type_not_allowed", 415, "The profile does not take this content type."),
-    Entry("too_many_requests", 429, "Too many requests."),
-    Entry("internal", 500, "Something of ours failed."),
-    Entry("dependency_unavailable", 503, "Something that this service needs is away."),
+_TYPES = (
+    ErrorType("bad_request", 400, "The request is malformed."),
+    ErrorType("invalid_json", 400, "The body is not valid JSON."),
+    ErrorType("invalid_fields", 400, "One or more fields break a rule."),
+    ErrorType("invalid_cursor", 400, "The cursor is not valid."),
+    ErrorType("unknown_profile", 400, "Unknown profile."),
+    ErrorType("invalid_filename", 400, "The file name is not valid."),
+    ErrorType("invalid_content_type", 400, "The content type is not a media type."),
+    ErrorType("invalid_sha256", 400, "The checksum is not a SHA-256."),
+    ErrorType("invalid_metadata", 400, "The metadata breaks a rule."),
+    ErrorType("size_too_small", 400, "The declared size is below the profile's limit."),
+    ErrorType("policy_too_large", 400, "The form would be larger than S3 accepts."),
+    ErrorType("unauthenticated", 401, "A valid bearer token is needed."),
+    ErrorType("profile_forbidden", 403, "The caller may not use this profile."),
+    ErrorType("owner_forbidden", 403, "The caller may not create upload sessions for this owner."),
+    ErrorType("session_forbidden", 403, "An upload session may not make this call."),
+    ErrorType("session_spent", 403, "The upload session is used up."),
+    ErrorType("not_found", 404, "Not found."),
+    ErrorType("upload_not_found", 404, "Upload not found."),
+    ErrorType("method_not_allowed", 405, "Method not allowed."),
+    ErrorType("not_accepted", 409, "The upload has not been accepted."),
+    ErrorType("body_too_large", 413, "The request body is larger than this service reads."),
+    ErrorType("size_too_large", 413, "The declared size is above the profile's limit."),
+    ErrorType("content_type_not_allowed", 415, "The profile does not take this content type."),
+    ErrorType("too_many_requests", 429, "Too many requests."),
+    ErrorType("internal", 500, "Internal error."),
+    ErrorType("dependency_unavailable", 503, "A dependency is unavailable."),
 )
 
-CATALOGUE: Mapping[str, Entry] = MappingProxyType({entry.code: entry for entry in _ENTRIES})
+CATALOGUE: Mapping[str, ErrorType] = MappingProxyType({each.code: each for each in _TYPES})
 
 
 class AirlockError(Exception):
@@ -82,13 +82,13 @@ class Refused(AirlockError):
         return f"{self.code}: {self.detail}"
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> ErrorType:
         return CATALOGUE[self.code]
 
 
 @dataclass(eq=False)
 class BadNotification(AirlockError):
-    """A message that can never be worked on, however often it comes. `reason` is recorded with it."""
+    """A message that can never be processed, however often it is delivered. `reason` is recorded with it."""
 
     reason: str
 
@@ -98,7 +98,7 @@ class BadNotification(AirlockError):
 
 @dataclass(eq=False)
 class Unavailable(AirlockError):
-    """Something that we depend on is away or refuses us: worth another try later, never a verdict."""
+    """A dependency cannot be reached or refuses the call: to be retried later, never a verdict."""
 
     dependency: str
     detail: str
@@ -108,8 +108,8 @@ class Unavailable(AirlockError):
 
 
 class VersionGone(AirlockError):
-    """The pinned version of an object is not there any more, or is not the one that was pinned."""
+    """The pinned version of an object no longer exists, or its ETag is another."""
 
 
 class Conflict(AirlockError):
-    """A conditional write found another state than the one it needs."""
+    """The condition of a conditional write does not hold."""

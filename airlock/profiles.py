@@ -31,7 +31,7 @@ MAX_POST_BYTES = 5 * 1024**3
 # Without these an object of the wrong size or with other bytes than declared could be accepted.
 REQUIRED_CHECKS = ("size", "checksum")
 
-Disposition = Literal["delete", "quarantine"]
+OutcomeAction = Literal["delete", "quarantine"]
 AboveEngineLimit = Literal["unscannable", "accept"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}\Z")
@@ -50,9 +50,9 @@ class _Strict(BaseModel):
 class Outcomes(_Strict):
     """What happens to the bytes of an object that is not accepted: kept in quarantine, or deleted."""
 
-    rejected: Disposition = "delete"
-    infected: Disposition = "quarantine"
-    unscannable: Disposition = "quarantine"
+    rejected: OutcomeAction = "delete"
+    infected: OutcomeAction = "quarantine"
+    unscannable: OutcomeAction = "quarantine"
 
 
 class Profile(_Strict):
@@ -229,7 +229,7 @@ class Profiles(_Strict):
                     raise ValueError(f"profile {profile.name!r} notifies webhook {target.name!r}, which is not there")
         return self
 
-    def notified(self, kind: targets.Kind) -> list[str]:
+    def notified(self, kind: targets.TargetKind) -> list[str]:
         """The names of all targets of one kind that any profile notifies, sorted."""
         every = {target for profile in self.profiles.values() for target in profile.targets}
         return sorted(target.name for target in every if target.kind == kind)

@@ -20,13 +20,13 @@ DAY = 24 * 3600
 # The largest Integer of a header field: https://www.rfc-editor.org/rfc/rfc9651#section-3.3.1
 _LARGEST = 10**15 - 1
 
-Kind = Literal["owner", "tenant"]
+SubjectKind = Literal["owner", "tenant"]
 
 
 class Subject(NamedTuple):
     """Whose use is counted."""
 
-    kind: Kind
+    kind: SubjectKind
     name: str
 
 
@@ -131,7 +131,7 @@ class Quota(BaseModel):
     accepted_bytes_per_day: Annotated[Bytes, Field(ge=1, le=_LARGEST)] | None = None
     """Of the objects that were accepted."""
 
-    def limits(self, kind: Kind) -> tuple[Limit, ...]:
+    def limits(self, kind: SubjectKind) -> tuple[Limit, ...]:
         """Those that are set."""
         every: tuple[tuple[str, int | None, int, Literal["uploads", "declared_bytes", "accepted_bytes"]], ...] = (
             ("minute", self.uploads_per_minute, MINUTE, "uploads"),

@@ -4,7 +4,7 @@ import re
 from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
-Kind = Literal["sqs", "sns", "eventbridge", "webhook"]
+TargetKind = Literal["sqs", "sns", "eventbridge", "webhook"]
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 # https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
@@ -20,7 +20,7 @@ _RULES = {
 class Target(NamedTuple):
     """One receiver of verdict events: a queue, topic or bus of the same account, or a webhook of the profiles file."""
 
-    kind: Kind
+    kind: TargetKind
     name: str
 
 
@@ -30,7 +30,7 @@ def parse(text: str) -> Target:
     rule = _RULES.get(kind)
     if rule is None or not rule.match(name):
         raise ValueError(f"{text!r} must be sqs:QUEUE, sns:TOPIC, eventbridge:BUS or webhook:NAME")
-    return Target(cast("Kind", kind), name)
+    return Target(cast("TargetKind", kind), name)
 
 
 def url_problem(url: str) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airlock.backlog import Existing
+from airlock.backfill import Existing
 from airlock.errors import VersionGone
 from aws.errors import translate
 

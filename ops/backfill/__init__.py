@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airlock.backlog import Sender
+from airlock.backfill import Sender
 from aws.dynamodb.records import Records
 from aws.maintenance.backlogs import Backlogs
 from aws.maintenance.listing import Listing

@@ -17,7 +17,7 @@ from rich.filesize import decimal
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from airlock.backlog import Sender
+from airlock.backfill import Sender
 from airlock.errors import Refused
 from aws.session import connect
 from aws.settings import AwsSettings, read_profiles

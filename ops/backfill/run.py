@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from airlock.backlog import Existing, Sender, usable
+from airlock.backfill import Existing, Sender, usable
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import BATCH, Records
 from aws.maintenance.backlogs import Backlogs

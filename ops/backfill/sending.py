@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airlock import keys
-from airlock.backlog import Existing, Sender
+from airlock.backfill import Existing, Sender
 from airlock.errors import Refused, Unavailable, VersionGone
 from airlock.intent import PREFIX, Intent
 from airlock.upload_id import UploadId

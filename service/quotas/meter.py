@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from airlock.errors import Refused
-from airlock.quotas import Kind, Limit, Quotas, Subject, Usage, Window
+from airlock.quotas import SubjectKind, Limit, Quotas, Subject, Usage, Window
 from service.identity.caller import Caller
 from service.ports import Clock
 from service.quotas.usage_reporter import Counter, Teller
@@ -76,7 +76,7 @@ class Meter:
     """Holds callers to quotas. Where there are none, nothing is counted and nothing runs."""
 
     def __init__(self, quotas: Quotas, teller: Teller, now: Clock, *, most_subjects: int = MOST_SUBJECTS) -> None:
-        kinds: Mapping[Kind, tuple[Limit, ...]] = {
+        kinds: Mapping[SubjectKind, tuple[Limit, ...]] = {
             "owner": quotas.owner.limits("owner"),
             "tenant": quotas.tenant.limits("tenant"),
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airlock import errors
-from airlock.errors import CATALOGUE, BadNotification, Entry, FieldError, Refused, Unavailable
+from airlock.errors import CATALOGUE, BadNotification, ErrorType, FieldError, Refused, Unavailable
 
 ROOT = Path(__file__).parents[2]
 CODE_AT = {"Refused": 0, "FieldError": 1}
@@ -40,7 +40,7 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=list(CATALOGUE))
-def test_an_entry_has_a_code_a_status_and_a_sentence(entry: Entry) -> None:
+def test_an_entry_has_a_code_a_status_and_a_sentence(entry: ErrorType) -> None:
     assert CATALOGUE[entry.code] is entry
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.code)
     assert entry.status in {400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503}
@@ -52,7 +52,7 @@ def test_only_what_is_ours_is_a_server_error() -> None:
 
 
 def test_no_code_stands_in_the_catalogue_twice() -> None:
-    assert len(errors._ENTRIES) == len(CATALOGUE)
+    assert len(errors._TYPES) == len(CATALOGUE)
 
 
 def test_a_refusal_knows_its_entry_and_says_its_rule() -> None:

@@ -7,7 +7,7 @@ from typing import assert_never
 from airlock import verdict_event
 from airlock.intent import Intent
 from airlock.profiles import Profile, Profiles
-from airlock.targets import Kind, Target
+from airlock.targets import TargetKind, Target
 from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.dynamodb.record import Record
@@ -19,7 +19,7 @@ from workers.inspection.inspector import Clock
 
 def services(profiles: Profiles) -> list[str]:
     """The services to have clients of for all work on uploads: those of buses only where a profile notifies one."""
-    buses: Mapping[Kind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
+    buses: Mapping[TargetKind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
     return [*SERVICES, *(name for kind, names in buses.items() if profiles.notified(kind) for name in names)]
 
 

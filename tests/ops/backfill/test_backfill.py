@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from airlock.backlog import Sender
+from airlock.backfill import Sender
 from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.upload_id import MAX_LIFETIME

@@ -1,11 +1,11 @@
-"""airlock.backlog: ids that are the same each time and that nobody can guess; intents as a policy would have them."""
+"""airlock.backfill: ids that are the same each time and that nobody can guess; intents as a policy would have them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airlock import upload_id
-from airlock.backlog import Existing, Sender, usable
+from airlock.backfill import Existing, Sender, usable
 from airlock.errors import Refused
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
 from airlock.profiles import Profile
