@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from airlock import intent, media_types, upload_id
 from airlock.intent import Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_id import MAX_LIFETIME, RANDOM_BYTES, UploadId
 
 _LABEL = b"airlock backlog v1\0"

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from airlock import media_types
 from airlock.errors import AirlockError, FieldError, Refused
-from airlock.profiles import Profile
+from airlock.profile import Profile
 
 PREFIX = "x-amz-meta-"
 MAX_FILENAME_CHARACTERS = 255

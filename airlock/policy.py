@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from airlock.errors import Refused, Unavailable
 from airlock.intent import PREFIX
-from airlock.profiles import MAX_POST_BYTES
+from airlock.profile import MAX_POST_BYTES
 from airlock.upload_id import MAX_LIFETIME
 
 ALGORITHM = "AWS4-HMAC-SHA256"

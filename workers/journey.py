@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome

@@ -4,7 +4,7 @@ import logging
 
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.lifecycle import State, Step
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Finding, Verdict
 from airlock.verdict import Outcome as VerdictOutcome
 from aws.dynamodb.records import Location, Record, Records

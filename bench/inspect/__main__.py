@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from airlock.intent import Intent
-from airlock.profiles import Profile, Profiles
+from airlock.profile import Profile
+from airlock.profiles import Profiles
 from aws.s3.objects import Objects
 from aws.session import connect
 from bench import report

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from airlock.errors import Refused
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_session import Session
 
 

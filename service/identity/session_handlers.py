@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from airlock.errors import Refused
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from service.app_keys import PROFILES, SESSIONS, TRACE
 from service.identity.caller import Caller
 from service.models import requests as payloads

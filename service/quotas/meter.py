@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from airlock.errors import Refused
-from airlock.quotas import SubjectKind, Limit, Quotas, Subject, Usage, Window
+from airlock.quotas import Limit, Quotas, Subject, SubjectKind, Usage, Window
 from service.identity.caller import Caller
 from service.ports import Clock
 from service.quotas.usage_reporter import Counter, Teller

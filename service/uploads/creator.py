@@ -7,7 +7,8 @@ from airlock import intent
 from airlock.errors import AirlockError, Refused
 from airlock.intent import Intent
 from airlock.policy import Policy
-from airlock.profiles import Profile, Profiles
+from airlock.profile import Profile
+from airlock.profiles import Profiles
 from airlock.upload_id import UploadId
 from airlock.upload_session import Session
 from service.identity.caller import Caller

@@ -3,7 +3,7 @@
 from airlock import keys, upload_id
 from airlock.intent import Intent
 from airlock.policy import Bucket, Policy, bucket_url, sign, usable_lifetime
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_id import UploadId
 from service.ports import Ports
 from service.settings import Settings

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from airlock import intent
 from airlock.intent import Intent
-from airlock.profiles import MAX_POST_BYTES, Profile
+from airlock.profile import MAX_POST_BYTES, Profile
 
 ANYTHING = Profile(
     name="anything", content_types=("*/*",), min_bytes=0, max_bytes=MAX_POST_BYTES, metadata=("reference", "note")

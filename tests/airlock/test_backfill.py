@@ -8,7 +8,7 @@ from airlock import upload_id
 from airlock.backfill import Existing, Sender, usable
 from airlock.errors import Refused
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_id import MAX_LIFETIME
 
 NEW, OLD = b"n" * 32, b"o" * 32

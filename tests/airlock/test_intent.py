@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from airlock import intent
 from airlock.errors import CATALOGUE, FieldError, Refused
 from airlock.intent import PREFIX, Intent, NotOurMetadata
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from tests.airlock.strategies import ANYTHING, intents
 
 PICTURES = Profile(

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airlock import keys, media_types, upload_id
-from airlock.profiles import Profile
+from airlock.profile import Profile
 
 ID = "0123456789abcdef" * 3 + "0123456789ab"
 DEFAULT = "{profile}/{year}/{month}/{day}/{id}{extension}"

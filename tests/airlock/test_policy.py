@@ -13,7 +13,7 @@ from airlock import policy
 from airlock.errors import Refused, Unavailable
 from airlock.intent import Intent
 from airlock.policy import MAX_METADATA_BYTES, Bucket, Credentials, Policy
-from airlock.profiles import MAX_POST_BYTES
+from airlock.profile import MAX_POST_BYTES
 from airlock.upload_id import MAX_LIFETIME
 
 NOW = 1_760_000_000

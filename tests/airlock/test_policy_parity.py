@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airlock import policy, upload_id
 from airlock.intent import Intent
 from airlock.policy import Bucket, Credentials
-from airlock.profiles import MAX_POST_BYTES
+from airlock.profile import MAX_POST_BYTES
 from tests.airlock.strategies import intents
 
 ENDPOINTS = (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from airlock import media_types
 from airlock.errors import Refused
 from airlock.limits import DEFAULTS, LIMITS
-from airlock.profiles import Outcomes, Profile, ProfileError, Profiles
+from airlock.profile import Outcomes, Profile
+from airlock.profiles import ProfileError, Profiles
 
 SHIPPED = (Path(__file__).parents[2] / "airlock.toml").read_text("utf-8")
 MiB = 1024 * 1024

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from airlock.limits import DEFAULTS
 from airlock.media_types import OCTET_STREAM
-from airlock.profiles import REQUIRED_CHECKS
+from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject
 from workers.inspection.parsers.port import Exceeded
 from workers.inspection.reports import within

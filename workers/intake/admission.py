@@ -7,7 +7,8 @@ from airlock import keys, upload_id
 from airlock.errors import Refused
 from airlock.events import ObjectCreated
 from airlock.intent import Intent, NotOurMetadata
-from airlock.profiles import Profile, Profiles
+from airlock.profile import Profile
+from airlock.profiles import Profiles
 from airlock.upload_id import InvalidUploadId
 from aws.s3.objects import Body, Pinned
 from workers.intake.arrival import Arrival

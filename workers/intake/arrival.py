@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from airlock.intent import Intent
 from airlock.lifecycle import State
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import Record
 from aws.s3.objects import Pinned

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from airlock import keys
 from airlock.media_types import EXTENSIONS
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from aws.dynamodb.records import Record
 from workers.inspection.checks.signatures import ZIP
 

@@ -6,8 +6,9 @@ from typing import assert_never
 
 from airlock import verdict_event
 from airlock.intent import Intent
-from airlock.profiles import Profile, Profiles
-from airlock.targets import TargetKind, Target
+from airlock.profile import Profile
+from airlock.profiles import Profiles
+from airlock.targets import Target, TargetKind
 from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.dynamodb.record import Record

@@ -13,7 +13,7 @@ from typing import Literal
 from airlock import verdict_event
 from airlock.errors import AirlockError, Conflict
 from airlock.lifecycle import Step, sources
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Change, Outcome, Verdict
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects

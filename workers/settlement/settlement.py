@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from airlock import verdict_event
 from airlock.errors import Conflict
 from airlock.lifecycle import RECORD_SECONDS
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Verdict
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects, Pinned

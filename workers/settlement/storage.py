@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from airlock import intent, keys
 from airlock.errors import Unavailable
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Place, Record, Records
 from aws.s3.objects import Objects, Pinned

@@ -3,7 +3,7 @@
 from typing import Any
 
 from airlock.intent import Intent
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from workers.inspection.checks.port import Check, Report, Subject
 
 

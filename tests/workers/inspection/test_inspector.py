@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airlock.errors import Unavailable
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Engine, Finding, Outcome
 from tests.workers.inspection.subjects import subject
 from workers.inspection.checks.checksum import ChecksumCheck

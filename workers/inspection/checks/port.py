@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from airlock.intent import Intent
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Engine, Finding
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from airlock.errors import Unavailable
 from airlock.limits import LIMITS
-from airlock.profiles import Profile
+from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from tests.workers.inspection.sandbox import hostile
 from tests.workers.inspection.sandbox.hostile import packed

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from airlock.intent import Intent
-from airlock.profiles import Profile, Profiles
+from airlock.profile import Profile
+from airlock.profiles import Profiles
 from airlock.verdict import Verdict
 from tests.workers.test_settings import PLACES
 from workers.inspection.checks import catalogue
