@@ -26,7 +26,6 @@ from aws.settings import problems
 from aws.sqs.queue import Queue
 from service import logs
 from service.app import make_app
-from service.chance import Pool
 from service.identity.callers import Callers
 from service.identity.oidc.tokens import Oidc
 from service.identity.tokens import StaticTokens
@@ -66,7 +65,7 @@ async def _serve(settings: Settings) -> None:
             counters=Counters(clients.dynamodb, settings.table),
             now=time.time,
             sleep=asyncio.sleep,
-            random=Pool(os.urandom),
+            random=os.urandom,
         )
         callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}), oidc)
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)

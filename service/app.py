@@ -14,7 +14,6 @@ from service.identity.sessions import SignedSessions
 from service.middlewares import cors, lost, public
 from service.models.requests import MAX_BODY
 from service.ports import Ports
-from service.post import POST, Post
 from service.quotas.meter import Meter
 from service.quotas.usage_reporter import Teller
 from service.readiness import Readiness
@@ -54,7 +53,6 @@ def _furnish(app: web.Application, settings: Settings, profiles: Profiles, calle
     app[parts.LIVE] = Live(ports.records, now=ports.now, sleep=ports.sleep)
     app[parts.READINESS] = Readiness(ports, callers.oidc)
     app[parts.OPENAPI] = orjson.dumps(openapi.document())
-    app[POST] = Post()
 
 
 def _route(app: web.Application, settings: Settings, callers: Callers, ports: Ports) -> None:

@@ -16,7 +16,6 @@ from service.app_keys import TRACE, RequestIds, Trace
 from service.identity.caller import Caller
 from service.identity.callers import Callers
 from service.models import problems
-from service.prompt import Prompt
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
@@ -86,9 +85,6 @@ def _admit(session: Session, trace: Trace, *, sessions: bool) -> None:
 
 
 def _end(response: web.StreamResponse, trace: Trace) -> web.StreamResponse:
-    if isinstance(response, Prompt):
-        response.fields[HEADER] = trace.request_id
-        return response
     response.headers[HEADER] = trace.request_id
     # No browser is to take an answer for another kind of thing than we say that it is.
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from service.app_keys import PORTS, READINESS, SETTINGS
 from service.logs import access_log
-from service.shortcut import take_shortcut
 
 # Of one header, in bytes: an OIDC token is long, and one that is too long gets an answer of ours, not of the parser's.
 MAX_HEADER = 32 * 1024
@@ -26,7 +25,6 @@ async def serving(app: web.Application, write_log: Callable[[bytes], object]) ->
         app, access_log_class=log, shutdown_timeout=settings.drain_seconds, max_field_size=MAX_HEADER
     )
     await runner.setup()
-    take_shortcut(app, runner)
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
         yield _address(settings.host, runner.addresses[0][1])

@@ -18,7 +18,6 @@ from airlock.upload_id import UploadId
 from airlock.upload_session import Session
 from airlock.verdict import Outcome
 from aws.dynamodb.records import Page, Record
-from service.prompt import Prompt
 from service.uploads.creator import Created
 
 PATH = "/v1/uploads"
@@ -177,7 +176,7 @@ def created(new: Created) -> web.Response:
         "max_bytes": max_bytes,
         "links": links,
     }
-    return Prompt(orjson.dumps(document, option=orjson.OPT_UTC_Z), {"Location": links["self"], **headers})
+    return json_response(document, 201, {"Location": links["self"], **headers})
 
 
 def session_created(token: str, session: Session) -> web.Response:

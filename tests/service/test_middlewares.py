@@ -44,6 +44,15 @@ async def test_a_preflight_of_a_configured_page_is_allowed(profiles: Profiles) -
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+async def test_a_configured_page_can_read_a_new_upload(profiles: Profiles) -> None:
+    async with Service(settings(cors_origins=[PAGE]), profiles) as service:
+        answer = await service.ask("POST", "/v1/uploads", json={"filename": "a.png"}, headers={"Origin": PAGE})
+    assert answer.status == 201
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Location"] == answer.json["links"]["self"]
+
+
 async def test_a_page_that_is_not_configured_gets_no_permission(profiles: Profiles) -> None:
     async with Service(settings(cors_origins=[PAGE]), profiles) as service:
         asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}

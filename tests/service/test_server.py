@@ -1,4 +1,4 @@
-"""The quick answer is the same as aiohttp's own, for every client."""
+"""HTTP as clients really speak it: old versions, bodies in pieces, pipelining, and requests during a shutdown."""
 
 import asyncio
 import contextlib
@@ -73,18 +73,31 @@ async def test_broken_chunks_are_a_problem(service: Service) -> None:
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
 
 
-async def test_its_headers_are_those_of_every_answer(service: Service) -> None:
-    answer = await service.ask("POST", "/v1/uploads", data=BODY)
+async def test_the_headers_of_a_new_upload(service: Service) -> None:
+    answer = await service.ask("POST", "/v1/uploads", data=BODY, headers={"X-Request-Id": "mine"})
     assert int(answer.headers["Content-Length"]) == len(answer.body)
     assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Location"] == answer.json["links"]["self"]
     assert answer.headers["Date"].endswith("GMT")
-    assert answer.headers["X-Request-Id"]
+    assert answer.headers["X-Request-Id"] == "mine"
 
 
 @pytest.mark.parametrize("expected", ["100-continue", "something-else"])
 async def test_an_expectation_is_met_or_refused(service: Service, expected: str) -> None:
     answer = await raw(service, f"POST /v1/uploads HTTP/1.1\r\nConnection: close\r\nExpect: {expected}", BODY)
     assert b"HTTP/1.1 201" in answer or answer.startswith(b"HTTP/1.1 417")
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads", "/v1/uploads?a=b", "/v1/%75ploads"])
+async def test_an_address_may_be_written_in_any_equivalent_way(service: Service, path: str) -> None:
+    answer = await raw(service, f"POST {path} HTTP/1.1\r\nConnection: close", BODY)
+    assert answer.startswith(b"HTTP/1.1 201")
+
+
+async def test_an_address_with_a_slash_at_its_end_is_another_address(service: Service) -> None:
+    assert (await service.ask("POST", "/v1/uploads/", data=BODY)).status == 404
 
 
 async def test_an_asterisk_is_no_address(service: Service) -> None:
