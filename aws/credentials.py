@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
+from airlock.callables import Sleep
 from airlock.errors import Unavailable
 from airlock.policy import Credentials
 from aws.errors import translate
@@ -19,8 +19,6 @@ ASK_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 # Longer than botocore tries for one answer of a pod's or an instance's endpoint.
 LONGEST_REFRESH = 30.0
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class Frozen(Protocol):

@@ -12,8 +12,8 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web import BaseRequest, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from airlock.callables import Clock
 from service.app_keys import TRACE, Trace
-from service.ports import Clock
 
 FORMAT = "{levelname}{name}{message}"
 NAMES = {"levelname": "level", "name": "logger"}

@@ -1,18 +1,16 @@
 """What the service asks of the adapters: these calls and no others."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from airlock.callables import Clock, Sleep
 from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
 from aws.dynamodb.records import Page, Record
 
-Clock = Callable[[], float]
-"""The time now, in seconds since the epoch, UTC."""
-Sleep = Callable[[float], Awaitable[None]]
 Random = Callable[[int], bytes]
 """That many unpredictable bytes."""
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from airlock.callables import Clock
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
@@ -15,7 +16,7 @@ from airlock.verdict import Outcome as VerdictOutcome
 from aws.dynamodb.records import Claim, Record, Records
 from aws.s3.objects import Body, Objects, Pinned
 from workers.inspection.checks.port import Subject
-from workers.inspection.inspector import CHUNK, Clock, Inspector
+from workers.inspection.inspector import CHUNK, Inspector
 from workers.intake.admission import Entry, NotOurs
 from workers.intake.arrival import Arrival
 from workers.intake.disposition import Bury, Done, Outcome

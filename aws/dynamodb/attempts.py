@@ -5,10 +5,9 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from airlock.callables import Sleep, Uniform
 from airlock.errors import Unavailable
-from aws.credentials import Sleep
 from aws.errors import translate
-from aws.sqs.attempts import Uniform
 
 ATTEMPTS = 6
 FIRST_PAUSE = 0.05

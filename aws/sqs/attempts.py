@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from airlock.callables import Sleep, Uniform
 from airlock.errors import Unavailable
-from aws.credentials import Sleep
 from aws.sqs.answers import Element, Refusal, UnreadableAnswer
 from aws.sqs.client import Client, ServerError
 
@@ -19,7 +19,6 @@ TOO_MANY_REQUESTS = 429
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 PASSING = frozenset({"KmsThrottled", "RequestThrottled", "Throttling", "ThrottlingException"})
 
-Uniform = Callable[[float, float], float]
 T = TypeVar("T")
 
 

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import aiohttp
 
-from aws.credentials import Sleep
+from airlock.callables import Sleep, Uniform
 from aws.errors import translate
 from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs import answers as sqs_answers
-from aws.sqs.attempts import Attempts, Uniform
+from aws.sqs.attempts import Attempts
 from aws.sqs.client import LONGEST_POLL, Client
 
 if TYPE_CHECKING:

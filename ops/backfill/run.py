@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from airlock.backfill import Existing, Sender, usable
+from airlock.callables import Clock
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import BATCH, Records
 from aws.maintenance.backlogs import Backlogs
@@ -38,7 +39,7 @@ class Run:
     patience: Patience
     concurrency: int
     tell: Callable[[Told], object]
-    now: Callable[[], float]
+    now: Clock
     stop: asyncio.Event
     checkpoint: Checkpoint | None = None
     report: Report = field(default_factory=Report)

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from airlock.callables import Clock
 from aws.dynamodb.records import Records
 from aws.maintenance.inventory import Inventory
 from aws.maintenance.outbox import Outbox
@@ -35,7 +36,7 @@ async def reconcile(
     settings: AwsSettings,
     how: How | None = None,
     *,
-    now: Callable[[], float] = time.time,
+    now: Clock = time.time,
     sleep: Sleep = asyncio.sleep,
     report: Report | None = None,
     watch: Callable[[str, int], object] = _unwatched,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from airlock.callables import Clock
 from airlock.profiles import Profiles
 from aws.dynamodb.record import Record
 from aws.dynamodb.records import BATCH
@@ -72,7 +73,7 @@ class Tour:
     settings: AwsSettings
     profiles: Profiles
     how: How
-    now: Callable[[], float]
+    now: Clock
     buckets: Buckets
     removal: Removal
     table: Table

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from airlock import upload_session
+from airlock.callables import Clock
 from airlock.upload_session import InvalidSession, Session
 from service.identity.caller import Caller
-from service.ports import Clock, Random
+from service.ports import Random
 
 
 class SignedSessions:

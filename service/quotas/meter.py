@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from airlock.callables import Clock
 from airlock.errors import Refused
 from airlock.quotas import Limit, Quotas, Subject, SubjectKind, Usage, Window
 from service.identity.caller import Caller
-from service.ports import Clock
 from service.quotas.usage_reporter import Counter, Teller
 
 # About a kilobyte each.

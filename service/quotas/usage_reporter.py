@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+from airlock.callables import Clock, Sleep
 from airlock.quotas import Subject, Usage, Window
-from service.ports import Clock, Random, SharedCounters, Sleep
+from service.ports import Random, SharedCounters
 from service.timeouts import answer_of
 
 log = logging.getLogger(__name__)

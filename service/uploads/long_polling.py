@@ -5,11 +5,12 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from airlock.callables import Clock, Sleep
 from airlock.lifecycle import State
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import Record
 from service.models.responses import state_of
-from service.ports import Clock, Records, Sleep
+from service.ports import Records
 
 # How old news can be: half of it on average.
 INTERVAL = 0.5

@@ -2,9 +2,9 @@
 
 import logging
 import random
-from collections.abc import Callable
 from typing import Protocol
 
+from airlock.callables import Clock, Uniform
 from airlock.errors import BadNotification
 from aws.sqs.queue import Message
 from workers.deliveries.courier import Answer
@@ -27,9 +27,9 @@ class Deliverer:
     def __init__(
         self,
         courier: Bringer,
-        now: Callable[[], float],
+        now: Clock,
         *,
-        uniform: Callable[[float, float], float] = random.uniform,
+        uniform: Uniform = random.uniform,
     ) -> None:
         self._courier = courier
         self._now = now

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from airlock.callables import Clock
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
 from aws.session import Clients
@@ -11,7 +12,6 @@ from workers.deliveries import secrets
 from workers.deliveries.courier import Courier
 from workers.deliveries.deliverer import Deliverer
 from workers.deliveries.secrets import WebhookSecretsError
-from workers.inspection.inspector import Clock
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.gate import Gate
 from workers.settings import Settings

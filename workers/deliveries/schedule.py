@@ -3,7 +3,7 @@
 The times are those that the Standard Webhooks specification recommends ("Deliverability and reliability").
 """
 
-from collections.abc import Callable
+from airlock.callables import Uniform
 
 DAY = 24 * 3600
 _MINUTE, _HOUR = 60, 3600
@@ -19,7 +19,7 @@ LONGEST_PAUSE = 11 * _HOUR
 JITTER = 0.1
 
 
-def pause(elapsed: float, uniform: Callable[[float, float], float], *, asked: float = 0) -> float | None:
+def pause(elapsed: float, uniform: Uniform, *, asked: float = 0) -> float | None:
     """Seconds until the next try of a delivery that failed `elapsed` seconds after it was published.
 
     By the time and not by a count of receives, which grow whenever a worker ends. `asked` is what the receiver asked

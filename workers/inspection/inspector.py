@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from airlock.callables import Clock
 from airlock.errors import Unavailable
 from airlock.verdict import Verdict, decide
 from workers.inspection.checks.port import HEAD, Check, Report, Scan, Subject
@@ -17,7 +18,6 @@ from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
 
-Clock = Callable[[], float]
 T = TypeVar("T")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from airlock.callables import Uniform
 from airlock.errors import Unavailable
 from aws.sqs.queue import Message
 from workers.intake.acknowledgements import Acknowledgements, Deletes
@@ -60,7 +61,7 @@ class Consumer:
         limits: Limits,
         gate: Gate,
         *,
-        uniform: Callable[[float, float], float] = random.uniform,
+        uniform: Uniform = random.uniform,
     ) -> None:
         self._queue = queue
         self._execute = execute

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
 from typing import assert_never
 
 from airlock import events
+from airlock.callables import Uniform
 from airlock.errors import BadNotification, Unavailable
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.dynamodb.records import Record
@@ -33,7 +33,7 @@ class Executor:
         rescan: Rescan,
         max_attempts: int,
         *,
-        uniform: Callable[[float, float], float] = random.uniform,
+        uniform: Uniform = random.uniform,
     ) -> None:
         self._journey = journey
         self._rescan = rescan

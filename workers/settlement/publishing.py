@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from airlock import verdict_event
+from airlock.callables import Clock
 from airlock.intent import Intent
 from airlock.profile import Profile
 from airlock.profiles import Profiles
@@ -15,7 +16,6 @@ from aws.dynamodb.record import Record
 from aws.session import SERVICES
 from aws.sqs.queue import Queue
 from workers.deliveries.delivery import Delivery
-from workers.inspection.inspector import Clock
 
 
 def services(profiles: Profiles) -> list[str]:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from airlock import verdict_event
+from airlock.callables import Clock
 from airlock.errors import AirlockError, Conflict
 from airlock.lifecycle import Step, sources
 from airlock.profile import Profile
 from airlock.verdict import Change, Outcome, Verdict
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
-from workers.inspection.inspector import Clock
 from workers.settlement.copies import Buckets
 from workers.settlement.publishing import Publisher
 from workers.settlement.storage import Storage, Stored

@@ -8,13 +8,13 @@ readable; and because an upload is bound to one version for good, a copy made tw
 from collections.abc import Awaitable, Callable
 
 from airlock import verdict_event
+from airlock.callables import Clock
 from airlock.errors import Conflict
 from airlock.lifecycle import RECORD_SECONDS
 from airlock.profile import Profile
 from airlock.verdict import Verdict
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects, Pinned
-from workers.inspection.inspector import Clock
 from workers.intake.arrival import Arrival
 from workers.settlement.copies import Buckets
 from workers.settlement.publishing import Publisher

@@ -5,12 +5,13 @@ import contextlib
 import logging
 from typing import Self
 
+from airlock.callables import Clock, Sleep
 from airlock.errors import Unavailable
 from service.identity.oidc.addresses import is_private
 from service.identity.oidc.fetching import Document, Fetch
 from service.identity.oidc.jwks import KeySet
 from service.identity.oidc.strict_json import Malformed, parse_object
-from service.ports import Clock, Random, Sleep
+from service.ports import Random
 
 log = logging.getLogger(__name__)
 

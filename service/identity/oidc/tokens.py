@@ -7,6 +7,7 @@ from typing import Self
 
 from aiohttp import ClientSession, DummyCookieJar
 
+from airlock.callables import Clock, Sleep
 from airlock.errors import Unavailable
 from service.identity.caller import Caller, InvalidToken
 from service.identity.oidc import claims, jws
@@ -16,7 +17,7 @@ from service.identity.oidc.jwks import Key
 from service.identity.oidc.jws import MAX_TOKEN, Jws
 from service.identity.oidc.provider import Provider
 from service.identity.oidc.verified import Verified, VerifiedTokens
-from service.ports import Clock, Random, Sleep
+from service.ports import Random
 
 BELIEVED_SECONDS = 300.0
 """How long a verified token is known before it is verified anew."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import cast
 
+from airlock.callables import Clock
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
 from workers.inspection.checks import checksum, media_type, size
@@ -25,8 +26,6 @@ GROUP = "airlock.checks"
 
 PARSERS = ("image", "pdf", "markup", "office", "archive")
 """The checks that are a module of `workers.inspection.parsers` each."""
-
-Clock = Callable[[], float]
 
 
 class Misconfigured(AirlockError):

@@ -8,10 +8,10 @@ refuses that, the copy is streamed; otherwise the bytes are streamed to it as th
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from airlock.callables import Clock
 from airlock.errors import Unavailable
 from airlock.verdict import Engine, Finding, Outcome
 from workers.inspection.checks.port import Idle, Report, Subject
@@ -32,7 +32,7 @@ class MaxAge:
     """Definitions may be so many whole `days` old (0: of any age) by `now`, in seconds since the epoch."""
 
     days: int
-    now: Callable[[], float]
+    now: Clock
 
     def judged(self, engine: Engine) -> Engine:
         """`engine` and how old its definitions are; raises Unavailable when that is too old.
