@@ -6,6 +6,8 @@
 
 FROM python:3.11-slim AS base
 ENV PATH=/opt/airlock/bin:$PATH PYTHONUNBUFFERED=1
+# onnxruntime, which the workers' media type model runs on, reports to its vendor otherwise.
+ENV ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 # A numeric user, so that Kubernetes can see that it is not root.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin airlock

@@ -7,6 +7,9 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.log_search"]
 
+# Before anything imports onnxruntime, which reports to its vendor otherwise.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 SERVERS = {"browser", "clamd", "deployment", "dev", "moto", "page", "place", "stack"}
 """Fixtures that start a server or a browser: a test that asks for one of them is a `stack` test."""
 

@@ -27,6 +27,7 @@ SETTINGS: Mapping[str, type[AwsSettings]] = {
 }
 """What each of our containers reads, in compose.yaml and in k8s/ alike."""
 SECRET = "0" * 64
+TELEMETRY = "ORT_DISABLE_TELEMETRY"
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -82,7 +83,15 @@ def variables(settings: type[AwsSettings]) -> set[str]:
 @pytest.mark.parametrize(("name", "env"), ENVIRONMENTS)
 def test_a_container_is_given_only_variables_that_something_knows(name: str, env: dict[str, str]) -> None:
     known = set().union(*(variables(settings) for settings in SETTINGS.values()))
-    assert {variable for variable in env if not variable.startswith("AWS_")} <= known
+    assert {variable for variable in env if not variable.startswith("AWS_")} <= known | {TELEMETRY}
+
+
+def test_no_image_of_ours_and_no_worker_reports_to_the_vendor_of_onnxruntime() -> None:
+    """The worker sets it itself: this is for whatever else somebody runs in these containers."""
+    base = (ROOT / "Dockerfile").read_text().partition(" AS base\n")[2].partition("\nFROM ")[0]
+    assert f"ENV {TELEMETRY}=1" in base
+    assert COMPOSE["workers"]["environment"][TELEMETRY] == "1"
+    assert k8s_env("airlock-workers", "workers")[TELEMETRY] == "1"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import importlib.metadata
 import importlib.util
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from airlock.media_types import OCTET_STREAM, canonical
@@ -11,6 +12,10 @@ from airlock.verdict import Engine
 
 if TYPE_CHECKING:
     from magika import Magika
+
+# onnxruntime reports to its vendor, and keeps a device id and a database in the home folder, unless this is set before
+# it is first imported, by magika or by an installed check. See docs/security.md, "Whom it speaks to".
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
 
 # Its features are taken from the first and the last 4 KiB (the model's block_size) and from nothing between.
 BLOCK = 4096
