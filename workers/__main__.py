@@ -23,11 +23,12 @@ from aws.session import CONNECTIONS, Clients, connect
 from aws.settings import problems, read_profiles
 from aws.sqs.queue import Queue
 from workers import health
-from workers.deliveries.running import delivering, load_secrets
+from workers.deliveries import signing_secrets
+from workers.deliveries.assembly import delivery_consumer
 from workers.inspection.checks import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.executor import Executor
 from workers.intake.gate import Gate
@@ -54,7 +55,7 @@ def main() -> int:
     try:
         profiles = read_profiles(settings.profiles)
         checks = catalogue.build(profiles, settings, time.time)
-        signing = load_secrets(profiles, settings)
+        signing = signing_secrets.load(profiles, settings.webhook_secrets)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
         return _refuse(str(error).splitlines())
     _log_as_json()
@@ -120,7 +121,7 @@ async def work(
         consumers = [consumer]
         if profiles.notified("webhook"):
             consumers.append(
-                await stack.enter_async_context(delivering(settings, profiles, signing, clients, time.time))
+                await stack.enter_async_context(delivery_consumer(settings, profiles, signing, clients, time.time))
             )
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))
@@ -142,17 +143,17 @@ def _work(
     """What the worker does with what comes, and with what came."""
     objects, records = Objects(clients.s3), Records(clients.dynamodb, settings.table)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
-    entry = Entry(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
+    admission = Admission(settings.incoming_bucket, settings.incoming_prefix, profiles, secrets)
     buckets = Buckets(settings.accepted_bucket, settings.quarantine_bucket)
     publisher = Publisher(queue, Buses(clients, settings.region), settings.delivery_queue, time.time)
     count_accepted = functools.partial(
         Counters(clients.dynamodb, settings.table).count_accepted, quotas=profiles.quotas
     )
     settlement = Settlement(objects, records, publisher, count_accepted, buckets, time.time)
-    withdrawal = Withdrawal(objects, records, buckets, entry)
+    withdrawal = Withdrawal(objects, records, buckets, admission)
     revision = Revision(objects, records, publisher, count_accepted, buckets, time.time)
-    journey = Journey(objects, records, inspector, settlement, withdrawal, entry, time.time)
-    return journey, Rescan(objects, records, inspector, revision, entry)
+    journey = Journey(objects, records, inspector, settlement, withdrawal, admission, time.time)
+    return journey, Rescan(objects, records, inspector, revision, admission)
 
 
 if __name__ == "__main__":

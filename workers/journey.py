@@ -11,15 +11,14 @@ from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.profile import Profile
 from airlock.upload_id import MAX_LIFETIME
-from airlock.verdict import Finding, Verdict
-from airlock.verdict import Outcome as VerdictOutcome
+from airlock.verdict import Finding, Outcome, Verdict
 from aws.dynamodb.records import Claim, Record, Records
 from aws.s3.objects import Body, Objects, Pinned
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import CHUNK, Inspector
-from workers.intake.admission import Entry, NotOurs
+from workers.intake.admission import Admission, NotOurs
 from workers.intake.arrival import Arrival
-from workers.intake.disposition import Bury, Done, Outcome
+from workers.intake.disposition import Bury, Disposition, Done
 from workers.settlement.settlement import Settlement
 from workers.settlement.withdrawal import Withdrawal
 
@@ -36,7 +35,7 @@ class Journey:
         inspector: Inspector,
         settlement: Settlement,
         withdrawal: Withdrawal,
-        entry: Entry,
+        admission: Admission,
         now: Clock,
     ) -> None:
         self._objects = objects
@@ -44,25 +43,25 @@ class Journey:
         self._inspector = inspector
         self._settlement = settlement
         self._withdrawal = withdrawal
-        self._entry = entry
+        self._admission = admission
         self._now = now
 
-    async def arrive(self, event: ObjectCreated) -> tuple[Outcome, Record | None]:
+    async def arrive(self, event: ObjectCreated) -> tuple[Disposition, Record | None]:
         """Work on one version of one object; with the record when its verdict was made true, now or once more.
 
         Raises Unavailable when something is away that another try may find.
         """
         try:
-            upload = self._entry.upload(event)
+            upload = self._admission.upload(event)
             try:
                 async with self._objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
-                    return Done(), await self._arrived(self._entry.arrival(event, upload, body), body)
+                    return Done(), await self._arrived(self._admission.arrival(event, upload, body), body)
             except VersionGone:
                 return Done(), await self._gone(event, upload)
         except NotOurs as problem:
             return Bury(str(problem)), None
 
-    async def withdraw(self, upload: str) -> Outcome:
+    async def withdraw(self, upload: str) -> Disposition:
         """Remove the bytes of a withdrawn upload."""
         return await self._withdrawal.withdraw(upload)
 
@@ -72,22 +71,22 @@ class Journey:
         Raises Unavailable when even that cannot be done.
         """
         try:
-            record = await self._records.get(self._entry.upload(event))
+            record = await self._records.get(self._admission.upload(event))
         except NotOurs:
             return
         if record is None or record.version_id != event.version_id:
             return
-        profile = self._entry.profiles.profiles.get(record.profile)
+        profile = self._admission.profiles.profiles.get(record.profile)
         if record.state in (State.RECEIVED, State.INSPECTING):
             record = await self._fail(record, profile, reason)
         if record.state is State.FAILED:
             await self._settlement.failed(record, profile)
 
     async def _fail(self, record: Record, profile: Profile | None, reason: str) -> Record:
-        finding = Finding(code="gave_up", check="worker", outcome=VerdictOutcome.FAILED, message=reason)
+        finding = Finding(code="gave_up", check="worker", outcome=Outcome.FAILED, message=reason)
         now = self._now()
         verdict = Verdict(
-            outcome=VerdictOutcome.FAILED,
+            outcome=Outcome.FAILED,
             findings=(finding,),
             bytes=0,
             inspected_at=datetime.fromtimestamp(now, UTC),
@@ -184,5 +183,5 @@ class Journey:
             await self.give_up(event, "the object was removed from incoming before it was inspected")
             return None
         source = Pinned(event.bucket, event.key, event.version_id, event.etag, event.size)
-        await self._settlement.again(record, self._entry.profile(record.profile), source)
+        await self._settlement.again(record, self._admission.profile(record.profile), source)
         return record

@@ -5,14 +5,13 @@ import logging
 from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.lifecycle import State, Step
 from airlock.profile import Profile
-from airlock.verdict import Finding, Verdict
-from airlock.verdict import Outcome as VerdictOutcome
+from airlock.verdict import Finding, Outcome, Verdict
 from aws.dynamodb.records import Location, Record, Records
 from aws.s3.objects import Objects
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import CHUNK, Inspector
-from workers.intake.admission import Entry, NotOurs
-from workers.intake.disposition import Bury, Done, Outcome
+from workers.intake.admission import Admission, NotOurs
+from workers.intake.disposition import Bury, Disposition, Done
 from workers.settlement.publishing import intent_of
 from workers.settlement.revision import Revision
 
@@ -25,21 +24,21 @@ class Rescan:
     """Every method raises Unavailable, and can then be repeated: until then the upload stays what it is."""
 
     def __init__(
-        self, objects: Objects, records: Records, inspector: Inspector, revision: Revision, entry: Entry
+        self, objects: Objects, records: Records, inspector: Inspector, revision: Revision, admission: Admission
     ) -> None:
         self._objects = objects
         self._records = records
         self._inspector = inspector
         self._revision = revision
-        self._entry = entry
+        self._admission = admission
 
-    async def rescan(self, upload: str) -> Outcome:
+    async def rescan(self, upload: str) -> Disposition:
         """Do as a message says that an operator sent. What is not accepted, or not there, is left as it is."""
         record = await self._records.get(upload)
         if record is None:
             return Done()
         try:
-            await self._rescan(record, self._entry.profile(record.profile))
+            await self._rescan(record, self._admission.profile(record.profile))
         except NotOurs as problem:
             return Bury(str(problem))
         except VersionGone:
@@ -80,14 +79,14 @@ class Rescan:
 
 def _news(before: Verdict, verdict: Verdict) -> list[Finding]:
     """Why to revoke: what infects it, less what an operator released it with."""
-    if verdict.outcome is not VerdictOutcome.INFECTED:
+    if verdict.outcome is not Outcome.INFECTED:
         return []
-    infecting = (finding for finding in verdict.findings if finding.outcome is VerdictOutcome.INFECTED)
+    infecting = (finding for finding in verdict.findings if finding.outcome is Outcome.INFECTED)
     return [finding for finding in infecting if finding not in before.findings]
 
 
 def _log(record: Record, verdict: Verdict, *, revoked: bool) -> None:
-    level = logging.INFO if verdict.outcome is VerdictOutcome.ACCEPTED else logging.WARNING
+    level = logging.INFO if verdict.outcome is Outcome.ACCEPTED else logging.WARNING
     codes = [finding.code for finding in verdict.findings]
     told = {"upload": record.id, "owner": record.owner, "profile": record.profile, "bytes": verdict.bytes}
     told |= {"outcome": verdict.outcome.value, "codes": codes}

@@ -1,5 +1,6 @@
 """What the worker must know, from the environment, read once."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -8,7 +9,6 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
 from aws.settings import AwsSettings
-from workers.deliveries.addresses import Network
 
 
 def _clamd_address(value: str) -> str:
@@ -59,7 +59,7 @@ class Settings(AwsSettings):
     """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
     webhook_secrets: Annotated[Path, AfterValidator(_file)] | None = None
     """A TOML file that holds, for each webhook of the profiles, a list of secrets (whsec_...), newest first."""
-    webhook_networks: Annotated[list[Network], NoDecode] = Field(default=[])
+    webhook_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(default=[])
     """Networks beside the internet to which webhooks may lead: 10.1.0.0/16. A JSON list or comma separated."""
     webhook_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     """Webhooks called at once."""

@@ -35,7 +35,7 @@ def renewed(now: float) -> Rewrite:
 
     def rewrite(letter: Letter) -> str | None:
         try:
-            return Delivery.parse(letter.body).model_copy(update={"since": now}).to_text()
+            return Delivery.parse(letter.body).model_copy(update={"published_at": now}).to_text()
         except BadNotification:
             return None
 

@@ -23,7 +23,7 @@ from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.stack import connected_as, keys_of, provisioned
 from workers.__main__ import work
-from workers.deliveries.running import load_secrets
+from workers.deliveries import signing_secrets
 from workers.inspection.checks import catalogue
 from workers.inspection.checks.port import Check
 from workers.settings import Settings
@@ -113,7 +113,7 @@ class Site:
         used = self.checks(settings) if checks is None else checks
         connect_as_worker = functools.partial(connected_as, keys_of("workers", self.settings))
         with mock.patch.object(workers.__main__, "connect", connect_as_worker):
-            signing = load_secrets(self.profiles, settings)
+            signing = signing_secrets.load(self.profiles, settings.webhook_secrets)
             task = asyncio.create_task(work(settings, self.profiles, used, signing, stop))
             try:
                 yield task

@@ -21,7 +21,7 @@ from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.daemon import Daemon
 from tests.workers.site import EICAR, PNG, Sent, Site
 from workers.inspection.checks.port import Idle, Report, Subject
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 
 
 async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(site: Site) -> None:
@@ -311,9 +311,9 @@ async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(site:
     sent = await site.put(PNG, content_type=kind)
     objects = Objects(site.clients.s3)
     async with objects.open(site.settings.incoming_bucket, sent.key, sent.version_id, sent.etag) as body:
-        entry = Entry(site.settings.incoming_bucket, "incoming", site.profiles, [site.secret])
+        admission = Admission(site.settings.incoming_bucket, "incoming", site.profiles, [site.secret])
         event = ObjectCreated(site.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-        arrival = entry.arrival(event, sent.upload, body)
+        arrival = admission.arrival(event, sent.upload, body)
     await site.records.claim(arrival.record(1_800_000_000.0))
     key = keys.accepted(
         arrival.profile.accepted_key,

@@ -22,7 +22,7 @@ from tests.service.stack import deployed
 from tests.workers.inspection.clamd.daemon import Daemon
 from tests.workers.site import EICAR, PNG, Site, opened
 from workers.inspection.inspector import Inspector
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 from workers.intake.disposition import Bury, Done
 from workers.rescan import Rescan
 from workers.settlement.copies import Buckets
@@ -221,7 +221,7 @@ async def test_what_is_not_accepted_any_more_is_left_as_it_is(site: Site, what: 
 async def test_an_upload_of_no_profile_is_buried(site: Site) -> None:
     [record] = await accepted(site, PNG)
     async with _crew(site) as crew:
-        crew.rescan._entry = Entry("b", "p", site.profiles.model_copy(update={"profiles": {}}), [site.secret])
+        crew.rescan._admission = Admission("b", "p", site.profiles.model_copy(update={"profiles": {}}), [site.secret])
         assert await crew.rescan.rescan(record.id) == Bury("there is no profile 'default'")
 
 
@@ -259,8 +259,10 @@ class _Crew:
         for owner, names in watched.items():
             for name in names:
                 setattr(owner, name, self._watched(name, getattr(owner, name)))
-        entry = Entry(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
-        self.rescan = Rescan(objects, records, inspector, revision, entry)
+        admission = Admission(
+            site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret]
+        )
+        self.rescan = Rescan(objects, records, inspector, revision, admission)
 
     def _watched(self, name: str, real: Any) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:

@@ -22,7 +22,7 @@ from tests.workers.twins import S3, Attempt, DynamoDB, Queues, Version, called
 from workers.deliveries.delivery import Delivery
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import Inspector
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 from workers.intake.disposition import Retry
 from workers.intake.executor import Executor
 from workers.journey import Journey
@@ -89,14 +89,14 @@ class World:
 
     def _program(self) -> Executor:
         objects = Objects(cast(Any, self.s3))
-        entry = Entry("incoming", "in", Profiles.load(PROFILES), [SECRET])
+        admission = Admission("incoming", "in", Profiles.load(PROFILES), [SECRET])
         publisher = Publisher(cast(Queue, self.queues), cast(Any, None), "deliveries", self._now)
         settlement = Settlement(objects, self._records, publisher, _count, BUCKETS, self._now)
-        withdrawing = Withdrawal(objects, self._records, BUCKETS, entry)
+        withdrawing = Withdrawal(objects, self._records, BUCKETS, admission)
         inspector = cast(Inspector, self)
-        journey = Journey(objects, self._records, inspector, settlement, withdrawing, entry, self._now)
+        journey = Journey(objects, self._records, inspector, settlement, withdrawing, admission, self._now)
         revision = Revision(objects, self._records, publisher, _count, BUCKETS, self._now)
-        rescan = Rescan(objects, self._records, inspector, revision, entry)
+        rescan = Rescan(objects, self._records, inspector, revision, admission)
         return Executor(journey, rescan, ATTEMPTS, uniform=lambda low, _: low)
 
     def _now(self) -> float:

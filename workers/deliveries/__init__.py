@@ -1,1 +1,1 @@
-"""Webhooks: verdict events that wait on a queue of their own until their receiver takes them."""
+"""Deliveries: a queue of its own holds the verdict events for webhooks until their receivers take them."""

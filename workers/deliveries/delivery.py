@@ -1,4 +1,4 @@
-"""One verdict event on its way to one webhook, as it lies on the delivery queue."""
+"""One verdict event for one webhook, as a message on the delivery queue."""
 
 from typing import Self
 
@@ -8,23 +8,26 @@ from airlock.errors import BadNotification
 
 
 class Delivery(BaseModel):
-    """`event` is the CloudEvent's text, sent as it is; `since` is when it was published, in seconds since the epoch."""
+    """`event` is the text of a CloudEvent, sent unchanged. `published_at` is in seconds since the epoch."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     webhook: str = Field(min_length=1, max_length=32)
     event_id: str = Field(min_length=1, max_length=64)
     event: str = Field(min_length=2)
-    since: float = Field(ge=0, allow_inf_nan=False)
+    # The name in the message stays: during an update old and new workers share the queue.
+    published_at: float = Field(alias="since", ge=0, allow_inf_nan=False)
 
     def to_text(self) -> str:
-        """The message body that `parse` reads back."""
+        """The message body that `parse` reads."""
         return self.model_dump_json()
 
     @classmethod
     def parse(cls, body: str) -> Self:
-        """Read a message's body; raises BadNotification for what `to_text` did not write."""
+        """Read a message body; raises BadNotification where `to_text` cannot have written it."""
         try:
             return cls.model_validate_json(body)
         except ValidationError:
-            raise BadNotification("the message is no delivery to a webhook") from None
+            raise BadNotification("the message is not a delivery to a webhook") from None

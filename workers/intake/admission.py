@@ -19,7 +19,7 @@ class NotOurs(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Admission:
     """Where objects come in, and what they are verified against. All methods raise NotOurs."""
 
     bucket: str

@@ -13,7 +13,7 @@ from airlock.callables import Uniform
 from airlock.errors import Unavailable
 from aws.sqs.queue import Message
 from workers.intake.acknowledgements import Acknowledgements, Deletes
-from workers.intake.disposition import Bury, Done, Outcome, Retry
+from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.gate import Gate
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ LONGEST_BACKOFF = 30.0
 # SQS takes 256 KiB for body and attributes together, and a sentence needs no more.
 REASON_LENGTH = 1000
 
-Execute = Callable[[Message], Awaitable[Outcome]]
+Execute = Callable[[Message], Awaitable[Disposition]]
 
 
 class Queue(Deletes, Protocol):
@@ -114,7 +114,7 @@ class Consumer:
         if stop.is_set():
             return
         try:
-            await self._gate.pass_through()
+            await self._gate.wait_open()
         except Unavailable as error:
             self._refusals += 1
             await self._back_off(error, self._refusals)
@@ -156,19 +156,19 @@ class Consumer:
         await asyncio.sleep(pause)
 
     async def _work(self, message: Message) -> None:
-        outcome = await self._execute(message)
+        disposition = await self._execute(message)
         try:
-            await self._act(message, outcome)
+            await self._act(message, disposition)
         except Unavailable as error:
             # It stays hidden for a while, comes again, and is then acted on.
             log.warning("could not act on a message: %s", error, extra={"message_id": message.id})
 
-    async def _act(self, message: Message, outcome: Outcome) -> None:
-        match outcome:
+    async def _act(self, message: Message, disposition: Disposition) -> None:
+        match disposition:
             case Done():
                 self._acknowledgements.add(message.receipt)
             case Retry(after):
-                self._gate.doubt()
+                self._gate.close()
                 await self._queue.extend([message.receipt], math.ceil(after))
             case Bury(reason):
                 log.warning("buried: %s", reason, extra={"message_id": message.id, "attempt": message.receive_count})
@@ -176,7 +176,7 @@ class Consumer:
                 await self._queue.send(self._dead_letters, message.body, told)
                 self._acknowledgements.add(message.receipt)
             case _:
-                assert_never(outcome)
+                assert_never(disposition)
 
     async def _keep_hidden(self) -> None:
         """Extend everything in flight three times in each visibility timeout, so that one lost request is no harm."""

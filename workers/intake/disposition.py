@@ -23,16 +23,16 @@ class Bury:
     reason: str
 
 
-Outcome = Done | Retry | Bury
+Disposition = Done | Retry | Bury
 
 
-def gravest(outcomes: Sequence[Outcome]) -> Outcome:
-    """The outcome of a message from those of its records: the longest Retry, else all Buries, else Done.
+def gravest(dispositions: Sequence[Disposition]) -> Disposition:
+    """The disposition of a message from those of its records: the longest Retry, else all Buries, else Done.
 
     Doing a record again is harmless, so one that needs another try decides for its whole message.
     """
-    retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
+    retries = [disposition for disposition in dispositions if isinstance(disposition, Retry)]
     if retries:
         return max(retries, key=lambda retry: retry.after)
-    reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Bury)]
+    reasons = [disposition.reason for disposition in dispositions if isinstance(disposition, Bury)]
     return Bury("; ".join(dict.fromkeys(reasons))) if reasons else Done()

@@ -11,7 +11,7 @@ from airlock.errors import BadNotification, Unavailable
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.dynamodb.records import Record
 from aws.sqs.queue import Message
-from workers.intake.disposition import Bury, Done, Outcome, Retry, gravest
+from workers.intake.disposition import Bury, Disposition, Done, Retry, gravest
 from workers.journey import Journey
 from workers.rescan import Rescan
 
@@ -40,7 +40,7 @@ class Executor:
         self._max_attempts = max_attempts
         self._uniform = uniform
 
-    async def execute(self, message: Message) -> Outcome:
+    async def execute(self, message: Message) -> Disposition:
         """Work on all records of a message. Raises nothing, whatever is in it and whatever fails."""
         try:
             found = events.parse(message.body)
@@ -48,7 +48,7 @@ class Executor:
             return Bury(problem.reason)
         return gravest([await self._attempt(event, message.receive_count) for event in found])
 
-    async def _attempt(self, event: Event, attempt: int) -> Outcome:
+    async def _attempt(self, event: Event, attempt: int) -> Disposition:
         if attempt > self._max_attempts:
             # Nobody said what happened: each worker that had it ended before it could.
             return await self._fail(event, attempt, f"the worker ended in each of {attempt - 1} attempts")
@@ -64,26 +64,26 @@ class Executor:
             return await self._fail(event, attempt, f"after {attempt} attempts: {reason}")
         return Retry(self.pause(attempt))
 
-    async def _work(self, event: Event, attempt: int) -> Outcome:
+    async def _work(self, event: Event, attempt: int) -> Disposition:
         match event:
             case ObjectCreated():
                 clock = asyncio.get_running_loop().time
                 begin = clock()
-                outcome, record = await self._journey.arrive(event)
+                disposition, record = await self._journey.arrive(event)
                 if record is not None:
                     _log_settled(record, attempt, clock() - begin)
-                return outcome
+                return disposition
             case WithdrawalRequested(upload):
-                outcome = await self._journey.withdraw(upload)
-                if outcome == Done():
+                disposition = await self._journey.withdraw(upload)
+                if disposition == Done():
                     log.info("withdrawn", extra={"upload": upload, "attempt": attempt})
-                return outcome
+                return disposition
             case RescanRequested(upload):
                 return await self._rescan.rescan(upload)
             case _:
                 assert_never(event)
 
-    async def _fail(self, event: Event, attempt: int, reason: str) -> Outcome:
+    async def _fail(self, event: Event, attempt: int, reason: str) -> Disposition:
         try:
             if isinstance(event, ObjectCreated):
                 await self._journey.give_up(event, reason)

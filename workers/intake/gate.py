@@ -14,12 +14,12 @@ class Gate:
         self._engines = engines
         self._open = False
 
-    def doubt(self) -> None:
+    def close(self) -> None:
         """Something was away: ask the engines before the next message is taken."""
         self._open = False
 
-    async def pass_through(self) -> None:
-        """Returns when all engines answered since the last doubt, or do now; raises Unavailable when one does not."""
+    async def wait_open(self) -> None:
+        """Returns when all engines answered since it was closed, or do now; raises Unavailable when one does not."""
         if not self._open:
             await self._engines()
             self._open = True

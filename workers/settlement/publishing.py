@@ -64,7 +64,7 @@ class Publisher:
             case "eventbridge":
                 await self._buses.put_event(target.name, event.type, event.text)
             case "webhook":
-                delivery = Delivery(webhook=target.name, event_id=event.id, event=event.text, since=self._now())
+                delivery = Delivery(webhook=target.name, event_id=event.id, event=event.text, published_at=self._now())
                 await self._queue.send(self._deliveries, delivery.to_text())
             case _:
                 assert_never(target.kind)

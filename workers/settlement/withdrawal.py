@@ -6,21 +6,21 @@ from airlock import keys
 from airlock.lifecycle import State
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
-from workers.intake.admission import Entry
-from workers.intake.disposition import Bury, Done, Outcome
+from workers.intake.admission import Admission
+from workers.intake.disposition import Bury, Disposition, Done
 from workers.settlement.copies import Buckets
 
 
 class Withdrawal:
     """Every method raises Unavailable, and can then be repeated."""
 
-    def __init__(self, objects: Objects, records: Records, buckets: Buckets, entry: Entry) -> None:
+    def __init__(self, objects: Objects, records: Records, buckets: Buckets, admission: Admission) -> None:
         self._objects = objects
         self._records = records
         self._buckets = buckets
-        self._entry = entry
+        self._admission = admission
 
-    async def withdraw(self, upload: str) -> Outcome:
+    async def withdraw(self, upload: str) -> Disposition:
         """Do as a message says that our service sent: only the record is believed."""
         record = await self._records.get(upload)
         if record is None or record.state is not State.WITHDRAWN:
@@ -32,10 +32,12 @@ class Withdrawal:
         """Remove all bytes of a withdrawn upload, in incoming too."""
         for bucket, key in dict.fromkeys(self._places(record)):
             await self._objects.delete_all_versions(bucket, key)
-        await self._objects.delete_all_versions(self._entry.bucket, keys.incoming(self._entry.prefix, record.id))
+        await self._objects.delete_all_versions(
+            self._admission.bucket, keys.incoming(self._admission.prefix, record.id)
+        )
 
     def _places(self, record: Record) -> Iterable[tuple[str, str]]:
         if record.location is not None and record.attempts == 1 and record.moving_from is None:
             return [(record.location.bucket, record.location.key)]
         # Somebody can have ended after a copy and before its record: wherever that can have gone.
-        return self._buckets.copies(record, self._entry.profiles.profiles.get(record.profile))
+        return self._buckets.copies(record, self._admission.profiles.profiles.get(record.profile))

@@ -90,7 +90,10 @@ async def dead(site: Site) -> list[str]:
         ),
         ((f"upload {UPLOAD} is gone", f"upload {UPLOAD[::-1]} is gone"), "upload … is gone"),
         (("s3: GetObject: SlowDown",), "s3: GetObject: SlowDown"),
-        (("webhook erp: after 9 attempts: it answered 503",), "webhook erp: after N attempts: it answered 503"),
+        (
+            ("webhook erp: after 9 attempts: the receiver answered 503",),
+            "webhook erp: after N attempts: the receiver answered 503",
+        ),
         (("an object's key and its policy's end",), "an object's key and its policy's end"),
         ((None, ""), WITHOUT_A_WORD),
     ],
@@ -240,8 +243,8 @@ async def test_a_delivery_that_is_sent_back_gets_its_day_again(site: Site) -> No
     await provisioned(AwsSettings(**site.settings.model_dump(include=set(AwsSettings.model_fields))))
     undelivered = site.settings.undelivered_queue
     event = json.dumps({"subject": UPLOAD})
-    old = Delivery(webhook="erp", event_id="e1", event=event, since=1_700_000_000.0)
-    await bury(site, old.to_text(), "webhook erp: after 9 attempts: it answered 503: no", undelivered)
+    old = Delivery(webhook="erp", event_id="e1", event=event, published_at=1_700_000_000.0)
+    await bury(site, old.to_text(), "webhook erp: after 9 attempts: the receiver answered 503: no", undelivered)
     await bury(site, "no delivery", "the message is no delivery to a webhook", undelivered)
     [one] = (await run(site, "show", "--webhooks", "--json", "--cause", "erp")).documents
     assert one["uploads"] == [{"id": UPLOAD, "state": None}]
@@ -251,8 +254,8 @@ async def test_a_delivery_that_is_sent_back_gets_its_day_again(site: Site) -> No
     assert "1 letter left: no delivery that could be tried again." in ran.err
     [body] = await bodies(site, site.settings.delivery_queue)
     again = Delivery.parse(body)
-    assert again.since >= began
-    assert again == old.model_copy(update={"since": again.since})
+    assert again.published_at >= began
+    assert again == old.model_copy(update={"published_at": again.published_at})
     assert await bodies(site, undelivered) == ["no delivery"]
 
 

@@ -24,7 +24,7 @@ from aws.settings import AwsSettings
 from ops.reconcile import How, Kind, Report, reconcile
 from tests.stack import connected_as, keys_of
 from tests.workers.site import EICAR, PNG, Sent, Site, opened
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival
 
 HOUR = 3600.0
@@ -77,9 +77,9 @@ async def repaired(site: Site, kind: Kind, count: int = 1, **how: Any) -> None:
 
 async def arrival(site: Site, sent: Sent) -> Arrival:
     event = ObjectCreated(site.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-    entry = Entry(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
+    admission = Admission(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
     async with Objects(site.clients.s3).open(event.bucket, event.key, event.version_id, event.etag) as body:
-        return entry.arrival(event, sent.upload, body)
+        return admission.arrival(event, sent.upload, body)
 
 
 async def claimed(site: Site, sent: Sent) -> Arrival:

@@ -1,4 +1,4 @@
-"""What lies on the delivery queue is read as it was written, and everything else has a reason."""
+"""A delivery is read as it was written; every other message body raises BadNotification."""
 
 import contextlib
 
@@ -12,8 +12,8 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=2, max_size=3
 
 
 @given(_TEXT, _TEXT, _TEXT, st.floats(0, 1e12))
-def test_a_delivery_is_read_as_it_was_written(webhook: str, event_id: str, event: str, since: float) -> None:
-    delivery = Delivery(webhook=webhook, event_id=event_id, event=event, since=since)
+def test_a_delivery_is_read_as_it_was_written(webhook: str, event_id: str, event: str, published_at: float) -> None:
+    delivery = Delivery(webhook=webhook, event_id=event_id, event=event, published_at=published_at)
     assert Delivery.parse(delivery.to_text()) == delivery
 
 

@@ -86,7 +86,7 @@ async def test_what_a_receiver_refuses_for_good_is_kept_with_its_answer(site: Si
         await site.idle(site.settings.delivery_queue)
     [letter] = await site._take(site.settings.undelivered_queue, 1)
     reason = letter["MessageAttributes"]["airlock-reason"]["StringValue"]
-    assert reason == "webhook billing: after 1 attempts: it answered 410: we are closed"
+    assert reason == "webhook billing: after 1 attempts: the receiver answered 410: we are closed"
     assert json.loads(json.loads(letter["Body"])["event"])["subject"] == sent.upload
 
 

@@ -10,7 +10,7 @@ from airlock.errors import Unavailable
 from aws.sqs.queue import Message
 from workers.intake import consumer as module
 from workers.intake.consumer import Consumer, Limits
-from workers.intake.disposition import Bury, Done, Outcome, Retry
+from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.gate import Gate
 
 
@@ -80,7 +80,7 @@ class Memory:
             self._changed.notify_all()
 
 
-Execute = Callable[[Message], Awaitable[Outcome]]
+Execute = Callable[[Message], Awaitable[Disposition]]
 
 
 @contextlib.asynccontextmanager
@@ -111,22 +111,22 @@ async def _all_there() -> None:
     return
 
 
-def _always(outcome: Outcome) -> Execute:
-    async def execute(message: Message) -> Outcome:
-        return outcome
+def _always(disposition: Disposition) -> Execute:
+    async def execute(message: Message) -> Disposition:
+        return disposition
 
     return execute
 
 
-async def test_each_outcome_has_its_answer_to_the_queue() -> None:
-    outcomes: dict[str, Outcome] = {"done": Done(), "retry": Retry(1.2), "bury": Bury("because " + "x" * 2000)}
+async def test_each_disposition_has_its_answer_to_the_queue() -> None:
+    dispositions: dict[str, Disposition] = {"done": Done(), "retry": Retry(1.2), "bury": Bury("because " + "x" * 2000)}
 
-    async def execute(message: Message) -> Outcome:
-        return outcomes[message.id]
+    async def execute(message: Message) -> Disposition:
+        return dispositions[message.id]
 
     queue = Memory()
     async with _consuming(queue, execute):
-        await queue.put(*outcomes)
+        await queue.put(*dispositions)
         await queue.called("delete", "r-done")
         await queue.called("extend", "r-retry", 2)
         await queue.called("delete", "r-bury")
@@ -140,7 +140,7 @@ async def test_no_more_is_received_than_there_are_free_slots() -> None:
     hold, full = asyncio.Event(), asyncio.Event()
     begun: list[str] = []
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.append(message.id)
         if len(begun) == 3:
             full.set()
@@ -162,7 +162,7 @@ async def test_no_more_is_received_than_there_are_free_slots() -> None:
 async def test_what_is_in_flight_is_kept_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     hold = asyncio.Event()
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         await hold.wait()
         return Done()
 
@@ -187,10 +187,10 @@ async def test_a_queue_that_is_away_is_asked_again_and_readiness_tells() -> None
         assert consumer.alive
 
 
-@pytest.mark.parametrize("outcome", [Retry(1), Bury("x")])
-async def test_an_outcome_that_the_queue_does_not_take_stops_nothing(outcome: Outcome) -> None:
-    async def execute(message: Message) -> Outcome:
-        return outcome if message.id == "a" else Done()
+@pytest.mark.parametrize("disposition", [Retry(1), Bury("x")])
+async def test_a_disposition_that_the_queue_does_not_take_stops_nothing(disposition: Disposition) -> None:
+    async def execute(message: Message) -> Disposition:
+        return disposition if message.id == "a" else Done()
 
     queue = Memory()
     queue.refuses |= {"send", "extend"}
@@ -203,7 +203,7 @@ async def test_an_outcome_that_the_queue_does_not_take_stops_nothing(outcome: Ou
 async def test_draining_finishes_what_is_in_flight_and_acknowledges_it() -> None:
     hold, begun = asyncio.Event(), asyncio.Event()
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.set()
         await hold.wait()
         return Done()
@@ -220,7 +220,7 @@ async def test_draining_finishes_what_is_in_flight_and_acknowledges_it() -> None
 async def test_draining_keeps_heartbeats_alive() -> None:
     hold, begun = asyncio.Event(), asyncio.Event()
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.set()
         await hold.wait()
         return Done()
@@ -245,7 +245,7 @@ async def test_what_does_not_finish_in_time_is_given_back(away: bool) -> None:
     begun = asyncio.Event()
     cancelled: list[str] = []
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.set()
         try:
             await asyncio.Event().wait()
@@ -266,7 +266,7 @@ async def test_what_does_not_finish_in_time_is_given_back(away: bool) -> None:
 async def test_stopping_while_all_slots_are_taken_does_not_wait_for_one() -> None:
     begun = asyncio.Event()
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.set()
         await asyncio.Event().wait()
         return Done()
@@ -281,7 +281,7 @@ async def test_stopping_while_all_slots_are_taken_does_not_wait_for_one() -> Non
 async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() -> None:
     hold, begun = asyncio.Event(), asyncio.Event()
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.set()
         await hold.wait()
         return Done()
@@ -343,7 +343,7 @@ async def test_after_a_try_that_failed_the_engines_are_asked_before_more_is_take
     engines.away = False
     begun: list[str] = []
 
-    async def execute(message: Message) -> Outcome:
+    async def execute(message: Message) -> Disposition:
         begun.append(message.id)
         engines.away = message.id == "one"
         return Retry(1) if message.id == "one" else Done()

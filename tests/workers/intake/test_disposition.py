@@ -1,10 +1,10 @@
 import pytest
 
-from workers.intake.disposition import Bury, Done, Outcome, Retry, gravest
+from workers.intake.disposition import Bury, Disposition, Done, Retry, gravest
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "expected"),
+    ("dispositions", "expected"),
     [
         ([], Done()),
         ([Done(), Done()], Done()),
@@ -12,5 +12,5 @@ from workers.intake.disposition import Bury, Done, Outcome, Retry, gravest
         ([Bury("a"), Retry(2), Done(), Retry(7)], Retry(7)),
     ],
 )
-def test_the_gravest_outcome_decides(outcomes: list[Outcome], expected: Outcome) -> None:
-    assert gravest(outcomes) == expected
+def test_the_gravest_disposition_decides(dispositions: list[Disposition], expected: Disposition) -> None:
+    assert gravest(dispositions) == expected

@@ -8,7 +8,7 @@ from airlock.errors import Unavailable
 from airlock.events import ObjectCreated, rescan, withdrawal
 from aws.dynamodb.records import Record
 from aws.sqs.queue import Message
-from workers.intake.disposition import Bury, Done, Outcome, Retry
+from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.executor import LONGEST_PAUSE, Executor
 from workers.journey import Journey
 from workers.rescan import Rescan
@@ -21,13 +21,13 @@ class Scripted:
         self.given_up: list[tuple[str, str]] = []
         self._broken = broken
 
-    async def arrive(self, event: ObjectCreated) -> tuple[Outcome, Record | None]:
+    async def arrive(self, event: ObjectCreated) -> tuple[Disposition, Record | None]:
         return self._as_said(event.key), None
 
-    async def withdraw(self, upload: str) -> Outcome:
+    async def withdraw(self, upload: str) -> Disposition:
         return self._as_said(upload)
 
-    async def rescan(self, upload: str) -> Outcome:
+    async def rescan(self, upload: str) -> Disposition:
         return self._as_said(upload)
 
     async def give_up(self, event: ObjectCreated, reason: str) -> None:
@@ -35,7 +35,7 @@ class Scripted:
             raise self._broken
         self.given_up.append((event.key, reason))
 
-    def _as_said(self, name: str) -> Outcome:
+    def _as_said(self, name: str) -> Disposition:
         if name == "away":
             raise Unavailable("clamd", "is away")
         if name == "bug":
@@ -67,15 +67,15 @@ def _executor(journey: Scripted, uniform: Callable[[float, float], float] = lamb
         (["bug"], Retry(2.0)),
     ],
 )
-async def test_every_record_is_worked_and_the_gravest_decides(keys: list[str], expected: Outcome) -> None:
+async def test_every_record_is_worked_and_the_gravest_decides(keys: list[str], expected: Disposition) -> None:
     assert await _executor(Scripted()).execute(_message(_body(*keys))) == expected
 
 
 @pytest.mark.parametrize("body", ["", "nonsense", "[]", "{}", '{"Records": []}', '{"Records": [{}]}', "\x00"])
 async def test_what_is_no_notification_is_buried_with_its_reason(body: str) -> None:
-    outcome = await _executor(Scripted()).execute(_message(body))
-    assert isinstance(outcome, Bury)
-    assert outcome.reason
+    disposition = await _executor(Scripted()).execute(_message(body))
+    assert isinstance(disposition, Bury)
+    assert disposition.reason
 
 
 async def test_s3s_test_event_is_nothing_to_do() -> None:
@@ -84,14 +84,14 @@ async def test_s3s_test_event_is_nothing_to_do() -> None:
 
 
 @pytest.mark.parametrize(("upload", "expected"), [("x", Done()), ("bad", Bury("bad")), ("away", Retry(2.0))])
-async def test_a_rescan(upload: str, expected: Outcome) -> None:
+async def test_a_rescan(upload: str, expected: Disposition) -> None:
     assert await _executor(Scripted()).execute(_message(rescan(upload))) == expected
 
 
 async def test_a_rescan_that_is_given_up_leaves_the_upload_what_it_is() -> None:
     journey = Scripted()
-    outcome = await _executor(journey).execute(_message(rescan("away"), receives=3))
-    assert outcome == Bury("after 3 attempts: clamd: is away")
+    disposition = await _executor(journey).execute(_message(rescan("away"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: is away")
     assert journey.given_up == []
 
 
@@ -99,7 +99,7 @@ async def test_a_rescan_that_is_given_up_leaves_the_upload_what_it_is() -> None:
     ("upload", "expected"),
     [("good", Done()), ("bad", Bury("bad")), ("away", Retry(2.0)), ("bug", Retry(2.0))],
 )
-async def test_a_withdrawal(upload: str, expected: Outcome) -> None:
+async def test_a_withdrawal(upload: str, expected: Disposition) -> None:
     assert await _executor(Scripted()).execute(_message(withdrawal(upload))) == expected
 
 
@@ -111,34 +111,34 @@ async def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.L
 @pytest.mark.parametrize(("key", "reason"), [("away", "after 3 attempts: clamd: is away"), ("bug", "after 3 attempts")])
 async def test_the_last_attempt_records_the_failure_and_buries_the_message(key: str, reason: str) -> None:
     journey = Scripted()
-    outcome = await _executor(journey).execute(_message(_body(key), receives=3))
-    assert isinstance(outcome, Bury)
-    assert outcome.reason.startswith(reason)
-    assert journey.given_up == [(key, outcome.reason)]
+    disposition = await _executor(journey).execute(_message(_body(key), receives=3))
+    assert isinstance(disposition, Bury)
+    assert disposition.reason.startswith(reason)
+    assert journey.given_up == [(key, disposition.reason)]
 
 
 async def test_an_object_that_takes_each_worker_down_is_not_tried_for_ever() -> None:
     journey = Scripted()
-    outcome = await _executor(journey).execute(_message(_body("good"), receives=4))
-    assert outcome == Bury("the worker ended in each of 3 attempts")
+    disposition = await _executor(journey).execute(_message(_body("good"), receives=4))
+    assert disposition == Bury("the worker ended in each of 3 attempts")
     assert journey.given_up == [("good", "the worker ended in each of 3 attempts")]
 
 
 async def test_a_failure_that_cannot_be_recorded_is_tried_again_but_not_for_ever() -> None:
     journey = Scripted(Unavailable("dynamodb", "away"))
     assert await _executor(journey).execute(_message(_body("away"), receives=3)) == Retry(72.0)
-    outcome = await _executor(journey).execute(_message(_body("away"), receives=7))
-    assert isinstance(outcome, Bury)
+    disposition = await _executor(journey).execute(_message(_body("away"), receives=7))
+    assert isinstance(disposition, Bury)
 
 
 async def test_a_bug_while_a_failure_is_recorded_does_not_hold_the_message() -> None:
-    outcome = await _executor(Scripted(ValueError("worse"))).execute(_message(_body("away"), receives=3))
-    assert outcome == Bury("after 3 attempts: clamd: is away")
+    disposition = await _executor(Scripted(ValueError("worse"))).execute(_message(_body("away"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: is away")
 
 
 async def test_giving_up_a_withdrawal_needs_no_record() -> None:
-    outcome = await _executor(Scripted()).execute(_message(withdrawal("away"), receives=3))
-    assert outcome == Bury("after 3 attempts: clamd: is away")
+    disposition = await _executor(Scripted()).execute(_message(withdrawal("away"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: is away")
 
 
 def test_pauses_grow_and_have_an_end() -> None:

@@ -25,7 +25,7 @@ from tests.workers.inspection.checks.samples import HTML
 from tests.workers.program import running
 from tests.workers.site import EICAR, PNG, Sent, Site
 from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
-from workers.intake.admission import Entry
+from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival
 
 HARMLESS, INFECTED, WRONG = PNG, PNG + EICAR, HTML
@@ -332,9 +332,9 @@ async def copied_by_a_worker_that_ended(site: Site, sent: Sent) -> Arrival:
     """Claim it and copy it to accepted, as a worker that found nothing in it, and then was no more."""
     objects = Objects(site.clients.s3)
     event = ObjectCreated(site.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-    entry = Entry(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
+    admission = Admission(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
     async with objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
-        arrival = entry.arrival(event, sent.upload, body)
+        arrival = admission.arrival(event, sent.upload, body)
     await site.records.claim(arrival.record(time.time()))
     key = keys.accepted(
         arrival.profile.accepted_key,

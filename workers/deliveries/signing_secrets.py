@@ -1,19 +1,25 @@
-"""What signs webhooks: a TOML file of secrets by webhook, each in the form of the Standard Webhooks specification."""
+"""The secrets that sign webhooks, from a TOML file: for each webhook a list, the newest first.
+
+Each has the form that the Standard Webhooks specification gives it:
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
 
 import base64
 import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, RootModel, StringConstraints, ValidationError
 
 from airlock.errors import AirlockError
+from airlock.profiles import Profiles
 
 PREFIX = "whsec_"
 
 
 class WebhookSecretsError(AirlockError):
-    """The file of secrets breaks rules; the message lists all of them, a line each, and never quotes a value."""
+    """A secret is missing or invalid. The message lists all problems, one a line, and never contains a value."""
 
 
 def _secret(value: str) -> str:
@@ -33,8 +39,21 @@ class _File(RootModel[dict[str, list[Secret]]]):
     pass
 
 
-def load(text: str, webhooks: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The secrets of each of `webhooks`, newest first: all of them sign, so that a receiver can change over.
+def load(profiles: Profiles, file: Path | None) -> Mapping[str, Sequence[str]]:
+    """The secrets of all webhooks that `profiles` notify, from `file`; raises WebhookSecretsError or OSError."""
+    webhooks = profiles.notified("webhook")
+    if not webhooks:
+        return {}
+    if file is None:
+        raise WebhookSecretsError(f"AIRLOCK_WEBHOOK_SECRETS is needed for the webhooks {', '.join(webhooks)}")
+    try:
+        return parse(file.read_text("utf-8"), webhooks)
+    except WebhookSecretsError as error:
+        raise WebhookSecretsError(f"{file}: {error}") from None
+
+
+def parse(text: str, webhooks: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The secrets of each of `webhooks`, the newest first. All of them sign, so that a receiver can change its secret.
 
     Raises WebhookSecretsError.
     """

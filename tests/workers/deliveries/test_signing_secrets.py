@@ -1,14 +1,14 @@
-"""The secrets of webhooks: every problem is told, and no value."""
+"""The signing secrets of webhooks: an error names every problem and contains no value."""
 
 import pytest
 
 from tests.workers.deliveries.receiver import SECRET
-from workers.deliveries.secrets import WebhookSecretsError, load
+from workers.deliveries.signing_secrets import WebhookSecretsError, parse
 
 
 def test_each_webhook_has_its_secrets_newest_first() -> None:
     other = "whsec_" + "A" * 32
-    assert load(f'billing = ["{other}", "{SECRET}"]\nother = ["{SECRET}"]', ["billing"])["billing"] == [other, SECRET]
+    assert parse(f'billing = ["{other}", "{SECRET}"]\nother = ["{SECRET}"]', ["billing"])["billing"] == [other, SECRET]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ def test_each_webhook_has_its_secrets_newest_first() -> None:
 )
 def test_a_wrong_file_is_refused_without_quoting_it(text: str, told: str) -> None:
     with pytest.raises(WebhookSecretsError) as caught:
-        load(text, ["billing"])
+        parse(text, ["billing"])
     assert told in str(caught.value)
     assert "hid" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""One try to hand an event to a webhook: a signed POST, by the Standard Webhooks specification.
+"""Sends one event to a webhook: a signed POST, by the Standard Webhooks specification.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -17,26 +17,30 @@ from airlock.verdict_event import CONTENT_TYPE
 from workers.deliveries.addresses import FORBIDDEN, Network, guarded_sockets
 from workers.deliveries.delivery import Delivery
 
-# A receiver should put the event away and answer; what takes longer belongs behind a queue of its own.
+# A receiver should store the event and answer. Work that takes longer belongs behind a queue of the receiver's own.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-# Enough to see what a receiver objects to. Whatever else it sends is not read.
-ANSWER_BYTES = 512
-# Its words for "do not send this again".
+# Enough of a response to see the receiver's error message. The rest is not read.
+RESPONSE_BYTES = 512
+# By the specification, 410 means: do not send this again.
 GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a try: `taken`, or why not; `asked` is the pause in seconds that the receiver asks for."""
+class SendResult:
+    """The result of one attempt. Where `delivered` is false, `error` says why.
 
-    taken: bool
-    said: str = ""
-    asked: float = 0
-    final: bool = False
+    `retry_after` is the pause in seconds that the receiver asked for, 0 for none. With `permanent` no other attempt
+    can succeed.
+    """
+
+    delivered: bool
+    error: str = ""
+    retry_after: float = 0
+    permanent: bool = False
 
 
-class Courier:
-    """Hands events to webhooks. `secrets` are by webhook, newest first."""
+class WebhookClient:
+    """Sends events to `webhooks`, by name. `secrets` has for each name its signing secrets, the newest first."""
 
     def __init__(
         self, session: aiohttp.ClientSession, webhooks: Mapping[str, Webhook], secrets: Mapping[str, Sequence[str]]
@@ -54,25 +58,30 @@ class Courier:
         allowed: Sequence[Network],
         connections: int = 8,
     ) -> AsyncIterator[Self]:
-        """A courier whose `connections`, at most that many, lead to public addresses and `allowed` networks only."""
+        """A client with at most `connections` at once, which connects to public addresses and `allowed` networks only.
+
+        Its connections are closed at the end.
+        """
         connector = aiohttp.TCPConnector(socket_factory=guarded_sockets(allowed), limit=connections)
-        # Neither a proxy nor credentials out of the environment: both would lead elsewhere.
+        # A proxy or credentials from the environment would send the event somewhere else.
         async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, trust_env=False) as session:
             yield cls(session, webhooks, secrets)
 
-    async def bring(self, delivery: Delivery, now: float) -> Answer:
-        """Try once, at `now` (seconds since the epoch). Raises nothing: whatever fails is an answer."""
+    async def send(self, delivery: Delivery, now: float) -> SendResult:
+        """Try once; `now`, in seconds since the epoch, is signed. Raises nothing: every failure is a result."""
         url = self._urls.get(delivery.webhook)
         if url is None:
-            return Answer(taken=False, said=f"there is no webhook {delivery.webhook!r} any more", final=True)
+            return SendResult(
+                delivered=False, error=f"no profile names the webhook {delivery.webhook!r} any more", permanent=True
+            )
         headers = self._headers(delivery, now)
         body = delivery.event.encode("utf-8")
         try:
-            # A redirect is not followed: it would lead away from the address that was configured.
+            # Redirects are not followed: they would lead away from the configured address.
             async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                return await _answer(response)
+                return await _result(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return Answer(taken=False, said=_failure(error))
+            return SendResult(delivered=False, error=_connection_error(error))
 
     def _headers(self, delivery: Delivery, now: float) -> dict[str, str]:
         moment = datetime.fromtimestamp(int(now), UTC)
@@ -86,26 +95,26 @@ class Courier:
         }
 
 
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
+async def _result(response: aiohttp.ClientResponse) -> SendResult:
     if 200 <= response.status < 300:
-        return Answer(taken=True)
+        return SendResult(delivered=True)
+    text = ""
     with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-        text = (await response.content.read(ANSWER_BYTES)).decode("utf-8", "replace")
-        shown = "".join(character if character.isprintable() else " " for character in text).strip()
-        return _refusal(response, f"{response.status}: {shown}" if shown else str(response.status))
-    return _refusal(response, str(response.status))
-
-
-def _refusal(response: aiohttp.ClientResponse, said: str) -> Answer:
+        text = (await response.content.read(RESPONSE_BYTES)).decode("utf-8", "replace")
+    printable = "".join(character if character.isprintable() else " " for character in text).strip()
     after = response.headers.get("Retry-After", "")
-    asked = float(after) if after.isascii() and after.isdigit() else 0.0
-    return Answer(taken=False, said=f"it answered {said}", asked=asked, final=response.status == GONE)
+    return SendResult(
+        delivered=False,
+        error=f"the receiver answered {response.status}" + (f": {printable}" if printable else ""),
+        retry_after=float(after) if after.isascii() and after.isdigit() else 0.0,
+        permanent=response.status == GONE,
+    )
 
 
-def _failure(error: Exception) -> str:
+def _connection_error(error: Exception) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    # Of a name with several addresses there is one error for all of them, in which only the text is left.
+    # For a name with several addresses aiohttp raises one error for all of them; only its text names the reason.
     if FORBIDDEN in str(cause):
-        return f"its name leads to {FORBIDDEN}"
-    # Only the kind: the text of such errors can hold what was sent.
-    return f"it could not be reached ({type(cause).__name__})"
+        return f"the receiver's name resolves to {FORBIDDEN}"
+    # The class alone: the text of such an error can contain what was sent.
+    return f"the receiver could not be reached ({type(cause).__name__})"
