@@ -35,7 +35,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n $(CORES) -m "not stack" --hypothesis-profile=quick $(ARGS)
+	$(BIN)/python -m pytest -q -n $(CORES) -m "not server" --hypothesis-profile=quick $(ARGS)
 
 fuzz: $(INSTALLED) ## each parser under a coverage-guided fuzzer for SECONDS (60), then the API with CASES (500) an operation
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -1,4 +1,4 @@
-"""What every test run shares: the `stack` mark, and Hypothesis without a deadline."""
+"""What every test run shares: the mark `server`, and Hypothesis without a deadline."""
 
 import os
 
@@ -10,8 +10,8 @@ pytest_plugins = ["tests.log_search"]
 # Before anything imports onnxruntime, which reports to its vendor otherwise.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-SERVERS = {"browser", "clamd", "deployment", "dev", "moto", "page", "place", "stack"}
-"""Fixtures that start a server or a browser: a test that asks for one of them is a `stack` test."""
+SERVERS = {"airlock_dev", "aws_settings", "browser", "ceph", "clamd", "emulator", "moto"}
+"""Fixtures that start a server or a browser: a test that asks for one of them, or for what needs one, is marked."""
 
 # A deadline would measure how busy the machine is.
 settings.register_profile("full", deadline=None, derandomize="CI" in os.environ, print_blob=True)
@@ -22,4 +22,4 @@ settings.load_profile("full")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.server)

@@ -105,11 +105,11 @@ async def running() -> AsyncIterator[Ceph]:
             yield await _started(Path(name), stack)
 
 
-async def _started(folder: Path, stack: contextlib.AsyncExitStack) -> Ceph:
+async def _started(folder: Path, emulator: contextlib.AsyncExitStack) -> Ceph:
     """Tries again where somebody took a port that was free a moment ago."""
     for left in reversed(range(ATTEMPTS)):
         cluster = _Cluster(folder / str(left))
-        stack.push_async_callback(cluster.stop)
+        emulator.push_async_callback(cluster.stop)
         try:
             async with asyncio.timeout(START_SECONDS):
                 return await cluster.start()

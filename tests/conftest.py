@@ -1,4 +1,4 @@
-"""Fixtures for everybody: the emulator of this test process, and a freshly provisioned place in it."""
+"""Fixtures of all tests: an emulator, a deployment in it, and `airlock dev`. tests/README.md says which to take."""
 
 import functools
 import os
@@ -10,14 +10,8 @@ from botocore import loaders
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from tests.stack import ministack, provisioned, settings_for
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the emulator needs another process."""
-    for item in items:
-        if {"stack", "dev"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.stack)
+from tests.deployment import ministack, provisioned, settings_for
+from tests.ops.terminal import Dev, dev
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,8 +23,8 @@ def models_read_once() -> Iterator[None]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack() -> AsyncIterator[Emulator]:
-    """One ministack for this process; keys that may look at all of it are in the environment, for the AWS chain."""
+async def emulator() -> AsyncIterator[Emulator]:
+    """One emulator for this test process. Keys that may do everything in it are in the environment."""
     async with ministack() as running:
         os.environ.update(running.keys.environment())
         os.environ.pop("AWS_SESSION_TOKEN", None)
@@ -38,15 +32,22 @@ async def stack() -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-def places(stack: Emulator) -> AwsSettings:
-    """Settings that name the places of a deployment of this test's own, for whoever provisions it: nothing is there."""
-    return settings_for(stack)
+def unprovisioned(emulator: Emulator) -> AwsSettings:
+    """Settings of a deployment of this test's own; nothing that they name exists yet."""
+    return settings_for(emulator)
 
 
 @pytest_asyncio.fixture
-async def deployment(places: AwsSettings) -> AwsSettings:
-    """Settings of a deployment of this test's own: buckets, queues and table are there and empty.
+async def deployment(unprovisioned: AwsSettings) -> AwsSettings:
+    """Settings of a deployment of this test's own: buckets, queues and table exist and are empty.
 
-    The programs run in it as users who may do no more than on AWS: `tests.stack.keys_of`.
+    The programs run in it as users with the permissions that they have on AWS: `tests.deployment.keys_of`.
     """
-    return await provisioned(places)
+    return await provisioned(unprovisioned)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def airlock_dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
+    """One `airlock dev` for this test process, started as its users start it: emulator, service and worker."""
+    async with dev(tmp_path_factory.mktemp("dev")) as running:
+        yield running

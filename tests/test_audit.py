@@ -9,7 +9,7 @@ from typing import Any
 import advisories
 import pytest
 
-from tests.stack import unmeasured
+from tests.deployment import unmeasured
 from tests.test_architecture import ROOT
 
 FINE, FOUND, NOT_AUDITED = 0, 1, 3
@@ -67,7 +67,7 @@ def test_an_advisory_is_matched_by_its_ranges(tmp_path: Path, affected: dict[str
     assert list(advisories.matching(PINS, snapshot)) == holes
 
 
-@pytest.mark.stack
+@pytest.mark.server
 @pytest.mark.parametrize(("version", "code"), [(HELD, FOUND), ("0.1", FINE)])
 def test_a_hole_is_found_without_any_service(tmp_path: Path, version: str, code: int) -> None:
     run = audit(AIRLOCK_ADVISORIES=str(advisory(tmp_path, versions=[version])))
@@ -90,7 +90,7 @@ def test_what_is_no_advisory_is_named(tmp_path: Path) -> None:
         advisories.read(tmp_path)
 
 
-@pytest.mark.stack
+@pytest.mark.server
 def test_a_folder_without_an_advisory_is_no_audit(tmp_path: Path) -> None:
     run = audit(AIRLOCK_ADVISORIES=str(tmp_path))
     assert run.returncode == NOT_AUDITED
@@ -109,7 +109,7 @@ def answering(**more: Any) -> str:
     return f"print('''{json.dumps(told)}''')"
 
 
-@pytest.mark.stack
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("program", "code", "told"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 POLICY = "eyJleHBpcmF0aW9uIjogIjIwMjYtMDEtMDFUMDA6MDA6MDBaIn0="
 HEADER = """

@@ -16,7 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.stack import unmeasured
+from tests.deployment import unmeasured
 from tests.test_architecture import ROOT, imported, sources
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -103,7 +103,7 @@ def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str
             assert distributions & wanted, f"{path.relative_to(ROOT)} imports {package}"
 
 
-@pytest.mark.stack
+@pytest.mark.server
 def test_each_pods_bill_of_materials_holds_what_it_runs_and_no_more(tmp_path: Path) -> None:
     """That it is CycloneDX, the tool that writes it has checked."""
     subprocess.run([sys.executable, ".ci/sbom.py", tmp_path], cwd=ROOT, env=unmeasured(), check=True)

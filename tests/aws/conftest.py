@@ -1,6 +1,6 @@
-"""Places that the adapters' contract tests run against: ministack always, moto where it tells the truth.
+"""Queues, tables and buckets for the tests of the adapters, without the rest of a deployment.
 
-Each test gets its own queues and table (and buckets, for ministack), without the rest of a deployment.
+They are in the emulator, and in moto where it behaves as AWS does.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from ops.provision import table
 from tests.aws import settings_at
-from tests.stack import settings_for
+from tests.deployment import settings_for
 
 
 @pytest.fixture(scope="session")
@@ -36,32 +36,32 @@ def made_up_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture
-async def in_moto(moto: str, made_up_keys: None) -> AwsSettings:
+async def moto_settings(moto: str, made_up_keys: None) -> AwsSettings:
     """No buckets: moto enforces neither policies nor pinned copies."""
     return await queues_and_table(settings_at(moto, run=secrets.token_hex(4)))
 
 
 @pytest_asyncio.fixture
-async def in_ministack(stack: Emulator) -> AwsSettings:
-    return await queues_and_table(settings_for(stack))
+async def emulator_settings(emulator: Emulator) -> AwsSettings:
+    return await queues_and_table(settings_for(emulator))
 
 
 @pytest.fixture(
     params=[
-        pytest.param("in_moto", id="moto"),
-        pytest.param("in_ministack", id="ministack", marks=pytest.mark.stack),
+        pytest.param("moto_settings", id="moto"),
+        pytest.param("emulator_settings", id="ministack", marks=pytest.mark.server),
     ]
 )
-def place(request: pytest.FixtureRequest) -> AwsSettings:
-    """Settings of empty queues and an empty table, in each server in turn."""
+def aws_settings(request: pytest.FixtureRequest) -> AwsSettings:
+    """Settings of empty queues and an empty table of this test's own: in moto, and in the emulator."""
     settings: AwsSettings = request.getfixturevalue(request.param)
     return settings
 
 
 @pytest_asyncio.fixture
-async def buckets(stack: Emulator) -> AwsSettings:
+async def buckets(emulator: Emulator) -> AwsSettings:
     """Settings of two empty, versioned buckets in ministack: incoming and accepted."""
-    settings = settings_for(stack)
+    settings = settings_for(emulator)
     async with client("s3", settings) as s3:
         for name in (settings.incoming_bucket, settings.accepted_bucket):
             region = {"LocationConstraint": settings.region}

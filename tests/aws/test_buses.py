@@ -18,14 +18,14 @@ KIND = "airlock.upload.accepted"
 
 
 @pytest_asyncio.fixture
-async def clients(in_ministack: AwsSettings) -> AsyncIterator[Clients]:
-    async with connect(in_ministack, services=("sqs", "sns", "events", "sts")) as made:
+async def clients(emulator_settings: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(emulator_settings, services=("sqs", "sns", "events", "sts")) as made:
         yield made
 
 
 @pytest_asyncio.fixture
-async def queue(in_ministack: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
-    async with Queue.open(in_ministack, clients) as opened:
+async def queue(emulator_settings: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
+    async with Queue.open(emulator_settings, clients) as opened:
         yield opened
 
 
@@ -51,27 +51,27 @@ async def received(queue: Queue) -> Any:
 
 
 async def test_what_is_published_to_a_topic_reaches_its_subscribers(
-    in_ministack: AwsSettings, clients: Clients, queue: Queue
+    emulator_settings: AwsSettings, clients: Clients, queue: Queue
 ) -> None:
     topic = (await clients.sns.create_topic(Name="verdicts"))["TopicArn"]
-    arn = await queue_arn(clients, in_ministack.queue)
-    await let_in(clients, in_ministack.queue, arn, topic)
+    arn = await queue_arn(clients, emulator_settings.queue)
+    await let_in(clients, emulator_settings.queue, arn, topic)
     await clients.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    await Buses(clients, in_ministack.region).publish_to_topic("verdicts", EVENT, {"type": KIND})
+    await Buses(clients, emulator_settings.region).publish_to_topic("verdicts", EVENT, {"type": KIND})
     envelope = await received(queue)
     assert envelope["Message"] == EVENT
     assert envelope["MessageAttributes"]["type"]["Value"] == KIND
 
 
 async def test_what_is_put_on_a_bus_is_matched_by_its_type(
-    in_ministack: AwsSettings, clients: Clients, queue: Queue
+    emulator_settings: AwsSettings, clients: Clients, queue: Queue
 ) -> None:
     await clients.events.create_event_bus(Name="uploads")
     pattern = json.dumps({"source": ["airlock"], "detail-type": [KIND]})
     await clients.events.put_rule(Name="accepted", EventBusName="uploads", EventPattern=pattern)
-    target: Any = {"Id": "queue", "Arn": await queue_arn(clients, in_ministack.queue)}
+    target: Any = {"Id": "queue", "Arn": await queue_arn(clients, emulator_settings.queue)}
     await clients.events.put_targets(Rule="accepted", EventBusName="uploads", Targets=[target])
-    buses = Buses(clients, in_ministack.region)
+    buses = Buses(clients, emulator_settings.region)
     await buses.put_event("uploads", "airlock.upload.infected", "{}")
     await buses.put_event("uploads", KIND, EVENT)
     event = await received(queue)
@@ -80,13 +80,13 @@ async def test_what_is_put_on_a_bus_is_matched_by_its_type(
 
 
 async def test_a_topic_that_is_not_there_is_a_dependency_that_is_away(
-    in_ministack: AwsSettings, clients: Clients
+    emulator_settings: AwsSettings, clients: Clients
 ) -> None:
     with pytest.raises(Unavailable, match="sns: Publish"):
-        await Buses(clients, in_ministack.region).publish_to_topic("nowhere", EVENT, {})
+        await Buses(clients, emulator_settings.region).publish_to_topic("nowhere", EVENT, {})
 
 
-async def test_an_event_that_a_bus_did_not_take_is_not_lost(in_ministack: AwsSettings, clients: Clients) -> None:
+async def test_an_event_that_a_bus_did_not_take_is_not_lost(emulator_settings: AwsSettings, clients: Clients) -> None:
     """PutEvents answers 200 and says so inside."""
 
     class Refusing:
@@ -95,4 +95,4 @@ async def test_an_event_that_a_bus_did_not_take_is_not_lost(in_ministack: AwsSet
 
     clients._made["events"] = Refusing()
     with pytest.raises(Unavailable, match="eventbridge: PutEvents: InternalFailure"):
-        await Buses(clients, in_ministack.region).put_event("uploads", KIND, EVENT)
+        await Buses(clients, emulator_settings.region).put_event("uploads", KIND, EVENT)

@@ -73,14 +73,14 @@ def policy(statement: dict[str, str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-async def make_role(stack: Emulator) -> str:
+async def make_role(emulator: Emulator) -> str:
     """A role that the emulator's user may assume, and that may do everything; returns its ARN."""
-    async with aiohttp.ClientSession() as session, session.get(f"{stack.endpoint}/_ministack/health") as response:
+    async with aiohttp.ClientSession() as session, session.get(f"{emulator.endpoint}/_ministack/health") as response:
         root = (await response.json())["edition"]
     client: Any = get_session().create_client(
         "iam",
-        region_name=stack.region,
-        endpoint_url=stack.endpoint,
+        region_name=emulator.region,
+        endpoint_url=emulator.endpoint,
         aws_access_key_id=root,
         aws_secret_access_key="not verified for root",
     )
@@ -95,22 +95,22 @@ async def make_role(stack: Emulator) -> str:
 
 
 async def test_every_adapter_works_with_temporary_keys_of_a_role(
-    stack: Emulator, in_ministack: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    emulator: Emulator, emulator_settings: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    source = f"aws_access_key_id={stack.keys.access_key_id}\naws_secret_access_key={stack.keys.secret_access_key}"
-    role = f"role_arn={await make_role(stack)}\nsource_profile=source\nregion={stack.region}"
+    source = f"aws_access_key_id={emulator.keys.access_key_id}\naws_secret_access_key={emulator.keys.secret_access_key}"
+    role = f"role_arn={await make_role(emulator)}\nsource_profile=source\nregion={emulator.region}"
     (tmp_path / "config").write_text(f"[profile source]\n{source}\n[profile worker]\n{role}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stack.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.endpoint)
     monkeypatch.setenv("AWS_PROFILE", "worker")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    async with connect(in_ministack) as clients, Queue.open(in_ministack, clients) as queue:
+    async with connect(emulator_settings) as clients, Queue.open(emulator_settings, clients) as queue:
         keys = clients.credentials.current()
         assert keys.session_token
         assert 0 < clients.credentials.remaining(datetime.now(UTC).timestamp()) <= 3600
-        await queue.send(in_ministack.queue, "body")
+        await queue.send(emulator_settings.queue, "body")
         assert "body" in [message.body for message in await queue.receive(10, 1, 30)]
-        await Records(clients.dynamodb, in_ministack.table).ping()
+        await Records(clients.dynamodb, emulator_settings.table).ping()
         with pytest.raises(Unavailable, match="404"):
-            await Objects(clients.s3).ping(in_ministack.incoming_bucket)
+            await Objects(clients.s3).ping(emulator_settings.incoming_bucket)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.run import Run
-from tests.stack import ROOT, ministack
+from tests.deployment import ROOT, ministack
 
 UPLOADS = 10_000
 WORKERS = 3

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
-from tests.chaos.place import Place
+from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.plan import Plan
 
 BATCH = 10
@@ -22,12 +22,12 @@ class Delivery:
     `lost` has the versions of which nobody was told.
     """
 
-    def __init__(self, place: Place, plan: Plan) -> None:
-        self._place = place
+    def __init__(self, deployment: ChaosDeployment, plan: Plan) -> None:
+        self._deployment = deployment
         self._plan = plan
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._numbers = {place.name(planned): planned.number for planned in plan.uploads}
+        self._numbers = {deployment.name(planned): planned.number for planned in plan.uploads}
         self._seen: dict[str, list[str]] = {}
         self.lost: set[str] = set()
         self.counts: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Delivery:
             group.create_task(self._send())
 
     async def _take(self) -> None:
-        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.notifications)
+        sqs, url = self._deployment.harness.clients.sqs, await self._deployment.url(self._deployment.notifications)
         while True:
             answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
             messages = answer.get("Messages", [])
@@ -56,8 +56,8 @@ class Delivery:
                 self._announced(message["Body"])
             if messages:
                 entries: list[Any] = [
-                    {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
-                    for place, message in enumerate(messages)
+                    {"Id": str(deployment), "ReceiptHandle": message["ReceiptHandle"]}
+                    for deployment, message in enumerate(messages)
                 ]
                 await sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
@@ -83,14 +83,19 @@ class Delivery:
         self.counts["repeated"] += max(0, len(after) - 1)
 
     async def _send(self) -> None:
-        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.site.settings.queue)
+        sqs, url = (
+            self._deployment.harness.clients.sqs,
+            await self._deployment.url(self._deployment.harness.settings.queue),
+        )
         while True:
             now = asyncio.get_running_loop().time()
             bodies: list[str] = []
             while self._due and self._due[0][0] <= now and len(bodies) < BATCH:
                 bodies.append(heapq.heappop(self._due)[2])
             if bodies:
-                entries: list[Any] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
+                entries: list[Any] = [
+                    {"Id": str(deployment), "MessageBody": body} for deployment, body in enumerate(bodies)
+                ]
                 await sqs.send_message_batch(QueueUrl=url, Entries=entries)
                 self.counts["delivered"] += len(bodies)
             else:

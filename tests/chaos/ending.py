@@ -12,8 +12,8 @@ from airlock.quotas import DAY, Subject, Window
 from airlock.verdict_event import event_id
 from aws.dynamodb.records import Record
 from aws.dynamodb.usage import Counters
+from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.listing import versions
-from tests.chaos.place import Place
 from tests.chaos.plan import OWNERS, Plan, Planned
 
 PARALLEL = 8
@@ -24,9 +24,9 @@ class Ending:
     """`stored` has the version of each upload's first body, by its number; `events` the bodies by upload id."""
 
     def __init__(
-        self, place: Place, plan: Plan, stored: Mapping[int, str], events: Mapping[str, Collection[str]]
+        self, deployment: ChaosDeployment, plan: Plan, stored: Mapping[int, str], events: Mapping[str, Collection[str]]
     ) -> None:
-        self._place = place
+        self._deployment = deployment
         self._plan = plan
         self._stored = stored
         self._events = events
@@ -35,8 +35,8 @@ class Ending:
 
     async def problems(self) -> list[str]:
         """Look at everything."""
-        names = {self._place.name(planned): planned for planned in self._plan.uploads}
-        self._records = await self._place.site.records.batch_get(names)
+        names = {self._deployment.name(planned): planned for planned in self._plan.uploads}
+        self._records = await self._deployment.harness.records.batch_get(names)
         self.states.update(record.state.value for record in self._records.values())
         found: list[str] = []
         for name, planned in names.items():
@@ -72,7 +72,7 @@ class Ending:
             yield "its event names another place than its record"
 
     async def _of_places(self, names: Mapping[str, Planned]) -> list[str]:
-        settings, found = self._place.site.settings, []
+        settings, found = self._deployment.harness.settings, []
         buckets = {"accepted": settings.accepted_bucket, "quarantine": settings.quarantine_bucket}
         for what, bucket in buckets.items():
             wanted = {
@@ -80,11 +80,13 @@ class Ending:
                 for name, planned in names.items()
                 if (record := self._records.get(name)) and record.location and KEPT.get(planned.state) == what
             }
-            there = [(version.key, version.id) for version in await versions(self._place.site.clients.s3, bucket)]
+            there = [
+                (version.key, version.id) for version in await versions(self._deployment.harness.clients.s3, bucket)
+            ]
             found += [f"{what} holds {key}, version {version}, unasked" for key, version in {*there} - {*wanted}]
             found += [f"{_who(wanted[gone])}: is not in {what}" for gone in {*wanted} - {*there}]
             found += await self._of_bytes(bucket, {at: wanted[at] for at in {*wanted} & {*there}})
-        left = await versions(self._place.site.clients.s3, settings.incoming_bucket)
+        left = await versions(self._deployment.harness.clients.s3, settings.incoming_bucket)
         return [*found, *(f"incoming still holds {version.key}, version {version.id}" for version in left)]
 
     async def _of_bytes(self, bucket: str, wanted: Mapping[tuple[str, str], Planned]) -> list[str]:
@@ -92,7 +94,7 @@ class Ending:
 
         async def differs(key: str, version: str, planned: Planned) -> str | None:
             async with slots:
-                read = await self._place.site.read(bucket, key, version)
+                read = await self._deployment.harness.read(bucket, key, version)
             return None if read == planned.body else f"{_who(planned)}: {len(read)} other bytes are in {bucket}"
 
         found = await asyncio.gather(*(differs(*at, planned) for at, planned in wanted.items()))
@@ -100,10 +102,10 @@ class Ending:
 
     async def _of_dead_letters(self) -> list[str]:
         """Exactly the poison is there, and each has its reason."""
-        site = self._place.site
-        if not await self._place.waiting(site.settings.dead_letter_queue):
+        harness = self._deployment.harness
+        if not await self._deployment.waiting(harness.settings.dead_letter_queue):
             return ["the dead letters are empty"] if self._plan.poison else []
-        letters = await site._take(site.settings.dead_letter_queue, 1)
+        letters = await harness._take(harness.settings.dead_letter_queue, 1)
         # SQS gives no reason where it moves a message by itself.
         buried = {each["Body"]: each.get("MessageAttributes", {}).get("airlock-reason") for each in letters}
         poison = {*self._plan.poison}
@@ -113,10 +115,10 @@ class Ending:
 
     async def _of_counters(self) -> list[str]:
         """Accepted bytes count once, for their owner; those of an upload that was withdrawn may, or not."""
-        counters = Counters(self._place.site.clients.dynamodb, self._place.site.settings.table)
+        counters = Counters(self._deployment.harness.clients.dynamodb, self._deployment.harness.settings.table)
         found = []
         for owner in OWNERS:
-            days = {Window.at(moment, DAY) for moment in (self._place.began, time.time())}
+            days = {Window.at(moment, DAY) for moment in (self._deployment.began, time.time())}
             counted = sum([(await counters.get(Subject("owner", owner), day)).accepted_bytes for day in days])
             least = sum(len(each.body) for each in self._plan.uploads if _counts(each, owner))
             withdrawn = sum(len(each.body) for each in self._plan.uploads if _counts(each, owner, State.WITHDRAWN))

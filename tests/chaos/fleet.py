@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from ops.dev.child import Child
-from tests.stack import ROOT, unmeasured
+from tests.deployment import ROOT, unmeasured
+from tests.workers.harness import WorkerHarness
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.daemon import free_port
-from tests.workers.site import Site
 
 Disturbance = Literal["SIGKILL of a worker", "SIGTERM of a worker", "restart of clamd"]
 DISTURBANCES: tuple[Disturbance, ...] = ("SIGKILL of a worker", "restart of clamd", "SIGTERM of a worker")
@@ -65,10 +65,12 @@ class Scanner:
 
 
 class Fleet:
-    """`size` workers of a site. Each one's log is a file in `folder`; what should not happen is in `problems`."""
+    """`size` workers in a deployment. Each logs to a file in `folder`; `problems` holds what should not happen."""
 
-    def __init__(self, site: Site, endpoint: str, folder: Path, size: int, clamd: Scanner, dice: random.Random) -> None:
-        self._environment = {**os.environ, **site.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
+    def __init__(
+        self, harness: WorkerHarness, endpoint: str, folder: Path, size: int, clamd: Scanner, dice: random.Random
+    ) -> None:
+        self._environment = {**os.environ, **harness.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
         self._folder = folder
         self._size = size
         self._clamd = clamd

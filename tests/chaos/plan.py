@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airlock.lifecycle import State
+from tests.workers.harness import EICAR
 from tests.workers.inspection.corpus.packed import encrypted_zip
 from tests.workers.inspection.corpus.pictures import chunk
-from tests.workers.site import EICAR
 
 SIDE = 8
 OWNERS = ("alice", "bob", "carol", "dan")

@@ -1,10 +1,10 @@
 """What is done for objects whose notification never came: `airlock reconcile`."""
 
 from ops.reconcile import How, reconcile
-from tests.chaos.place import Place
+from tests.chaos.deployment import ChaosDeployment
 
 
-async def repair(place: Place) -> int:
+async def repair(deployment: ChaosDeployment) -> int:
     """One run; returns how many things it repaired. Nobody uploads or works meanwhile, so that nothing is too young."""
-    report = await reconcile(place.site.clients, place.site.settings, How(stuck=0, grace=0))
+    report = await reconcile(deployment.harness.clients, deployment.harness.settings, How(stuck=0, grace=0))
     return report.repairs

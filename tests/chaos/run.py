@@ -13,10 +13,10 @@ from airlock.events import withdrawal
 from ops.dev.emulator import Emulator
 from tests.chaos import plan as plans
 from tests.chaos.delivery import Delivery
+from tests.chaos.deployment import ChaosDeployment, opened
 from tests.chaos.ending import Ending
 from tests.chaos.fleet import Fleet, Scanner, injector, read_logs
 from tests.chaos.listing import versions
-from tests.chaos.place import Place, opened
 from tests.chaos.plan import Plan, Planned
 from tests.chaos.repair import repair
 from tests.chaos.report import Report
@@ -58,13 +58,13 @@ class Run:
         plan = plans.make(self.seed, self.uploads)
         async with contextlib.AsyncExitStack() as stack:
             clamd = await stack.enter_async_context(Scanner())
-            place = await stack.enter_async_context(opened(self.stack, self.folder, clamd.address, time.time()))
-            scene = Scene(self, place, plan)
+            deployment = await stack.enter_async_context(opened(self.stack, self.folder, clamd.address, time.time()))
+            scene = Scene(self, deployment, plan)
             try:
                 await scene.play(clamd, report)
             except TimeoutError:
                 report.problems.append(f"{await scene.left()} are still waiting after {self.patience:.0f} s")
-            ending = Ending(place, plan, scene.stored, scene.verdicts.events)
+            ending = Ending(deployment, plan, scene.stored, scene.verdicts.events)
             report.problems += await ending.problems()
             report.states = ending.states
 
@@ -72,23 +72,23 @@ class Run:
 class Scene:
     """The parts of a run while it goes on. `stored`: the version of each upload's first body, by its number."""
 
-    def __init__(self, run: Run, place: Place, plan: Plan) -> None:
+    def __init__(self, run: Run, deployment: ChaosDeployment, plan: Plan) -> None:
         self._run = run
-        self._place = place
+        self._deployment = deployment
         self._plan = plan
-        self._delivery = Delivery(place, plan)
-        self.verdicts = Verdicts(place)
+        self._delivery = Delivery(deployment, plan)
+        self.verdicts = Verdicts(deployment)
         self.stored: dict[int, str] = {}
 
     async def play(self, clamd: Scanner, report: Report) -> None:
         """All of it, to the end. Raises TimeoutError."""
-        run, settings = self._run, self._place.site.settings
+        run, settings = self._run, self._deployment.harness.settings
         dice = random.Random(f"{run.seed} disturbances")
         assert settings.endpoint_url
         fleet: Fleet | None = None
         try:
             async with injector(settings.endpoint_url, run.seed, run.faults, report.injected) as endpoint:
-                fleet = Fleet(self._place.site, endpoint, run.folder, run.workers, clamd, dice)
+                fleet = Fleet(self._deployment.harness, endpoint, run.folder, run.workers, clamd, dice)
                 async with fleet, asyncio.timeout(run.patience):
                     await self._through(fleet, report)
         finally:
@@ -142,7 +142,7 @@ class Scene:
                 group.create_task(send())
 
     async def _upload(self, planned: Planned, later: asyncio.TaskGroup) -> None:
-        sent = await self._place.put(planned, planned.body)
+        sent = await self._deployment.put(planned, planned.body)
         self.stored[planned.number] = sent.version_id
         if planned.second is not None:
             later.create_task(self._replay(planned, planned.second))
@@ -151,16 +151,16 @@ class Scene:
 
     async def _replay(self, planned: Planned, second: bytes) -> None:
         await asyncio.sleep(planned.second_after)
-        await self._place.put(planned, second)
+        await self._deployment.put(planned, second)
 
     async def _withdraw(self, planned: Planned, after: float) -> None:
         await asyncio.sleep(after)
-        upload = self._place.name(planned)
-        await self._place.site.records.withdraw(upload, planned.owner, time.time())
+        upload = self._deployment.name(planned)
+        await self._deployment.harness.records.withdraw(upload, planned.owner, time.time())
         self._delivery.post(f"withdrawal {planned.number}", withdrawal(upload))
 
     async def _backlog(self) -> int:
-        return self._delivery.pending + await self._place.waiting(self._place.site.settings.queue)
+        return self._delivery.pending + await self._deployment.waiting(self._deployment.harness.settings.queue)
 
     async def _until_at_most(self, backlog: int) -> None:
         while await self._backlog() > backlog:  # noqa: ASYNC110 # the emulator tells nobody
@@ -171,25 +171,27 @@ class Scene:
         quiet = 0
         while quiet < 2:
             await asyncio.sleep(POLL_SECONDS)
-            queued = await self._place.waiting(self._place.notifications) + await self._backlog()
+            queued = await self._deployment.waiting(self._deployment.notifications) + await self._backlog()
             quiet = 0 if queued else quiet + 1
 
     async def _repair(self, report: Report) -> None:
         """Repair until there is nothing to repair; in incoming may be left only that of which nobody was told."""
-        s3, incoming = self._place.site.clients.s3, self._place.site.settings.incoming_bucket
+        s3, incoming = self._deployment.harness.clients.s3, self._deployment.harness.settings.incoming_bucket
         while len(report.repaired) < ROUNDS:
             left = await versions(s3, incoming)
             forgotten = [version for version in left if version.id not in self._delivery.lost or report.repaired]
             report.problems += [f"{each.key}, version {each.id}, was told of and left alone" for each in forgotten]
-            if not (repaired := await repair(self._place)):
+            if not (repaired := await repair(self._deployment)):
                 return
             report.repaired.append(repaired)
             await self._until_idle()
 
     async def left(self) -> str:
         """What is waiting, in words."""
-        queue = self._place.site.settings.queue
-        return f"{await self._place.waiting(queue)} messages of the workers and {self._delivery.pending} deliveries"
+        queue = self._deployment.harness.settings.queue
+        return (
+            f"{await self._deployment.waiting(queue)} messages of the workers and {self._delivery.pending} deliveries"
+        )
 
 
 async def _ended(*tasks: "asyncio.Task[Any]") -> None:

@@ -14,9 +14,9 @@ PATIENCE = 240.0
 
 
 @pytest.mark.timeout(PATIENCE + 120)
-async def test_every_upload_ends_in_its_right_verdict_whatever_fails(stack: Emulator, tmp_path: Path) -> None:
+async def test_every_upload_ends_in_its_right_verdict_whatever_fails(emulator: Emulator, tmp_path: Path) -> None:
     """Two workers, killed and drained; a clamd that restarts; a network that breaks requests; lost notifications."""
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     uploads = int(os.environ.get("CHAOS_UPLOADS") or UPLOADS)
-    report = await Run(stack, tmp_path, seed, uploads, workers=2, patience=PATIENCE)()
+    report = await Run(emulator, tmp_path, seed, uploads, workers=2, patience=PATIENCE)()
     assert not report.problems, str(report)

@@ -4,14 +4,14 @@ import asyncio
 import json
 from typing import Any
 
-from tests.chaos.place import Place
+from tests.chaos.deployment import ChaosDeployment
 
 
 class Verdicts:
     """`events` holds, for each upload, the distinct bodies that came; `received` counts all."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, deployment: ChaosDeployment) -> None:
+        self._deployment = deployment
         self.events: dict[str, set[str]] = {}
         self.received = 0
 
@@ -22,7 +22,7 @@ class Verdicts:
 
     async def take(self, wait: int = 0) -> bool:
         """Take what is there; False when there was nothing."""
-        sqs, url = self._place.site.clients.sqs, await self._place.url(self._place.site.verdicts)
+        sqs, url = self._deployment.harness.clients.sqs, await self._deployment.url(self._deployment.harness.verdicts)
         answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         messages = answer.get("Messages", [])
         for message in messages:

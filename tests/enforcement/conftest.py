@@ -22,8 +22,8 @@ async def ceph() -> AsyncIterator[Ceph]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server_on_ministack(stack: Emulator) -> AsyncIterator[Server]:
-    async with on_ministack(stack) as opened:
+async def server_on_ministack(emulator: Emulator) -> AsyncIterator[Server]:
+    async with on_ministack(emulator) as opened:
         yield opened
 
 
@@ -35,6 +35,6 @@ async def server_on_ceph(ceph: Ceph) -> AsyncIterator[Server]:
 
 @pytest.fixture(scope="session", params=["ministack", "ceph"])
 def server(request: pytest.FixtureRequest) -> Server:
-    """Each of the servers in turn, with places of this run's own in it."""
+    """Each of the servers in turn, with buckets of this run's own."""
     opened: Server = request.getfixturevalue(f"server_on_{request.param}")
     return opened

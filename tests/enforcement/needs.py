@@ -18,7 +18,7 @@ from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from ops.iam import Pod
-from tests.service.stack import post_form
+from tests.service.deployed import post_form
 
 MIB = 1024**2
 CONTENT = b"bytes of a file"

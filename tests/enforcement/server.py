@@ -17,9 +17,9 @@ from airlock.profiles import Profiles
 from aws.s3.objects import Objects
 from ops.dev.emulator import Emulator
 from tests.ceph import Ceph
+from tests.deployment import S3_CONFIG
 from tests.enforcement.form import Form
-from tests.service.conftest import Service, settings
-from tests.stack import S3_CONFIG
+from tests.service.harness import ServiceHarness, settings
 
 REGION = "eu-central-1"
 OTHER_REGION = "us-west-2"
@@ -75,15 +75,15 @@ class Server:
     s3: Any
     http: aiohttp.ClientSession
     keys: Mapping[str, Credentials]
-    services: Mapping[str, Service]
+    services: Mapping[str, ServiceHarness]
     incoming: str
     other: str
 
     async def issue(self, who: Who, body: bytes, **asked: Any) -> Form:
         """A form that our service issued for `body`; `asked` is more of what the caller asks for."""
         service = self.services[who.region]
-        service.keyring.held = self.keys[who.keys]
-        service.time.at = time.time() + who.since
+        service.credentials.held = self.keys[who.keys]
+        service.clock.at = time.time() + who.since
         created = await service.create(**asked)
         return Form.of(created["upload"], body)
 
@@ -180,14 +180,14 @@ def _client(service: str, endpoint: str, keys: Credentials) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def issuers(endpoint: str, incoming: str, other: str, s3: Any = None) -> AsyncIterator[dict[str, Service]]:
+async def issuers(endpoint: str, incoming: str, other: str, s3: Any = None) -> AsyncIterator[dict[str, ServiceHarness]]:
     """A service of ours for each region, which signs for those buckets of that server, and lends objects by `s3`."""
     where = {"endpoint_url": endpoint, "addressing": "path", "incoming_bucket": incoming, "accepted_bucket": other}
     profiles = Profiles.load(PROFILES)
     lender: Any = Objects(s3)
     async with (
-        Service(settings(region=REGION, **where), profiles, presigner=lender) as one,
-        Service(settings(region=OTHER_REGION, **where), profiles, presigner=lender) as two,
+        ServiceHarness(settings(region=REGION, **where), profiles, objects=lender) as one,
+        ServiceHarness(settings(region=OTHER_REGION, **where), profiles, objects=lender) as two,
     ):
         yield {REGION: one, OTHER_REGION: two}
 

@@ -12,7 +12,7 @@ from aws.s3.objects import Objects, Pinned
 from tests.enforcement.server import REGION, Server, Who
 from tests.service.uploads.test_handlers import VERDICT, record
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="session")]
 
 BODY = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 TYPES = ("image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "text/javascript", "application/pdf")
@@ -53,7 +53,7 @@ async def accept(server: Server, name: str, kind: str) -> str:
         location=Location(server.other, upload, copied.version_id),
         verdict=VERDICT.model_copy(update={"media_type": kind, "sha256": hashlib.sha256(BODY).hexdigest()}),
     )
-    server.services[REGION].table.put(told)
+    server.services[REGION].records.put(told)
     return upload
 
 

@@ -24,13 +24,13 @@ from aws.session import SERVICES, connect
 from aws.settings import read_profiles
 from ops import iam
 from ops.dev.emulator import ACCOUNT, PARTITION, Emulator
+from tests.deployment import ROOT, connected_as, keys_of, provisioned, settings_for
 from tests.enforcement import operator_needs
 from tests.enforcement.needs import CONTENT, NEEDS, ON_AWS_ONLY, Scene, actions, denied, resources
-from tests.service.stack import deployed, post_form
-from tests.stack import ROOT, connected_as, keys_of, provisioned, settings_for
-from tests.workers.site import PNG, opened
+from tests.service.deployed import deployed_service, post_form
+from tests.workers.harness import PNG, harness_in
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
 
 VERDICTS = "verdicts-of-least-privilege"
 PROFILES = f"""
@@ -61,25 +61,29 @@ class Stage:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(stack: Emulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     profiles = tmp_path_factory.mktemp("profiles") / "profiles.toml"
     profiles.write_text(PROFILES)
-    places = await provisioned(settings_for(stack).model_copy(update={"profiles": profiles}))
+    deployment = await provisioned(settings_for(emulator).model_copy(update={"profiles": profiles}))
     async with (
-        connect(places, services=(*SERVICES, "sns", "events", "sts")) as admin,
-        connected_as(keys_of("service", places), places) as service,
-        connected_as(keys_of("workers", places), places, services=(*SERVICES, "sns", "events", "sts")) as workers,
-        connected_as(keys_of("operator", places), places, services=(*SERVICES, "sns", "events", "sts")) as operator,
+        connect(deployment, services=(*SERVICES, "sns", "events", "sts")) as admin,
+        connected_as(keys_of("service", deployment), deployment) as service,
+        connected_as(
+            keys_of("workers", deployment), deployment, services=(*SERVICES, "sns", "events", "sts")
+        ) as workers,
+        connected_as(
+            keys_of("operator", deployment), deployment, services=(*SERVICES, "sns", "events", "sts")
+        ) as operator,
         aiohttp.ClientSession() as http,
     ):
         await admin.sns.create_topic(Name="topic-of-least-privilege")
         await admin.events.create_event_bus(Name="bus-of-least-privilege")
-        scene = Scene(places, service, admin, http)
+        scene = Scene(deployment, service, admin, http)
         others: dict[iam.Pod, Scene] = {
             "workers": replace(scene, clients=workers),
             "operator": replace(scene, clients=operator),
         }
-        yield Stage(stack, {"service": scene, **others})
+        yield Stage(emulator, {"service": scene, **others})
 
 
 def permissions() -> Iterator[Any]:
@@ -131,7 +135,7 @@ Try = Callable[[Scene], Awaitable[Any]]
 
 
 def on_s3(method: str, **asked: Any) -> Try:
-    """A call of S3; names of places stand in braces."""
+    """A call of S3, with names of buckets in braces."""
 
     async def call(scene: Scene) -> None:
         names = {**scene.settings.model_dump(), "there": f"{scene.settings.incoming_prefix}/there"}
@@ -298,28 +302,28 @@ async def test_s3_refuses_a_policy_that_the_worker_signs(stage: Stage) -> None:
     assert await scene.versions(stage.settings.incoming_bucket, key) == []
 
 
-async def test_an_upload_goes_all_the_way_with_both_pods_permissions(stack: Emulator, tmp_path: Path) -> None:
+async def test_an_upload_goes_all_the_way_with_both_pods_permissions(emulator: Emulator, tmp_path: Path) -> None:
     """From the form to the accepted bytes, and back out by a withdrawal."""
-    places = await provisioned(settings_for(stack))
+    deployment = await provisioned(settings_for(emulator))
     async with (
-        opened(places, tmp_path) as site,
-        deployed(places, profiles=site.settings.profiles) as service,
-        site.working(),
+        harness_in(deployment, tmp_path) as harness,
+        deployed_service(deployment, profiles=harness.settings.profiles) as service,
+        harness.working(),
     ):
         created = await service.create(size=len(PNG))
         form = created["upload"]
-        assert form["fields"]["x-amz-credential"].split("/")[0] == keys_of("service", places).access_key_id
+        assert form["fields"]["x-amz-credential"].split("/")[0] == keys_of("service", deployment).access_key_id
         assert await post_form(service.http, form["url"], form["fields"], PNG) == (204, "")
         status = f"/v1/uploads/{created['id']}"
-        assert (await site.settled(created["id"])).state == "accepted"
+        assert (await harness.settled(created["id"])).state == "accepted"
         lent = await service.ask("GET", f"{status}/content")
         async with service.http.get(lent.headers["Location"]) as response:
             assert await response.read() == PNG
         assert [each["id"] for each in (await service.ask("GET", "/v1/uploads")).json["uploads"]] == [created["id"]]
         assert (await service.ask("DELETE", status)).status == 202
-        await site.idle()
-        assert await site.accepted() == {}
-        assert await site.incoming() == []
+        await harness.idle()
+        assert await harness.accepted() == {}
+        assert await harness.incoming() == []
 
 
 async def test_what_is_refused_is_there(stage: Stage) -> None:

@@ -6,12 +6,12 @@ by the others.
 
 import pytest
 
+from tests.deployment import forged
 from tests.enforcement.hostile.catalogue import GROUPS
 from tests.enforcement.judge import judge
 from tests.enforcement.server import Server, Who
-from tests.stack import forged
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_forged_signature_is_refused(server: Server) -> None:

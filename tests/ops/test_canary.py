@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestServer
 from tests.ops.terminal import Dev, airlock
 
 
-@pytest.mark.stack
-async def test_told_apart_is_exit_0_and_a_metric(dev: Dev, tmp_path: Path) -> None:
+@pytest.mark.server
+async def test_told_apart_is_exit_0_and_a_metric(airlock_dev: Dev, tmp_path: Path) -> None:
     metrics = tmp_path / "airlock.prom"
-    ran = await airlock("canary", "--service", dev.address, "--metrics", metrics)
+    ran = await airlock("canary", "--service", airlock_dev.address, "--metrics", metrics)
     assert ran.code == 0, ran
     assert "✓ harmless  accepted after " in ran.out
     assert "✓ eicar     infected after " in ran.out
@@ -46,7 +46,7 @@ async def credulous() -> AsyncIterator[str]:
         yield str(server.make_url("")).rstrip("/")
 
 
-@pytest.mark.stack
+@pytest.mark.server
 async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_path: Path) -> None:
     metrics = tmp_path / "airlock.prom"
     ran = await airlock("canary", "--service", credulous, "--metrics", metrics, "--json")
@@ -56,7 +56,7 @@ async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_p
     assert 'airlock_canary_right{kind="eicar"} 0\n' in metrics.read_text()
 
 
-@pytest.mark.stack
+@pytest.mark.server
 async def test_no_service_is_exit_1_and_says_so() -> None:
     ran = await airlock("canary", "--service", "http://127.0.0.1:9")
     assert ran.code == 1, ran

@@ -16,16 +16,15 @@ from pydantic import ValidationError
 from aws.settings import problems, read_profiles
 from ops import iam
 from ops.cli import main
-from ops.dev import emulator
-from ops.dev.emulator import Emulator
+from ops.dev.emulator import ACCOUNT, Emulator
 from ops.dev.users import Keys
 from ops.provision.clients import CallError, Clients, connect
 from ops.provision.command import provision
 from ops.provision.roles import MissingRoleError
 from ops.settings import Settings
+from tests.deployment import ROOT, connected_as, settings_for
 from tests.ops.dev.test_dev import family
 from tests.ops.terminal import Dev, airlock
-from tests.stack import ROOT, connected_as, settings_for
 
 ENVIRONMENT = {
     "AIRLOCK_REGION": "eu-central-1",
@@ -124,12 +123,12 @@ def test_a_role_is_a_name_and_each_pod_has_its_own(
     assert problem.startswith(named)
 
 
-@pytest.mark.stack
-async def test_without_an_account_that_of_the_credentials_is_meant(stack: Emulator) -> None:
-    there = {"AIRLOCK_ENDPOINT_URL": stack.endpoint, "AIRLOCK_ADDRESSING": "path"}
+@pytest.mark.server
+async def test_without_an_account_that_of_the_credentials_is_meant(emulator: Emulator) -> None:
+    there = {"AIRLOCK_ENDPOINT_URL": emulator.endpoint, "AIRLOCK_ADDRESSING": "path"}
     ran = await airlock("permissions", "workers", **ENVIRONMENT, **there)
     assert ran.code == 0, ran.err
-    given = await airlock("permissions", "workers", "--account", emulator.ACCOUNT, **ENVIRONMENT)
+    given = await airlock("permissions", "workers", "--account", ACCOUNT, **ENVIRONMENT)
     assert ran.out == given.out
 
 
@@ -138,13 +137,13 @@ ROLES = {"service_role": "the-service", "workers_role": "the-workers"}
 
 
 @pytest_asyncio.fixture
-async def wanted(stack: Emulator) -> Settings:
+async def wanted(emulator: Emulator) -> Settings:
     """A deployment to make whose roles are there, and may do nothing yet."""
-    names = {field: f"{name}-{settings_for(stack).table}" for field, name in ROLES.items()}
-    async with stack.root.iam() as client:
+    names = {field: f"{name}-{settings_for(emulator).table}" for field, name in ROLES.items()}
+    async with emulator.root.iam() as client:
         for name in names.values():
             await client.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-    return Settings(**{**settings_for(stack).model_dump(), **names})
+    return Settings(**{**settings_for(emulator).model_dump(), **names})
 
 
 @pytest_asyncio.fixture
@@ -163,20 +162,18 @@ async def changed(wanted: Settings, *, dry_run: bool = False) -> dict[str, list[
         }
 
 
-async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Clients, stack: Emulator) -> None:
+async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Clients, emulator: Emulator) -> None:
     assert list(await changed(wanted)) == [f"role {wanted.service_role}", f"role {wanted.workers_role}"]
     assert await changed(wanted) == {}
     for pod, role in wanted.roles().items():
         stored = await clients.iam.get_role_policy(RoleName=role, PolicyName="airlock")
         profiles = read_profiles(wanted.profiles)
-        assert stored["PolicyDocument"] == iam.document(
-            pod, wanted, profiles, partition="aws", account=emulator.ACCOUNT
-        )
+        assert stored["PolicyDocument"] == iam.document(pod, wanted, profiles, partition="aws", account=ACCOUNT)
 
 
 async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: Clients) -> None:
     await changed(wanted)
-    wide = iam.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=emulator.ACCOUNT)
+    wide = iam.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=ACCOUNT)
     wide["Statement"][0]["Action"] = "s3:*"
     wide["Statement"].append({"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
     await clients.iam.put_role_policy(
@@ -201,11 +198,11 @@ async def test_a_role_that_is_not_there_is_named_before_anything_is_made(wanted:
     assert f"role {wanted.service_role}" in await changed(wanted)
 
 
-async def test_without_roles_iam_is_not_asked(wanted: Settings, stack: Emulator) -> None:
+async def test_without_roles_iam_is_not_asked(wanted: Settings, emulator: Emulator) -> None:
     """Whoever provisions needs no permission of IAM's then."""
     anything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*", "dynamodb:*"], "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [anything]}
-    keys = await stack.root.user(f"without-iam-{wanted.table}", policy)
+    keys = await emulator.root.user(f"without-iam-{wanted.table}", policy)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in keys.environment().items():
             patch.setenv(name, value)
@@ -214,27 +211,27 @@ async def test_without_roles_iam_is_not_asked(wanted: Settings, stack: Emulator)
         assert await changed(wanted.model_copy(update=dict.fromkeys(ROLES))) == {}
 
 
-async def test_a_pod_that_has_its_role_alone_can_work(wanted: Settings, clients: Clients, stack: Emulator) -> None:
+async def test_a_pod_that_has_its_role_alone_can_work(wanted: Settings, clients: Clients, emulator: Emulator) -> None:
     """The document that a role gets is the one that the emulator's users have."""
     await changed(wanted)
     stored = await clients.iam.get_role_policy(RoleName=wanted.service_role, PolicyName="airlock")
-    keys = await stack.root.user(f"as-{wanted.service_role}", stored["PolicyDocument"])
+    keys = await emulator.root.user(f"as-{wanted.service_role}", stored["PolicyDocument"])
     async with connected_as(keys, wanted) as service:
         answer = await service.dynamodb.get_item(TableName=wanted.table, Key={"id": {"S": "x"}})
     assert "Item" not in answer
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_dev_runs_each_program_as_a_user_of_its_own(dev: Dev) -> None:
+async def test_dev_runs_each_program_as_a_user_of_its_own(airlock_dev: Dev) -> None:
     running: dict[iam.Pod, str] = {}
-    for pid in family(dev.process.pid):
+    for pid in family(airlock_dev.process.pid):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         variables = dict(
             entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry
         )
         running |= {pod: variables["AWS_ACCESS_KEY_ID"] for pod in iam.PODS if pod.encode() in words}
-    kept = dev.state / "emulator" / "keys"
+    kept = airlock_dev.state / "emulator" / "keys"
     users = {pod: Keys(**json.loads((kept / f"airlock-{pod}.json").read_text())) for pod in iam.PODS}
     # The operator is there for whoever runs a command.
     assert running == {pod: users[pod].access_key_id for pod in ("service", "workers")}
-    assert len({*(keys.access_key_id for keys in users.values()), dev.environment["AWS_ACCESS_KEY_ID"]}) == 4
+    assert len({*(keys.access_key_id for keys in users.values()), airlock_dev.environment["AWS_ACCESS_KEY_ID"]}) == 4

@@ -13,45 +13,45 @@ from aws.dynamodb.records import Record
 from aws.settings import AwsSettings
 from ops.cli import main
 from service.models.responses import MadeChange, UploadStatus, status
+from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
-from tests.stack import keys_of
-from tests.workers.site import EICAR, PNG, Site, opened
+from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
 
 REASON = "the test file of our own scanner"
 
 
 @pytest.fixture
-async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    async with opened(places, tmp_path) as here:
+async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with harness_in(unprovisioned, tmp_path) as here:
         yield here
 
 
-async def release(site: Site, *arguments: str, pod: str = "operator") -> Ran:
-    told = {name: value for name, value in site.environment().items() if name != "AIRLOCK_SECRETS"}
-    keys = keys_of("operator" if pod == "operator" else "service", site.settings)
+async def release(harness: WorkerHarness, *arguments: str, pod: str = "operator") -> Ran:
+    told = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
+    keys = keys_of("operator" if pod == "operator" else "service", harness.settings)
     return await airlock("release", *arguments, **{**told, **keys.environment()})
 
 
-async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(site: Site) -> None:
-    async with site.working(visibility=2):
-        infected = await site.settled(await site.put(EICAR, content_type="text/plain"))
-        accepted = await site.settled(await site.put(PNG))
-        await site.idle()
-    await site.events(2)
+async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harness: WorkerHarness) -> None:
+    async with harness.working(visibility=2):
+        infected = await harness.settled(await harness.put(EICAR, content_type="text/plain"))
+        accepted = await harness.settled(await harness.put(PNG))
+        await harness.idle()
+    await harness.events(2)
 
-    ran = await release(site, infected.id, "--reason", REASON, "--by", "Grace")
+    ran = await release(harness, infected.id, "--reason", REASON, "--by", "Grace")
     assert ran.code == 0, ran.err
     assert ran.out.startswith("Released: photo.png, which was infected\n")
-    record = await site.records.get(infected.id)
+    record = await harness.records.get(infected.id)
     assert record is not None
     assert record.accepted_key
-    assert f"s3://{site.settings.accepted_bucket}/{record.accepted_key}" in ran.out
+    assert f"s3://{harness.settings.accepted_bucket}/{record.accepted_key}" in ran.out
     assert (record.state, record.moving_from) == (State.ACCEPTED, None)
-    assert await site.read(site.settings.accepted_bucket, record.accepted_key) == EICAR
+    assert await harness.read(harness.settings.accepted_bucket, record.accepted_key) == EICAR
     [change] = record.changes
     assert change.reason == REASON
     assert change.by.startswith("Grace (arn:aws:iam::")
-    [event] = await site.events()
+    [event] = await harness.events()
     assert (event["type"], event["id"]) == ("airlock.upload.accepted", record.event_id)
 
     body = status_of(record)
@@ -60,15 +60,15 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(site
     assert (told["step"], told["before"], told["reason"]) == ("release", "infected", REASON)
     assert "Grace" not in json.dumps(body)
 
-    again = await release(site, infected.id, "--reason", "another")
+    again = await release(harness, infected.id, "--reason", "another")
     assert again.code == 0
     assert again.out.startswith("Released already, at 20")
     assert REASON in again.out
 
-    refused = await release(site, accepted.id, "--reason", REASON)
+    refused = await release(harness, accepted.id, "--reason", REASON)
     assert refused.code == 1
     assert "cannot release an upload that is accepted" in refused.err
-    unknown = await release(site, "0" * 60, "--reason", REASON)
+    unknown = await release(harness, "0" * 60, "--reason", REASON)
     assert (unknown.code, unknown.out) == (1, "")
     assert "there is no record of" in unknown.err
 
@@ -86,15 +86,15 @@ def test_who_decided_is_no_part_of_what_the_owner_is_told() -> None:
     assert set(MadeChange.model_fields) == {"step", "before", "at", "reason"}
 
 
-async def test_who_may_not_write_to_accepted_frees_nothing(site: Site) -> None:
-    async with site.working():
-        infected = await site.settled(await site.put(EICAR, content_type="text/plain"))
-        await site.idle()
-    ran = await release(site, infected.id, "--reason", REASON, pod="service")
+async def test_who_may_not_write_to_accepted_frees_nothing(harness: WorkerHarness) -> None:
+    async with harness.working():
+        infected = await harness.settled(await harness.put(EICAR, content_type="text/plain"))
+        await harness.idle()
+    ran = await release(harness, infected.id, "--reason", REASON, pod="service")
     assert ran.code == 1
     assert "403" in ran.err
-    assert await site.versions(site.settings.accepted_bucket) == []
-    record = await site.records.get(infected.id)
+    assert await harness.versions(harness.settings.accepted_bucket) == []
+    record = await harness.records.get(infected.id)
     assert record is not None
     assert (record.state, record.changes, record.moving_from) == (State.INFECTED, (), None)
 

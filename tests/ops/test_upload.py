@@ -11,7 +11,7 @@ import pytest
 from ops.dev.scanner import EICAR
 from tests.ops.terminal import Dev, airlock
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 
 def png(pixels: int = 64) -> bytes:
@@ -37,14 +37,14 @@ def made(tmp_path: Path) -> Made:
     return write
 
 
-async def test_an_accepted_file_is_exit_0_with_its_evidence(dev: Dev, made: Made) -> None:
+async def test_an_accepted_file_is_exit_0_with_its_evidence(airlock_dev: Dev, made: Made) -> None:
     file = made("photo.png", png())
-    ran = await airlock("upload", file, "--service", dev.address)
+    ran = await airlock("upload", file, "--service", airlock_dev.address)
     assert ran.code == 0, ran
     assert ran.err == ""
     assert ran.out.startswith(f"✓ {file}  accepted\n")
     assert f"image/png, {len(png()) / 1000:.1f} kB" in ran.out
-    assert f"content  {dev.address}/v1/uploads/" in ran.out
+    assert f"content  {airlock_dev.address}/v1/uploads/" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ async def test_an_accepted_file_is_exit_0_with_its_evidence(dev: Dev, made: Made
     ],
 )
 async def test_a_verdict_is_the_exit_code(
-    dev: Dev, made: Made, name: str, body: bytes, code: int, state: str, finding: str
+    airlock_dev: Dev, made: Made, name: str, body: bytes, code: int, state: str, finding: str
 ) -> None:
-    ran = await airlock("upload", made(name, body), "--json", "--service", dev.address)
+    ran = await airlock("upload", made(name, body), "--json", "--service", airlock_dev.address)
     assert ran.code == code, ran
     [told] = ran.documents
     assert told["state"] == state
     assert finding in {one["code"] for one in told["verdict"]["findings"]}
 
 
-async def test_of_many_files_the_worst_decides_and_each_has_its_document_in_order(dev: Dev, made: Made) -> None:
+async def test_of_many_files_the_worst_decides_and_each_has_its_document_in_order(airlock_dev: Dev, made: Made) -> None:
     files = [made("a.png", png()), made("b.txt", EICAR), made("c.exe", b"MZ"), made("d.png", HTML)]
-    ran = await airlock("upload", *files, "--json", "--service", dev.address)
+    ran = await airlock("upload", *files, "--json", "--service", airlock_dev.address)
     assert ran.code == 4, ran
     assert [(told["file"], told.get("state")) for told in ran.documents] == [
         (str(files[0]), "accepted"),
@@ -78,29 +78,29 @@ async def test_of_many_files_the_worst_decides_and_each_has_its_document_in_orde
     assert ran.documents[2]["error"]["code"] == "content_type_not_allowed"
 
 
-async def test_the_rules_of_a_profile_reject_before_a_byte_is_sent(dev: Dev, made: Made) -> None:
-    ran = await airlock("upload", made("a.pdf", b"%PDF-1.7"), "--profile", "avatar", "--service", dev.address)
+async def test_the_rules_of_a_profile_reject_before_a_byte_is_sent(airlock_dev: Dev, made: Made) -> None:
+    ran = await airlock("upload", made("a.pdf", b"%PDF-1.7"), "--profile", "avatar", "--service", airlock_dev.address)
     assert ran.code == 3
     assert "not uploaded" in ran.out
     assert "field: content_type" in ran.out
 
 
-async def test_an_unknown_profile_is_usage(dev: Dev, made: Made) -> None:
-    ran = await airlock("upload", made("a.png", png()), "--profile", "nope", "--service", dev.address)
+async def test_an_unknown_profile_is_usage(airlock_dev: Dev, made: Made) -> None:
+    ran = await airlock("upload", made("a.png", png()), "--profile", "nope", "--service", airlock_dev.address)
     assert ran.code == 2
     assert "field: profile" in ran.out
 
 
-async def test_without_waiting_the_id_is_told_and_status_has_the_verdict(dev: Dev, made: Made) -> None:
-    sent = await airlock("upload", made("a.png", png()), "--no-wait", "--json", AIRLOCK_SERVICE=dev.address)
+async def test_without_waiting_the_id_is_told_and_status_has_the_verdict(airlock_dev: Dev, made: Made) -> None:
+    sent = await airlock("upload", made("a.png", png()), "--no-wait", "--json", AIRLOCK_SERVICE=airlock_dev.address)
     assert sent.code == 0
-    told = await airlock("status", sent.documents[0]["id"], "--wait", AIRLOCK_SERVICE=dev.address)
+    told = await airlock("status", sent.documents[0]["id"], "--wait", AIRLOCK_SERVICE=airlock_dev.address)
     assert told.code == 0
     assert told.out.startswith("✓ a.png  accepted\n")
 
 
-async def test_a_status_that_nobody_has_is_an_error(dev: Dev) -> None:
-    ran = await airlock("status", "0" * 48, "--service", dev.address)
+async def test_a_status_that_nobody_has_is_an_error(airlock_dev: Dev) -> None:
+    ran = await airlock("status", "0" * 48, "--service", airlock_dev.address)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("Error: ")
 
@@ -112,18 +112,18 @@ async def test_a_service_that_is_away_is_6(made: Made) -> None:
     assert ran.err == ""
 
 
-async def test_a_token_of_nobody_is_refused(dev: Dev, made: Made) -> None:
-    ran = await airlock("upload", made("a.png", png()), "--service", dev.address, AIRLOCK_TOKEN="wrong")
+async def test_a_token_of_nobody_is_refused(airlock_dev: Dev, made: Made) -> None:
+    ran = await airlock("upload", made("a.png", png()), "--service", airlock_dev.address, AIRLOCK_TOKEN="wrong")
     assert ran.code == 2
     assert "not uploaded" in ran.out
 
 
-async def test_a_missing_file_is_usage(dev: Dev) -> None:
-    ran = await airlock("upload", "/nowhere/a.png", "--service", dev.address)
+async def test_a_missing_file_is_usage(airlock_dev: Dev) -> None:
+    ran = await airlock("upload", "/nowhere/a.png", "--service", airlock_dev.address)
     assert (ran.code, ran.out) == (2, "")
 
 
-async def test_a_name_that_steers_a_terminal_is_shown_harmless(dev: Dev, made: Made) -> None:
-    ran = await airlock("upload", made("a\x1b[2J.png", png()), "--json", "--service", dev.address)
+async def test_a_name_that_steers_a_terminal_is_shown_harmless(airlock_dev: Dev, made: Made) -> None:
+    ran = await airlock("upload", made("a\x1b[2J.png", png()), "--json", "--service", airlock_dev.address)
     assert "\x1b" not in ran.out
     assert json.loads(ran.out)["file"].endswith("a�[2J.png")

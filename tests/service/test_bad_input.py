@@ -15,8 +15,8 @@ from airlock.intent import MAX_FILENAME_CHARACTERS
 from airlock.profiles import Profiles
 from service.models.problems import CONTENT_TYPE, Problem
 from service.models.requests import MAX_BODY, MAX_PROBLEMS
-from tests.service.conftest import TOKENS, Answer, Service
-from tests.service.conftest import settings as service_settings
+from tests.service.harness import TOKENS, Answer, ServiceHarness
+from tests.service.harness import settings as service_settings
 
 MIB = 1024**2
 
@@ -31,7 +31,7 @@ def problem(answer: Answer) -> Problem:
     return told
 
 
-async def refused(service: Service, body: Any, *, owner: str | None = "shop") -> Problem:
+async def refused(service: ServiceHarness, body: Any, *, owner: str | None = "shop") -> Problem:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     return problem(await service.ask("POST", "/v1/uploads", owner=owner, data=data))
 
@@ -81,7 +81,7 @@ async def refused(service: Service, body: Any, *, owner: str | None = "shop") ->
     ],
 )
 async def test_a_field_that_breaks_a_rule_is_named_with_the_rule(
-    service: Service, fields: dict[str, Any], code: str, field: str, told: str
+    service: ServiceHarness, fields: dict[str, Any], code: str, field: str, told: str
 ) -> None:
     found = await refused(service, {"filename": "a.png", **fields})
     assert (found.code, found.field) == (code, field)
@@ -90,26 +90,26 @@ async def test_a_field_that_breaks_a_rule_is_named_with_the_rule(
 
 
 @pytest.mark.parametrize("size", [1, 2, 100 * MIB - 1, 100 * MIB])
-async def test_sizes_within_the_limits_are_taken(service: Service, size: int) -> None:
+async def test_sizes_within_the_limits_are_taken(service: ServiceHarness, size: int) -> None:
     assert (await service.create(size=size))["max_bytes"] == size
 
 
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd.txt", "/root/a.pdf", "..\\a.png", "a" * (MAX_FILENAME_CHARACTERS - 4) + ".png"]
 )
-async def test_odd_names_are_kept_as_names(service: Service, name: str) -> None:
+async def test_odd_names_are_kept_as_names(service: ServiceHarness, name: str) -> None:
     created = await service.create(filename=name)
     assert created["upload"]["fields"]["key"] == f"incoming/{created['id']}"
 
 
-async def test_every_broken_rule_is_told_at_once(service: Service) -> None:
+async def test_every_broken_rule_is_told_at_once(service: ServiceHarness) -> None:
     found = await refused(service, {"filename": "", "size": 0, "sha256": "x", "content_type": "text/html"})
     assert [each.field for each in found.errors or ()] == ["filename", "content_type", "size", "sha256"]
     found = await refused(service, {"filename": 1, "size": "x", "other": 1})
     assert {each.field for each in found.errors or ()} == {"filename", "size", "other"}
 
 
-async def test_no_more_is_told_than_can_be_read(service: Service) -> None:
+async def test_no_more_is_told_than_can_be_read(service: ServiceHarness) -> None:
     found = await refused(service, {"filename": "a.png", **{f"{n:04}" + "x" * 100: 1 for n in range(300)}})
     assert len(found.errors or ()) == MAX_PROBLEMS
     assert all(len(each.field) <= 64 for each in found.errors or ())
@@ -127,18 +127,18 @@ async def test_no_more_is_told_than_can_be_read(service: Service) -> None:
         b"[" * 5000,
     ],
 )
-async def test_what_is_not_json_is_said_to_be_so(service: Service, body: bytes) -> None:
+async def test_what_is_not_json_is_said_to_be_so(service: ServiceHarness, body: bytes) -> None:
     assert (await refused(service, body)).code == "invalid_json"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"5", b"null"])
-async def test_json_that_is_no_object_is_refused(service: Service, body: bytes) -> None:
+async def test_json_that_is_no_object_is_refused(service: ServiceHarness, body: bytes) -> None:
     found = await refused(service, body)
     assert (found.code, found.field) == ("invalid_fields", None)
     assert "object" in found.detail
 
 
-async def test_a_body_above_64_kib_is_not_read(service: Service) -> None:
+async def test_a_body_above_64_kib_is_not_read(service: ServiceHarness) -> None:
     padding = MAX_BODY - len(orjson.dumps({"filename": "a.png", "pad": ""}))
     assert (await refused(service, {"filename": "a.png", "pad": "x" * padding})).field == "pad"
     found = await refused(service, {"filename": "a.png", "pad": "x" * (padding + 1)})
@@ -146,14 +146,14 @@ async def test_a_body_above_64_kib_is_not_read(service: Service) -> None:
     assert str(MAX_BODY) in found.detail
 
 
-async def test_a_small_body_that_unfolds_to_a_large_one_is_not_read(service: Service) -> None:
+async def test_a_small_body_that_unfolds_to_a_large_one_is_not_read(service: ServiceHarness) -> None:
     answer = await service.ask(
         "POST", "/v1/uploads", data=gzip.compress(b" " * 10 * MIB), headers={"Content-Encoding": "gzip"}
     )
     assert problem(answer).code == "body_too_large"
 
 
-async def test_a_body_that_is_not_encoded_as_it_says_is_refused(service: Service) -> None:
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/uploads", data=b"not gzip", headers={"Content-Encoding": "gzip"})
     assert problem(answer).code == "bad_request"
 
@@ -163,7 +163,7 @@ async def test_metadata_beyond_what_s3_stores_is_refused(profiles: Profiles) -> 
     names = tuple(f"n{number}" for number in range(5))
     wide = profiles.get(None).model_copy(update={"metadata": names})
     changed = profiles.model_copy(update={"profiles": {"default": wide}})
-    async with Service(service_settings(), changed) as service:
+    async with ServiceHarness(service_settings(), changed) as service:
         found = await refused(service, {"filename": "a.png", "metadata": dict.fromkeys(names, "x" * 500)})
     assert (found.code, found.field) == ("invalid_metadata", "metadata")
     assert "2048" in found.detail
@@ -183,7 +183,7 @@ async def test_metadata_beyond_what_s3_stores_is_refused(profiles: Profiles) -> 
         "bearer",
     ],
 )
-async def test_without_a_known_token_nothing_is_told(service: Service, header: str | None) -> None:
+async def test_without_a_known_token_nothing_is_told(service: ServiceHarness, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     for method, path in (("POST", "/v1/uploads"), ("GET", "/v1/uploads"), ("GET", "/api/get-presigned-policy")):
         answer = await service.ask(method, path, owner=None, headers=headers, data=b"{")
@@ -192,7 +192,7 @@ async def test_without_a_known_token_nothing_is_told(service: Service, header: s
         assert answer.headers["WWW-Authenticate"] == ('Bearer error="invalid_token"' if brought else "Bearer")
 
 
-async def test_a_profile_that_is_not_the_tokens_is_forbidden(service: Service) -> None:
+async def test_a_profile_that_is_not_the_tokens_is_forbidden(service: ServiceHarness) -> None:
     found = await refused(service, {"filename": "a.png"}, owner="limited")
     assert (found.code, found.field) == ("profile_forbidden", "profile")
     assert (await service.create(owner="limited", profile="avatar"))["id"]
@@ -201,7 +201,7 @@ async def test_a_profile_that_is_not_the_tokens_is_forbidden(service: Service) -
 async def test_a_profile_that_is_not_the_owners_is_forbidden(profiles: Profiles) -> None:
     closed = profiles.get(None).model_copy(update={"owners": ("press*",)})
     changed = profiles.model_copy(update={"profiles": {"default": closed}})
-    async with Service(service_settings(), changed) as service:
+    async with ServiceHarness(service_settings(), changed) as service:
         assert (await refused(service, {"filename": "a.png"})).code == "profile_forbidden"
         assert (await service.create(owner="press"))["id"]
 
@@ -217,7 +217,7 @@ async def test_a_profile_that_is_not_the_owners_is_forbidden(profiles: Profiles)
         ("PATCH", "/v1/uploads", "method_not_allowed"),
     ],
 )
-async def test_what_is_not_served_is_a_problem_too(service: Service, method: str, path: str, code: str) -> None:
+async def test_what_is_not_served_is_a_problem_too(service: ServiceHarness, method: str, path: str, code: str) -> None:
     answer = await service.ask(method, path)
     assert problem(answer).code == code
     assert ("Allow" in answer.headers) == (code == "method_not_allowed")
@@ -247,7 +247,7 @@ def _fits(value: object) -> bool:
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES)
-async def test_no_body_is_answered_with_a_5xx(service: Service, body: bytes) -> None:
+async def test_no_body_is_answered_with_a_5xx(service: ServiceHarness, body: bytes) -> None:
     answer = await service.ask("POST", "/v1/uploads", data=body)
     if answer.status != 201:
         assert 400 <= problem(answer).status < 500
@@ -255,7 +255,9 @@ async def test_no_body_is_answered_with_a_5xx(service: Service, body: bytes) -> 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60), st.dictionaries(st.sampled_from(["wait", "state", "limit", "cursor", "x"]), st.text()))
-async def test_no_path_or_query_is_answered_with_a_5xx(service: Service, path: str, query: dict[str, str]) -> None:
+async def test_no_path_or_query_is_answered_with_a_5xx(
+    service: ServiceHarness, path: str, query: dict[str, str]
+) -> None:
     try:
         answer = await service.ask("GET", "/v1/uploads", params=query)
         assert answer.status < 500

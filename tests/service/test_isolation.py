@@ -11,9 +11,9 @@ from airlock import upload_id
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from service.routes import OPERATIONS, Operation
-from tests.service.conftest import SECRET, TOKENS, Answer, Service
-from tests.service.stack import deployed
-from tests.service.twins import START
+from tests.service.deployed import deployed_service
+from tests.service.fakes import START
+from tests.service.harness import SECRET, TOKENS, Answer, ServiceHarness
 from tests.service.uploads.test_handlers import accepted, record
 
 ABOUT_ONE = [operation for operation in OPERATIONS if "{id}" in operation.path]
@@ -22,14 +22,14 @@ NEVER = "0" * upload_id.LENGTH
 about_one = pytest.mark.parametrize("operation", ABOUT_ONE, ids=lambda operation: operation.name)
 
 
-async def ask(service: Service, operation: Operation, upload: str, owner: str = "shop") -> Answer:
+async def ask(service: ServiceHarness, operation: Operation, upload: str, owner: str = "shop") -> Answer:
     more: dict[str, Any] = {"json": {}} if operation.body else {}
     # The caller's own, so that it is the same in each answer.
     more["headers"] = {"X-Request-Id": "one-of-ours"}
     return await service.ask(operation.method, operation.path.replace("{id}", upload), owner=owner, **more)
 
 
-async def does_not_exist(service: Service, operation: Operation, upload: str, owner: str = "shop") -> None:
+async def does_not_exist(service: ServiceHarness, operation: Operation, upload: str, owner: str = "shop") -> None:
     """The answer is, byte by byte, the one that an upload gets that never was."""
     answer, never = await ask(service, operation, upload, owner), await ask(service, operation, NEVER, owner)
     assert (answer.status, answer.json["code"]) == (404, "upload_not_found"), upload
@@ -47,27 +47,27 @@ def test_there_are_operations_about_one_upload() -> None:
 @about_one
 @pytest.mark.parametrize("state", [None, State.INSPECTING, State.ACCEPTED, State.WITHDRAWN])
 async def test_another_owners_upload_does_not_exist_in_any_state(
-    service: Service, operation: Operation, state: State | None
+    service: ServiceHarness, operation: Operation, state: State | None
 ) -> None:
     upload = (await service.create(owner="press"))["id"]
     if state is not None:
         kept = accepted(upload, owner="press") if state is State.ACCEPTED else record(upload, state, owner="press")
-        service.table.put(kept)
-    before = dict(service.table.records)
+        service.records.put(kept)
+    before = dict(service.records.records)
     for owner in TOKENS.keys() - {"press"}:
         await does_not_exist(service, operation, upload, owner)
-    assert service.table.records == before
-    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+    assert service.records.records == before
+    assert (service.queue.sent, service.objects.presigned) == ([], [])
 
 
 @about_one
-async def test_an_id_with_any_digit_altered_does_not_exist(service: Service, operation: Operation) -> None:
+async def test_an_id_with_any_digit_altered_does_not_exist(service: ServiceHarness, operation: Operation) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload))
+    service.records.put(accepted(upload))
     for place, digit in enumerate(upload):
         altered = upload[:place] + f"{int(digit, 16) ^ 1:x}" + upload[place + 1 :]
         await does_not_exist(service, operation, altered)
-    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+    assert (service.queue.sent, service.objects.presigned) == ([], [])
 
 
 def other_spellings(upload: str) -> Iterator[str]:
@@ -80,36 +80,38 @@ def other_spellings(upload: str) -> Iterator[str]:
 
 
 @about_one
-async def test_an_id_in_another_spelling_does_not_exist(service: Service, operation: Operation) -> None:
+async def test_an_id_in_another_spelling_does_not_exist(service: ServiceHarness, operation: Operation) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload))
+    service.records.put(accepted(upload))
     for spelling in other_spellings(upload):
         await does_not_exist(service, operation, spelling)
 
 
 @about_one
-async def test_an_id_that_no_secret_of_ours_signed_does_not_exist(service: Service, operation: Operation) -> None:
+async def test_an_id_that_no_secret_of_ours_signed_does_not_exist(
+    service: ServiceHarness, operation: Operation
+) -> None:
     for secret in (b"", b"x" * 40, SECRET.upper().encode(), SECRET[:-1].encode(), SECRET.encode() + b"0"):
         forged = upload_id.mint(bytes(8), int(START), 900, "shop", [secret]).text
-        service.table.put(accepted(forged))
+        service.records.put(accepted(forged))
         await does_not_exist(service, operation, forged)
 
 
 @about_one
-async def test_an_id_cannot_be_moved_to_another_owner(service: Service, operation: Operation) -> None:
+async def test_an_id_cannot_be_moved_to_another_owner(service: ServiceHarness, operation: Operation) -> None:
     """Two ids of one moment differ in their random bytes and their MAC: neither fits the other."""
     random = bytes(range(8))
     theirs = upload_id.mint(random, int(START), 900, "press", [SECRET.encode()]).text
     own = upload_id.mint(random[::-1], int(START), 900, "shop", [SECRET.encode()]).text
     plain = 2 * (upload_id.RANDOM_BYTES + 7)
     for moved in (theirs, theirs[:plain] + own[plain:], own[:plain] + theirs[plain:]):
-        service.table.put(accepted(moved, owner="shop"))
+        service.records.put(accepted(moved, owner="shop"))
         await does_not_exist(service, operation, moved)
 
 
 @about_one
 async def test_an_owner_whose_name_begins_as_anothers_ends_is_not_that_one(
-    service: Service, operation: Operation
+    service: ServiceHarness, operation: Operation
 ) -> None:
     for owner in ("sho", "shop ", "Shop", "shop\0", "", "shopshop"):
         other = upload_id.mint(bytes(8), int(START), 900, owner, [SECRET.encode()]).text
@@ -117,26 +119,28 @@ async def test_an_owner_whose_name_begins_as_anothers_ends_is_not_that_one(
 
 
 @about_one
-async def test_a_record_of_another_owner_is_never_shown_nor_changed(service: Service, operation: Operation) -> None:
+async def test_a_record_of_another_owner_is_never_shown_nor_changed(
+    service: ServiceHarness, operation: Operation
+) -> None:
     upload = (await service.create())["id"]
-    kept = service.table.put(accepted(upload, owner="press"))
+    kept = service.records.put(accepted(upload, owner="press"))
     await does_not_exist(service, operation, upload)
-    assert service.table.records == {upload: kept}
-    assert (service.mailbox.sent, service.presigner.asked) == ([], [])
+    assert service.records.records == {upload: kept}
+    assert (service.queue.sent, service.objects.presigned) == ([], [])
 
 
-async def test_a_record_of_another_owner_is_not_shown_to_who_waits_for_it_either(service: Service) -> None:
+async def test_a_record_of_another_owner_is_not_shown_to_who_waits_for_it_either(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
-    await service.time.asleep(2)
-    service.table.put(accepted(upload, owner="press"))
-    service.time.advance(1)
+    await service.clock.asleep(2)
+    service.records.put(accepted(upload, owner="press"))
+    service.clock.advance(1)
     answer = await held
     assert (answer.status, answer.json["code"]) == (404, "upload_not_found")
 
 
 async def test_a_list_holds_ones_own_and_no_cursor_opens_anothers(deployment: AwsSettings) -> None:
-    async with deployed(deployment) as service:
+    async with deployed_service(deployment) as service:
         for number in range(6):
             owner = ("shop", "press")[number % 2]
             arrived = record(f"u{number}", owner=owner)

@@ -14,19 +14,19 @@ from airlock.lifecycle import State
 from airlock.verdict import Outcome
 from aws.dynamodb.records import Location
 from aws.settings import AwsSettings
-from tests.service.stack import Deployed, deployed, post_form
+from tests.service.deployed import DeployedService, deployed_service, post_form
 from tests.service.uploads.test_handlers import VERDICT, record
 
 CONTENT = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest_asyncio.fixture
-async def service(deployment: AwsSettings) -> AsyncIterator[Deployed]:
-    async with deployed(deployment) as running:
+async def service(deployment: AwsSettings) -> AsyncIterator[DeployedService]:
+    async with deployed_service(deployment) as running:
         yield running
 
 
-async def test_the_form_stores_the_file_with_exactly_what_was_declared(service: Deployed) -> None:
+async def test_the_form_stores_the_file_with_exactly_what_was_declared(service: DeployedService) -> None:
     created = await service.create(filename="r\u00e9sum\u00e9 1.png", size=len(CONTENT), metadata={"note": "caf\u00e9"})
     form = created["upload"]
     assert await post_form(service.http, form["url"], form["fields"], CONTENT) == (204, "")
@@ -43,19 +43,19 @@ async def test_the_form_stores_the_file_with_exactly_what_was_declared(service: 
     }
 
 
-async def test_the_articles_form_stores_the_file(service: Deployed) -> None:
+async def test_the_articles_form_stores_the_file(service: DeployedService) -> None:
     form = (await service.ask("GET", "/api/get-presigned-policy?filename=a.png")).json
     assert await post_form(service.http, form["url"], form["fields"], CONTENT) == (204, "")
 
 
-async def test_a_status_is_held_until_the_record_changes(service: Deployed) -> None:
+async def test_a_status_is_held_until_the_record_changes(service: DeployedService) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=30&state=awaiting_upload"))
     await service.records.claim(record(upload))
     assert (await held).json["state"] == "inspecting"
 
 
-async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: Deployed) -> None:
+async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: DeployedService) -> None:
     upload = (await service.create())["id"]
     bucket = service.settings.accepted_bucket
     first = await service.clients.s3.put_object(Bucket=bucket, Key="a.png", Body=CONTENT)
@@ -76,7 +76,7 @@ async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: Deploy
         assert response.status == 403
 
 
-async def test_a_withdrawal_reaches_the_worker_and_cannot_be_undone(service: Deployed) -> None:
+async def test_a_withdrawal_reaches_the_worker_and_cannot_be_undone(service: DeployedService) -> None:
     upload = (await service.create())["id"]
     for _ in range(2):
         assert (await service.ask("DELETE", f"/v1/uploads/{upload}")).status == 202
@@ -87,7 +87,7 @@ async def test_a_withdrawal_reaches_the_worker_and_cannot_be_undone(service: Dep
     }
 
 
-async def test_the_list_goes_page_by_page(service: Deployed) -> None:
+async def test_the_list_goes_page_by_page(service: DeployedService) -> None:
     for number in range(3):
         await service.records.claim(replace(record(f"u{number}"), created_at=float(number)))
     await service.records.claim(record("other", owner="press"))
@@ -99,7 +99,7 @@ async def test_the_list_goes_page_by_page(service: Deployed) -> None:
     assert (wrong.status, wrong.json["code"]) == (400, "invalid_cursor")
 
 
-async def test_a_deployment_that_is_there_is_ready(service: Deployed) -> None:
+async def test_a_deployment_that_is_there_is_ready(service: DeployedService) -> None:
     assert (await service.ask("GET", "/readyz", owner=None)).json == {"status": "ok", "away": []}
 
 
@@ -107,7 +107,7 @@ async def test_dynamodb_away_is_503_everywhere_but_for_new_policies(deployment: 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        async with deployed(deployment, endpoint_url=closed) as service:
+        async with deployed_service(deployment, endpoint_url=closed) as service:
             upload = (await service.create())["id"]
             for method, path in (
                 ("GET", "/v1/uploads"),
@@ -123,7 +123,7 @@ async def test_dynamodb_away_is_503_everywhere_but_for_new_policies(deployment: 
 
 
 @pytest.mark.parametrize("state", [State.WITHDRAWN])
-async def test_a_tombstone_is_told_without_what_it_does_not_know(service: Deployed, state: State) -> None:
+async def test_a_tombstone_is_told_without_what_it_does_not_know(service: DeployedService, state: State) -> None:
     created = await service.create()
     await service.ask("DELETE", created["links"]["self"])
     told = (await service.ask("GET", created["links"]["self"])).json

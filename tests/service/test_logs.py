@@ -12,11 +12,11 @@ import orjson
 import pytest
 
 from service import logs
-from tests.service.conftest import TOKENS, Service
+from tests.service.harness import TOKENS, ServiceHarness
 from tests.service.uploads.test_handlers import accepted
 
 
-async def test_each_request_is_one_line(service: Service) -> None:
+async def test_each_request_is_one_line(service: ServiceHarness) -> None:
     created = await service.create()
     await service.ask("GET", created["links"]["self"] + "?wait=", headers={"X-Request-Id": "mine"})
     first, second = (orjson.loads(line) for line in service.lines)
@@ -28,7 +28,7 @@ async def test_each_request_is_one_line(service: Service) -> None:
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in service.lines)
 
 
-async def test_a_request_without_an_owner_is_logged_too(service: Service) -> None:
+async def test_a_request_without_an_owner_is_logged_too(service: ServiceHarness) -> None:
     await service.ask("POST", "/v1/uploads", owner=None)
     await service.ask("GET", "/secret-path?token=secret")
     refused, lost = (orjson.loads(line) for line in service.lines)
@@ -36,7 +36,7 @@ async def test_a_request_without_an_owner_is_logged_too(service: Service) -> Non
     assert (lost["status"], lost["route"]) == (404, None)
 
 
-async def test_what_is_no_http_is_answered_and_logged(service: Service) -> None:
+async def test_what_is_no_http_is_answered_and_logged(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(b"GET / HTTP/1.1\r\nAuthorization: Bearer secret\x00\r\n\r\n")
@@ -45,15 +45,15 @@ async def test_what_is_no_http_is_answered_and_logged(service: Service) -> None:
     assert orjson.loads(service.lines[0])["status"] == 400
 
 
-async def test_no_line_holds_a_secret(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_line_holds_a_secret(service: ServiceHarness, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     created = await service.create(filename="private-name.png", metadata={"note": "private-note"})
-    service.table.put(accepted(created["id"], filename="private-name.png"))
+    service.records.put(accepted(created["id"], filename="private-name.png"))
     await service.ask("GET", "/api/get-presigned-policy?filename=private-name.png")
     await service.ask("GET", created["links"]["content"])
     await service.ask("DELETE", created["links"]["self"])
     await service.ask("POST", "/v1/uploads", data=b'{"filename": "private-name')
-    service.table.away = RuntimeError("broken")
+    service.records.error = RuntimeError("broken")
     await service.ask("GET", created["links"]["self"])
     fields = created["upload"]["fields"]
     told = b"".join(service.lines).decode() + caplog.text

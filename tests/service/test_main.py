@@ -15,10 +15,10 @@ import pytest
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from tests.service.conftest import ROOT, TOKENS, tokens_file
-from tests.stack import keys_of
+from tests.deployment import ROOT, keys_of
+from tests.service.harness import TOKENS, tokens_file
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -82,10 +82,10 @@ async def test_it_serves_and_ends_with_0_when_told_to(environment: dict[str, str
 
 
 async def test_held_answers_come_before_it_ends(
-    environment: dict[str, str], stack: Emulator, deployment: AwsSettings
+    environment: dict[str, str], emulator: Emulator, deployment: AwsSettings
 ) -> None:
     """Not one that is held until its time is up: at once, because it ends."""
-    environment |= {"AIRLOCK_MODE": "dev", "AIRLOCK_ADDRESSING": "path", "AIRLOCK_ENDPOINT_URL": stack.endpoint}
+    environment |= {"AIRLOCK_MODE": "dev", "AIRLOCK_ADDRESSING": "path", "AIRLOCK_ENDPOINT_URL": emulator.endpoint}
     environment |= {**keys_of("service", deployment).environment(), "AIRLOCK_TABLE": deployment.table}
     async with started(environment) as process, aiohttp.ClientSession() as http:
         url = await listening(process)

@@ -12,7 +12,7 @@ from service import openapi
 from service.middlewares import EVERYTHING
 from service.models.requests import LONGEST_WAIT
 from service.routes import OPERATIONS
-from tests.service.conftest import Service, settings
+from tests.service.harness import ServiceHarness, settings
 
 PAGES = {"/docs", "/docs/docs.js", "/docs/docs.css", "/docs/docs.svg"}
 
@@ -26,13 +26,13 @@ def test_the_document_is_openapi_31(document: Any) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
-async def test_it_is_served_as_it_was_made(service: Service, document: Any) -> None:
+async def test_it_is_served_as_it_was_made(service: ServiceHarness, document: Any) -> None:
     answer = await service.ask("GET", "/openapi.json", owner=None)
     assert answer.json == document
 
 
 def test_it_holds_every_route_and_no_other(profiles: Profiles, document: Any) -> None:
-    app = Service(settings(), profiles).make()
+    app = ServiceHarness(settings(), profiles).make()
     routed = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     routed.remove(("*", EVERYTHING))
     told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from airlock.profiles import Profiles
 from service.pages import STATIC, policy
-from tests.service.conftest import Service, settings
+from tests.service.harness import ServiceHarness, settings
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def web(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("path", "kind"), [("/docs", "text/html"), ("/docs/docs.js", "javascript"), ("/docs/docs.css", "text/css")]
 )
-async def test_the_documents_page_needs_nothing_from_elsewhere(service: Service, path: str, kind: str) -> None:
+async def test_the_documents_page_needs_nothing_from_elsewhere(service: ServiceHarness, path: str, kind: str) -> None:
     answer = await service.ask("GET", path, owner=None)
     assert answer.status == 200
     assert kind in answer.headers["Content-Type"]
@@ -42,13 +42,13 @@ def test_the_documents_page_refers_to_files_that_are_there() -> None:
         assert (STATIC / name).is_file()
 
 
-async def test_without_the_demo_page_there_is_none(service: Service) -> None:
+async def test_without_the_demo_page_there_is_none(service: ServiceHarness) -> None:
     assert (await service.ask("GET", "/", owner=None)).status == 404
     assert (await service.ask("GET", "/web/demo.js", owner=None)).status == 404
 
 
 async def test_the_demo_page_may_talk_to_us_and_to_the_storage(profiles: Profiles, web: Path) -> None:
-    async with Service(settings(demo_page=True, web=web), profiles) as service:
+    async with ServiceHarness(settings(demo_page=True, web=web), profiles) as service:
         page = await service.ask("GET", "/", owner=None)
         script = await service.ask("GET", "/web/demo.js", owner=None)
         assert (await service.ask("GET", "/web/.hidden", owner=None)).status == 404
@@ -61,7 +61,7 @@ async def test_the_demo_page_may_talk_to_us_and_to_the_storage(profiles: Profile
 
 async def test_the_demo_page_may_talk_to_an_emulator(profiles: Profiles, web: Path) -> None:
     changed = settings(demo_page=True, web=web, endpoint_url="http://127.0.0.1:4566", addressing="path")
-    async with Service(changed, profiles) as service:
+    async with ServiceHarness(changed, profiles) as service:
         page = await service.ask("GET", "/", owner=None)
     assert "connect-src 'self' http://127.0.0.1:4566;" in page.headers["Content-Security-Policy"]
 
@@ -72,7 +72,7 @@ def test_a_policy_names_each_source_once() -> None:
 
 async def test_in_mode_dev_no_token_is_needed(profiles: Profiles) -> None:
     changed = settings(mode="dev", secrets=[SecretStr("x" * 32)])
-    async with Service(changed, profiles) as service:
+    async with ServiceHarness(changed, profiles) as service:
         created = await service.create(owner=None)
         assert created["upload"]["fields"]["x-amz-meta-owner"] == "anonymous"
         assert (await service.ask("GET", created["links"]["self"], owner=None)).status == 200
@@ -97,7 +97,7 @@ async def test_in_mode_dev_no_token_is_needed(profiles: Profiles) -> None:
     ],
 )
 async def test_no_answer_may_be_taken_for_another_kind_of_thing(
-    service: Service, method: str, path: str, status: int
+    service: ServiceHarness, method: str, path: str, status: int
 ) -> None:
     body: dict[str, Any] = {"json": {"filename": "a.png"}} if method == "POST" else {}
     answer = await service.ask(method, path, **body)

@@ -13,46 +13,46 @@ from service.app_keys import READINESS
 from service.models.responses import Health
 from service.readiness import KEPT_SECONDS
 from service.timeouts import answer_of
-from tests.service.conftest import Service, settings
-from tests.service.twins import START
+from tests.service.fakes import START
+from tests.service.harness import ServiceHarness, settings
 
 
-async def test_a_service_that_has_what_it_needs_is_ready(service: Service) -> None:
+async def test_a_service_that_has_what_it_needs_is_ready(service: ServiceHarness) -> None:
     for path in ("/healthz", "/readyz"):
         answer = await service.ask("GET", path, owner=None)
         assert answer.status == 200
         assert Health.model_validate_json(answer.body).status == "ok"
 
 
-async def test_without_records_it_is_not_ready_but_alive(service: Service) -> None:
-    service.table.away = Unavailable("dynamodb", "away")
+async def test_without_records_it_is_not_ready_but_alive(service: ServiceHarness) -> None:
+    service.records.error = Unavailable("dynamodb", "away")
     answer = await service.ask("GET", "/readyz", owner=None)
     assert answer.status == 503
     assert Health.model_validate_json(answer.body).away == ["dynamodb"]
     assert (await service.ask("GET", "/healthz", owner=None)).status == 200
-    service.table.away = None
-    service.time.advance(KEPT_SECONDS)
+    service.records.error = None
+    service.clock.advance(KEPT_SECONDS)
     assert (await service.ask("GET", "/readyz", owner=None)).status == 200
 
 
 @pytest.mark.parametrize("held", [None, Credentials("AKIA", "secret", "session", datetime.fromtimestamp(START, UTC))])
-async def test_without_usable_credentials_it_is_not_ready(service: Service, held: Credentials | None) -> None:
-    service.keyring.held = held
+async def test_without_usable_credentials_it_is_not_ready(service: ServiceHarness, held: Credentials | None) -> None:
+    service.credentials.held = held
     answer = await service.ask("GET", "/readyz", owner=None)
     assert (answer.status, answer.json["away"]) == (503, ["credentials"])
 
 
-async def test_many_probes_cost_one_read(service: Service) -> None:
+async def test_many_probes_cost_one_read(service: ServiceHarness) -> None:
     await asyncio.gather(*(service.ask("GET", "/readyz", owner=None) for _ in range(20)))
-    assert service.table.pings == 1
+    assert service.records.pings == 1
 
 
-async def test_records_that_never_answer_are_away(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_that_never_answer_are_away(service: ServiceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang() -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(readiness, "PATIENCE", 0.01)
-    monkeypatch.setattr(service.table, "ping", hang)
+    monkeypatch.setattr(service.records, "ping", hang)
     assert (await service.ask("GET", "/readyz", owner=None)).json["away"] == ["dynamodb"]
 
 
@@ -62,11 +62,11 @@ async def test_a_dependency_that_hangs_is_away_in_bounded_time() -> None:
 
 
 async def test_a_service_that_leaves_says_so_while_it_still_answers(profiles: Profiles) -> None:
-    service = Service(settings(unready_seconds=5), profiles)
+    service = ServiceHarness(settings(unready_seconds=5), profiles)
     async with service:
         leaving = asyncio.create_task(service._stack.aclose())
-        await service.time.asleep(1)
+        await service.clock.asleep(1)
         # The client's session is closed by now; the server still listens.
         assert await service.app[READINESS].away() == ["service"]
-        service.time.advance(5)
+        service.clock.advance(5)
         await leaving

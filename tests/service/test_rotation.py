@@ -25,11 +25,12 @@ from aiohttp import web
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from tests.service.conftest import ROOT, TOKENS, tokens_file
-from tests.service.stack import post_form
+from tests.deployment import ROOT
+from tests.service.deployed import post_form
+from tests.service.harness import TOKENS, tokens_file
 from tests.service.test_main import listening
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 # The program, which asks for credentials more often, and with a clock that is `argv[1]` seconds behind.
 LAUNCH = """
@@ -159,14 +160,14 @@ async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind:
         await reading
 
 
-async def handed(stack: Emulator, seconds: int = FIVE_MINUTES) -> Handed:
+async def handed(emulator: Emulator, seconds: int = FIVE_MINUTES) -> Handed:
     """Credentials that live that long, of a user who may do what the service needs."""
     name = f"pod-{secrets.token_hex(4)}"
-    user = await stack.root.user(name, {"Version": "2012-10-17", "Statement": [MAY]})
+    user = await emulator.root.user(name, {"Version": "2012-10-17", "Statement": [MAY]})
     async with get_session().create_client(
         "sts",
-        region_name=stack.region,
-        endpoint_url=stack.endpoint,
+        region_name=emulator.region,
+        endpoint_url=emulator.endpoint,
         aws_access_key_id=user.access_key_id,
         aws_secret_access_key=user.secret_access_key,
         # AWS gives 15 minutes at least.
@@ -183,9 +184,9 @@ async def handed(stack: Emulator, seconds: int = FIVE_MINUTES) -> Handed:
     )
 
 
-async def retire(stack: Emulator, old: Handed) -> None:
+async def retire(emulator: Emulator, old: Handed) -> None:
     """Take the user's key and rights away: nothing that its credentials signed is taken any more."""
-    async with stack.root.iam() as iam:
+    async with emulator.root.iam() as iam:
         await iam.update_access_key(UserName=old.user, AccessKeyId=old.user_key, Status="Inactive")
         await iam.delete_user_policy(UserName=old.user, PolicyName="airlock")
 
@@ -200,12 +201,12 @@ def end_of(created: Any) -> float:
 
 
 async def test_credentials_that_expire_in_five_minutes_end_the_policy_and_the_answer_says_so(
-    stack: Emulator, deployment: AwsSettings, tmp_path: Path
+    emulator: Emulator, deployment: AwsSettings, tmp_path: Path
 ) -> None:
     """The policy is signed when they have five minutes left; the clock then stands 297 seconds later."""
-    endpoint = Endpoint(await handed(stack))
+    endpoint = Endpoint(await handed(emulator))
     async with endpoint.serving(), pod(deployment, tmp_path, endpoint, behind=FIVE_MINUTES - 3) as service:
-        endpoint.handed = last = await handed(stack, seconds=4)
+        endpoint.handed = last = await handed(emulator, seconds=4)
         created = await service.created()
         async with asyncio.timeout(PATIENCE):
             while signed_by(created) != last.key:
@@ -240,9 +241,9 @@ class Visitor:
 
 
 async def test_credentials_that_are_rotated_while_serving_fail_no_request(
-    stack: Emulator, deployment: AwsSettings, tmp_path: Path
+    emulator: Emulator, deployment: AwsSettings, tmp_path: Path
 ) -> None:
-    endpoint = Endpoint(await handed(stack))
+    endpoint = Endpoint(await handed(emulator))
     async with endpoint.serving(), pod(deployment, tmp_path, endpoint) as service, asyncio.timeout(PATIENCE):
         done = asyncio.Condition()
         visitors = [Visitor(service, done) for _ in range(3)]
@@ -254,9 +255,9 @@ async def test_credentials_that_are_rotated_while_serving_fail_no_request(
         async def rotate() -> None:
             for _ in range(2):
                 left_over = await service.created()
-                old, endpoint.handed = endpoint.handed, await handed(stack)
+                old, endpoint.handed = endpoint.handed, await handed(emulator)
                 await until(lambda visitor: visitor.keys[-1:] == [endpoint.handed.key])
-                await retire(stack, old)
+                await retire(emulator, old)
                 assert (signed_by(left_over), await service.post(left_over)) == (old.key, 403)
                 counts = {id(visitor): len(visitor.keys) for visitor in visitors}
                 await until(lambda visitor, counts=counts: len(visitor.keys) >= counts[id(visitor)] + 3)  # type: ignore[misc]
@@ -271,11 +272,11 @@ async def test_credentials_that_are_rotated_while_serving_fail_no_request(
 
 @pytest.mark.parametrize("trouble", ["away", "silent"])
 async def test_while_no_new_credentials_come_those_held_sign_until_their_end_and_then_it_is_503_until_they_come(
-    stack: Emulator, deployment: AwsSettings, tmp_path: Path, trouble: str
+    emulator: Emulator, deployment: AwsSettings, tmp_path: Path, trouble: str
 ) -> None:
-    endpoint = Endpoint(await handed(stack))
+    endpoint = Endpoint(await handed(emulator))
     async with endpoint.serving(), pod(deployment, tmp_path, endpoint) as service, asyncio.timeout(PATIENCE):
-        endpoint.handed = last = await handed(stack, seconds=6)
+        endpoint.handed = last = await handed(emulator, seconds=6)
         while signed_by(await service.created()) != last.key:
             pass
         if trouble == "away":
@@ -297,7 +298,7 @@ async def test_while_no_new_credentials_come_those_held_sign_until_their_end_and
         assert (status, document["code"]) == (503, "dependency_unavailable")
         assert int(retry_after or 0) > 0
 
-        endpoint.handed, endpoint.away = await handed(stack), False
+        endpoint.handed, endpoint.away = await handed(emulator), False
         endpoint.answering.set()
         while (await service.issue())[0] != 201:  # noqa: ASYNC110 # it becomes ready by itself, and tells nobody
             await asyncio.sleep(POLL)

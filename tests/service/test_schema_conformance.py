@@ -12,12 +12,12 @@ import pytest
 
 from airlock.profiles import Profiles
 from aws.dynamodb.records import Record
-from tests.service.conftest import ROOT, TOKENS, Service, settings
-from tests.service.twins import Table, Time
+from tests.deployment import ROOT, unmeasured
+from tests.service.fakes import FakeClock, FakeRecords
+from tests.service.harness import TOKENS, ServiceHarness, settings
 from tests.service.uploads.test_handlers import accepted
-from tests.stack import unmeasured
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 CASES = int(os.environ.get("API_CASES", "25"))
 """For each operation, in each of the phases that make up data."""
@@ -38,7 +38,7 @@ enabled = false
 """
 
 
-class Hasty(Time):
+class Hasty(FakeClock):
     """A clock that runs ahead: nobody waits."""
 
     async def sleep(self, seconds: float) -> None:
@@ -46,7 +46,7 @@ class Hasty(Time):
         await asyncio.sleep(0)
 
 
-class Busy(Table):
+class Busy(FakeRecords):
     """Records of a deployment whose worker accepts every other upload before it is asked for."""
 
     async def get(self, upload: str) -> Record | None:
@@ -55,7 +55,7 @@ class Busy(Table):
         return await super().get(upload)
 
 
-async def asked(service: Service, folder: Path) -> tuple[int, str]:
+async def asked(service: ServiceHarness, folder: Path) -> tuple[int, str]:
     """The exit code and the report of schemathesis."""
     (folder / "schemathesis.toml").write_text(CONFIGURATION)
     options = ["--max-examples", str(CASES), "--suppress-health-check", "all"]
@@ -80,7 +80,7 @@ async def asked(service: Service, folder: Path) -> tuple[int, str]:
 
 @pytest.mark.timeout(600)  # it is hundreds of tests in one
 async def test_every_answer_is_one_that_the_document_tells(profiles: Profiles, tmp_path: Path) -> None:
-    async with Service(settings(), profiles, time=Hasty(), table=Busy()) as service:
+    async with ServiceHarness(settings(), profiles, clock=Hasty(), records=Busy()) as service:
         code, report = await asked(service, tmp_path)
         lines = [orjson.loads(line) for line in service.lines]
         document = (await service.ask("GET", "/openapi.json", owner=None)).json

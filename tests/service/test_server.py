@@ -10,13 +10,13 @@ import pytest
 
 from airlock.profiles import Profiles
 from airlock.upload_session import Session
-from tests.service.conftest import TOKENS, Service, settings
-from tests.service.twins import Purse
+from tests.service.fakes import FakeSessions
+from tests.service.harness import TOKENS, ServiceHarness, settings
 
 BODY = b'{"filename": "a.png"}'
 
 
-async def raw(service: Service, head: str, body: bytes, *more: bytes) -> bytes:
+async def raw(service: ServiceHarness, head: str, body: bytes, *more: bytes) -> bytes:
     """What the service writes until it closes the connection."""
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
@@ -38,7 +38,7 @@ async def raw(service: Service, head: str, body: bytes, *more: bytes) -> bytes:
         "POST /v1/uploads HTTP/1.1\r\nConnection: close",
     ],
 )
-async def test_a_connection_that_ends_gets_a_whole_answer(service: Service, head: str) -> None:
+async def test_a_connection_that_ends_gets_a_whole_answer(service: ServiceHarness, head: str) -> None:
     answer = await raw(service, head, BODY)
     top, _, body = answer.partition(b"\r\n\r\n")
     assert b" 201 Created" in top
@@ -46,12 +46,12 @@ async def test_a_connection_that_ends_gets_a_whole_answer(service: Service, head
     assert body.startswith(b'{"id"')
 
 
-async def test_a_body_that_comes_in_pieces_is_read(service: Service) -> None:
+async def test_a_body_that_comes_in_pieces_is_read(service: ServiceHarness) -> None:
     answer = await raw(service, "POST /v1/uploads HTTP/1.1\r\nConnection: close", BODY[:5], BODY[5:])
     assert answer.startswith(b"HTTP/1.1 201")
 
 
-async def test_a_body_that_never_ends_is_no_failure_of_ours(service: Service) -> None:
+async def test_a_body_that_never_ends_is_no_failure_of_ours(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     _, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-the-shop\r\n")
@@ -63,7 +63,7 @@ async def test_a_body_that_never_ends_is_no_failure_of_ours(service: Service) ->
     assert (await service.ask("GET", "/healthz")).status == 200
 
 
-async def test_broken_chunks_are_a_problem(service: Service) -> None:
+async def test_broken_chunks_are_a_problem(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-the-shop\r\n")
@@ -73,7 +73,7 @@ async def test_broken_chunks_are_a_problem(service: Service) -> None:
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
 
 
-async def test_the_headers_of_a_new_upload(service: Service) -> None:
+async def test_the_headers_of_a_new_upload(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/uploads", data=BODY, headers={"X-Request-Id": "mine"})
     assert int(answer.headers["Content-Length"]) == len(answer.body)
     assert answer.headers["Content-Type"] == "application/json"
@@ -85,22 +85,22 @@ async def test_the_headers_of_a_new_upload(service: Service) -> None:
 
 
 @pytest.mark.parametrize("expected", ["100-continue", "something-else"])
-async def test_an_expectation_is_met_or_refused(service: Service, expected: str) -> None:
+async def test_an_expectation_is_met_or_refused(service: ServiceHarness, expected: str) -> None:
     answer = await raw(service, f"POST /v1/uploads HTTP/1.1\r\nConnection: close\r\nExpect: {expected}", BODY)
     assert b"HTTP/1.1 201" in answer or answer.startswith(b"HTTP/1.1 417")
 
 
 @pytest.mark.parametrize("path", ["/v1/uploads", "/v1/uploads?a=b", "/v1/%75ploads"])
-async def test_an_address_may_be_written_in_any_equivalent_way(service: Service, path: str) -> None:
+async def test_an_address_may_be_written_in_any_equivalent_way(service: ServiceHarness, path: str) -> None:
     answer = await raw(service, f"POST {path} HTTP/1.1\r\nConnection: close", BODY)
     assert answer.startswith(b"HTTP/1.1 201")
 
 
-async def test_an_address_with_a_slash_at_its_end_is_another_address(service: Service) -> None:
+async def test_an_address_with_a_slash_at_its_end_is_another_address(service: ServiceHarness) -> None:
     assert (await service.ask("POST", "/v1/uploads/", data=BODY)).status == 404
 
 
-async def test_an_asterisk_is_no_address(service: Service) -> None:
+async def test_an_asterisk_is_no_address(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -109,7 +109,7 @@ async def test_an_asterisk_is_no_address(service: Service) -> None:
     assert answer.startswith(b"HTTP/1.1 404")
 
 
-async def test_answers_on_one_connection_keep_their_order(service: Service) -> None:
+async def test_answers_on_one_connection_keep_their_order(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     create, other = f"POST /v1/uploads HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n", "GET /healthz HTTP/1.1\r\n"
@@ -124,8 +124,8 @@ async def test_answers_on_one_connection_keep_their_order(service: Service) -> N
 
 
 async def test_what_is_no_request_is_answered_after_what_was(profiles: Profiles) -> None:
-    purse = SlowPurse()
-    async with Service(settings(), profiles, purse=purse) as service:
+    sessions = SlowSessions()
+    async with ServiceHarness(settings(), profiles, sessions=sessions) as service:
         minted = await service.ask("POST", "/v1/sessions", json={})
         at = urlsplit(service.url)
         reader, writer = await asyncio.open_connection(at.hostname, at.port)
@@ -133,28 +133,28 @@ async def test_what_is_no_request_is_answered_after_what_was(profiles: Profiles)
         for token in (minted.json["token"], TOKENS["shop"]):
             head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
-        await purse.asked.wait()
+        await sessions.asked.wait()
         writer.write(b"what is this\r\n\r\n")
         await service.ask("GET", "/healthz")  # by then it has arrived
-        purse.pay.set()
+        sessions.pay.set()
         answers = await asyncio.wait_for(reader.read(), 10)
         writer.close()
     assert re.findall(rb"HTTP/1\.[01] (\d+)", answers) == [b"201", b"201", b"400"]
 
 
 async def test_what_is_answered_while_the_service_stops_arrives_whole(profiles: Profiles) -> None:
-    purse = SlowPurse()
-    service = Service(settings(drain_seconds=5), profiles, purse=purse)
+    sessions = SlowSessions()
+    service = ServiceHarness(settings(drain_seconds=5), profiles, sessions=sessions)
     await service.__aenter__()
     minted = await service.ask("POST", "/v1/sessions", json={})
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {minted.json['token']}\r\n"
     writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
-    await purse.asked.wait()
+    await sessions.asked.wait()
     leaving = asyncio.create_task(service.__aexit__(None, None, None))
     await _nobody_listens(at.hostname, at.port)
-    purse.pay.set()
+    sessions.pay.set()
     answer = await asyncio.wait_for(reader.read(), 10)
     await leaving
     writer.close()
@@ -162,7 +162,7 @@ async def test_what_is_answered_while_the_service_stops_arrives_whole(profiles: 
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["state"] == "awaiting_upload"
 
 
-class SlowPurse(Purse):
+class SlowSessions(FakeSessions):
     """One that pays when it is told to."""
 
     def __init__(self) -> None:

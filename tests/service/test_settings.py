@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from aws.settings import problems
 from service.settings import Settings
-from tests.service.conftest import ROOT, tokens_file
+from tests.deployment import ROOT
+from tests.service.harness import tokens_file
 
 BASE = {
     "REGION": "eu-central-1",

@@ -1,20 +1,15 @@
-"""Chromium, and a service to point it at."""
+"""A browser, and a fake service for it."""
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.web.fake import Fake
+from tests.web.fake_service import FakeService
 
-ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -54,25 +49,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def fake() -> AsyncIterator[Fake]:
-    """A service that misbehaves on demand."""
-    async with Fake() as servers:
+async def fake_service() -> AsyncIterator[FakeService]:
+    """A service and a storage that fail on demand."""
+    async with FakeService() as servers:
         yield servers
-
-
-@pytest.fixture(scope="session")
-def airlock_dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `airlock dev`, started as its users start it: emulator, service and worker."""
-    said = tmp_path_factory.mktemp("dev") / "stderr"
-    command = [sys.executable, "-m", "ops", "dev", "--port", "0"]
-    with (
-        said.open("wb") as stderr,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=ROOT) as dev,
-    ):
-        assert dev.stdout is not None
-        line = dev.stdout.readline()
-        if "http://" not in line:
-            dev.kill()
-            pytest.fail(f"`airlock dev` did not start; it said:\n{said.read_text()}")
-        yield line[line.index("http://") :].strip().rstrip("/") + "/"
-        dev.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.web.fake import Fake, problem
+from tests.web.fake_service import FakeService, problem
 from tests.web.handling import Given, choose, drop, progress_seen, row, slow_down
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -39,8 +39,10 @@ NAMELESS = """() => [...document.querySelectorAll("button, input:not([hidden]), 
   .map(e => e.outerHTML)"""
 
 
-async def test_a_dropped_file_shows_progress_then_its_verdict_and_evidence(page: Page, fake: Fake) -> None:
-    await page.goto(fake.address)
+async def test_a_dropped_file_shows_progress_then_its_verdict_and_evidence(
+    page: Page, fake_service: FakeService
+) -> None:
+    await page.goto(fake_service.address)
     await slow_down(page, 1_000_000)
     await drop(page, Given("big.txt", "text/plain", bytes(1_500_000)))
     assert await progress_seen(page), "the bar jumped from nothing to all"
@@ -51,18 +53,18 @@ async def test_a_dropped_file_shows_progress_then_its_verdict_and_evidence(page:
         await expect(mine.get_by_role("definition").filter(has_text=fact)).to_be_visible()
 
 
-async def test_the_stages_follow_each_other(page: Page, fake: Fake) -> None:
-    fake.storage_may_answer.clear()
-    fake.inspection_may_end.clear()
-    await page.goto(fake.address)
+async def test_the_stages_follow_each_other(page: Page, fake_service: FakeService) -> None:
+    fake_service.storage_may_answer.clear()
+    fake_service.inspection_may_end.clear()
+    await page.goto(fake_service.address)
     await choose(page, NOTE)
     mine = row(page, "note.txt")
     await expect(mine).to_have_attribute("data-state", "awaiting_upload")
     await expect(mine.get_by_role("button", name="Cancel note.txt")).to_be_visible()
-    fake.storage_may_answer.set()
+    fake_service.storage_may_answer.set()
     await expect(mine).to_have_attribute("data-state", "inspecting")
     await expect(mine.get_by_role("button", name="Cancel note.txt")).to_be_hidden()
-    fake.inspection_may_end.set()
+    fake_service.inspection_may_end.set()
     await expect(mine).to_have_attribute("data-state", "accepted")
     said = page.get_by_role("log", name="Progress of uploads").get_by_role("paragraph")
     await expect(said).to_have_text(
@@ -70,10 +72,10 @@ async def test_the_stages_follow_each_other(page: Page, fake: Fake) -> None:
     )
 
 
-async def test_findings_are_sentences_and_are_read_out(page: Page, fake: Fake) -> None:
+async def test_findings_are_sentences_and_are_read_out(page: Page, fake_service: FakeService) -> None:
     finding = {"code": "media_type_mismatch", "check": "media_type", "message": "the bytes are text/html"}
-    fake.verdict |= {"outcome": "rejected", "findings": [finding]}
-    await page.goto(fake.address)
+    fake_service.verdict |= {"outcome": "rejected", "findings": [finding]}
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     mine = row(page, "note.txt")
     await expect(mine.get_by_text("Rejected", exact=True)).to_be_visible()
@@ -83,20 +85,20 @@ async def test_findings_are_sentences_and_are_read_out(page: Page, fake: Fake) -
     await expect(page.get_by_role("log")).to_contain_text("note.txt: Rejected. The bytes are text/html.")
 
 
-async def test_cancelling_while_sending_stops_it_and_withdraws_it(page: Page, fake: Fake) -> None:
-    fake.storage_may_answer.clear()
-    await page.goto(fake.address)
+async def test_cancelling_while_sending_stops_it_and_withdraws_it(page: Page, fake_service: FakeService) -> None:
+    fake_service.storage_may_answer.clear()
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     async with page.expect_response(lambda response: response.request.method == "DELETE"):
         await row(page, "note.txt").get_by_role("button", name="Cancel").click()
     await expect(row(page, "note.txt").get_by_text("Cancelled")).to_be_visible()
     await expect(row(page, "note.txt").get_by_role("button", name="Try again")).to_be_focused()
-    assert fake.withdrawn == ["u1"]
+    assert fake_service.withdrawn == ["u1"]
 
 
-async def test_a_refusal_is_explained_and_can_be_tried_again(page: Page, fake: Fake) -> None:
-    fake.service_answers.append(problem(413, "too_large", "It is larger than the profile allows."))
-    await page.goto(fake.address)
+async def test_a_refusal_is_explained_and_can_be_tried_again(page: Page, fake_service: FakeService) -> None:
+    fake_service.service_answers.append(problem(413, "too_large", "It is larger than the profile allows."))
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     mine = row(page, "note.txt")
     await expect(mine.get_by_text("It is larger than the profile allows.")).to_be_visible()
@@ -104,9 +106,11 @@ async def test_a_refusal_is_explained_and_can_be_tried_again(page: Page, fake: F
     await expect(mine.get_by_text("Accepted")).to_be_visible()
 
 
-async def test_a_service_that_asks_for_a_token_gets_one_also_for_the_download(page: Page, fake: Fake) -> None:
-    fake.service_answers.append(problem(401, "unauthorized", "A token is needed."))
-    await page.goto(fake.address)
+async def test_a_service_that_asks_for_a_token_gets_one_also_for_the_download(
+    page: Page, fake_service: FakeService
+) -> None:
+    fake_service.service_answers.append(problem(401, "unauthorized", "A token is needed."))
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     await page.get_by_label("Bearer token").fill("t0ken")
     mine = row(page, "note.txt")
@@ -115,11 +119,11 @@ async def test_a_service_that_asks_for_a_token_gets_one_also_for_the_download(pa
         await mine.get_by_role("link", name="Download").click()
     path = await (await download.value).path()
     assert path.read_bytes() == NOTE.content
-    assert fake.tokens == [None, "Bearer t0ken", "Bearer t0ken"]
+    assert fake_service.tokens == [None, "Bearer t0ken", "Bearer t0ken"]
 
 
-async def test_many_files_are_all_sent_and_finished_ones_can_be_cleared(page: Page, fake: Fake) -> None:
-    await page.goto(fake.address)
+async def test_many_files_are_all_sent_and_finished_ones_can_be_cleared(page: Page, fake_service: FakeService) -> None:
+    await page.goto(fake_service.address)
     names = [f"{number}.txt" for number in range(9)]
     await choose(page, *(Given(name, "text/plain", name.encode()) for name in names))
     await expect(page.get_by_text("9 files, 9 accepted")).to_be_visible()
@@ -129,8 +133,8 @@ async def test_many_files_are_all_sent_and_finished_ones_can_be_cleared(page: Pa
     await expect(page.get_by_role("button", name="Choose files")).to_be_focused()
 
 
-async def test_the_keyboard_is_enough(page: Page, fake: Fake) -> None:
-    await page.goto(fake.address)
+async def test_the_keyboard_is_enough(page: Page, fake_service: FakeService) -> None:
+    await page.goto(fake_service.address)
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("button", name="Choose files")).to_be_focused()
     await page.keyboard.press("Tab")
@@ -141,7 +145,7 @@ async def test_the_keyboard_is_enough(page: Page, fake: Fake) -> None:
         await page.keyboard.press("Enter")
     await (await dialog.value).set_files({"name": "me.png", "mimeType": "image/png", "buffer": b"png"})
     await expect(row(page, "me.png").get_by_text("Accepted")).to_be_visible()
-    assert fake.asked[0]["profile"] == "avatar"
+    assert fake_service.asked[0]["profile"] == "avatar"
     for target in ("radio", "summary", "button", "link"):
         await page.keyboard.press("Tab")
         outline = await page.evaluate("""() => {
@@ -153,9 +157,9 @@ async def test_the_keyboard_is_enough(page: Page, fake: Fake) -> None:
         await page.keyboard.press("Enter")
 
 
-async def test_controls_and_regions_have_names(page: Page, fake: Fake) -> None:
-    fake.storage_may_answer.clear()
-    await page.goto(fake.address)
+async def test_controls_and_regions_have_names(page: Page, fake_service: FakeService) -> None:
+    fake_service.storage_may_answer.clear()
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     for role, name in (
         ("banner", None),
@@ -170,7 +174,7 @@ async def test_controls_and_regions_have_names(page: Page, fake: Fake) -> None:
         found: Any = page.get_by_role(role, **({"name": name} if name else {}))  # type: ignore[arg-type]
         await expect(found).to_have_count(1)
     assert await page.evaluate(NAMELESS) == []
-    fake.storage_may_answer.set()
+    fake_service.storage_may_answer.set()
 
 
 @pytest.mark.parametrize(
@@ -180,34 +184,39 @@ async def test_controls_and_regions_have_names(page: Page, fake: Fake) -> None:
         ("photo\u202egnp.exe", "photo\ufffdgnp.exe"),
     ],
 )
-async def test_a_hostile_file_name_is_only_text(page: Page, fake: Fake, name: str, shown: str) -> None:
-    fake.verdict |= {"findings": [{"code": "<b>", "check": "<i>", "message": f"About {name}"}], "outcome": "rejected"}
-    await page.goto(fake.address)
+async def test_a_hostile_file_name_is_only_text(page: Page, fake_service: FakeService, name: str, shown: str) -> None:
+    fake_service.verdict |= {
+        "findings": [{"code": "<b>", "check": "<i>", "message": f"About {name}"}],
+        "outcome": "rejected",
+    }
+    await page.goto(fake_service.address)
     await drop(page, Given(name, "image/png", b"x"))
     await expect(page.locator("[data-state=rejected] .name")).to_have_text(shown)
     assert await page.locator("main img, main b, main i").count() == 0
     assert await page.title() == "Airlock"
 
 
-async def test_nothing_is_loaded_from_elsewhere_and_nothing_inline_runs(page: Page, fake: Fake) -> None:
+async def test_nothing_is_loaded_from_elsewhere_and_nothing_inline_runs(page: Page, fake_service: FakeService) -> None:
     asked: list[str] = []
     blocked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda line: blocked.append(line.text))
-    await page.goto(fake.address)
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     await expect(row(page, "note.txt").get_by_text("Accepted")).to_be_visible()
-    ours = (fake.address, str(fake.storage.make_url("/")))
+    ours = (fake_service.address, str(fake_service.storage.make_url("/")))
     assert [url for url in asked if not url.startswith(ours)] == []
     assert blocked == []
     assert await page.locator("script:not([src]), style, [style], [onclick]").count() == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_both_colour_schemes_can_be_read(browser: Browser, fake: Fake, scheme: Any, tmp_path: Path) -> None:
-    fake.verdict |= {"outcome": "rejected", "findings": [{"code": "c", "check": "k", "message": "No"}]}
+async def test_both_colour_schemes_can_be_read(
+    browser: Browser, fake_service: FakeService, scheme: Any, tmp_path: Path
+) -> None:
+    fake_service.verdict |= {"outcome": "rejected", "findings": [{"code": "c", "check": "k", "message": "No"}]}
     page = await browser.new_page(color_scheme=scheme, viewport={"width": 960, "height": 900})
-    await page.goto(fake.address)
+    await page.goto(fake_service.address)
     await drop(page, NOTE)
     await expect(row(page, "note.txt").get_by_text("Rejected", exact=True)).to_be_visible()
     await page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
@@ -220,9 +229,9 @@ async def test_both_colour_schemes_can_be_read(browser: Browser, fake: Fake, sch
     await page.close()
 
 
-async def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, fake: Fake) -> None:
+async def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, fake_service: FakeService) -> None:
     page = await browser.new_page(viewport={"width": 320, "height": 700})
-    await page.goto(fake.address)
+    await page.goto(fake_service.address)
     await drop(page, Given("x" * 200 + ".txt", "text/plain", b"x"))
     await expect(page.locator("[data-state=accepted]")).to_be_visible()
     await page.get_by_text("Evidence").click()

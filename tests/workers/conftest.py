@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest_asyncio
 
 from aws.settings import AwsSettings
+from tests.workers.harness import WorkerHarness, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon, running
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy
-from tests.workers.site import Site, opened
 
 
 @pytest_asyncio.fixture
-async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    """A deployment of this test's own, without a worker and without clamd."""
-    async with opened(places, tmp_path) as here:
+async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    """A worker harness in a deployment of this test's own; no worker runs, and there is no clamd."""
+    async with harness_in(unprovisioned, tmp_path) as here:
         yield here
 
 
 @pytest_asyncio.fixture
-async def proxied(places: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[Site, FaultProxy]]:
-    """A site that needs no clamd, and a proxy on the way to it."""
-    assert places.endpoint_url
-    async with FaultProxy(places.endpoint_url).serving() as proxy, opened(places, tmp_path) as here:
+async def proxied(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[WorkerHarness, FaultProxy]]:
+    """A worker harness that needs no clamd, and a proxy before its emulator."""
+    assert unprovisioned.endpoint_url
+    async with FaultProxy(unprovisioned.endpoint_url).serving() as proxy, harness_in(unprovisioned, tmp_path) as here:
         here.need_no_clamd()
         yield here, proxy
 

@@ -9,9 +9,9 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tests.stack import ROOT
+from tests.deployment import ROOT
+from tests.workers.harness import WorkerHarness
 from tests.workers.inspection.clamd.fault_proxy import Broken, Fault, FaultProxy
-from tests.workers.site import Site
 
 
 class Program:
@@ -51,12 +51,12 @@ class Program:
 
 
 @contextlib.asynccontextmanager
-async def running(site: Site, **changes: str) -> AsyncIterator[Program]:
-    """`python -m workers` for a site; what still runs at the end is killed."""
+async def running(harness: WorkerHarness, **changes: str) -> AsyncIterator[Program]:
+    """`python -m workers` in the deployment of a harness; what still runs at the end is killed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "workers"),
         cwd=ROOT,
-        env={**os.environ, **site.environment(**changes)},
+        env={**os.environ, **harness.environment(**changes)},
         stdout=asyncio.subprocess.PIPE,
     )
     program = Program(process)
@@ -69,12 +69,12 @@ async def running(site: Site, **changes: str) -> AsyncIterator[Program]:
 
 
 @contextlib.asynccontextmanager
-async def killed(site: Site, proxy: FaultProxy) -> AsyncIterator[Fault]:
+async def killed(harness: WorkerHarness, proxy: FaultProxy) -> AsyncIterator[Fault]:
     """A worker behind the proxy, and the fault that ends it as kill -9 does; leaving waits until it has.
 
     What it had in hand comes again after two seconds.
     """
-    async with running(site, AIRLOCK_ENDPOINT_URL=proxy.endpoint, AIRLOCK_VISIBILITY="2") as victim:
+    async with running(harness, AIRLOCK_ENDPOINT_URL=proxy.endpoint, AIRLOCK_VISIBILITY="2") as victim:
         dead = asyncio.Event()
 
         async def kill() -> None:

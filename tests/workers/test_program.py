@@ -13,13 +13,13 @@ import pytest_asyncio
 
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
-from tests.stack import ROOT
+from tests.deployment import ROOT
+from tests.workers.harness import PNG, WorkerHarness, harness_in
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy
 from tests.workers.program import running
-from tests.workers.site import PNG, Site, opened
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 
 async def _refused(environment: dict[str, str]) -> tuple[int, str]:
@@ -83,23 +83,23 @@ async def test_without_credentials_there_is_nothing_to_do(environment: dict[str,
 
 
 @pytest_asyncio.fixture
-async def scanned(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site whose health port is open and whose clamd is nowhere yet."""
+async def scanned(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    """A worker harness whose health port is open and whose clamd does not run yet."""
     own: dict[str, Any] = {"clamd": f"tcp://127.0.0.1:{daemon.free_port()}", "health_port": daemon.free_port()}
-    async with opened(places, tmp_path, **own) as here:
+    async with harness_in(unprovisioned, tmp_path, **own) as here:
         yield here
 
 
-async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scanned: Site) -> None:
-    site, port = scanned, int((scanned.settings.clamd or "").rpartition(":")[2])
-    async with running(site) as worker:
+async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scanned: WorkerHarness) -> None:
+    harness, port = scanned, int((scanned.settings.clamd or "").rpartition(":")[2])
+    async with running(harness) as worker:
         started = await worker.logged("working")
         assert started["checks"] == ["checksum", "clamd", "media_type", "size", "yara"]
-        assert await _get(site, "/healthz") == 200
-        assert await _get(site, "/readyz") == 503
+        assert await _get(harness, "/healthz") == 200
+        assert await _get(harness, "/readyz") == 503
         async with daemon.running(port):
-            assert await _get(site, "/readyz") == 200
-            sent = await site.put(PNG, profile="scanned", filename="secret name.png")
+            assert await _get(harness, "/readyz") == 200
+            sent = await harness.put(PNG, profile="scanned", filename="secret name.png")
             line = await worker.logged("settled")
             worker.terminate()
             assert await worker.ended() == 0
@@ -117,17 +117,17 @@ async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scann
         "attempt": 1,
     }
     assert line["ms"] > 0
-    assert not any(site.secret.decode() in str(line) for line in worker.lines)
+    assert not any(harness.secret.decode() in str(line) for line in worker.lines)
 
 
-async def _get(site: Site, path: str) -> int:
-    url = f"http://127.0.0.1:{site.settings.health_port}{path}"
+async def _get(harness: WorkerHarness, path: str) -> int:
+    url = f"http://127.0.0.1:{harness.settings.health_port}{path}"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         return answer.status
 
 
-async def test_sigterm_finishes_what_is_in_flight(proxied: tuple[Site, FaultProxy]) -> None:
-    site, proxy = proxied
+async def test_sigterm_finishes_what_is_in_flight(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+    harness, proxy = proxied
     reached, release = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
@@ -135,19 +135,19 @@ async def test_sigterm_finishes_what_is_in_flight(proxied: tuple[Site, FaultProx
         await release.wait()
 
     proxy.inject("copy", "before", hold)
-    sent = await site.put(PNG)
-    async with running(site, AIRLOCK_ENDPOINT_URL=proxy.endpoint) as worker:
+    sent = await harness.put(PNG)
+    async with running(harness, AIRLOCK_ENDPOINT_URL=proxy.endpoint) as worker:
         await reached.wait()
         worker.terminate()
         await worker.logged("draining 1 messages")
         release.set()
         assert await worker.ended() == 0
-    assert (await site.settled(sent)).state is State.ACCEPTED
-    await site.idle()
+    assert (await harness.settled(sent)).state is State.ACCEPTED
+    await harness.idle()
 
 
-async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[Site, FaultProxy]) -> None:
-    site, proxy = proxied
+async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+    harness, proxy = proxied
     reached, release = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
@@ -155,15 +155,15 @@ async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[Si
         await release.wait()
 
     proxy.inject("copy", "before", hold)
-    sent = await site.put(PNG)
+    sent = await harness.put(PNG)
     changes = {"AIRLOCK_ENDPOINT_URL": proxy.endpoint, "AIRLOCK_DRAIN_SECONDS": "3", "AIRLOCK_VISIBILITY": "3600"}
-    async with running(site, **changes) as worker:
+    async with running(harness, **changes) as worker:
         await reached.wait()
         worker.terminate()
         await worker.logged("giving back 1 messages")
         assert await worker.ended() == 0
     release.set()
     # It was hidden for an hour: another worker has it now only because it was given back.
-    async with site.working():
-        assert (await site.settled(sent)).state is State.ACCEPTED
-        await site.idle()
+    async with harness.working():
+        assert (await harness.settled(sent)).state is State.ACCEPTED
+        await harness.idle()

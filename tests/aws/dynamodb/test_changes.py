@@ -26,9 +26,9 @@ BACK = Change(
 
 
 @pytest.fixture
-async def records(place: AwsSettings) -> AsyncIterator[Records]:
-    async with connect(place, services=("dynamodb",)) as clients:
-        yield Records(clients.dynamodb, place.table)
+async def records(aws_settings: AwsSettings) -> AsyncIterator[Records]:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
+        yield Records(clients.dynamodb, aws_settings.table)
 
 
 async def release(records: Records, record: Record, **other: Any) -> Record:

@@ -51,9 +51,9 @@ def verdict(outcome: Outcome = Outcome.ACCEPTED) -> Verdict:
 
 
 @pytest.fixture
-async def records(place: AwsSettings) -> AsyncIterator[Records]:
-    async with connect(place, services=("dynamodb",)) as clients:
-        yield Records(clients.dynamodb, place.table)
+async def records(aws_settings: AwsSettings) -> AsyncIterator[Records]:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
+        yield Records(clients.dynamodb, aws_settings.table)
 
 
 async def settled(records: Records, outcome: Outcome = Outcome.ACCEPTED) -> Record:
@@ -95,12 +95,12 @@ async def test_another_version_never_takes_a_bound_upload(records: Records) -> N
     assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
 
 
-@pytest.mark.stack
-async def test_of_many_versions_that_race_exactly_one_is_bound(in_ministack: AwsSettings) -> None:
+@pytest.mark.server
+async def test_of_many_versions_that_race_exactly_one_is_bound(emulator_settings: AwsSettings) -> None:
     """On ministack only: moto checks the condition and writes in two steps."""
     versions = [f"v{number}" for number in range(12)]
-    async with connect(in_ministack, services=("dynamodb",)) as clients:
-        records = Records(clients.dynamodb, in_ministack.table)
+    async with connect(emulator_settings, services=("dynamodb",)) as clients:
+        records = Records(clients.dynamodb, emulator_settings.table)
         claims = await asyncio.gather(*(records.claim(replace(ARRIVED, version_id=version)) for version in versions))
     (winner,) = [claim for claim in claims if claim.standing == "claimed"]
     assert all(claim.record.version_id == winner.record.version_id for claim in claims)

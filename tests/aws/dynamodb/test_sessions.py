@@ -18,9 +18,9 @@ SESSION = Session("5e" * 16, "ann", "acme", "avatar", 3, 1000, 1_760_000_900)
 
 
 @pytest.fixture
-async def sessions(place: AwsSettings) -> AsyncIterator[Sessions]:
-    async with connect(place, services=("dynamodb",)) as clients:
-        yield Sessions(clients.dynamodb, place.table)
+async def sessions(aws_settings: AwsSettings) -> AsyncIterator[Sessions]:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
+        yield Sessions(clients.dynamodb, aws_settings.table)
 
 
 async def test_each_upload_is_charged_until_there_is_none_left(sessions: Sessions) -> None:
@@ -55,10 +55,10 @@ async def test_sessions_do_not_share(sessions: Sessions) -> None:
     assert await sessions.spend(one._replace(id="6e" * 16), 1000, 1000) == 1000
 
 
-async def test_the_item_ends_by_itself_and_stands_in_no_list(place: AwsSettings) -> None:
-    async with connect(place, services=("dynamodb",)) as clients:
-        await Sessions(clients.dynamodb, place.table).spend(SESSION, 5, 5)
-        items = (await clients.dynamodb.scan(TableName=place.table))["Items"]
+async def test_the_item_ends_by_itself_and_stands_in_no_list(aws_settings: AwsSettings) -> None:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
+        await Sessions(clients.dynamodb, aws_settings.table).spend(SESSION, 5, 5)
+        items = (await clients.dynamodb.scan(TableName=aws_settings.table))["Items"]
     assert items == [
         {
             "id": {"S": f"session#{SESSION.id}"},
@@ -69,21 +69,23 @@ async def test_the_item_ends_by_itself_and_stands_in_no_list(place: AwsSettings)
     ]
 
 
-@pytest.mark.stack
-async def test_fifty_who_race_for_a_session_of_ten_get_ten(in_ministack: AwsSettings) -> None:
+@pytest.mark.server
+async def test_fifty_who_race_for_a_session_of_ten_get_ten(emulator_settings: AwsSettings) -> None:
     ten = SESSION._replace(max_uploads=10, max_bytes=10_000)
-    async with connect(in_ministack, services=("dynamodb",)) as clients:
-        racing = Sessions(clients.dynamodb, in_ministack.table)
+    async with connect(emulator_settings, services=("dynamodb",)) as clients:
+        racing = Sessions(clients.dynamodb, emulator_settings.table)
         spent = await asyncio.gather(*(racing.spend(ten, 10, 10) for _ in range(50)))
     assert sorted(filter(None, spent)) == [10] * 10
 
 
-@pytest.mark.stack
-async def test_racing_for_bytes_never_charges_more_than_there_are_and_leaves_none(in_ministack: AwsSettings) -> None:
+@pytest.mark.server
+async def test_racing_for_bytes_never_charges_more_than_there_are_and_leaves_none(
+    emulator_settings: AwsSettings,
+) -> None:
     """Eleven of ninety do not fit into a thousand: the last one that is served gets the ten that are left."""
     wide = SESSION._replace(max_uploads=50)
-    async with connect(in_ministack, services=("dynamodb",)) as clients:
-        racing = Sessions(clients.dynamodb, in_ministack.table)
+    async with connect(emulator_settings, services=("dynamodb",)) as clients:
+        racing = Sessions(clients.dynamodb, emulator_settings.table)
         spent = await asyncio.gather(*(racing.spend(wide, 1, 90) for _ in range(50)))
     assert sorted(filter(None, spent)) == [100 - 90] + [90] * 11
 

@@ -67,9 +67,9 @@ class Table:
 
 
 @pytest.fixture
-async def table(place: AwsSettings) -> AsyncIterator[Table]:
-    async with connect(place, services=("dynamodb",)) as clients:
-        yield Table(clients, place.table)
+async def table(aws_settings: AwsSettings) -> AsyncIterator[Table]:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
+        yield Table(clients, aws_settings.table)
 
 
 async def test_what_is_added_by_anybody_is_in_everybodys_sum(table: Table) -> None:
@@ -103,10 +103,10 @@ async def test_subjects_and_windows_are_counted_apart(table: Table) -> None:
         assert await counters.add(subject, window, Usage(number), by="one", part=1) == Usage(number)
 
 
-async def test_many_at_once_lose_nothing(in_ministack: AwsSettings) -> None:
+async def test_many_at_once_lose_nothing(emulator_settings: AwsSettings) -> None:
     """moto answers from several threads, and does not keep what they write apart."""
-    async with connect(in_ministack, services=("dynamodb",)) as clients:
-        counters = Table(clients, in_ministack.table).counters
+    async with connect(emulator_settings, services=("dynamodb",)) as clients:
+        counters = Table(clients, emulator_settings.table).counters
         adding = [counters.add(ADA, TODAY, Usage(1, 10), by=f"r{n}", part=1) for n in range(20)]
         assert Usage(20, 200) in await asyncio.gather(*adding)
 
@@ -162,11 +162,11 @@ async def test_whoever_adds_hears_of_accepted_bytes(table: Table) -> None:
     assert await table.counters.add(ADA, TODAY, Usage(1, 5), by="one", part=1) == Usage(1, 5, 12)
 
 
-@pytest.mark.stack
-async def test_workers_that_count_at_once_count_each_upload_once(in_ministack: AwsSettings) -> None:
+@pytest.mark.server
+async def test_workers_that_count_at_once_count_each_upload_once(emulator_settings: AwsSettings) -> None:
     """Not in moto: a transaction that it cancels takes back what others wrote meanwhile."""
-    async with connect(in_ministack, services=("dynamodb",)) as clients:
-        await _count_at_once(Table(clients, in_ministack.table))
+    async with connect(emulator_settings, services=("dynamodb",)) as clients:
+        await _count_at_once(Table(clients, emulator_settings.table))
 
 
 async def _count_at_once(table: Table) -> None:

@@ -12,18 +12,18 @@ from aws.settings import AwsSettings
 
 
 @pytest.fixture
-async def clients(place: AwsSettings) -> AsyncIterator[Clients]:
-    async with connect(place, services=("sqs",)) as clients:
+async def clients(aws_settings: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(aws_settings, services=("sqs",)) as clients:
         yield clients
 
 
-async def test_ten_messages_go_at_once_and_wait(clients: Clients, place: AwsSettings) -> None:
-    outbox = Outbox(clients.sqs, place.queue)
+async def test_ten_messages_go_at_once_and_wait(clients: Clients, aws_settings: AwsSettings) -> None:
+    outbox = Outbox(clients.sqs, aws_settings.queue)
     assert await outbox.waiting() == 0
     sent = [f"message {number}" for number in range(10)]
     await outbox.send(sent)
     assert await outbox.waiting() == 10
-    url = (await clients.sqs.get_queue_url(QueueName=place.queue))["QueueUrl"]
+    url = (await clients.sqs.get_queue_url(QueueName=aws_settings.queue))["QueueUrl"]
     taken: list[str] = []
     while len(taken) < 10:
         answer = await clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
@@ -31,10 +31,10 @@ async def test_ten_messages_go_at_once_and_wait(clients: Clients, place: AwsSett
     assert sorted(taken) == sorted(sent)
 
 
-async def test_one_refused_message_of_a_batch_is_an_error(clients: Clients, place: AwsSettings) -> None:
+async def test_one_refused_message_of_a_batch_is_an_error(clients: Clients, aws_settings: AwsSettings) -> None:
     refusal = mock.AsyncMock(return_value={"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError"}]})
     with mock.patch.object(clients.sqs, "send_message_batch", refusal), pytest.raises(Unavailable, match="Internal"):
-        await Outbox(clients.sqs, place.queue).send(["a"])
+        await Outbox(clients.sqs, aws_settings.queue).send(["a"])
 
 
 async def test_a_queue_that_is_not_there_is_told(clients: Clients) -> None:

@@ -16,8 +16,8 @@ from tests.aws.dynamodb.test_records import ARRIVED, verdict
 
 
 @pytest.fixture
-async def clients(place: AwsSettings) -> AsyncIterator[Clients]:
-    async with connect(place, services=("dynamodb",)) as clients:
+async def clients(aws_settings: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(aws_settings, services=("dynamodb",)) as clients:
         yield clients
 
 
@@ -31,15 +31,15 @@ async def everything(scan: RecordScan) -> list[list[Kept]]:
 
 
 async def test_every_item_comes_once_with_what_is_needed_of_it(
-    clients: Clients, place: AwsSettings, monkeypatch: pytest.MonkeyPatch
+    clients: Clients, aws_settings: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record_scan, "LOOK", 2)
-    records, scan = Records(clients.dynamodb, place.table), RecordScan(clients.dynamodb, place.table)
+    records, scan = Records(clients.dynamodb, aws_settings.table), RecordScan(clients.dynamodb, aws_settings.table)
     claims = [await records.claim(replace(ARRIVED, id=f"upload-{number}")) for number in range(5)]
     where = Location("accepted", "a", "v")
     settled = await records.settle(claims[1].record, verdict(), place="accepted", location=where, expires_at=9, now=7)
     usage = {"id": {"S": "usage#owner#ada#20260101"}, "uploads": {"N": "1"}, "expires_at": {"N": "5"}}
-    await clients.dynamodb.put_item(TableName=place.table, Item=usage)
+    await clients.dynamodb.put_item(TableName=aws_settings.table, Item=usage)
     pages = await everything(scan)
     assert len(pages) >= 3
     assert all(len(page) <= 2 for page in pages)
@@ -52,8 +52,10 @@ async def test_every_item_comes_once_with_what_is_needed_of_it(
     assert (record.updated_at, record.verdict, record.filename) == (7, None, "")
 
 
-async def test_what_has_expired_is_forgotten_unless_it_was_changed_since(clients: Clients, place: AwsSettings) -> None:
-    records, scan = Records(clients.dynamodb, place.table), RecordScan(clients.dynamodb, place.table)
+async def test_what_has_expired_is_forgotten_unless_it_was_changed_since(
+    clients: Clients, aws_settings: AwsSettings
+) -> None:
+    records, scan = Records(clients.dynamodb, aws_settings.table), RecordScan(clients.dynamodb, aws_settings.table)
     claim = await records.claim(ARRIVED)
     kept = Kept(ARRIVED.id, None, 5)
     assert not await scan.forget(kept)

@@ -29,8 +29,8 @@ BODIES = [
 
 
 @pytest.fixture
-async def clients(place: AwsSettings) -> AsyncIterator[Clients]:
-    async with connect(place, services=("sqs",)) as clients:
+async def clients(aws_settings: AwsSettings) -> AsyncIterator[Clients]:
+    async with connect(aws_settings, services=("sqs",)) as clients:
         yield clients
 
 
@@ -40,8 +40,8 @@ def sqs(clients: Clients) -> "SQSClient":
 
 
 @pytest.fixture
-async def queue(place: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
-    async with Queue.open(place, clients) as queue:
+async def queue(aws_settings: AwsSettings, clients: Clients) -> AsyncIterator[Queue]:
+    async with Queue.open(aws_settings, clients) as queue:
         yield queue
 
 
@@ -63,13 +63,13 @@ async def depth(sqs: "SQSClient", name: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 async def test_a_message_is_what_aiobotocore_says_it_is(
-    place: AwsSettings, clients: Clients, queue: Queue, sqs: "SQSClient", body: str
+    aws_settings: AwsSettings, clients: Clients, queue: Queue, sqs: "SQSClient", body: str
 ) -> None:
-    sent = await queue.send(place.queue, body, {"airlock-reason": "because"})
-    url = (await sqs.get_queue_url(QueueName=place.queue))["QueueUrl"]
+    sent = await queue.send(aws_settings.queue, body, {"airlock-reason": "because"})
+    url = (await sqs.get_queue_url(QueueName=aws_settings.queue))["QueueUrl"]
     asked: Any = {"QueueUrl": url, "AttributeNames": ["All"], "VisibilityTimeout": 0}
     theirs = (await sqs.receive_message(**asked))["Messages"][0]
-    client = Client(place.region, sqs.meta.endpoint_url, clients.credentials)
+    client = Client(aws_settings.region, sqs.meta.endpoint_url, clients.credentials)
     root = await client.request(
         {"Action": "ReceiveMessage", "QueueUrl": url, "VisibilityTimeout": 0, "AttributeName.1": "All"}
     )
@@ -84,8 +84,8 @@ async def test_a_message_is_what_aiobotocore_says_it_is(
     assert (message.id, message.body, message.receive_count) == (sent, body, 3)
 
 
-async def test_ten_messages_come_in_one_answer(place: AwsSettings, queue: Queue) -> None:
-    sent = {await queue.send(place.queue, str(number)): str(number) for number in range(10)}
+async def test_ten_messages_come_in_one_answer(aws_settings: AwsSettings, queue: Queue) -> None:
+    sent = {await queue.send(aws_settings.queue, str(number)): str(number) for number in range(10)}
     taken = await take(queue, 10)
     assert {message.id: message.body for message in taken} == sent
     assert len({message.receipt for message in taken}) == 10
@@ -96,26 +96,26 @@ async def test_an_empty_queue_answers_with_nothing(queue: Queue) -> None:
 
 
 async def test_deleted_messages_are_gone_and_bad_receipts_are_told(
-    place: AwsSettings, queue: Queue, sqs: "SQSClient"
+    aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
 ) -> None:
     for number in range(3):
-        await queue.send(place.queue, str(number))
+        await queue.send(aws_settings.queue, str(number))
     receipts = [message.receipt for message in await take(queue, 3)]
     assert await queue.delete([receipts[0], "no receipt", *receipts[1:]]) == ["no receipt"]
-    assert await depth(sqs, place.queue) == (0, 0)
+    assert await depth(sqs, aws_settings.queue) == (0, 0)
 
 
 async def test_more_than_ten_are_deleted_in_several_requests(
-    place: AwsSettings, queue: Queue, sqs: "SQSClient"
+    aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
 ) -> None:
     for number in range(12):
-        await queue.send(place.queue, str(number))
+        await queue.send(aws_settings.queue, str(number))
     assert await queue.delete([message.receipt for message in await take(queue, 12)]) == []
-    assert await depth(sqs, place.queue) == (0, 0)
+    assert await depth(sqs, aws_settings.queue) == (0, 0)
 
 
-async def test_a_message_that_is_given_back_comes_again_counted(place: AwsSettings, queue: Queue) -> None:
-    await queue.send(place.queue, "body")
+async def test_a_message_that_is_given_back_comes_again_counted(aws_settings: AwsSettings, queue: Queue) -> None:
+    await queue.send(aws_settings.queue, "body")
     (first,) = await take(queue, 1)
     assert await queue.receive(1, 0, 30) == []
     assert await queue.extend([first.receipt, "no receipt"], 0) == ["no receipt"]
@@ -124,12 +124,12 @@ async def test_a_message_that_is_given_back_comes_again_counted(place: AwsSettin
     assert second.receipt != first.receipt
 
 
-async def test_an_extended_message_stays_hidden(place: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
-    await queue.send(place.queue, "body")
+async def test_an_extended_message_stays_hidden(aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
+    await queue.send(aws_settings.queue, "body")
     (message,) = await take(queue, 1, visibility=1)
     assert await queue.extend([message.receipt], 600) == []
     await asyncio.sleep(1.2)  # SQS has no event for the end of a message's invisibility
-    assert await depth(sqs, place.queue) == (0, 1)
+    assert await depth(sqs, aws_settings.queue) == (0, 1)
 
 
 async def test_nothing_is_asked_for_nothing(queue: Queue) -> None:
@@ -137,17 +137,19 @@ async def test_nothing_is_asked_for_nothing(queue: Queue) -> None:
     assert await queue.extend([], 30) == []
 
 
-async def test_attributes_arrive_without_what_sqs_refuses(place: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
-    await queue.send(place.dead_letter_queue, "body", {"airlock-reason": "a\x00b\ud800c\td", "empty": ""})
-    url = (await sqs.get_queue_url(QueueName=place.dead_letter_queue))["QueueUrl"]
+async def test_attributes_arrive_without_what_sqs_refuses(
+    aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
+) -> None:
+    await queue.send(aws_settings.dead_letter_queue, "body", {"airlock-reason": "a\x00b\ud800c\td", "empty": ""})
+    url = (await sqs.get_queue_url(QueueName=aws_settings.dead_letter_queue))["QueueUrl"]
     answer = await sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])
     (message,) = answer["Messages"]
     told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert told == {"airlock-reason": "a?b?c\td"}
 
 
-async def test_a_queue_that_is_not_there_is_away(place: AwsSettings, clients: Clients) -> None:
-    missing = place.model_copy(update={"queue": "nowhere"})
+async def test_a_queue_that_is_not_there_is_away(aws_settings: AwsSettings, clients: Clients) -> None:
+    missing = aws_settings.model_copy(update={"queue": "nowhere"})
     async with Queue.open(missing, clients) as queue:
         for call in (queue.ping(), queue.receive(1, 0, 30), queue.delete(["r"]), queue.send("nowhere", "body")):
             with pytest.raises(Unavailable) as caught:
@@ -160,20 +162,23 @@ async def test_a_queue_that_is_there_answers(queue: Queue) -> None:
     await queue.ping()
 
 
-async def test_a_receive_that_is_cancelled_loses_no_message(place: AwsSettings, queue: Queue) -> None:
+async def test_a_receive_that_is_cancelled_loses_no_message(aws_settings: AwsSettings, queue: Queue) -> None:
     waiting = asyncio.create_task(queue.receive(10, 20, 1))
     await asyncio.sleep(0.3)  # the server does not tell when a poll has arrived
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await queue.send(place.queue, "body")
+    await queue.send(aws_settings.queue, "body")
     # It may have been handed to the cancelled poll: then it is back after its invisibility.
     assert [message.body for message in await take(queue, 1)] == ["body"]
 
 
-@pytest.mark.stack
-async def test_a_forged_signature_is_refused(in_ministack: AwsSettings) -> None:
-    async with connect(in_ministack, services=("sqs",)) as clients, Queue.open(in_ministack, clients) as queue:
+@pytest.mark.server
+async def test_a_forged_signature_is_refused(emulator_settings: AwsSettings) -> None:
+    async with (
+        connect(emulator_settings, services=("sqs",)) as clients,
+        Queue.open(emulator_settings, clients) as queue,
+    ):
         await queue.ping()
         held = clients.credentials.current()
         object.__setattr__(held, "secret_access_key", "forged")

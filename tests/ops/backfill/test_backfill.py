@@ -24,9 +24,9 @@ from aws.settings import AwsSettings
 from ops.backfill import How, Outcome, Report, backfill
 from ops.backfill import run as run_module
 from ops.dev.emulator import ACCOUNT
+from tests.deployment import keys_of
 from tests.ops.terminal import COMMAND, Ran, airlock
-from tests.stack import keys_of
-from tests.workers.site import EICAR, PNG, Site, opened
+from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
 
 OWNER = "archive"
 STRANGE = "all/ü b+c&d=%20/päper #1.png"
@@ -36,11 +36,11 @@ STRANGE = "all/ü b+c&d=%20/päper #1.png"
 class Old:
     """A bucket that was there before Airlock, and the deployment that is to inspect what is in it."""
 
-    site: Site
+    harness: WorkerHarness
     bucket: str
 
     async def put(self, key: str, body: bytes, content_type: str = "image/png") -> None:
-        await self.site.clients.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+        await self.harness.clients.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
 
     async def fill(self) -> dict[str, bytes]:
         """30 objects, of which the profile `strict` takes 26; two of these are infected. Returns the 24 good ones."""
@@ -54,13 +54,13 @@ class Old:
         return good
 
     async def state(self) -> list[tuple[str, str, str]]:
-        listed = await self.site.clients.s3.list_objects_v2(Bucket=self.bucket)
+        listed = await self.harness.clients.s3.list_objects_v2(Bucket=self.bucket)
         return [(item["Key"], item["ETag"], str(item["LastModified"])) for item in listed.get("Contents", [])]
 
     @property
     def environment(self) -> dict[str, str]:
         """As the operator's user."""
-        return {**self.site.environment(), **keys_of("operator", self.site.settings).environment()}
+        return {**self.harness.environment(), **keys_of("operator", self.harness.settings).environment()}
 
     def arguments(self, *more: str | Path) -> list[str | Path]:
         return ["backfill", f"s3://{self.bucket}/all/", "--owner", OWNER, "--profile", "strict", *more]
@@ -69,7 +69,7 @@ class Old:
         return await airlock(*self.arguments(*more), **self.environment)
 
     async def records(self) -> list[Record]:
-        return (await self.site.records.list(OWNER, limit=100)).records
+        return (await self.harness.records.list(OWNER, limit=100)).records
 
 
 @pytest.fixture(params=["", "Enabled"], ids=["unversioned", "versioned"])
@@ -79,15 +79,15 @@ def versioning(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def old(places: AwsSettings, tmp_path: Path, versioning: str) -> AsyncIterator[Old]:
-    async with opened(places, tmp_path) as site:
+async def old(unprovisioned: AwsSettings, tmp_path: Path, versioning: str) -> AsyncIterator[Old]:
+    async with harness_in(unprovisioned, tmp_path) as harness:
         bucket = f"old-{secrets.token_hex(4)}"
-        s3: Any = site.clients.s3
-        await s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": places.region})
+        s3: Any = harness.clients.s3
+        await s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": unprovisioned.region})
         if versioning:
             await s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": versioning})
-        await s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket, places.incoming_bucket)))
-        yield Old(site, bucket)
+        await s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket, unprovisioned.incoming_bucket)))
+        yield Old(harness, bucket)
 
 
 def _readable(bucket: str, deployment: str) -> dict[str, Any]:
@@ -102,19 +102,19 @@ def _readable(bucket: str, deployment: str) -> dict[str, Any]:
 
 
 async def _each_has_one_verdict(old: Old, good: dict[str, bytes]) -> None:
-    await old.site.idle()
+    await old.harness.idle()
     records = await old.records()
     assert Counter(record.state for record in records) == {State.ACCEPTED: 24, State.INFECTED: 2}
     assert {record.overwrites for record in records} == {0}
-    assert sorted((await old.site.accepted()).values()) == sorted(good.values())
-    assert len(await old.site.versions(old.site.settings.accepted_bucket)) == 24
-    assert await old.site.incoming() == []
+    assert sorted((await old.harness.accepted()).values()) == sorted(good.values())
+    assert len(await old.harness.versions(old.harness.settings.accepted_bucket)) == 24
+    assert await old.harness.incoming() == []
 
 
 async def test_every_object_that_the_profile_takes_gets_its_verdict(old: Old) -> None:
     good = await old.fill()
     before = await old.state()
-    async with old.site.working():
+    async with old.harness.working():
         ran = await old.run("--json")
         assert ran.code == 3, ran
         await _each_has_one_verdict(old, good)
@@ -136,7 +136,7 @@ async def test_every_object_that_the_profile_takes_gets_its_verdict(old: Old) ->
 @pytest.mark.parametrize("versioning", ["Enabled"])
 async def test_a_run_that_is_killed_half_way_is_gone_on_with(old: Old) -> None:
     good = await old.fill()
-    async with old.site.working():
+    async with old.harness.working():
         process = await _started(old, "--json", "--rate", "25/s", "--concurrency", "3")
         for _ in range(12):
             await process.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
@@ -144,7 +144,7 @@ async def test_a_run_that_is_killed_half_way_is_gone_on_with(old: Old) -> None:
         await process.communicate()
         # What the worker is at has a record and is in incoming too.
         begun = {record.id for record in await old.records()}
-        begun |= {key.rpartition("/")[2] for key, _ in await old.site.incoming()}
+        begun |= {key.rpartition("/")[2] for key, _ in await old.harness.incoming()}
         assert 0 < len(begun) < 26
 
         ran = await old.run("--json")
@@ -161,8 +161,8 @@ async def test_what_nobody_looked_at_yet_is_not_sent_again(old: Old) -> None:
     assert (await old.run()).code == 3
     ran = await old.run("--json")
     assert (ran.documents[-1]["done"], ran.documents[-1]["sent"]) == (26, 0)
-    assert len(await old.site.incoming()) == 26
-    async with old.site.working():
+    assert len(await old.harness.incoming()) == 26
+    async with old.harness.working():
         await _each_has_one_verdict(old, good)
 
 
@@ -182,7 +182,7 @@ async def test_ctrl_c_ends_it_and_the_checkpoint_leads_on(old: Old, tmp_path: Pa
 
     ran = await old.run("--json", "--checkpoint", note)
     assert all(each["key"] > last for each in ran.documents[:-1])
-    assert len(await old.site.incoming()) == 26
+    assert len(await old.harness.incoming()) == 26
     assert not note.exists()
 
 
@@ -205,7 +205,7 @@ async def test_a_dry_run_sends_nothing_and_tells_the_same(old: Old) -> None:
     assert " 4  refused by the profile" in ran.out
     assert f"✗ all/30-large.png  size is {len(PNG) + 2048}; the profile 'strict' takes 1 to 1024 bytes" in ran.out
     assert "A dry run: nothing was sent." in ran.out
-    assert await old.site.incoming() == []
+    assert await old.harness.incoming() == []
 
 
 @pytest.mark.parametrize("versioning", ["Enabled"])
@@ -214,7 +214,7 @@ async def test_what_is_replaced_is_another_object(old: Old) -> None:
     assert (await old.run()).code == 0
     await old.put("all/one.png", PNG + b"2")
     assert (await old.run("--json")).documents[-1]["sent"] == 1
-    assert len(await old.site.incoming()) == 2
+    assert len(await old.harness.incoming()) == 2
 
 
 @pytest.mark.parametrize("versioning", ["Enabled"])
@@ -229,8 +229,8 @@ async def test_folders_are_no_objects_and_keys_can_be_skipped(old: Old) -> None:
 
 @pytest.mark.parametrize("versioning", ["Enabled"])
 async def test_what_cannot_be_is_a_usage_error(old: Old) -> None:
-    places = old.site.settings
-    for bucket in (places.incoming_bucket, places.accepted_bucket, places.quarantine_bucket):
+    settings = old.harness.settings
+    for bucket in (settings.incoming_bucket, settings.accepted_bucket, settings.quarantine_bucket):
         ran = await airlock("backfill", f"s3://{bucket}", "--owner", "a", "--profile", "strict", **old.environment)
         assert (ran.code, "what is in it came through Airlock" in ran.err) == (2, True), ran
     wrong = ["backfill", f"s3://{old.bucket}", "--owner", "a", "--profile"]
@@ -251,11 +251,11 @@ async def _started(old: Old, *more: str | Path) -> asyncio.subprocess.Process:
 
 async def _within(old: Old, change: Callable[[Any], object] = lambda run: None) -> Report:
     """A run in this process."""
-    site = old.site
-    sender = Sender(OWNER, None, site.profiles.get("strict"), [site.secret])
+    harness = old.harness
+    sender = Sender(OWNER, None, harness.profiles.get("strict"), [harness.secret])
     how = How(old.bucket, "all/", sender, rate=1000, concurrency=4, dry_run=False)
     report = Report()
-    run = backfill(site.clients, site.settings, how, report=report, stop=asyncio.Event(), tell=lambda _: None)
+    run = backfill(harness.clients, harness.settings, how, report=report, stop=asyncio.Event(), tell=lambda _: None)
     change(run)
     await run.run("")
     return report
@@ -273,8 +273,8 @@ async def test_a_run_in_another_week_knows_what_was_sent_in_this_one(old: Old) -
     assert (await _within(old, later)).counts == {Outcome.DONE: 1, Outcome.SENT: 1}
     # And this week's runs know of the next one's.
     assert (await _within(old)).counts == {Outcome.DONE: 2}
-    async with old.site.working():
-        await old.site.idle()
+    async with old.harness.working():
+        await old.harness.idle()
     assert (await _within(old)).counts == {Outcome.DONE: 2}
     assert len(await old.records()) == 2
 

@@ -24,9 +24,9 @@ from ops.cli import main
 from ops.dead_letters.box import Box
 from ops.dead_letters.cause import WITHOUT_A_WORD, cause
 from ops.dead_letters.shown import age
+from tests.deployment import keys_of, provisioned
 from tests.ops.terminal import Ran, airlock
-from tests.stack import keys_of, provisioned
-from tests.workers.site import PNG, Site, opened
+from tests.workers.harness import PNG, WorkerHarness, harness_in
 from workers.deliveries.delivery import Delivery
 from workers.inspection.checks.port import Idle, Scan, Subject
 
@@ -34,44 +34,44 @@ UPLOAD = "0123456789" * 6
 
 
 @pytest.fixture
-async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
-    name = places.queue
-    own = places.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
-    async with opened(own, tmp_path) as here:
+async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    name = unprovisioned.queue
+    own = unprovisioned.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
+    async with harness_in(own, tmp_path) as here:
         yield here
 
 
-async def run(site: Site, *arguments: str) -> Ran:
+async def run(harness: WorkerHarness, *arguments: str) -> Ran:
     """The command, as a user who has an operator's permissions and no secret of the service."""
-    return await airlock("dead-letters", *arguments, **environment(site))
+    return await airlock("dead-letters", *arguments, **environment(harness))
 
 
-def environment(site: Site) -> dict[str, str]:
-    told = {name: value for name, value in site.environment().items() if name != "AIRLOCK_SECRETS"}
-    return {**told, **keys_of("operator", site.settings).environment()}
+def environment(harness: WorkerHarness) -> dict[str, str]:
+    told = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
+    return {**told, **keys_of("operator", harness.settings).environment()}
 
 
-async def bury(site: Site, body: str, reason: str | None, queue: str | None = None) -> None:
-    url = await site._url(queue or site.settings.dead_letter_queue)
+async def bury(harness: WorkerHarness, body: str, reason: str | None, queue: str | None = None) -> None:
+    url = await harness._url(queue or harness.settings.dead_letter_queue)
     said: dict[str, Any] = {"airlock-reason": {"DataType": "String", "StringValue": reason}} if reason else {}
-    await site.clients.sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=said)
+    await harness.clients.sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=said)
 
 
-async def bodies(site: Site, queue: str) -> list[str]:
+async def bodies(harness: WorkerHarness, queue: str) -> list[str]:
     """What can be received from a queue at this moment; it is gone then."""
-    url, found = await site._url(queue), []
+    url, found = await harness._url(queue), []
     # Else a receive waits as long as the queue says, which is 20 s for the workers'.
     at_once: Any = {"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
-    while messages := (await site.clients.sqs.receive_message(**at_once)).get("Messages"):
+    while messages := (await harness.clients.sqs.receive_message(**at_once)).get("Messages"):
         for message in messages:
-            await site.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            await harness.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             found.append(message["Body"])
     # S3 greets whom it is to notify.
     return [body for body in found if "s3:TestEvent" not in body]
 
 
-async def dead(site: Site) -> list[str]:
-    return sorted(await bodies(site, site.settings.dead_letter_queue))
+async def dead(harness: WorkerHarness) -> list[str]:
+    return sorted(await bodies(harness, harness.settings.dead_letter_queue))
 
 
 # --- causes ---
@@ -132,37 +132,37 @@ def test_to_drop_takes_a_selection_or_all(arguments: list[str], monkeypatch: pyt
 # --- on a queue ---
 
 
-async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdict(site: Site) -> None:
-    async with site.working({**site.checks(), "yara": Away()}, max_attempts=1):
-        sent = await site.put(PNG)
-        await site.recorded(sent.upload, lambda record: record.state is State.FAILED)
-        await site.idle()
+async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdict(harness: WorkerHarness) -> None:
+    async with harness.working({**harness.checks(), "yara": Away()}, max_attempts=1):
+        sent = await harness.put(PNG)
+        await harness.recorded(sent.upload, lambda record: record.state is State.FAILED)
+        await harness.idle()
 
-    listed = json.loads((await run(site, "list", "--json")).out)
+    listed = json.loads((await run(harness, "list", "--json")).out)
     [group] = listed["groups"]
     assert (listed["letters"], group["count"]) == (1, 1)
     assert group["cause"] == "after N attempts: yara: it is away"
 
-    shown = await run(site, "show")
+    shown = await run(harness, "show")
     assert shown.code == 0
     for part in (group["example"]["id"], "after 1 attempts: yara: it is away", f"{sent.upload}: failed (gave_up)"):
         assert part in shown.out
-    [letter] = (await run(site, "show", "--json", "--cause", "YARA")).documents
+    [letter] = (await run(harness, "show", "--json", "--cause", "YARA")).documents
     assert letter["uploads"] == [{"id": sent.upload, "state": "failed"}]
     assert letter["attempts"] == 1
     assert letter["body"] in shown.out
 
-    redriven = await run(site, "redrive", "--id", letter["id"])
+    redriven = await run(harness, "redrive", "--id", letter["id"])
     assert redriven.code == 0, redriven.err
-    assert f"1 letter sent back to {site.settings.queue}" in redriven.out
-    async with site.working():
-        record = await site.recorded(sent.upload, lambda record: record.state is not State.FAILED)
-        record = await site.settled(sent)
-        await site.idle()
+    assert f"1 letter sent back to {harness.settings.queue}" in redriven.out
+    async with harness.working():
+        record = await harness.recorded(sent.upload, lambda record: record.state is not State.FAILED)
+        record = await harness.settled(sent)
+        await harness.idle()
     assert record.state is State.ACCEPTED
     assert record.verdict
     assert record.verdict.outcome is Outcome.ACCEPTED
-    assert await dead(site) == []
+    assert await dead(harness) == []
 
 
 class Away(Idle):
@@ -174,115 +174,119 @@ class Away(Idle):
         raise Unavailable("yara", "it is away")
 
 
-async def test_letters_are_grouped_and_all_there_again_afterwards(site: Site) -> None:
+async def test_letters_are_grouped_and_all_there_again_afterwards(harness: WorkerHarness) -> None:
     for number in range(23):
-        await bury(site, f"body {number}", f"after {number} attempts: s3: it is away")
-    await bury(site, "moved", None)
-    first, second = await run(site, "list"), await run(site, "list")
+        await bury(harness, f"body {number}", f"after {number} attempts: s3: it is away")
+    await bury(harness, "moved", None)
+    first, second = await run(harness, "list"), await run(harness, "list")
     assert first.code == 0
     lines = first.out.splitlines()
-    assert lines[0] == f"24 letters in {site.settings.dead_letter_queue}."
+    assert lines[0] == f"24 letters in {harness.settings.dead_letter_queue}."
     assert lines[1] == "23  after N attempts: s3: it is away"
     assert lines[3] == f" 1  {WITHOUT_A_WORD}"
     assert second.out.splitlines()[:2] == lines[:2]
-    assert len(await dead(site)) == 24
+    assert len(await dead(harness)) == 24
 
 
-async def test_there_can_be_none(site: Site) -> None:
-    listed = await run(site, "list")
-    assert (listed.code, listed.out) == (0, f"0 letters in {site.settings.dead_letter_queue}.\n")
-    for ran in await asyncio.gather(run(site, "show"), run(site, "redrive"), run(site, "drop", "--all", "--yes")):
+async def test_there_can_be_none(harness: WorkerHarness) -> None:
+    listed = await run(harness, "list")
+    assert (listed.code, listed.out) == (0, f"0 letters in {harness.settings.dead_letter_queue}.\n")
+    for ran in await asyncio.gather(
+        run(harness, "show"), run(harness, "redrive"), run(harness, "drop", "--all", "--yes")
+    ):
         assert (ran.code, ran.out) == (3, "")
-        assert ran.err == f"There is no letter in {site.settings.dead_letter_queue}.\n"
+        assert ran.err == f"There is no letter in {harness.settings.dead_letter_queue}.\n"
 
 
-async def test_only_what_matches_is_sent_back_or_dropped(site: Site) -> None:
+async def test_only_what_matches_is_sent_back_or_dropped(harness: WorkerHarness) -> None:
     for body, reason in (("a", "clamd: away"), ("b", "clamd: away"), ("c", "no notification"), ("d", None)):
-        await bury(site, body, reason)
-    assert (await run(site, "redrive", "--cause", "nothing like it")).code == 3
-    assert (await run(site, "redrive", "--older-than", "1h")).code == 3
-    dry = await run(site, "redrive", "--cause", "clamd", "--dry-run")
+        await bury(harness, body, reason)
+    assert (await run(harness, "redrive", "--cause", "nothing like it")).code == 3
+    assert (await run(harness, "redrive", "--older-than", "1h")).code == 3
+    dry = await run(harness, "redrive", "--cause", "clamd", "--dry-run")
     assert (dry.code, dry.out.splitlines()[0]) == (
         0,
-        f"2 letters would be sent back to {site.settings.queue}, of 4 looked at.",
+        f"2 letters would be sent back to {harness.settings.queue}, of 4 looked at.",
     )
-    assert await bodies(site, site.settings.queue) == []
-    assert (await run(site, "redrive", "--cause", "clamd", "--limit", "1", "--rate", "50/s")).code == 0
-    assert len(await bodies(site, site.settings.queue)) == 1
-    asked = await run(site, "drop", "--cause", "without a word")
+    assert await bodies(harness, harness.settings.queue) == []
+    assert (await run(harness, "redrive", "--cause", "clamd", "--limit", "1", "--rate", "50/s")).code == 0
+    assert len(await bodies(harness, harness.settings.queue)) == 1
+    asked = await run(harness, "drop", "--cause", "without a word")
     assert (asked.code, asked.out.splitlines()[0]) == (0, "1 letter would be dropped, of 3 looked at.")
     assert asked.err == "Nothing was dropped: --yes does it.\n"
-    assert (await run(site, "drop", "--cause", "without a word", "--yes")).out.startswith("1 letter dropped")
-    left = await dead(site)
+    assert (await run(harness, "drop", "--cause", "without a word", "--yes")).out.startswith("1 letter dropped")
+    left = await dead(harness)
     assert len(left) == 2
     assert "c" in left
 
 
-async def test_all_can_be_dropped(site: Site) -> None:
+async def test_all_can_be_dropped(harness: WorkerHarness) -> None:
     for body in "abc":
-        await bury(site, body, "no notification")
-    assert (await run(site, "drop", "--all", "--yes")).code == 0
-    assert await dead(site) == []
+        await bury(harness, body, "no notification")
+    assert (await run(harness, "drop", "--all", "--yes")).code == 0
+    assert await dead(harness) == []
 
 
-async def test_what_a_letter_holds_steers_no_terminal_and_passes_for_no_line_of_ours(site: Site) -> None:
-    await bury(site, "\x9b2J\x7f\nreason   forged " + "x" * 5000, "\x9b31mred\x9b0m")
-    await bury(site, withdrawal(UPLOAD), "a withdrawal\tof\x85nothing")
-    shown = await run(site, "show")
+async def test_what_a_letter_holds_steers_no_terminal_and_passes_for_no_line_of_ours(harness: WorkerHarness) -> None:
+    await bury(harness, "\x9b2J\x7f\nreason   forged " + "x" * 5000, "\x9b31mred\x9b0m")
+    await bury(harness, withdrawal(UPLOAD), "a withdrawal\tof\x85nothing")
+    shown = await run(harness, "show")
     assert not {"\x9b", "\x7f", "\x85"} & set(shown.out)
     assert "\nreason   forged" not in shown.out
     assert "characters more; --json has all" in shown.out
     assert f"{UPLOAD}: no record" in shown.out
-    assert not {"\x9b", "\x85"} & set((await run(site, "list")).out)
+    assert not {"\x9b", "\x85"} & set((await run(harness, "list")).out)
 
 
-async def test_a_delivery_that_is_sent_back_gets_its_day_again(site: Site) -> None:
-    with site.settings.profiles.open("a") as profiles:
+async def test_a_delivery_that_is_sent_back_gets_its_day_again(harness: WorkerHarness) -> None:
+    with harness.settings.profiles.open("a") as profiles:
         profiles.write('[profiles.hooked]\ncontent_types = ["*/*"]\nmax_bytes = 1\nnotify = ["webhook:erp"]\n')
         profiles.write('[webhooks.erp]\nurl = "https://erp.example/"\n')
-    await provisioned(AwsSettings(**site.settings.model_dump(include=set(AwsSettings.model_fields))))
-    undelivered = site.settings.undelivered_queue
+    await provisioned(AwsSettings(**harness.settings.model_dump(include=set(AwsSettings.model_fields))))
+    undelivered = harness.settings.undelivered_queue
     event = json.dumps({"subject": UPLOAD})
     old = Delivery(webhook="erp", event_id="e1", event=event, published_at=1_700_000_000.0)
-    await bury(site, old.to_text(), "webhook erp: after 9 attempts: the receiver answered 503: no", undelivered)
-    await bury(site, "no delivery", "the message is no delivery to a webhook", undelivered)
-    [one] = (await run(site, "show", "--webhooks", "--json", "--cause", "erp")).documents
+    await bury(harness, old.to_text(), "webhook erp: after 9 attempts: the receiver answered 503: no", undelivered)
+    await bury(harness, "no delivery", "the message is no delivery to a webhook", undelivered)
+    [one] = (await run(harness, "show", "--webhooks", "--json", "--cause", "erp")).documents
     assert one["uploads"] == [{"id": UPLOAD, "state": None}]
     began = time.time()
-    ran = await run(site, "redrive", "--webhooks")
+    ran = await run(harness, "redrive", "--webhooks")
     assert ran.code == 1
     assert "1 letter left: no delivery that could be tried again." in ran.err
-    [body] = await bodies(site, site.settings.delivery_queue)
+    [body] = await bodies(harness, harness.settings.delivery_queue)
     again = Delivery.parse(body)
     assert again.published_at >= began
     assert again == old.model_copy(update={"published_at": again.published_at})
-    assert await bodies(site, undelivered) == ["no delivery"]
+    assert await bodies(harness, undelivered) == ["no delivery"]
 
 
-async def test_an_interrupted_run_gives_everything_back(site: Site) -> None:
+async def test_an_interrupted_run_gives_everything_back(harness: WorkerHarness) -> None:
     for number in range(15):
-        await bury(site, f"{number:02}", "away")
-    assert await bodies(site, site.settings.queue) == []
+        await bury(harness, f"{number:02}", "away")
+    assert await bodies(harness, harness.settings.queue) == []
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ops", *("dead-letters", "redrive", "--rate", "1"),
-        env={**os.environ, **environment(site)},
+        env={**os.environ, **environment(harness)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    url = await site._url(site.settings.queue)
+    url = await harness._url(harness.settings.queue)
     async with asyncio.timeout(30):
-        while (await counted(site, url)) < 10:  # noqa: ASYNC110 # SQS tells nobody
+        while (await counted(harness, url)) < 10:  # noqa: ASYNC110 # SQS tells nobody
             await asyncio.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
     assert process.returncode == 1, err
     assert out.decode().startswith("10 letters sent back")
-    sent, left = await bodies(site, site.settings.queue), await dead(site)
+    sent, left = await bodies(harness, harness.settings.queue), await dead(harness)
     assert sorted(sent + left) == [f"{number:02}" for number in range(15)]
 
 
-async def counted(site: Site, url: str) -> int:
-    answer = await site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+async def counted(harness: WorkerHarness, url: str) -> int:
+    answer = await harness.clients.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
@@ -291,28 +295,28 @@ class Ended(Exception):
 
 
 async def test_what_ends_between_sending_and_deleting_leaves_a_message_twice(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def ended(*_: Any) -> None:
         raise Ended
 
-    await bury(site, "a", "away")
-    name = site.settings.dead_letter_queue
+    await bury(harness, "a", "away")
+    name = harness.settings.dead_letter_queue
     monkeypatch.setattr(Box, "drop", ended)
-    async with Box.open(site.clients.sqs, name) as box:
-        to = await box.address(site.settings.queue)
+    async with Box.open(harness.clients.sqs, name) as box:
+        to = await box.address(harness.settings.queue)
         [letter] = await anext(box.letters())
         with pytest.raises(Ended):
             await box.move(letter, to, letter.body)
-    assert await bodies(site, site.settings.queue) == ["a"]
-    assert await dead(site) == ["a"]
+    assert await bodies(harness, harness.settings.queue) == ["a"]
+    assert await dead(harness) == ["a"]
 
 
-async def test_a_letter_that_comes_twice_is_seen_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_letter_that_comes_twice_is_seen_once(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.dead_letters.box.HIDDEN_SECONDS", 0)
     monkeypatch.setattr("ops.dead_letters.box.STALE_RECEIVES", 5)
     for body in "abc":
-        await bury(site, body, "away")
-    async with Box.open(site.clients.sqs, site.settings.dead_letter_queue) as box:
+        await bury(harness, body, "away")
+    async with Box.open(harness.clients.sqs, harness.settings.dead_letter_queue) as box:
         seen = [letter.body async for letters in box.letters() for letter in letters]
     assert sorted(seen) == ["a", "b", "c"]

@@ -17,7 +17,7 @@ from tests.ops.terminal import COMMAND, Dev, airlock
 from tests.ops.terminal import dev as running_dev
 
 pytestmark = [
-    pytest.mark.stack,
+    pytest.mark.server,
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 
@@ -44,21 +44,21 @@ async def gone(pids: set[int]) -> None:
             os.close(descriptor)
 
 
-async def test_its_address_has_the_page_and_is_ready(dev: Dev) -> None:
+async def test_its_address_has_the_page_and_is_ready(airlock_dev: Dev) -> None:
     async with aiohttp.ClientSession() as session:
-        async with session.get(dev.address) as page:
+        async with session.get(airlock_dev.address) as page:
             assert page.content_type == "text/html"
-        async with session.get(f"{dev.address}/readyz") as ready:
+        async with session.get(f"{airlock_dev.address}/readyz") as ready:
             assert ready.status == 200
 
 
-async def test_the_settings_that_it_leaves_are_enough_for_other_commands(dev: Dev) -> None:
-    ran = await airlock("provision", "--dry-run", **dev.environment)
+async def test_the_settings_that_it_leaves_are_enough_for_other_commands(airlock_dev: Dev) -> None:
+    ran = await airlock("provision", "--dry-run", **airlock_dev.environment)
     assert ran.out == "Everything is as it should be; nothing to change.\n"
 
 
-async def test_it_says_what_it_scans_with(dev: Dev) -> None:
-    assert re.search(r"dev │ scanning with YARA-X", dev.log.read_text())
+async def test_it_says_what_it_scans_with(airlock_dev: Dev) -> None:
+    assert re.search(r"dev │ scanning with YARA-X", airlock_dev.log.read_text())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -122,10 +122,10 @@ async def test_a_folder_keeps_uploads_over_a_restart(tmp_path: Path) -> None:
         assert again.code == 0, again
 
 
-async def test_a_folder_has_one_user(dev: Dev) -> None:
-    ran = await airlock("dev", "--port", "0", "--state", dev.state)
+async def test_a_folder_has_one_user(airlock_dev: Dev) -> None:
+    ran = await airlock("dev", "--port", "0", "--state", airlock_dev.state)
     assert ran.code == 1
-    assert ran.err == f"Error: another airlock dev is using {dev.state}\n"
+    assert ran.err == f"Error: another airlock dev is using {airlock_dev.state}\n"
 
 
 async def test_a_taken_port_is_a_usage_error() -> None:

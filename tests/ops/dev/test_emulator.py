@@ -11,16 +11,15 @@ import pytest
 from aiobotocore.session import get_session
 
 from aws.settings import AwsSettings
-from ops.dev import emulator
-from ops.dev.emulator import Emulator
+from ops.dev.emulator import REGION, Emulator, EmulatorError, running
 from ops.settings import Settings
-from tests.stack import settings_for
+from tests.deployment import settings_for
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 PARENT = """
 import asyncio, sys
-from ops import emulator
+from ops.dev import emulator
 async def main():
     async with emulator.running() as running:
         print(running.child.process.pid, flush=True)
@@ -29,16 +28,16 @@ asyncio.run(main())
 """
 
 
-async def buckets(running: Emulator) -> list[str]:
+async def buckets(emulator: Emulator) -> list[str]:
     async with get_session().create_client(
         "s3",
-        region_name=running.region,
-        endpoint_url=running.endpoint,
-        aws_access_key_id=running.keys.access_key_id,
-        aws_secret_access_key=running.keys.secret_access_key,
+        region_name=emulator.region,
+        endpoint_url=emulator.endpoint,
+        aws_access_key_id=emulator.keys.access_key_id,
+        aws_secret_access_key=emulator.keys.secret_access_key,
     ) as s3:
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            await s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
+            await s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": REGION})
         return [bucket["Name"] for bucket in (await s3.list_buckets())["Buckets"]]
 
 
@@ -51,20 +50,20 @@ async def test_a_deployment_is_there_and_the_chain_finds_its_keys(deployment: Aw
 
 
 async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> None:
-    async with emulator.running(state=tmp_path) as first:
+    async with running(state=tmp_path) as first:
         assert await buckets(first) == ["kept"]
-    async with emulator.running(state=tmp_path) as second:
+    async with running(state=tmp_path) as second:
         assert second.keys == first.keys
         assert await buckets(second) == ["kept"]
     assert (tmp_path / "keys" / "airlock.json").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.stack
+@pytest.mark.server
 async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Path) -> None:
-    async with emulator.running(state=tmp_path) as first:
+    async with running(state=tmp_path) as first:
         wanted = Settings(**settings_for(first).model_dump())
         users = await first.users(wanted)
-    async with emulator.running(state=tmp_path) as second:
+    async with running(state=tmp_path) as second:
         assert await second.users(wanted) == users
     assert {path.name for path in (tmp_path / "keys").iterdir()} == {
         "airlock.json",
@@ -74,10 +73,10 @@ async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Pat
     }
 
 
-async def test_a_taken_port_is_an_error_that_shows_the_log(stack: Emulator) -> None:
-    taken = int(stack.endpoint.rpartition(":")[2])
-    with pytest.raises(emulator.EmulatorError, match="already in use"):
-        async with emulator.running(port=taken):
+async def test_a_taken_port_is_an_error_that_shows_the_log(emulator: Emulator) -> None:
+    taken = int(emulator.endpoint.rpartition(":")[2])
+    with pytest.raises(EmulatorError, match="already in use"):
+        async with running(port=taken):
             pass
 
 

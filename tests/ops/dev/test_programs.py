@@ -12,7 +12,7 @@ from aiohttp import web
 from ops.dev.child import Child
 from ops.dev.programs import ProgramError, program, readable, until_one_ends, until_serving
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 TALKS = "print('hello', flush=True); import time; time.sleep(600)"
 STUBBORN = """

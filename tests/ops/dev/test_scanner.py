@@ -28,7 +28,7 @@ async def instream(address: str, body: bytes) -> bytes:
     return answer
 
 
-@pytest.mark.stack
+@pytest.mark.server
 @needs_clamd
 async def test_an_installed_clamd_is_started_knows_eicar_and_ends(tmp_path: Path) -> None:
     async with chosen(None, tmp_path / "clamd") as found:
@@ -40,7 +40,7 @@ async def test_an_installed_clamd_is_started_knows_eicar_and_ends(tmp_path: Path
     assert not found.child.running
 
 
-@pytest.mark.stack
+@pytest.mark.server
 @needs_clamd
 async def test_the_definitions_of_the_machine_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "daily.ndb").write_text("Our.Signature:0:0:deadbeefdeadbeefdeadbeefdeadbeef\n")
@@ -50,7 +50,7 @@ async def test_the_definitions_of_the_machine_are_preferred(tmp_path: Path, monk
         assert b"FOUND" in await instream(found.address or "", bytes.fromhex("deadbeefdeadbeefdeadbeefdeadbeef"))
 
 
-@pytest.mark.stack
+@pytest.mark.server
 @needs_clamd
 async def test_a_running_clamd_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with chosen(None, tmp_path / "clamd") as system:

@@ -19,14 +19,14 @@ from ops.provision.command import provision
 from ops.provision.setting import Setting, planned
 from ops.provision.table import WrongKeyError
 from ops.settings import Settings
-from tests.stack import settings_for
+from tests.deployment import settings_for
 
 ORIGINS = ["https://app.example.com", "https://www.example.com"]
 
 
 @pytest.fixture
-def wanted(stack: Emulator) -> Settings:
-    return Settings(**{**settings_for(stack).model_dump(), "cors_origins": ORIGINS})
+def wanted(emulator: Emulator) -> Settings:
+    return Settings(**{**settings_for(emulator).model_dump(), "cors_origins": ORIGINS})
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from aws.dynamodb.records import Location, Record
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from ops.reconcile import How, Kind, Report, reconcile
-from tests.stack import connected_as, keys_of
-from tests.workers.site import EICAR, PNG, Sent, Site, opened
+from tests.deployment import connected_as, keys_of
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
 from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival
 
@@ -34,9 +34,9 @@ QUICKLY = 3
 
 
 @pytest.fixture
-async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     """A deployment whose notifications are all lost."""
-    async with opened(places, tmp_path) as here:
+    async with harness_in(unprovisioned, tmp_path) as here:
         await here.clients.s3.put_bucket_notification_configuration(
             Bucket=here.settings.incoming_bucket, NotificationConfiguration={}
         )
@@ -46,46 +46,48 @@ async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
         yield here
 
 
-async def run(site: Site, later: float = HOUR, **how: Any) -> Report:
+async def run(harness: WorkerHarness, later: float = HOUR, **how: Any) -> Report:
     """A run as the operator's user, so much later than now."""
-    async with connected_as(keys_of("operator", site.settings), site.settings) as clients:
-        return await reconcile(clients, site.settings, How(**how), now=lambda: time.time() + later)
+    async with connected_as(keys_of("operator", harness.settings), harness.settings) as clients:
+        return await reconcile(clients, harness.settings, How(**how), now=lambda: time.time() + later)
 
 
-async def found(site: Site, later: float = HOUR, **how: Any) -> dict[Kind, int]:
+async def found(harness: WorkerHarness, later: float = HOUR, **how: Any) -> dict[Kind, int]:
     """What a dry run finds, by kind."""
-    report = await run(site, later, dry_run=True, **how)
+    report = await run(harness, later, dry_run=True, **how)
     assert report.repairs == 0
     return {kind: tally.found for kind, tally in report.kinds.items()}
 
 
-async def worked_off(site: Site) -> None:
+async def worked_off(harness: WorkerHarness) -> None:
     """A worker takes what was sent, and ends."""
-    async with site.working(visibility=QUICKLY):
-        await site.idle()
+    async with harness.working(visibility=QUICKLY):
+        await harness.idle()
 
 
-async def repaired(site: Site, kind: Kind, count: int = 1, **how: Any) -> None:
+async def repaired(harness: WorkerHarness, kind: Kind, count: int = 1, **how: Any) -> None:
     """That is found, by a dry run as by the run that repairs it; after the worker nothing is."""
-    assert await found(site, **how) == {kind: count}
-    await site.idle()
-    report = await run(site, **how)
+    assert await found(harness, **how) == {kind: count}
+    await harness.idle()
+    report = await run(harness, **how)
     assert (report.of(kind).found, report.of(kind).repaired, report.of(kind).left) == (count, count, 0)
-    await worked_off(site)
-    assert await found(site, **how) == {}
+    await worked_off(harness)
+    assert await found(harness, **how) == {}
 
 
-async def arrival(site: Site, sent: Sent) -> Arrival:
-    event = ObjectCreated(site.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-    admission = Admission(site.settings.incoming_bucket, site.settings.incoming_prefix, site.profiles, [site.secret])
-    async with Objects(site.clients.s3).open(event.bucket, event.key, event.version_id, event.etag) as body:
+async def arrival(harness: WorkerHarness, sent: Sent) -> Arrival:
+    event = ObjectCreated(harness.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
+    admission = Admission(
+        harness.settings.incoming_bucket, harness.settings.incoming_prefix, harness.profiles, [harness.secret]
+    )
+    async with Objects(harness.clients.s3).open(event.bucket, event.key, event.version_id, event.etag) as body:
         return admission.arrival(event, sent.upload, body)
 
 
-async def claimed(site: Site, sent: Sent) -> Arrival:
+async def claimed(harness: WorkerHarness, sent: Sent) -> Arrival:
     """As by a worker that ended then."""
-    arrived = await arrival(site, sent)
-    await site.records.claim(arrived.record(time.time()))
+    arrived = await arrival(harness, sent)
+    await harness.records.claim(arrived.record(time.time()))
     return arrived
 
 
@@ -100,183 +102,185 @@ def accepted_key(arrived: Arrival) -> str:
     )
 
 
-async def copied(site: Site, arrived: Arrival) -> Location:
-    bucket, key = site.settings.accepted_bucket, accepted_key(arrived)
-    made = await Objects(site.clients.s3).promote(arrived.source, bucket, key, content_type="image/png")
+async def copied(harness: WorkerHarness, arrived: Arrival) -> Location:
+    bucket, key = harness.settings.accepted_bucket, accepted_key(arrived)
+    made = await Objects(harness.clients.s3).promote(arrived.source, bucket, key, content_type="image/png")
     return Location(bucket, key, made.version_id)
 
 
-async def recorded(site: Site, arrived: Arrival) -> Record:
+async def recorded(harness: WorkerHarness, arrived: Arrival) -> Record:
     """Accepted and recorded, as by a worker that ended before it told anybody."""
     verdict = Verdict(outcome=Outcome.ACCEPTED, bytes=len(PNG), inspected_at=datetime.now(UTC))
-    bound = await site.records.get(arrived.upload.text)
+    bound = await harness.records.get(arrived.upload.text)
     assert bound is not None
-    return await site.records.settle(
+    return await harness.records.settle(
         bound,
         verdict,
         place="accepted",
-        location=await copied(site, arrived),
+        location=await copied(harness, arrived),
         event_id=secrets.token_hex(8),
         expires_at=int(time.time() + 90 * DAY),
         now=time.time(),
     )
 
 
-async def accepted(site: Site) -> Sent:
+async def accepted(harness: WorkerHarness) -> Sent:
     """An upload that went all the way."""
-    sent = await site.put(PNG)
-    async with site.working(visibility=QUICKLY):
-        await site.send(site.notification(sent))
-        await site.settled(sent)
-        await site.idle()
+    sent = await harness.put(PNG)
+    async with harness.working(visibility=QUICKLY):
+        await harness.send(harness.notification(sent))
+        await harness.settled(sent)
+        await harness.idle()
     return sent
 
 
-async def record_of(site: Site, sent: Sent) -> Record:
-    record = await site.records.get(sent.upload)
+async def record_of(harness: WorkerHarness, sent: Sent) -> Record:
+    record = await harness.records.get(sent.upload)
     assert record is not None
     return record
 
 
-async def test_objects_whose_notifications_were_lost_get_their_verdicts(site: Site) -> None:
-    clean, infected = await site.put(PNG), await site.put(EICAR)
-    await repaired(site, Kind.MISSED, 2)
-    assert (await record_of(site, clean)).state is State.ACCEPTED
-    assert (await record_of(site, infected)).state is State.INFECTED
-    assert await site.incoming() == []
-    assert list((await site.accepted()).values()) == [PNG]
-    assert {event["subject"] for event in await site.events(2)} == {clean.upload, infected.upload}
+async def test_objects_whose_notifications_were_lost_get_their_verdicts(harness: WorkerHarness) -> None:
+    clean, infected = await harness.put(PNG), await harness.put(EICAR)
+    await repaired(harness, Kind.MISSED, 2)
+    assert (await record_of(harness, clean)).state is State.ACCEPTED
+    assert (await record_of(harness, infected)).state is State.INFECTED
+    assert await harness.incoming() == []
+    assert list((await harness.accepted()).values()) == [PNG]
+    assert {event["subject"] for event in await harness.events(2)} == {clean.upload, infected.upload}
 
 
-async def test_what_is_young_is_on_its_way(site: Site) -> None:
-    await site.put(PNG)
-    await claimed(site, await site.put(PNG))
-    await recorded(site, await claimed(site, await site.put(PNG)))
-    assert await found(site, later=0) == {}
+async def test_what_is_young_is_on_its_way(harness: WorkerHarness) -> None:
+    await harness.put(PNG)
+    await claimed(harness, await harness.put(PNG))
+    await recorded(harness, await claimed(harness, await harness.put(PNG)))
+    assert await found(harness, later=0) == {}
     # The version may be old: that its record changed lately is enough.
-    assert await found(site, later=0, grace=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1}
-    assert await found(site, later=0, grace=0, stuck=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1, Kind.STUCK: 1}
+    assert await found(harness, later=0, grace=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1}
+    assert await found(harness, later=0, grace=0, stuck=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1, Kind.STUCK: 1}
 
 
-async def test_an_inspection_that_stopped_is_begun_again(site: Site) -> None:
-    sent = await site.put(PNG)
-    await claimed(site, sent)
-    await repaired(site, Kind.STUCK)
-    record = await record_of(site, sent)
+async def test_an_inspection_that_stopped_is_begun_again(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    await claimed(harness, sent)
+    await repaired(harness, Kind.STUCK)
+    record = await record_of(harness, sent)
     assert (record.state, record.attempts) == (State.ACCEPTED, 2)
-    assert await site.incoming() == []
+    assert await harness.incoming() == []
 
 
-async def test_a_settlement_that_stopped_after_its_record_is_ended(site: Site) -> None:
-    sent = await site.put(PNG)
-    before = await recorded(site, await claimed(site, sent))
-    await repaired(site, Kind.UNFINISHED)
-    assert await site.incoming() == []
-    assert (await record_of(site, sent)).location == before.location
-    assert [event["subject"] for event in await site.events()] == [sent.upload]
+async def test_a_settlement_that_stopped_after_its_record_is_ended(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    before = await recorded(harness, await claimed(harness, sent))
+    await repaired(harness, Kind.UNFINISHED)
+    assert await harness.incoming() == []
+    assert (await record_of(harness, sent)).location == before.location
+    assert [event["subject"] for event in await harness.events()] == [sent.upload]
 
 
-async def test_versions_that_came_after_the_uploads_own_are_removed(site: Site) -> None:
-    sent = await accepted(site)
+async def test_versions_that_came_after_the_uploads_own_are_removed(harness: WorkerHarness) -> None:
+    sent = await accepted(harness)
     for number in range(3):
-        await site.put(PNG + bytes([number]), upload=sent.upload)
-    await repaired(site, Kind.OVERWRITTEN, 3)
-    assert await site.incoming() == []
-    assert (await record_of(site, sent)).overwrites == 3
-    assert list((await site.accepted()).values()) == [PNG]
+        await harness.put(PNG + bytes([number]), upload=sent.upload)
+    await repaired(harness, Kind.OVERWRITTEN, 3)
+    assert await harness.incoming() == []
+    assert (await record_of(harness, sent)).overwrites == 3
+    assert list((await harness.accepted()).values()) == [PNG]
 
 
-async def test_the_bytes_of_a_withdrawn_upload_go_wherever_they_are(site: Site) -> None:
-    sent = await accepted(site)
-    await site.records.withdraw(sent.upload, "alice", time.time())
-    await repaired(site, Kind.WITHDRAWN)
-    late = await site.put(PNG, upload=sent.upload)
+async def test_the_bytes_of_a_withdrawn_upload_go_wherever_they_are(harness: WorkerHarness) -> None:
+    sent = await accepted(harness)
+    await harness.records.withdraw(sent.upload, "alice", time.time())
+    await repaired(harness, Kind.WITHDRAWN)
+    late = await harness.put(PNG, upload=sent.upload)
     assert late.upload == sent.upload
-    await repaired(site, Kind.WITHDRAWN)
-    settings = site.settings
+    await repaired(harness, Kind.WITHDRAWN)
+    settings = harness.settings
     for bucket in (settings.incoming_bucket, settings.accepted_bucket, settings.quarantine_bucket):
-        assert await site.versions(bucket) == []
+        assert await harness.versions(bucket) == []
 
 
-async def test_an_upload_whose_object_is_gone_before_its_verdict_fails_with_that_reason(site: Site) -> None:
-    sent = await site.put(PNG)
-    await claimed(site, sent)
-    await Objects(site.clients.s3).delete(site.settings.incoming_bucket, sent.key, sent.version_id)
-    await repaired(site, Kind.GONE)
-    record = await record_of(site, sent)
+async def test_an_upload_whose_object_is_gone_before_its_verdict_fails_with_that_reason(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    await claimed(harness, sent)
+    await Objects(harness.clients.s3).delete(harness.settings.incoming_bucket, sent.key, sent.version_id)
+    await repaired(harness, Kind.GONE)
+    record = await record_of(harness, sent)
     assert record.state is State.FAILED
     assert record.verdict is not None
     assert "removed from incoming" in record.verdict.findings[0].message
 
 
-async def test_copies_of_attempts_that_ended_are_removed_and_nothing_else_is(site: Site) -> None:
-    sent = await site.put(EICAR)
-    arrived = await arrival(site, sent)
-    leftover = await copied(site, arrived)
-    async with site.working(visibility=QUICKLY):
-        await site.send(site.notification(sent))
-        record = await site.settled(sent)
-        await site.idle()
+async def test_copies_of_attempts_that_ended_are_removed_and_nothing_else_is(harness: WorkerHarness) -> None:
+    sent = await harness.put(EICAR)
+    arrived = await arrival(harness, sent)
+    leftover = await copied(harness, arrived)
+    async with harness.working(visibility=QUICKLY):
+        await harness.send(harness.notification(sent))
+        record = await harness.settled(sent)
+        await harness.idle()
     assert record.state is State.INFECTED
     # Whoever uses the accepted bucket may name things by our ids too.
     own = f"thumbnails/{sent.upload}.png"
-    await site.clients.s3.put_object(Bucket=site.settings.accepted_bucket, Key=own, Body=b"1")
-    assert await found(site) == {Kind.LEFTOVER: 1, Kind.UNRECORDED: 1}
-    assert len(await site.versions(site.settings.accepted_bucket)) == 2
-    report = await run(site)
+    await harness.clients.s3.put_object(Bucket=harness.settings.accepted_bucket, Key=own, Body=b"1")
+    assert await found(harness) == {Kind.LEFTOVER: 1, Kind.UNRECORDED: 1}
+    assert len(await harness.versions(harness.settings.accepted_bucket)) == 2
+    report = await run(harness)
     assert (report.of(Kind.LEFTOVER).repaired, report.of(Kind.UNRECORDED).left) == (1, 1)
-    assert leftover.version_id not in [version for _, version in await site.versions(leftover.bucket)]
-    assert record.location is None or record.location[1:] in await site.versions(record.location.bucket)
-    assert await found(site) == {Kind.UNRECORDED: 1}
+    assert leftover.version_id not in [version for _, version in await harness.versions(leftover.bucket)]
+    assert record.location is None or record.location[1:] in await harness.versions(record.location.bucket)
+    assert await found(harness) == {Kind.UNRECORDED: 1}
 
 
-async def test_a_copy_whose_attempt_may_still_record_it_stays(site: Site) -> None:
-    await copied(site, await claimed(site, await site.put(PNG)))
-    assert await found(site) == {Kind.STUCK: 1}
-    await repaired(site, Kind.STUCK)
-    assert len(await site.versions(site.settings.accepted_bucket)) == 1
+async def test_a_copy_whose_attempt_may_still_record_it_stays(harness: WorkerHarness) -> None:
+    await copied(harness, await claimed(harness, await harness.put(PNG)))
+    assert await found(harness) == {Kind.STUCK: 1}
+    await repaired(harness, Kind.STUCK)
+    assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
 
 
-async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(site: Site) -> None:
-    record = await record_of(site, await accepted(site))
-    await site.records.begin_change(record, Step.REVOKE, time.time())
+async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(harness: WorkerHarness) -> None:
+    record = await record_of(harness, await accepted(harness))
+    await harness.records.begin_change(record, Step.REVOKE, time.time())
     assert record.location is not None
-    bucket, key = site.settings.quarantine_bucket, keys.quarantine(record.id, record.version_id)
+    bucket, key = harness.settings.quarantine_bucket, keys.quarantine(record.id, record.version_id)
     source = f"{record.location.bucket}/{record.location.key}?versionId={record.location.version_id}"
-    await site.clients.s3.copy_object(Bucket=bucket, Key=key, CopySource=source)
-    report = await run(site)
+    await harness.clients.s3.copy_object(Bucket=bucket, Key=key, CopySource=source)
+    report = await run(harness)
     assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.REVISION: 1}
-    assert len(await site.versions(bucket)) == 1
+    assert len(await harness.versions(bucket)) == 1
 
 
-async def test_a_release_or_revocation_of_an_old_upload_that_has_just_begun_is_on_its_way(site: Site) -> None:
-    record = await record_of(site, await accepted(site))
-    await site.records.begin_change(record, Step.REVOKE, time.time() + HOUR)
-    assert await found(site) == {}
-    assert await found(site, later=2 * HOUR) == {Kind.REVISION: 1}
+async def test_a_release_or_revocation_of_an_old_upload_that_has_just_begun_is_on_its_way(
+    harness: WorkerHarness,
+) -> None:
+    record = await record_of(harness, await accepted(harness))
+    await harness.records.begin_change(record, Step.REVOKE, time.time() + HOUR)
+    assert await found(harness) == {}
+    assert await found(harness, later=2 * HOUR) == {Kind.REVISION: 1}
 
 
-async def test_accepted_objects_and_records_without_each_other_are_told_and_left(site: Site) -> None:
-    kept, lost = await accepted(site), await accepted(site)
-    location = (await record_of(site, lost)).location
+async def test_accepted_objects_and_records_without_each_other_are_told_and_left(harness: WorkerHarness) -> None:
+    kept, lost = await accepted(harness), await accepted(harness)
+    location = (await record_of(harness, lost)).location
     assert location is not None
-    await Objects(site.clients.s3).delete(*location)
-    forgotten = f"2026/{site.mint()}.png"
+    await Objects(harness.clients.s3).delete(*location)
+    forgotten = f"2026/{harness.mint()}.png"
     for key in (forgotten, "readme.txt"):
-        await site.clients.s3.put_object(Bucket=site.settings.accepted_bucket, Key=key, Body=b"1")
-    report = await run(site)
+        await harness.clients.s3.put_object(Bucket=harness.settings.accepted_bucket, Key=key, Body=b"1")
+    report = await run(harness)
     assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.UNRECORDED: 2, Kind.LOST: 1}
     assert report.repairs == 0
     assert location.version_id in report.of(Kind.LOST).examples[0]
     assert any(forgotten in example for example in report.of(Kind.UNRECORDED).examples)
-    assert (await record_of(site, kept)).state is State.ACCEPTED
+    assert (await record_of(harness, kept)).state is State.ACCEPTED
     # Without a look at accepted nobody can say what is missing there.
-    assert await found(site, looks=("records",)) == {}
+    assert await found(harness, looks=("records",)) == {}
 
 
-async def test_multipart_uploads_that_nobody_ended_are_aborted(site: Site) -> None:
-    s3, settings = site.clients.s3, site.settings
-    ours = f"{settings.incoming_prefix}/{site.mint()}"
+async def test_multipart_uploads_that_nobody_ended_are_aborted(harness: WorkerHarness) -> None:
+    s3, settings = harness.clients.s3, harness.settings
+    ours = f"{settings.incoming_prefix}/{harness.mint()}"
     for bucket, key in (
         (settings.incoming_bucket, ours),
         (settings.incoming_bucket, "elsewhere"),
@@ -284,101 +288,101 @@ async def test_multipart_uploads_that_nobody_ended_are_aborted(site: Site) -> No
         (settings.quarantine_bucket, "b"),
     ):
         await s3.create_multipart_upload(Bucket=bucket, Key=key)
-    assert await found(site) == {}
-    assert await found(site, later=DAY + 60) == {Kind.MULTIPART: 3}
-    assert (await run(site, later=DAY + 60)).of(Kind.MULTIPART).repaired == 3
-    assert await found(site, later=DAY + 60) == {}
+    assert await found(harness) == {}
+    assert await found(harness, later=DAY + 60) == {Kind.MULTIPART: 3}
+    assert (await run(harness, later=DAY + 60)).of(Kind.MULTIPART).repaired == 3
+    assert await found(harness, later=DAY + 60) == {}
     (left,) = (await s3.list_multipart_uploads(Bucket=settings.incoming_bucket))["Uploads"]
     assert left["Key"] == "elsewhere"
 
 
-async def test_items_that_should_have_expired_two_days_ago_are_deleted(site: Site) -> None:
-    sent = await accepted(site)
-    end = (await record_of(site, sent)).expires_at
+async def test_items_that_should_have_expired_two_days_ago_are_deleted(harness: WorkerHarness) -> None:
+    sent = await accepted(harness)
+    end = (await record_of(harness, sent)).expires_at
     assert end is not None
     counter = {"id": {"S": "usage#owner#alice#20200101"}, "expires_at": {"N": str(int(time.time() - 3 * DAY))}}
-    await site.clients.dynamodb.put_item(TableName=site.settings.table, Item=counter)
-    assert await found(site, looks=("records",)) == {Kind.EXPIRED: 1}
+    await harness.clients.dynamodb.put_item(TableName=harness.settings.table, Item=counter)
+    assert await found(harness, looks=("records",)) == {Kind.EXPIRED: 1}
     much_later = end - time.time() + 2 * DAY
-    assert await found(site, later=much_later - 60, looks=("records",)) == {Kind.EXPIRED: 1}
-    assert (await run(site, later=much_later + 60, looks=("records",))).of(Kind.EXPIRED).repaired == 2
-    assert await site.records.get(sent.upload) is None
+    assert await found(harness, later=much_later - 60, looks=("records",)) == {Kind.EXPIRED: 1}
+    assert (await run(harness, later=much_later + 60, looks=("records",))).of(Kind.EXPIRED).repaired == 2
+    assert await harness.records.get(sent.upload) is None
     # What was accepted stays, and is told of.
-    assert await found(site, later=much_later + 60) == {Kind.UNRECORDED: 1}
+    assert await found(harness, later=much_later + 60) == {Kind.UNRECORDED: 1}
 
 
-async def test_what_is_not_ours_is_told_and_never_sent(site: Site) -> None:
+async def test_what_is_not_ours_is_told_and_never_sent(harness: WorkerHarness) -> None:
     """The worker would bury it each time, and each time as one more dead letter."""
-    settings = site.settings
+    settings = harness.settings
     other = upload_id.mint(bytes(8), int(time.time()), 900, "alice", [b"not the secret of this deployment"]).text
-    await site.put(PNG, upload=other)
-    await site.put_raw(PNG, site.mint(), {}, "image/png")
-    await site.put(PNG, profile="of yesterday")
-    for key in (f"{settings.incoming_prefix}/readme.txt", f"{settings.incoming_prefix}/{site.mint()}/x"):
-        await site.clients.s3.put_object(Bucket=settings.incoming_bucket, Key=key, Body=b"1")
+    await harness.put(PNG, upload=other)
+    await harness.put_raw(PNG, harness.mint(), {}, "image/png")
+    await harness.put(PNG, profile="of yesterday")
+    for key in (f"{settings.incoming_prefix}/readme.txt", f"{settings.incoming_prefix}/{harness.mint()}/x"):
+        await harness.clients.s3.put_object(Bucket=settings.incoming_bucket, Key=key, Body=b"1")
     issued = int(time.time() - LATEST_ARRIVAL_SECONDS - 901)
-    await site.put(PNG, upload=upload_id.mint(bytes(8), issued, 900, "alice", [site.secret]).text)
-    before = await site.incoming()
-    report = await run(site)
+    await harness.put(PNG, upload=upload_id.mint(bytes(8), issued, 900, "alice", [harness.secret]).text)
+    before = await harness.incoming()
+    report = await run(harness)
     assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.FOREIGN: 5, Kind.LATE: 1}
     assert (report.repairs, len(before)) == (0, 6)
-    await site.idle()
-    assert await site.incoming() == before
+    await harness.idle()
+    assert await harness.incoming() == before
 
 
-async def test_an_upload_that_failed_is_left_for_whoever_sends_its_dead_letter_back(site: Site) -> None:
-    sent = await site.put(PNG)
-    await claimed(site, sent)
+async def test_an_upload_that_failed_is_left_for_whoever_sends_its_dead_letter_back(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    await claimed(harness, sent)
     verdict = Verdict(outcome=Outcome.FAILED, bytes=0, inspected_at=datetime.now(UTC))
-    await site.records.settle(await record_of(site, sent), verdict, place="incoming", now=time.time())
-    report = await run(site)
+    await harness.records.settle(await record_of(harness, sent), verdict, place="incoming", now=time.time())
+    report = await run(harness)
     assert (report.of(Kind.FAILED).found, report.repairs) == (1, 0)
-    await worked_off(site)
-    assert (await record_of(site, sent)).state is State.FAILED
-    assert len(await site.incoming()) == 1
+    await worked_off(harness)
+    assert (await record_of(harness, sent)).state is State.FAILED
+    assert len(await harness.incoming()) == 1
 
 
-async def test_a_full_queue_is_not_made_fuller(site: Site) -> None:
+async def test_a_full_queue_is_not_made_fuller(harness: WorkerHarness) -> None:
     """What waits there may be the very notifications that seem to be missing."""
     for _ in range(3):
-        await site.send("{}")
-    await site.put(PNG)
-    report = await run(site, backlog=2)
+        await harness.send("{}")
+    await harness.put(PNG)
+    report = await run(harness, backlog=2)
     assert (report.held_back, report.of(Kind.MISSED).left) == (True, 1)
-    report = await run(site, backlog=3)
+    report = await run(harness, backlog=3)
     assert (report.held_back, report.of(Kind.MISSED).left) == (False, 0)
 
 
-async def test_runs_at_the_same_time_as_each_other_and_as_a_worker_come_to_the_same_end(site: Site) -> None:
-    sent = [await site.put(PNG) for _ in range(12)]
-    await claimed(site, sent[0])
-    await recorded(site, await claimed(site, sent[1]))
-    async with site.working(visibility=QUICKLY):
-        await asyncio.gather(*(run(site) for _ in range(3)))
+async def test_runs_at_the_same_time_as_each_other_and_as_a_worker_come_to_the_same_end(harness: WorkerHarness) -> None:
+    sent = [await harness.put(PNG) for _ in range(12)]
+    await claimed(harness, sent[0])
+    await recorded(harness, await claimed(harness, sent[1]))
+    async with harness.working(visibility=QUICKLY):
+        await asyncio.gather(*(run(harness) for _ in range(3)))
         for each in sent:
-            await site.settled(each)
-        await site.idle()
-    assert await found(site) == {}
-    assert await site.incoming() == []
-    assert len(await site.versions(site.settings.accepted_bucket)) == 12
-    assert len({event["id"] for event in await site.events(12)}) == 12
+            await harness.settled(each)
+        await harness.idle()
+    assert await found(harness) == {}
+    assert await harness.incoming() == []
+    assert len(await harness.versions(harness.settings.accepted_bucket)) == 12
+    assert len({event["id"] for event in await harness.events(12)}) == 12
 
 
-async def test_what_stays_away_ends_a_run_and_the_next_one_goes_on(site: Site) -> None:
+async def test_what_stays_away_ends_a_run_and_the_next_one_goes_on(harness: WorkerHarness) -> None:
     for _ in range(12):
-        await site.put(PNG)
+        await harness.put(PNG)
     report, pauses = Report(), []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    queue_away = site.settings.model_copy(update={"queue": "nowhere"})
-    async with connected_as(keys_of("operator", site.settings), site.settings) as clients:
+    queue_away = harness.settings.model_copy(update={"queue": "nowhere"})
+    async with connected_as(keys_of("operator", harness.settings), harness.settings) as clients:
         with pytest.raises(Unavailable, match="sqs"):
             await reconcile(clients, queue_away, now=lambda: time.time() + HOUR, sleep=sleep, report=report)
     assert (report.of(Kind.MISSED).found, report.repairs) == (10, 0)
     assert pauses == [1, 2, 4, 8]
-    assert (await run(site)).of(Kind.MISSED).repaired == 12
+    assert (await run(harness)).of(Kind.MISSED).repaired == 12
 
 
 HURRIED = """
@@ -390,11 +394,11 @@ main()
 
 
 async def program(
-    site: Site, *options: str, python: Sequence[str] = ("-m", "ops"), **changes: str
+    harness: WorkerHarness, *options: str, python: Sequence[str] = ("-m", "ops"), **changes: str
 ) -> tuple[int, str, str]:
     """The command, with no more in its environment than an operator's pod has."""
-    told = {name: value for name, value in site.environment().items() if name != "AIRLOCK_SECRETS"}
-    told |= keys_of("operator", site.settings).environment()
+    told = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
+    told |= keys_of("operator", harness.settings).environment()
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, *python, "reconcile", *options),
         env={**os.environ, **told, **changes},
@@ -405,13 +409,13 @@ async def program(
     return child.returncode or 0, out.decode(), err.decode()
 
 
-async def test_the_command_tells_what_it_found_and_what_it_did(site: Site) -> None:
-    sent = await site.put(PNG)
-    code, out, err = await program(site, "--grace", "0s", "--dry-run", "--json")
+async def test_the_command_tells_what_it_found_and_what_it_did(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    code, out, err = await program(harness, "--grace", "0s", "--dry-run", "--json")
     document = json.loads(out)
     assert (code, err) == (0, "")
     assert document["kinds"]["missed"]["examples"] == [
-        f"{site.settings.incoming_bucket}/{sent.key}?versionId={sent.version_id}"
+        f"{harness.settings.incoming_bucket}/{sent.key}?versionId={sent.version_id}"
     ]
     assert {name: document["kinds"]["missed"][name] for name in ("found", "repaired", "left")} == {
         "found": 1,
@@ -419,19 +423,19 @@ async def test_the_command_tells_what_it_found_and_what_it_did(site: Site) -> No
         "left": 1,
     }
     assert (document["dry_run"], document["finished"]) == (True, True)
-    code, out, err = await program(site, "--grace", "0s")
+    code, out, err = await program(harness, "--grace", "0s")
     assert (code, err) == (0, "")
     assert "1 versions in incoming" in out
     assert "missed" in out
     assert sent.key in out
-    await worked_off(site)
-    code, out, _ = await program(site)
+    await worked_off(harness)
+    code, out, _ = await program(harness)
     assert (code, "Nothing to repair." in out) == (0, True)
 
 
-async def test_the_command_says_what_is_wrong_and_fails(site: Site) -> None:
-    code, _, err = await program(site, "--grace", "soon")
+async def test_the_command_says_what_is_wrong_and_fails(harness: WorkerHarness) -> None:
+    code, _, err = await program(harness, "--grace", "soon")
     assert (code, "must be a number and one of s, m, h, d" in err) == (2, True)
-    code, out, err = await program(site, "--only", "records", python=("-c", HURRIED), AIRLOCK_TABLE="none")
+    code, out, err = await program(harness, "--only", "records", python=("-c", HURRIED), AIRLOCK_TABLE="none")
     assert (code, "Looked at nothing yet." in out) == (1, True)
     assert err.startswith("Error: dynamodb")

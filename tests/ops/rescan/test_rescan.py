@@ -19,9 +19,9 @@ from aws.maintenance.outbox import Outbox
 from aws.settings import AwsSettings
 from ops.command_line.patience import Patience
 from ops.rescan.rescanning import Report, Rescanning, Wanted
+from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
-from tests.stack import keys_of
-from tests.workers.site import PNG, Site, opened
+from tests.workers.harness import PNG, WorkerHarness, harness_in
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 BAD = PNG + b"new malware"
@@ -75,75 +75,75 @@ def test_what_counts_is_the_last_inspection(wanted: Wanted, taken: set[str]) -> 
 
 
 @pytest.fixture
-async def site(places: AwsSettings, tmp_path: Path) -> AsyncIterator[Site]:
+async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     rules = tmp_path / "rules"
     rules.mkdir()
-    async with opened(places, tmp_path, yara_rules=rules, visibility=2) as here:
+    async with harness_in(unprovisioned, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
 
-async def run(site: Site, *arguments: str) -> Ran:
+async def run(harness: WorkerHarness, *arguments: str) -> Ran:
     """As the operator's user."""
-    keys = keys_of("operator", site.settings).environment()
-    return await airlock("rescan", *arguments, **{**site.environment(), **keys})
+    keys = keys_of("operator", harness.settings).environment()
+    return await airlock("rescan", *arguments, **{**harness.environment(), **keys})
 
 
-async def waiting(site: Site) -> set[str]:
+async def waiting(harness: WorkerHarness) -> set[str]:
     """The uploads of which the messages in the queue ask for another inspection."""
-    asked = (json.loads(body) for body in await messages(site))
+    asked = (json.loads(body) for body in await messages(harness))
     # S3 greets whom it is to notify.
     return {each["airlock"]["rescan"] for each in asked if "airlock" in each}
 
 
-async def messages(site: Site) -> list[str]:
+async def messages(harness: WorkerHarness) -> list[str]:
     """The bodies of the messages in the queue, which are taken."""
-    url = (await site.clients.sqs.get_queue_url(QueueName=site.settings.queue))["QueueUrl"]
+    url = (await harness.clients.sqs.get_queue_url(QueueName=harness.settings.queue))["QueueUrl"]
     bodies: list[str] = []
     while True:
         # Without that, the last one waits for as long as the queue says: 20 s.
-        answer = await site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+        answer = await harness.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
         if not answer.get("Messages"):
             return bodies
         for message in answer["Messages"]:
             bodies.append(message["Body"])
-            await site.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            await harness.clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
-async def store(site: Site, *records: Record) -> None:
+async def store(harness: WorkerHarness, *records: Record) -> None:
     for each in records:
-        await site.clients.dynamodb.put_item(TableName=site.settings.table, Item=dict(to_item(each)))
+        await harness.clients.dynamodb.put_item(TableName=harness.settings.table, Item=dict(to_item(each)))
 
 
-async def test_only_accepted_objects_are_asked_for_page_by_page(site: Site) -> None:
-    await store(site, *(record(f"accepted {number:03}") for number in range(25)))
+async def test_only_accepted_objects_are_asked_for_page_by_page(harness: WorkerHarness) -> None:
+    await store(harness, *(record(f"accepted {number:03}") for number in range(25)))
     await store(
-        site,
+        harness,
         record("revoked", state=State.INFECTED, place="quarantine"),
         record("withdrawn", state=State.WITHDRAWN),
         record("old", verdict=verdict(-30)),
     )
-    await site.clients.dynamodb.put_item(TableName=site.settings.table, Item={"id": {"S": "backlog#old"}})
-    ran = await run(site, "--json", "--since", "2026-10-20", "--dry-run")
+    await harness.clients.dynamodb.put_item(TableName=harness.settings.table, Item={"id": {"S": "backlog#old"}})
+    ran = await run(harness, "--json", "--since", "2026-10-20", "--dry-run")
     assert ran.documents == [{"finished": True, "dry_run": True, "looked": 26, "asked": 25, "bytes": 250}]
-    assert await waiting(site) == set()
+    assert await waiting(harness) == set()
 
-    ran = await run(site, "--since", "2026-10-20", "--rate", "1000/s")
+    ran = await run(harness, "--since", "2026-10-20", "--rate", "1000/s")
     assert (ran.code, ran.out) == (0, "25 of 26 accepted objects (250 bytes) are to be inspected again.\n"), ran
-    assert await waiting(site) == {f"accepted {number:03}" for number in range(25)}
+    assert await waiting(harness) == {f"accepted {number:03}" for number in range(25)}
 
 
-async def test_it_waits_while_too_many_messages_do(site: Site) -> None:
-    await store(site, *(record(f"{number}") for number in range(3)))
-    await messages(site)
-    await site.send("{}")
+async def test_it_waits_while_too_many_messages_do(harness: WorkerHarness) -> None:
+    await store(harness, *(record(f"{number}") for number in range(3)))
+    await messages(harness)
+    await harness.send("{}")
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
-        await messages(site)
+        await messages(harness)
 
-    accepted = Accepted(site.clients.dynamodb, site.settings.table)
-    outbox = Outbox(site.clients.sqs, site.settings.queue)
+    accepted = Accepted(harness.clients.dynamodb, harness.settings.table)
+    outbox = Outbox(harness.clients.sqs, harness.settings.queue)
     patience = Patience(1000, time.monotonic, asyncio.sleep)
     report = Report()
     await Rescanning(accepted, outbox, Wanted(), patience, sleep, backlog=0, report=report).run()
@@ -151,31 +151,31 @@ async def test_it_waits_while_too_many_messages_do(site: Site) -> None:
     assert (report.finished, report.asked) == (True, 3)
 
 
-async def test_what_is_wrong_is_a_usage_error(site: Site) -> None:
-    assert "is no date" in (await run(site, "--since", "yesterday")).err
-    ran = await run(site, "--profile", "none")
+async def test_what_is_wrong_is_a_usage_error(harness: WorkerHarness) -> None:
+    assert "is no date" in (await run(harness, "--since", "yesterday")).err
+    ran = await run(harness, "--profile", "none")
     assert (ran.code, "there is no profile 'none'" in ran.err) == (2, True)
 
 
-async def test_a_rule_that_came_later_revokes_exactly_what_it_matches(site: Site) -> None:
-    async with site.working():
-        sent = [await site.put(body) for body in (PNG, BAD, PNG + b"2", BAD + b"2")]
+async def test_a_rule_that_came_later_revokes_exactly_what_it_matches(harness: WorkerHarness) -> None:
+    async with harness.working():
+        sent = [await harness.put(body) for body in (PNG, BAD, PNG + b"2", BAD + b"2")]
         for each in sent:
-            assert (await site.settled(each)).state is State.ACCEPTED
-        await site.idle()
-    await site.events(4)
-    assert site.settings.yara_rules
-    (site.settings.yara_rules / "late.yar").write_text('rule late { strings: $a = "new malware" condition: $a }')
+            assert (await harness.settled(each)).state is State.ACCEPTED
+        await harness.idle()
+    await harness.events(4)
+    assert harness.settings.yara_rules
+    (harness.settings.yara_rules / "late.yar").write_text('rule late { strings: $a = "new malware" condition: $a }')
 
     until = datetime.now(UTC).isoformat()
-    async with site.working():
-        assert (await run(site, "--until", until)).code == 0
-        await site.idle()
-    states = {each.upload: (await site.settled(each)).state for each in sent}
+    async with harness.working():
+        assert (await run(harness, "--until", until)).code == 0
+        await harness.idle()
+    states = {each.upload: (await harness.settled(each)).state for each in sent}
     assert list(states.values()) == [State.ACCEPTED, State.INFECTED, State.ACCEPTED, State.INFECTED]
-    assert sorted((await site.accepted()).values()) == [PNG, PNG + b"2"]
-    told = await site.events(2)
+    assert sorted((await harness.accepted()).values()) == [PNG, PNG + b"2"]
+    told = await harness.events(2)
     assert {event["subject"] for event in told} == {sent[1].upload, sent[3].upload}
     assert len({event["id"] for event in told}) == 2
     # What was inspected meanwhile is not inspected once more by the same command.
-    assert (await run(site, "--until", until, "--json")).documents[0]["asked"] == 0
+    assert (await run(harness, "--until", until, "--json")).documents[0]["asked"] == 0

@@ -13,8 +13,8 @@ from service.identity.oidc.fetching import Document
 from service.identity.oidc.provider import Provider
 from service.identity.oidc.tokens import Oidc
 from service.ports import Random
+from tests.service.fakes import FakeClock
 from tests.service.identity.provider import AUDIENCE, FIRST, OpenIdProvider, keys_document
-from tests.service.twins import Time
 
 ISSUER = "https://login.example.com/tenant"
 
@@ -25,9 +25,9 @@ def trust(issuer: str = ISSUER, **changes: Any) -> Trust:
 
 
 @asynccontextmanager
-async def verifier(*keys: Any, time: Time | None = None, **changes: Any) -> AsyncIterator[Oidc]:
+async def verifier(*keys: Any, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[Oidc]:
     """What verifies by these keys, which it already holds."""
-    clock = time or Time()
+    clock = clock or FakeClock()
     document = Document(keys_document(*keys or (FIRST,)), None)
 
     async def fetch(_: str) -> Document:
@@ -47,15 +47,15 @@ async def openid() -> AsyncIterator[OpenIdProvider]:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @asynccontextmanager
 async def opened(
-    openid: OpenIdProvider, time: Time, *, random: Random = os.urandom, **changes: Any
+    openid: OpenIdProvider, clock: FakeClock, *, random: Random = os.urandom, **changes: Any
 ) -> AsyncIterator[Oidc]:
     """What verifies the tokens of `openid`, as `python -m service` opens it."""
     believed = trust(openid.issuer, **{"jwks_url": None, **changes})
-    async with Oidc.open(believed, now=time.now, sleep=time.sleep, random=random) as oidc:
+    async with Oidc.open(believed, now=clock.now, sleep=clock.sleep, random=random) as oidc:
         yield oidc

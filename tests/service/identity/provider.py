@@ -17,7 +17,7 @@ from jwt import PyJWS
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from service.identity.oidc.provider import DISCOVERY
-from tests.service.twins import START
+from tests.service.fakes import START
 
 AUDIENCE = "airlock"
 JWKS = "/keys"

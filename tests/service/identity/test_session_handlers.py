@@ -13,10 +13,10 @@ from airlock.upload_session import TOKEN_PREFIX
 from aws.settings import AwsSettings
 from service.models import responses as answers
 from service.routes import OPERATIONS
-from tests.service.conftest import SECRET, Answer, Service, settings
-from tests.service.stack import Deployed, deployed, post_form
+from tests.service.deployed import DeployedService, deployed_service, post_form
+from tests.service.fakes import START
+from tests.service.harness import SECRET, Answer, ServiceHarness, settings
 from tests.service.test_bad_input import problem
-from tests.service.twins import START
 from tests.service.uploads.test_handlers import accepted, conditions
 
 MIB = 1024**2
@@ -26,7 +26,7 @@ CONTENT = b"\x89PNG\r\n\x1a\n"
 class Page:
     """A page that has nothing but the token of a session."""
 
-    def __init__(self, service: Service | Deployed, token: str) -> None:
+    def __init__(self, service: ServiceHarness | DeployedService, token: str) -> None:
         self.service = service
         self.token = token
 
@@ -41,21 +41,21 @@ class Page:
         return [(await self.create(**fields)).status for _ in range(count)]
 
 
-async def mint(service: Service | Deployed, *, owner: str = "backend", **asked: Any) -> Any:
+async def mint(service: ServiceHarness | DeployedService, *, owner: str = "backend", **asked: Any) -> Any:
     """The answer to a new session that has to succeed."""
     answer = await service.ask("POST", "/v1/sessions", owner=owner, json=asked)
     assert answer.status == 201, answer.body
     return answer.json
 
 
-async def page(service: Service | Deployed, **asked: Any) -> Page:
+async def page(service: ServiceHarness | DeployedService, **asked: Any) -> Page:
     return Page(service, (await mint(service, **asked))["token"])
 
 
 # --- minting ---
 
 
-async def test_a_session_is_for_oneself_and_one_upload_unless_more_is_asked(service: Service) -> None:
+async def test_a_session_is_for_oneself_and_one_upload_unless_more_is_asked(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/sessions", json={})
     created = answers.CreatedSession.model_validate_json(answer.body)
     assert (answer.status, answer.headers["Cache-Control"]) == (201, "no-store")
@@ -65,7 +65,7 @@ async def test_a_session_is_for_oneself_and_one_upload_unless_more_is_asked(serv
     assert created.expires_at == datetime.fromtimestamp(START + 900, UTC)
 
 
-async def test_what_is_asked_for_is_what_it_allows(service: Service) -> None:
+async def test_what_is_asked_for_is_what_it_allows(service: ServiceHarness) -> None:
     created = await mint(
         service, owner="backend", profile="avatar", max_uploads=3, max_bytes=1000, expires_in=86_400
     ) | {"token": ""}
@@ -76,7 +76,7 @@ async def test_what_is_asked_for_is_what_it_allows(service: Service) -> None:
     assert created["max_bytes"] == 3 * 5 * MIB
 
 
-async def test_a_back_end_mints_for_those_whom_its_token_names(service: Service) -> None:
+async def test_a_back_end_mints_for_those_whom_its_token_names(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/sessions", owner="backend", json={"owner": "user-7"})
     assert (answer.status, answer.json["owner"]) == (201, "user-7")
     for owner, asked in (("backend", "shop"), ("shop", "user-7"), ("backend", "user"), ("backend", "USER-7")):
@@ -90,7 +90,7 @@ async def test_a_profile_must_be_open_to_both(profiles: Profiles) -> None:
     avatar = profiles.profiles["avatar"].model_copy(update={"owners": ("backend", "user-1*")})
     scoped = profiles.profiles["avatar"].model_copy(update={"name": "scoped", "scopes": ("uploads:write",)})
     changed = {**profiles.profiles, "avatar": avatar, "scoped": scoped}
-    async with Service(settings(), profiles.model_copy(update={"profiles": changed})) as service:
+    async with ServiceHarness(settings(), profiles.model_copy(update={"profiles": changed})) as service:
         for owner, asked, status in (
             ("backend", {"profile": "avatar", "owner": "user-1"}, 201),
             ("backend", {"profile": "avatar", "owner": "user-2"}, 403),
@@ -124,12 +124,14 @@ async def test_a_profile_must_be_open_to_both(profiles: Profiles) -> None:
         ([], "invalid_fields", None),
     ],
 )
-async def test_what_breaks_a_rule_names_its_field(service: Service, asked: Any, code: str, field: str | None) -> None:
+async def test_what_breaks_a_rule_names_its_field(
+    service: ServiceHarness, asked: Any, code: str, field: str | None
+) -> None:
     told = problem(await service.ask("POST", "/v1/sessions", owner="backend", json=asked))
     assert (told.status, told.code, told.field) == (400, code, field)
 
 
-async def test_the_largest_session_can_be_minted(service: Service) -> None:
+async def test_the_largest_session_can_be_minted(service: ServiceHarness) -> None:
     owner = "user-" + "\U0001f600" * 123
     created = await mint(service, owner="backend", max_uploads=1_000_000, max_bytes=2**53 - 1)
     assert created["max_bytes"] == 2**53 - 1
@@ -141,7 +143,7 @@ async def test_the_largest_session_can_be_minted(service: Service) -> None:
 # --- spending ---
 
 
-async def test_an_upload_is_its_owners_tenants_and_profiles(service: Service) -> None:
+async def test_an_upload_is_its_owners_tenants_and_profiles(service: ServiceHarness) -> None:
     minted = await service.ask("POST", "/v1/sessions", owner="backend", json={"owner": "user-7", "profile": "avatar"})
     created = (await Page(service, minted.json["token"]).create()).json
     fields = created["upload"]["fields"]
@@ -151,7 +153,7 @@ async def test_an_upload_is_its_owners_tenants_and_profiles(service: Service) ->
     assert (await service.ask("GET", created["links"]["self"], owner="backend")).status == 404
 
 
-async def test_the_articles_contract_takes_a_session_and_its_profile(service: Service) -> None:
+async def test_the_articles_contract_takes_a_session_and_its_profile(service: ServiceHarness) -> None:
     asking = await page(service, profile="avatar", max_bytes=500)
     answer = await asking.ask("GET", "/api/get-presigned-policy?filename=a.png")
     assert answer.json["fields"]["x-amz-meta-profile"] == "avatar"
@@ -159,13 +161,13 @@ async def test_the_articles_contract_takes_a_session_and_its_profile(service: Se
     assert (again.status, again.code) == (403, "session_spent")
 
 
-async def test_another_profile_is_forbidden(service: Service) -> None:
+async def test_another_profile_is_forbidden(service: ServiceHarness) -> None:
     asking = await page(service, profile="avatar")
     assert problem(await asking.create(profile="default")).code == "profile_forbidden"
     assert (await asking.create(profile="avatar")).status == 201
 
 
-async def test_uploads_end_with_the_session_and_the_refusal_says_what_it_allowed(service: Service) -> None:
+async def test_uploads_end_with_the_session_and_the_refusal_says_what_it_allowed(service: ServiceHarness) -> None:
     asking = await page(service, max_uploads=2, max_bytes=1000)
     assert await asking.statuses(3, size=10) == [201, 201, 403]
     answer = await asking.create(size=10)
@@ -175,14 +177,14 @@ async def test_uploads_end_with_the_session_and_the_refusal_says_what_it_allowed
     assert "Retry-After" not in answer.headers
 
 
-async def test_declared_bytes_end_with_the_session(service: Service) -> None:
+async def test_declared_bytes_end_with_the_session(service: ServiceHarness) -> None:
     asking = await page(service, max_uploads=10, max_bytes=1000)
     assert (await asking.create(size=600)).status == 201
     assert problem(await asking.create(size=401)).code == "session_spent"
     assert (await asking.create(size=400)).status == 201
 
 
-async def test_an_undeclared_size_may_be_no_more_than_what_is_left(service: Service) -> None:
+async def test_an_undeclared_size_may_be_no_more_than_what_is_left(service: ServiceHarness) -> None:
     asking = await page(service, profile="avatar", max_uploads=10, max_bytes=7 * MIB)
     first, second = [(await asking.create()).json for _ in range(2)]
     assert ["content-length-range", 1, 5 * MIB] in conditions(first["upload"])
@@ -197,7 +199,7 @@ async def test_too_few_bytes_for_the_profile_are_as_good_as_none(profiles: Profi
         name: profiles.profiles["avatar"].model_copy(update={"name": name, "min_bytes": least})
         for name, least in (("default", 100), ("empty", 0))
     }
-    async with Service(settings(), profiles.model_copy(update={"profiles": changed})) as service:
+    async with ServiceHarness(settings(), profiles.model_copy(update={"profiles": changed})) as service:
         assert problem(await (await page(service, max_bytes=99)).create()).code == "session_spent"
         asking = await page(service, profile="empty", max_uploads=3, max_bytes=10)
         assert ["content-length-range", 0, 10] in conditions((await asking.create()).json["upload"])
@@ -205,39 +207,39 @@ async def test_too_few_bytes_for_the_profile_are_as_good_as_none(profiles: Profi
         assert (await asking.create(size=0)).status == 201
 
 
-async def test_what_is_refused_costs_nothing(service: Service) -> None:
+async def test_what_is_refused_costs_nothing(service: ServiceHarness) -> None:
     asking = await page(service)
     assert (await asking.create(filename="a.html")).status == 415
-    held, service.keyring.held = service.keyring.held, None
+    held, service.credentials.held = service.credentials.held, None
     assert (await asking.create()).status == 503
-    service.keyring.held = held
+    service.credentials.held = held
     assert (await asking.create()).status == 201
 
 
-async def test_where_spending_cannot_be_counted_nothing_is_signed(service: Service) -> None:
+async def test_where_spending_cannot_be_counted_nothing_is_signed(service: ServiceHarness) -> None:
     asking = await page(service)
-    service.purse.away = Unavailable("dynamodb", "away")
+    service.sessions.error = Unavailable("dynamodb", "away")
     answer = await asking.create()
     assert (answer.status, problem(answer).code) == (503, "dependency_unavailable")
     assert answer.headers["Retry-After"]
     assert b"x-amz-signature" not in answer.body
-    service.purse.away = None
+    service.sessions.error = None
     assert (await asking.create()).status == 201
 
 
 # --- what a session may do ---
 
 
-async def test_a_page_follows_and_withdraws_uploads_by_their_id(service: Service) -> None:
+async def test_a_page_follows_and_withdraws_uploads_by_their_id(service: ServiceHarness) -> None:
     asking = await page(service)
     created = (await asking.create()).json
     assert (await asking.ask("GET", created["links"]["self"])).json["state"] == "awaiting_upload"
-    service.table.put(accepted(created["id"], owner="backend"))
+    service.records.put(accepted(created["id"], owner="backend"))
     assert (await asking.ask("GET", created["links"]["self"] + "?wait=20")).json["state"] == "accepted"
     assert (await asking.ask("DELETE", created["links"]["self"])).status == 202
 
 
-async def test_someone_elses_upload_does_not_exist(service: Service) -> None:
+async def test_someone_elses_upload_does_not_exist(service: ServiceHarness) -> None:
     created = await service.create(owner="shop")
     asking = await page(service)
     assert (await asking.ask("GET", created["links"]["self"])).status == 404
@@ -249,7 +251,7 @@ async def test_someone_elses_upload_does_not_exist(service: Service) -> None:
     [each for each in OPERATIONS if not (each.public or each.sessions)],
     ids=lambda each: f"{each.method} {each.path}",
 )
-async def test_all_else_is_forbidden(service: Service, operation: Any) -> None:
+async def test_all_else_is_forbidden(service: ServiceHarness, operation: Any) -> None:
     asking = await page(service)
     answer = await asking.ask(operation.method, operation.path.replace("{id}", "x"))
     told = problem(answer)
@@ -266,7 +268,7 @@ def test_only_uploads_are_open_to_sessions() -> None:
     }
 
 
-async def test_the_document_says_who_may_call_what(service: Service) -> None:
+async def test_the_document_says_who_may_call_what(service: ServiceHarness) -> None:
     document = (await service.ask("GET", "/openapi.json", owner=None)).json
     calls = document["paths"]["/v1/uploads"]
     assert calls["post"]["security"] == [{"token": []}, {"session": []}]
@@ -281,16 +283,16 @@ async def test_the_document_says_who_may_call_what(service: Service) -> None:
 # --- its token ---
 
 
-async def test_a_session_that_has_ended_is_unknown(service: Service) -> None:
+async def test_a_session_that_has_ended_is_unknown(service: ServiceHarness) -> None:
     asking = await page(service, max_uploads=5, expires_in=60)
-    service.time.advance(59)
+    service.clock.advance(59)
     assert (await asking.create()).status == 201
-    service.time.advance(1)
+    service.clock.advance(1)
     answer = await asking.create()
     assert (answer.status, problem(answer).code) == (401, "unauthenticated")
 
 
-async def test_a_token_that_was_changed_or_made_up_is_unknown(service: Service) -> None:
+async def test_a_token_that_was_changed_or_made_up_is_unknown(service: ServiceHarness) -> None:
     token = (await mint(service))["token"]
     for wrong in (token[:-2] + "AA", token + "=", token[:-1], TOKEN_PREFIX, TOKEN_PREFIX + "A" * 200):
         assert (await Page(service, wrong).create()).status == 401
@@ -299,15 +301,15 @@ async def test_a_token_that_was_changed_or_made_up_is_unknown(service: Service) 
 
 async def test_secrets_can_be_rotated_under_a_session(profiles: Profiles) -> None:
     old, new = SecretStr(SECRET), SecretStr("second-secret-" + "0" * 32)
-    async with Service(settings(secrets=[old]), profiles) as before:
+    async with ServiceHarness(settings(secrets=[old]), profiles) as before:
         token = (await mint(before))["token"]
-    async with Service(settings(secrets=[new, old]), profiles) as rotating:
+    async with ServiceHarness(settings(secrets=[new, old]), profiles) as rotating:
         assert (await Page(rotating, token).create()).status == 201
-    async with Service(settings(secrets=[new]), profiles) as after:
+    async with ServiceHarness(settings(secrets=[new]), profiles) as after:
         assert (await Page(after, token).create()).status == 401
 
 
-async def test_the_log_tells_the_session_and_never_its_token(service: Service) -> None:
+async def test_the_log_tells_the_session_and_never_its_token(service: ServiceHarness) -> None:
     token = (await mint(service))["token"]
     await Page(service, token).create()
     await Page(service, token).ask("GET", "/v1/uploads")
@@ -324,7 +326,7 @@ async def test_the_log_tells_the_session_and_never_its_token(service: Service) -
 
 async def test_a_page_without_a_login_uploads_within_its_sessions_limits(deployment: AwsSettings) -> None:
     """The back end mints, the page uploads; S3 refuses one byte more, and the service the next upload."""
-    async with deployed(deployment) as service:
+    async with deployed_service(deployment) as service:
         minted = await service.ask(
             "POST",
             "/v1/sessions",

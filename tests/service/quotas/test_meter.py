@@ -10,7 +10,7 @@ from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from service.identity.caller import Caller
 from service.quotas.meter import MOST_LOOKS, Charge, Meter
 from service.quotas.usage_reporter import FLUSH_SECONDS, Teller
-from tests.service.twins import START, Ledger, Time
+from tests.service.fakes import START, FakeClock, FakeCounters
 
 ADA, EVE = Caller("ada"), Caller("eve")
 AWAY = Unavailable("dynamodb", "no answer")
@@ -21,15 +21,15 @@ class Replicas:
     """Meters over one table and one clock, none of which tells anything until it runs."""
 
     def __init__(self, **quotas: Quota) -> None:
-        self.ledger, self.time = Ledger(), Time()
+        self.counters, self.clock = FakeCounters(), FakeClock()
         self.quotas = Quotas(**quotas)
         self.made = 0
 
     def meter(self, **more: Any) -> Meter:
         self.made += 1
         name = self.made.to_bytes(4, "big")
-        teller = Teller(self.ledger, now=self.time.now, sleep=self.time.sleep, random=lambda count: name)
-        return Meter(self.quotas, teller, self.time.now, **more)
+        teller = Teller(self.counters, now=self.clock.now, sleep=self.clock.sleep, random=lambda count: name)
+        return Meter(self.quotas, teller, self.clock.now, **more)
 
 
 def passed(meter: Meter, caller: Caller, tries: int, size: int = 1) -> int:
@@ -63,11 +63,11 @@ def test_a_new_minute_begins_anew_and_the_day_goes_on() -> None:
     assert passed(meter, ADA, 5, size=10) == 2
     error = refused(meter, ADA)
     assert error.retry_after == THIS_MINUTE.end - START
-    here.time.advance(error.retry_after)
+    here.clock.advance(error.retry_after)
     assert passed(meter, ADA, 5, size=10) == 1
     error = refused(meter, ADA, 10)
-    assert error.retry_after == TODAY.end - here.time.now()
-    here.time.advance(error.retry_after)
+    assert error.retry_after == TODAY.end - here.clock.now()
+    here.clock.advance(error.retry_after)
     assert passed(meter, ADA, 5, size=10) == 2
 
 
@@ -140,7 +140,7 @@ async def test_without_quotas_nothing_runs_and_nothing_is_counted() -> None:
         charges[0].undo()
         charges[0].lower(1)
     assert [charge.headers for charge in charges] == [{}, {}, {}]
-    assert here.ledger.tries == 0
+    assert here.counters.calls == 0
     assert not meter._accounts
 
 
@@ -149,9 +149,9 @@ async def test_two_replicas_hear_of_one_another() -> None:
     one, other = here.meter(), here.meter()
     async with one.running(1), other.running(1):
         one.charge(ADA, 60)
-        await here.ledger.tried(1)
+        await here.counters.called(1)
         other.charge(ADA, 10)
-        await here.ledger.tried(2)
+        await here.counters.called(2)
         assert refused(other, ADA, 31).headers["RateLimit"].startswith('"owner-declared";r=30;')
         other.charge(ADA, 30)
 
@@ -165,8 +165,8 @@ async def test_a_burst_gets_so_many_times_the_limit_as_there_are_replicas_and_no
     async with AsyncExitStack() as stack:
         for meter in meters:
             await stack.enter_async_context(meter.running(1))
-        await here.ledger.tried(replicas)
-    assert here.ledger.sums[Subject("owner", "ada"), THIS_MINUTE] == Usage(replicas * 10, replicas * 10)
+        await here.counters.called(replicas)
+    assert here.counters.sums[Subject("owner", "ada"), THIS_MINUTE] == Usage(replicas * 10, replicas * 10)
     assert sum(passed(meter, ADA, 100) for meter in meters) == 0
 
 
@@ -175,15 +175,15 @@ async def test_a_steady_stream_passes_the_limit_by_what_comes_in_two_intervals_a
     limit, replicas, ticks = 600, 3, 10
     here = Replicas(owner=Quota(uploads_per_minute=limit))
     meters = [here.meter() for _ in range(replicas)]
-    here.time.at = float(THIS_MINUTE.end)
+    here.clock.at = float(THIS_MINUTE.end)
     count = 0
     async with AsyncExitStack() as stack:
         for meter in meters:
             await stack.enter_async_context(meter.running(1))
         for _ in range(int(MINUTE / FLUSH_SECONDS) * ticks - 1):
             count += sum(passed(meter, ADA, 1) for meter in meters)
-            await here.ledger.tried(0)
-            here.time.advance(FLUSH_SECONDS / ticks)
+            await here.counters.called(0)
+            here.clock.advance(FLUSH_SECONDS / ticks)
     assert limit <= count <= limit + 2 * ticks * replicas
 
 
@@ -192,9 +192,9 @@ async def test_a_denied_subject_is_not_told_again() -> None:
     meter = here.meter()
     async with meter.running(1):
         meter.charge(ADA, 1)
-        await here.ledger.tried(1)
+        await here.counters.called(1)
         assert passed(meter, ADA, 50) == 0
-    assert here.ledger.tries == 1
+    assert here.counters.calls == 1
 
 
 async def test_a_replica_that_was_just_started_learns_from_its_first_charge() -> None:
@@ -205,7 +205,7 @@ async def test_a_replica_that_was_just_started_learns_from_its_first_charge() ->
     new = here.meter()
     async with new.running(1):
         assert passed(new, ADA, 1) == 1
-        await here.ledger.tried(here.ledger.tries + 1)
+        await here.counters.called(here.counters.calls + 1)
         assert passed(new, ADA, 9) == 0
 
 
@@ -214,26 +214,26 @@ async def test_accepted_bytes_end_new_uploads_once_they_are_heard_of() -> None:
     meter = here.meter()
     async with meter.running(1):
         meter.charge(ADA, 5000)
-        await here.ledger.tried(1)
-        here.ledger.accept(Subject("owner", "ada"), TODAY, 1000)
+        await here.counters.called(1)
+        here.counters.accept(Subject("owner", "ada"), TODAY, 1000)
         meter.charge(ADA, 5000)
-        await here.ledger.tried(2)
+        await here.counters.called(2)
         error = refused(meter, ADA)
         assert "accepted bytes a day for each owner is reached" in error.detail
-        here.time.advance(TODAY.end - START)
+        here.clock.advance(TODAY.end - START)
         meter.charge(ADA, 1)
 
 
 async def test_with_the_table_away_each_replica_counts_for_itself() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=4))
-    here.ledger.away = AWAY
+    here.counters.error = AWAY
     one, other = here.meter(), here.meter()
     async with one.running(1), other.running(1):
         assert passed(one, ADA, 9) == passed(other, ADA, 9) == 4
-        await here.ledger.tried(2)
+        await here.counters.called(2)
         assert passed(one, ADA, 9) == 0
-        here.ledger.away = None
-    assert here.ledger.sums[Subject("owner", "ada"), THIS_MINUTE].uploads == 8
+        here.counters.error = None
+    assert here.counters.sums[Subject("owner", "ada"), THIS_MINUTE].uploads == 8
 
 
 async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_asked_for_again() -> None:
@@ -242,20 +242,20 @@ async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_ask
     async with meter.running(1):
         for number in range(5):
             assert passed(meter, Caller(f"o{number}"), 9) == 2
-            await here.ledger.tried(number + 1)
+            await here.counters.called(number + 1)
         assert [subject.name for subject in meter._accounts] == ["o2", "o3", "o4"]
         assert passed(meter, Caller("o0"), 1) == 1
-        await here.ledger.tried(6)
+        await here.counters.called(6)
         assert passed(meter, Caller("o0"), 9) == 0
 
 
 async def test_nobody_is_forgotten_of_whom_the_table_does_not_know_yet() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=1))
-    here.ledger.away = AWAY
+    here.counters.error = AWAY
     meter = here.meter(most_subjects=1)
     owners = [Caller(f"o{number}") for number in range(2 * MOST_LOOKS)]
     async with meter.running(1):
         assert [passed(meter, owner, 2) for owner in owners] == [1] * len(owners)
         assert [passed(meter, owner, 2) for owner in owners] == [0] * len(owners)
-        here.ledger.away = None
-    assert len(here.ledger.told) == len(owners)
+        here.counters.error = None
+    assert len(here.counters.added) == len(owners)

@@ -7,9 +7,9 @@ from airlock.errors import Unavailable
 from airlock.profiles import Profiles
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from aws.settings import AwsSettings
-from tests.service.conftest import Answer, Service, settings
-from tests.service.stack import Deployed, deployed
-from tests.service.twins import START, Ledger
+from tests.service.deployed import DeployedService, deployed_service
+from tests.service.fakes import START, FakeCounters
+from tests.service.harness import Answer, ServiceHarness, settings
 
 MIB = 2**20
 THIS_MINUTE, TODAY = Window.at(START, MINUTE), Window.at(START, DAY)
@@ -20,13 +20,13 @@ def limited(profiles: Profiles, *, owner: Quota | None = None, tenant: Quota | N
     return profiles.model_copy(update={"quotas": Quotas(owner=owner or Quota(), tenant=tenant or Quota())})
 
 
-async def create(service: Service, *, owner: str = "shop", **fields: object) -> Answer:
+async def create(service: ServiceHarness, *, owner: str = "shop", **fields: object) -> Answer:
     return await service.ask("POST", "/v1/uploads", owner=owner, json={"filename": "photo.png", **fields})
 
 
 async def test_what_is_issued_says_what_is_left(profiles: Profiles) -> None:
     quota = Quota(uploads_per_minute=60, declared_bytes_per_day=10 * MIB)
-    async with Service(settings(), limited(profiles, owner=quota)) as service:
+    async with ServiceHarness(settings(), limited(profiles, owner=quota)) as service:
         first = await create(service, size=MIB)
         second = await create(service, size=MIB)
     assert first.headers["RateLimit-Policy"] == (
@@ -38,11 +38,11 @@ async def test_what_is_issued_says_what_is_left(profiles: Profiles) -> None:
 
 
 async def test_too_many_are_refused_until_the_minute_is_over(profiles: Profiles) -> None:
-    async with Service(settings(), limited(profiles, owner=Quota(uploads_per_minute=2))) as service:
+    async with ServiceHarness(settings(), limited(profiles, owner=Quota(uploads_per_minute=2))) as service:
         assert [(await create(service)).status for _ in range(2)] == [201, 201]
         refused = await create(service)
         other = await create(service, owner="press")
-        service.time.advance(int(refused.headers["Retry-After"]))
+        service.clock.advance(int(refused.headers["Retry-After"]))
         again = await create(service)
     assert (refused.status, refused.json["code"]) == (429, "too_many_requests")
     wait = int(THIS_MINUTE.end - START)
@@ -56,7 +56,7 @@ async def test_too_many_are_refused_until_the_minute_is_over(profiles: Profiles)
 
 
 async def test_both_calls_that_issue_are_counted_together(profiles: Profiles) -> None:
-    async with Service(settings(), limited(profiles, owner=Quota(uploads_per_minute=2))) as service:
+    async with ServiceHarness(settings(), limited(profiles, owner=Quota(uploads_per_minute=2))) as service:
         simple = await service.ask("GET", "/api/get-presigned-policy?filename=me.png")
         await create(service)
         refused = await service.ask("GET", "/api/get-presigned-policy?filename=me.png")
@@ -65,7 +65,7 @@ async def test_both_calls_that_issue_are_counted_together(profiles: Profiles) ->
 
 
 async def test_a_size_that_is_not_declared_counts_as_the_most_that_the_policy_takes(profiles: Profiles) -> None:
-    async with Service(settings(), limited(profiles, owner=Quota(declared_bytes_per_day=150 * MIB))) as service:
+    async with ServiceHarness(settings(), limited(profiles, owner=Quota(declared_bytes_per_day=150 * MIB))) as service:
         assert (await create(service)).status == 201
         refused = await create(service)
         declared = await create(service, size=50 * MIB)
@@ -75,63 +75,66 @@ async def test_a_size_that_is_not_declared_counts_as_the_most_that_the_policy_ta
 
 
 async def test_what_is_refused_for_another_reason_costs_nothing(profiles: Profiles) -> None:
-    async with Service(settings(), limited(profiles, owner=Quota(uploads_per_minute=1))) as service:
+    async with ServiceHarness(settings(), limited(profiles, owner=Quota(uploads_per_minute=1))) as service:
         for fields in ({"size": 10**12}, {"profile": "no-such"}, {"content_type": "text/html"}, {"filename": ""}):
             assert (await create(service, **fields)).status in (400, 413, 415)
-        service.keyring.held, kept = None, service.keyring.held
+        service.credentials.held, kept = None, service.credentials.held
         assert (await create(service)).status == 503
-        service.keyring.held = kept
+        service.credentials.held = kept
         assert (await create(service)).status == 201
         assert (await create(service)).status == 429
 
 
-async def test_without_quotas_there_are_no_such_headers(service: Service) -> None:
+async def test_without_quotas_there_are_no_such_headers(service: ServiceHarness) -> None:
     answer = await create(service)
     assert answer.status == 201
     assert not [name for name in answer.headers if name.startswith("RateLimit")]
-    assert service.ledger.tries == 0
+    assert service.counters.calls == 0
 
 
 async def test_a_page_may_read_the_headers(profiles: Profiles) -> None:
     there = limited(profiles, owner=Quota(uploads_per_minute=1))
-    async with Service(settings(cors_origins=[PAGE]), there) as service:
+    async with ServiceHarness(settings(cors_origins=[PAGE]), there) as service:
         answer = await service.ask("POST", "/v1/uploads", json={"filename": "a.png"}, headers={"Origin": PAGE})
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
 
 
 async def test_replicas_share_what_was_taken(profiles: Profiles) -> None:
-    there, ledger = limited(profiles, owner=Quota(declared_bytes_per_day=3 * MIB)), Ledger()
-    async with Service(settings(), there, ledger=ledger) as one, Service(settings(), there, ledger=ledger) as other:
+    there, counters = limited(profiles, owner=Quota(declared_bytes_per_day=3 * MIB)), FakeCounters()
+    async with (
+        ServiceHarness(settings(), there, counters=counters) as one,
+        ServiceHarness(settings(), there, counters=counters) as other,
+    ):
         assert (await create(one, size=2 * MIB)).status == 201
-        await ledger.tried(1)
+        await counters.called(1)
         # What comes first to a replica that knows nothing passes, and tells it what the others know.
         assert (await create(other, size=MIB)).status == 201
-        await ledger.tried(2)
+        await counters.called(2)
         assert (await create(other, size=1)).status == 429
 
 
 async def test_the_last_uploads_before_the_end_are_counted(profiles: Profiles) -> None:
     there = limited(profiles, owner=Quota(uploads_per_minute=100))
-    async with Service(settings(), there) as service:
+    async with ServiceHarness(settings(), there) as service:
         for _ in range(10):
             await create(service, size=1)
-    assert service.ledger.sums[Subject("owner", "shop"), THIS_MINUTE] == Usage(10, 10)
+    assert service.counters.sums[Subject("owner", "shop"), THIS_MINUTE] == Usage(10, 10)
 
 
 async def test_policies_are_signed_while_the_counters_are_away(profiles: Profiles) -> None:
-    ledger = Ledger(away=Unavailable("dynamodb", "no answer"))
+    counters = FakeCounters(error=Unavailable("dynamodb", "no answer"))
     there = limited(profiles, owner=Quota(uploads_per_minute=3))
-    async with Service(settings(), there, ledger=ledger) as service:
+    async with ServiceHarness(settings(), there, counters=counters) as service:
         assert [(await create(service)).status for _ in range(4)] == [201, 201, 201, 429]
 
 
 async def test_two_replicas_over_one_table(deployment: AwsSettings, tmp_path: Path) -> None:
     path = tmp_path / "profiles.toml"
     path.write_text(deployment.profiles.read_text() + '\n[quotas.owner]\ndeclared_bytes_per_day = "3 MiB"\n')
-    async with deployed(deployment, profiles=path) as one, deployed(deployment, profiles=path) as other:
+    async with deployed_service(deployment, profiles=path) as one, deployed_service(deployment, profiles=path) as other:
 
-        async def create_at(service: Deployed, size: int) -> Answer:
+        async def create_at(service: DeployedService, size: int) -> Answer:
             return await service.ask("POST", "/v1/uploads", json={"filename": "photo.png", "size": size})
 
         assert (await create_at(one, 2 * MIB)).status == 201
@@ -149,19 +152,19 @@ def _left(answer: Answer) -> int:
 class TestSessions:
     """Of a back end whose tenant is acme, for owners of its own."""
 
-    async def mint(self, service: Service, owner: str, **more: object) -> dict[str, str]:
+    async def mint(self, service: ServiceHarness, owner: str, **more: object) -> dict[str, str]:
         asked = {"owner": owner, "profile": "default", "max_uploads": 5, **more}
         answer = await service.ask("POST", "/v1/sessions", owner="backend", json=asked)
         assert answer.status == 201, answer.body
         return {"Authorization": f"Bearer {answer.json['token']}"}
 
-    async def upload(self, service: Service, bearer: dict[str, str], **fields: object) -> Answer:
+    async def upload(self, service: ServiceHarness, bearer: dict[str, str], **fields: object) -> Answer:
         body = {"filename": "photo.png", **fields}
         return await service.ask("POST", "/v1/uploads", owner=None, headers=bearer, json=body)
 
     async def test_an_upload_is_charged_to_the_owner_of_its_session_and_to_its_tenant(self, profiles: Profiles) -> None:
         there = limited(profiles, owner=Quota(uploads_per_minute=2), tenant=Quota(uploads_per_minute=3))
-        async with Service(settings(), there) as service:
+        async with ServiceHarness(settings(), there) as service:
             ann, bob = await self.mint(service, "user-ann"), await self.mint(service, "user-bob")
             assert [(await self.upload(service, ann)).status for _ in range(3)] == [201, 201, 429]
             assert [(await self.upload(service, bob)).status for _ in range(2)] == [201, 429]
@@ -169,22 +172,22 @@ class TestSessions:
         assert "for each tenant is reached" in refused.json["detail"]
 
     async def test_what_a_quota_refuses_costs_the_session_nothing(self, profiles: Profiles) -> None:
-        async with Service(settings(), limited(profiles, owner=Quota(uploads_per_minute=1))) as service:
+        async with ServiceHarness(settings(), limited(profiles, owner=Quota(uploads_per_minute=1))) as service:
             ann = await self.mint(service, "user-ann", max_uploads=2)
             assert [(await self.upload(service, ann)).status for _ in range(4)] == [201, 429, 429, 429]
-            assert [uploads for uploads, _ in service.purse.spent.values()] == [1]
+            assert [uploads for uploads, _ in service.sessions.spent.values()] == [1]
 
     async def test_what_a_spent_session_asks_for_costs_its_owner_nothing(self, profiles: Profiles) -> None:
-        async with Service(settings(), limited(profiles, owner=Quota(uploads_per_minute=4))) as service:
+        async with ServiceHarness(settings(), limited(profiles, owner=Quota(uploads_per_minute=4))) as service:
             spent = await self.mint(service, "user-ann", max_uploads=1)
             assert [(await self.upload(service, spent)).status for _ in range(9)] == [201, *[403] * 8]
             fresh = await self.mint(service, "user-ann")
             assert [(await self.upload(service, fresh)).status for _ in range(4)] == [201, 201, 201, 429]
 
     async def test_a_policy_that_takes_less_is_charged_less(self, profiles: Profiles) -> None:
-        async with Service(settings(), limited(profiles, owner=Quota(declared_bytes_per_day=10**9))) as service:
+        async with ServiceHarness(settings(), limited(profiles, owner=Quota(declared_bytes_per_day=10**9))) as service:
             ann = await self.mint(service, "user-ann", max_bytes=130)
             assert (await self.upload(service, ann, size=100)).status == 201
             answer = await self.upload(service, ann)
         assert answer.json["max_bytes"] == 30
-        assert service.ledger.sums[Subject("owner", "user-ann"), TODAY] == Usage(2, 130)
+        assert service.counters.sums[Subject("owner", "user-ann"), TODAY] == Usage(2, 130)

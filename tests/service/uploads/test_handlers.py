@@ -1,4 +1,4 @@
-"""What each call does, over twins."""
+"""What each call does, over fakes."""
 
 import base64
 from dataclasses import replace
@@ -16,8 +16,8 @@ from airlock.profiles import Profiles
 from airlock.verdict import Engine, Finding, Outcome, Verdict
 from aws.dynamodb.records import Location, Record
 from service.models import responses as answers
-from tests.service.conftest import SECRET, Service, settings
-from tests.service.twins import START
+from tests.service.fakes import START
+from tests.service.harness import SECRET, ServiceHarness, settings
 
 VERDICT = Verdict(
     outcome=Outcome.ACCEPTED,
@@ -63,7 +63,7 @@ def conditions(form: dict[str, dict[str, str]]) -> list[object]:
 # --- create ---
 
 
-async def test_a_new_upload_is_answered_with_a_policy_and_where_to_follow_it(service: Service) -> None:
+async def test_a_new_upload_is_answered_with_a_policy_and_where_to_follow_it(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/uploads", json={"filename": "photo.png", "size": 5})
     created = answers.CreatedUpload.model_validate_json(answer.body)
     assert answer.status == 201
@@ -75,19 +75,19 @@ async def test_a_new_upload_is_answered_with_a_policy_and_where_to_follow_it(ser
     assert answer.json["expires_at"].endswith("Z")
 
 
-async def test_a_declared_size_is_the_only_one_taken(service: Service) -> None:
+async def test_a_declared_size_is_the_only_one_taken(service: ServiceHarness) -> None:
     created = await service.create(size=5)
     assert ["content-length-range", 5, 5] in conditions(created["upload"])
     assert created["max_bytes"] == 5
 
 
-async def test_without_a_size_the_profiles_limits_hold(service: Service) -> None:
+async def test_without_a_size_the_profiles_limits_hold(service: ServiceHarness) -> None:
     created = await service.create(profile="avatar")
     assert ["content-length-range", 1, 5 * 1024**2] in conditions(created["upload"])
     assert created["max_bytes"] == 5 * 1024**2
 
 
-async def test_everything_declared_is_signed(service: Service) -> None:
+async def test_everything_declared_is_signed(service: ServiceHarness) -> None:
     digest = "ab" * 32
     created = await service.create(filename="../r\u00e9sum\u00e9.pdf", sha256=digest, metadata={"note": "caf\u00e9"})
     fields = created["upload"]["fields"]
@@ -100,15 +100,15 @@ async def test_everything_declared_is_signed(service: Service) -> None:
     assert set(fields) - signed == {"policy", "x-amz-signature"}
 
 
-async def test_the_file_name_is_no_part_of_the_key(service: Service) -> None:
+async def test_the_file_name_is_no_part_of_the_key(service: ServiceHarness) -> None:
     created = await service.create(filename="/etc/../passwd.txt")
     assert created["upload"]["fields"]["key"] == f"incoming/{created['id']}"
 
 
-async def test_the_id_lives_exactly_as_long_as_the_policy(service: Service) -> None:
+async def test_the_id_lives_exactly_as_long_as_the_policy(service: ServiceHarness) -> None:
     """Credentials that end in a minute end the policy and the id in a minute."""
     end = datetime.fromtimestamp(START + 60, UTC)
-    service.keyring.held = Credentials("AKIA", "secret", "session", end)
+    service.credentials.held = Credentials("AKIA", "secret", "session", end)
     created = await service.create()
     found = upload_id.verify(created["id"], "shop", [SECRET.encode()])
     assert found.expires_at == START + 60
@@ -116,23 +116,23 @@ async def test_the_id_lives_exactly_as_long_as_the_policy(service: Service) -> N
     assert created["upload"]["fields"]["x-amz-security-token"] == "session"
 
 
-async def test_without_credentials_nothing_is_signed(service: Service) -> None:
-    service.keyring.held = None
+async def test_without_credentials_nothing_is_signed(service: ServiceHarness) -> None:
+    service.credentials.held = None
     answer = await service.ask("POST", "/v1/uploads", json={"filename": "a.png"})
     assert (answer.status, answer.json["code"]) == (503, "dependency_unavailable")
     assert answer.headers["Retry-After"] == "5"
-    service.keyring.held = Credentials("AKIA", "secret", None, datetime.fromtimestamp(START - 1, UTC))
+    service.credentials.held = Credentials("AKIA", "secret", None, datetime.fromtimestamp(START - 1, UTC))
     answer = await service.ask("POST", "/v1/uploads", json={"filename": "a.png"})
     assert answer.status == 503
 
 
-async def test_a_policy_needs_no_dependency(service: Service) -> None:
-    service.table.away = Unavailable("dynamodb", "away")
-    service.mailbox.away = Unavailable("sqs", "away")
+async def test_a_policy_needs_no_dependency(service: ServiceHarness) -> None:
+    service.records.error = Unavailable("dynamodb", "away")
+    service.queue.error = Unavailable("sqs", "away")
     assert (await service.create())["state"] == "awaiting_upload"
 
 
-async def test_the_articles_contract_gives_url_and_fields(service: Service) -> None:
+async def test_the_articles_contract_gives_url_and_fields(service: ServiceHarness) -> None:
     answer = await service.ask("GET", "/api/get-presigned-policy", params={"filename": "holiday.JPG", "_": "1"})
     assert answer.status == 200
     assert set(answer.json) == {"url", "fields"}
@@ -149,7 +149,7 @@ async def test_the_articles_contract_gives_url_and_fields(service: Service) -> N
     ],
 )
 async def test_the_articles_contract_refuses_with_a_problem(
-    service: Service, query: str, status: int, code: str
+    service: ServiceHarness, query: str, status: int, code: str
 ) -> None:
     answer = await service.ask("GET", f"/api/get-presigned-policy{query}")
     assert (answer.status, answer.json["code"]) == (status, code)
@@ -158,19 +158,19 @@ async def test_the_articles_contract_refuses_with_a_problem(
 # --- status ---
 
 
-async def test_before_anything_arrives_the_state_comes_from_the_id(service: Service) -> None:
+async def test_before_anything_arrives_the_state_comes_from_the_id(service: ServiceHarness) -> None:
     created = await service.create()
     answer = await service.ask("GET", created["links"]["self"])
     assert answers.UploadStatus.model_validate_json(answer.body).state == "awaiting_upload"
     assert set(answer.json) == {"id", "state", "created_at", "expires_at", "links"}
     assert answer.json["state"] == "awaiting_upload"
-    service.time.advance(900 + lifecycle.ARRIVAL_SECONDS)
+    service.clock.advance(900 + lifecycle.ARRIVAL_SECONDS)
     assert (await service.ask("GET", created["links"]["self"])).json["state"] == "expired"
 
 
-async def test_a_recorded_upload_tells_its_verdict(service: Service) -> None:
+async def test_a_recorded_upload_tells_its_verdict(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload))
+    service.records.put(accepted(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}")
     told = answers.UploadStatus.model_validate_json(answer.body)
     assert told.verdict is not None
@@ -182,33 +182,33 @@ async def test_a_recorded_upload_tells_its_verdict(service: Service) -> None:
     assert answer.json["verdict"]["engines"] == [{"name": "yara-x", "version": "1.23", "signatures_at": None}]
 
 
-async def test_what_else_came_by_the_policy_is_told(service: Service) -> None:
+async def test_what_else_came_by_the_policy_is_told(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload, overwrites=3, overwritten_at=START + 7.5))
+    service.records.put(accepted(upload, overwrites=3, overwritten_at=START + 7.5))
     answer = await service.ask("GET", f"/v1/uploads/{upload}")
     told = answers.UploadStatus.model_validate_json(answer.body)
     assert told.overwrites == 3
     assert told.overwritten_at == datetime.fromtimestamp(START + 7.5, UTC)
 
 
-async def test_someone_elses_upload_does_not_exist(service: Service) -> None:
+async def test_someone_elses_upload_does_not_exist(service: ServiceHarness) -> None:
     created = await service.create()
     for method, path in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
         answer = await service.ask(method, created["links"]["self"] + path, owner="press")
         assert (answer.status, answer.json["code"]) == (404, "upload_not_found")
-    assert service.mailbox.sent == []
+    assert service.queue.sent == []
 
 
-async def test_a_record_of_another_owner_does_not_exist(service: Service) -> None:
+async def test_a_record_of_another_owner_does_not_exist(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload, owner="press"))
+    service.records.put(accepted(upload, owner="press"))
     for method, path in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
         answer = await service.ask(method, f"/v1/uploads/{upload}{path}")
         assert (answer.status, answer.json["code"]) == (404, "upload_not_found")
 
 
 @pytest.mark.parametrize("text", ["x", "0" * 48, "%00", "..%2f..%2fetc", "%ff%fe", "\u0661" * 48, "A" * 48, "0" * 5000])
-async def test_what_is_no_id_is_not_found(service: Service, text: str) -> None:
+async def test_what_is_no_id_is_not_found(service: ServiceHarness, text: str) -> None:
     answer = await service.ask("GET", f"/v1/uploads/{text}")
     assert answer.status == 404
     assert answer.json["code"] in ("upload_not_found", "not_found")
@@ -218,12 +218,12 @@ async def test_ids_of_a_retired_secret_live_on_until_it_is_removed(profiles: Pro
     """The newest secret signs; all that are listed verify."""
     new, old = settings().secrets[0], "second-secret-" + "0" * 32
     retired = settings(secrets=[type(new)(old)])
-    async with Service(retired, profiles) as before:
+    async with ServiceHarness(retired, profiles) as before:
         upload = (await before.create())["id"]
-    async with Service(settings(secrets=[new, type(new)(old)]), profiles) as rotating:
+    async with ServiceHarness(settings(secrets=[new, type(new)(old)]), profiles) as rotating:
         assert (await rotating.ask("GET", f"/v1/uploads/{upload}")).status == 200
         newer = (await rotating.create())["id"]
-    async with Service(settings(secrets=[new]), profiles) as after:
+    async with ServiceHarness(settings(secrets=[new]), profiles) as after:
         assert (await after.ask("GET", f"/v1/uploads/{upload}")).status == 404
         assert (await after.ask("GET", f"/v1/uploads/{newer}")).status == 200
 
@@ -231,10 +231,10 @@ async def test_ids_of_a_retired_secret_live_on_until_it_is_removed(profiles: Pro
 # --- list ---
 
 
-async def test_a_list_holds_the_callers_uploads_newest_first(service: Service) -> None:
-    service.table.put(record("a", created_at=START))
-    service.table.put(accepted("b", created_at=START + 1))
-    service.table.put(record("c", owner="press"))
+async def test_a_list_holds_the_callers_uploads_newest_first(service: ServiceHarness) -> None:
+    service.records.put(record("a", created_at=START))
+    service.records.put(accepted("b", created_at=START + 1))
+    service.records.put(record("c", owner="press"))
     answer = await service.ask("GET", "/v1/uploads")
     assert [each.id for each in answers.UploadPage.model_validate_json(answer.body).uploads] == ["b", "a"]
     answer = await service.ask("GET", "/v1/uploads?state=accepted&limit=1")
@@ -242,7 +242,7 @@ async def test_a_list_holds_the_callers_uploads_newest_first(service: Service) -
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "state=fine", "page=2", "cursor=" + "x" * 1025])
-async def test_a_wrong_query_names_its_field(service: Service, query: str) -> None:
+async def test_a_wrong_query_names_its_field(service: ServiceHarness, query: str) -> None:
     answer = await service.ask("GET", f"/v1/uploads?{query}")
     assert (answer.status, answer.json["code"]) == (400, "invalid_fields")
     assert answer.json["field"] == query.partition("=")[0]
@@ -251,57 +251,57 @@ async def test_a_wrong_query_names_its_field(service: Service, query: str) -> No
 # --- content ---
 
 
-async def test_accepted_bytes_are_lent_for_a_minute_as_an_attachment(service: Service) -> None:
+async def test_accepted_bytes_are_lent_for_a_minute_as_an_attachment(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload))
+    service.records.put(accepted(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}/content")
     assert answer.status == 302
     assert answer.headers["Location"] == "https://accepted-test.s3.example/default/a.png?versionId=v9"
     assert answer.headers["Cache-Control"] == "no-store"
-    (asked,) = service.presigner.asked
+    (asked,) = service.objects.presigned
     assert asked["expires"] == 60
     assert asked["content_type"] == "image/png"
     assert asked["content_disposition"] == "attachment; filename=\"ph_to.png\"; filename*=UTF-8''ph%C3%B6to.png"
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.ACCEPTED}))
-async def test_nothing_is_lent_that_was_not_accepted(service: Service, state: State) -> None:
+async def test_nothing_is_lent_that_was_not_accepted(service: ServiceHarness, state: State) -> None:
     upload = (await service.create())["id"]
     if state not in (State.AWAITING_UPLOAD, State.EXPIRED):
-        service.table.put(replace(accepted(upload), state=state))
+        service.records.put(replace(accepted(upload), state=state))
     answer = await service.ask("GET", f"/v1/uploads/{upload}/content")
     assert (answer.status, answer.json["code"]) == (409, "not_accepted")
-    assert service.presigner.asked == []
+    assert service.objects.presigned == []
 
 
 # --- withdraw ---
 
 
-async def test_a_withdrawal_is_marked_and_the_worker_is_told(service: Service) -> None:
+async def test_a_withdrawal_is_marked_and_the_worker_is_told(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(accepted(upload))
+    service.records.put(accepted(upload))
     for _ in range(2):
         answer = await service.ask("DELETE", f"/v1/uploads/{upload}")
         assert answer.status == 202
         assert answers.WithdrawnUpload.model_validate_json(answer.body).id == upload
     assert (await service.ask("GET", f"/v1/uploads/{upload}")).json["state"] == "withdrawn"
-    assert service.mailbox.sent == [(service.settings.queue, events.withdrawal(upload))] * 2
-    assert events.parse(service.mailbox.sent[0][1]) == [events.WithdrawalRequested(upload)]
+    assert service.queue.sent == [(service.settings.queue, events.withdrawal(upload))] * 2
+    assert events.parse(service.queue.sent[0][1]) == [events.WithdrawalRequested(upload)]
 
 
-async def test_a_withdrawal_before_any_object_leaves_a_tombstone(service: Service) -> None:
+async def test_a_withdrawal_before_any_object_leaves_a_tombstone(service: ServiceHarness) -> None:
     created = await service.create()
     assert (await service.ask("DELETE", created["links"]["self"])).status == 202
-    (made,) = service.table.withdrawals
+    (made,) = service.records.withdrawals
     assert made["created_at"] == START
     assert made["expires_at"] > START + 900 + 14 * 24 * 3600
     answer = await service.ask("GET", created["links"]["self"])
     assert set(answer.json) == {"id", "state", "created_at", "updated_at", "links"}
 
 
-async def test_a_withdrawal_lost_to_another_owner_is_not_found(service: Service) -> None:
+async def test_a_withdrawal_lost_to_another_owner_is_not_found(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.away = Conflict("withdraw: the upload is another owner's")
+    service.records.error = Conflict("withdraw: the upload is another owner's")
     assert (await service.ask("DELETE", f"/v1/uploads/{upload}")).status == 404
 
 
@@ -311,9 +311,9 @@ async def test_a_withdrawal_lost_to_another_owner_is_not_found(service: Service)
 @pytest.mark.parametrize(
     "path", ["/v1/uploads", "/v1/uploads/{id}", "/v1/uploads/{id}?wait=1", "/v1/uploads/{id}/content"]
 )
-async def test_records_away_is_503_with_a_time_to_come_back(service: Service, path: str) -> None:
+async def test_records_away_is_503_with_a_time_to_come_back(service: ServiceHarness, path: str) -> None:
     upload = (await service.create())["id"]
-    service.table.away = Unavailable("dynamodb", "secret internals at 10.0.0.1")
+    service.records.error = Unavailable("dynamodb", "secret internals at 10.0.0.1")
     answer = await service.ask("GET", path.format(id=upload))
     assert (answer.status, answer.json["code"]) == (503, "dependency_unavailable")
     assert answer.headers["Retry-After"] == "5"
@@ -321,20 +321,20 @@ async def test_records_away_is_503_with_a_time_to_come_back(service: Service, pa
     assert b"internals" not in answer.body
 
 
-async def test_the_queue_away_is_503_and_the_withdrawal_can_be_repeated(service: Service) -> None:
+async def test_the_queue_away_is_503_and_the_withdrawal_can_be_repeated(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.mailbox.away = Unavailable("sqs", "away")
+    service.queue.error = Unavailable("sqs", "away")
     answer = await service.ask("DELETE", f"/v1/uploads/{upload}")
     assert answer.status == 503
     assert "SQS" in answer.json["detail"]
-    service.mailbox.away = None
+    service.queue.error = None
     assert (await service.ask("DELETE", f"/v1/uploads/{upload}")).status == 202
-    assert len(service.mailbox.sent) == 1
+    assert len(service.queue.sent) == 1
 
 
-async def test_what_is_our_own_fault_is_500_and_tells_nothing(service: Service) -> None:
+async def test_what_is_our_own_fault_is_500_and_tells_nothing(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.away = RuntimeError("the secret reason")
+    service.records.error = RuntimeError("the secret reason")
     answer = await service.ask("GET", f"/v1/uploads/{upload}")
     assert (answer.status, answer.json["code"]) == (500, "internal")
     assert b"secret reason" not in answer.body

@@ -9,8 +9,8 @@ from airlock import upload_id
 from airlock.errors import Unavailable
 from airlock.lifecycle import ARRIVAL_SECONDS, State
 from service.uploads.long_polling import INTERVAL, Live
-from tests.service.conftest import SECRET, Service
-from tests.service.twins import START, Table, Time
+from tests.service.fakes import START, FakeClock, FakeRecords
+from tests.service.harness import SECRET, ServiceHarness
 from tests.service.uploads.test_handlers import record
 
 LIFETIME = 900
@@ -21,86 +21,86 @@ def minted(number: int = 0) -> upload_id.UploadId:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table()
+def records() -> FakeRecords:
+    return FakeRecords()
 
 
 @pytest.fixture
-def live(table: Table, time: Time) -> Live:
-    return Live(table, now=time.now, sleep=time.sleep)
+def live(records: FakeRecords, clock: FakeClock) -> Live:
+    return Live(records, now=clock.now, sleep=clock.sleep)
 
 
-async def test_a_change_wakes_who_waits(live: Live, table: Table, time: Time) -> None:
+async def test_a_change_wakes_who_waits(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     waiting = asyncio.create_task(live.changed(upload, State.AWAITING_UPLOAD, None, 20))
-    await time.asleep(2)
-    time.advance(INTERVAL)
-    await time.asleep(2)
+    await clock.asleep(2)
+    clock.advance(INTERVAL)
+    await clock.asleep(2)
     assert not waiting.done()
-    arrived = table.put(record(upload.text))
-    time.advance(INTERVAL)
+    arrived = records.put(record(upload.text))
+    clock.advance(INTERVAL)
     assert await waiting == arrived
 
 
-async def test_time_wakes_who_waits_in_vain(live: Live, table: Table, time: Time) -> None:
+async def test_time_wakes_who_waits_in_vain(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
-    seen = table.put(record(upload.text))
+    seen = records.put(record(upload.text))
     waiting = asyncio.create_task(live.changed(upload, State.INSPECTING, seen, 20))
-    await time.asleep(2)
-    time.advance(20)
+    await clock.asleep(2)
+    clock.advance(20)
     assert await waiting == seen
 
 
-async def test_a_policy_that_ends_is_a_change(live: Live, time: Time) -> None:
+async def test_a_policy_that_ends_is_a_change(live: Live, clock: FakeClock) -> None:
     waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 2 * LIFETIME))
-    await time.asleep(2)
-    time.advance(LIFETIME + ARRIVAL_SECONDS)
+    await clock.asleep(2)
+    clock.advance(LIFETIME + ARRIVAL_SECONDS)
     assert await waiting is None
 
 
-async def test_shutdown_answers_everybody_at_once(live: Live, table: Table, time: Time) -> None:
+async def test_shutdown_answers_everybody_at_once(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     waiting = [asyncio.create_task(live.changed(minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)]
-    await time.asleep(4)
+    await clock.asleep(4)
     await live.close()
     assert await asyncio.gather(*waiting) == [None, None, None]
     assert await live.changed(minted(), State.AWAITING_UPLOAD, None, 20) is None
-    assert table.asked == []
+    assert records.reads == []
 
 
-async def test_many_who_wait_for_one_upload_cost_one_read(live: Live, table: Table, time: Time) -> None:
+async def test_many_who_wait_for_one_upload_cost_one_read(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     one, other = minted(1), minted(2)
     waiting = [asyncio.create_task(live.changed(one, State.AWAITING_UPLOAD, None, 20)) for _ in range(50)]
     waiting.append(asyncio.create_task(live.changed(other, State.AWAITING_UPLOAD, None, 20)))
-    await time.asleep(52)
-    table.put(record(one.text))
-    table.put(record(other.text))
-    time.advance(INTERVAL)
+    await clock.asleep(52)
+    records.put(record(one.text))
+    records.put(record(other.text))
+    clock.advance(INTERVAL)
     assert all(await asyncio.gather(*waiting))
-    assert table.asked == [{one.text, other.text}]
+    assert records.reads == [{one.text, other.text}]
 
 
-async def test_nobody_is_asked_while_nobody_waits(live: Live, table: Table, time: Time) -> None:
+async def test_nobody_is_asked_while_nobody_waits(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     for _ in range(2):
         waiting = asyncio.create_task(live.changed(upload, State.AWAITING_UPLOAD, None, 20))
-        await time.asleep(2)
-        table.put(record(upload.text))
-        time.advance(INTERVAL)
+        await clock.asleep(2)
+        records.put(record(upload.text))
+        clock.advance(INTERVAL)
         await waiting
-        time.advance(20)
-        table.records.clear()
-    time.advance(100)
-    assert len(table.asked) == 2
+        clock.advance(20)
+        records.records.clear()
+    clock.advance(100)
+    assert len(records.reads) == 2
 
 
-async def test_a_caller_who_leaves_is_forgotten(live: Live, table: Table, time: Time) -> None:
+async def test_a_caller_who_leaves_is_forgotten(live: Live, records: FakeRecords, clock: FakeClock) -> None:
     waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 20))
-    await time.asleep(2)
+    await clock.asleep(2)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -108,11 +108,13 @@ async def test_a_caller_who_leaves_is_forgotten(live: Live, table: Table, time: 
 
 
 @pytest.mark.parametrize("error", [Unavailable("dynamodb", "away"), ValueError("an item nobody can read")])
-async def test_who_waits_is_told_when_the_records_fail(live: Live, table: Table, time: Time, error: Exception) -> None:
-    table.away = error
+async def test_who_waits_is_told_when_the_records_fail(
+    live: Live, records: FakeRecords, clock: FakeClock, error: Exception
+) -> None:
+    records.error = error
     waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 20))
-    await time.asleep(2)
-    time.advance(INTERVAL)
+    await clock.asleep(2)
+    clock.advance(INTERVAL)
     with pytest.raises(type(error)):
         await waiting
 
@@ -120,55 +122,55 @@ async def test_who_waits_is_told_when_the_records_fail(live: Live, table: Table,
 # --- over HTTP ---
 
 
-async def test_a_held_answer_comes_with_the_new_state(service: Service) -> None:
+async def test_a_held_answer_comes_with_the_new_state(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
-    await service.time.asleep(2)
-    service.table.put(record(upload, State.RECEIVED))
-    service.time.advance(INTERVAL)
+    await service.clock.asleep(2)
+    service.records.put(record(upload, State.RECEIVED))
+    service.clock.advance(INTERVAL)
     assert (await held).json["state"] == "received"
 
 
-async def test_a_held_answer_comes_when_time_is_up(service: Service) -> None:
+async def test_a_held_answer_comes_when_time_is_up(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20&state=awaiting_upload"))
-    await service.time.asleep(2)
-    service.time.advance(20)
+    await service.clock.asleep(2)
+    service.clock.advance(20)
     assert (await held).json["state"] == "awaiting_upload"
 
 
-async def test_news_since_the_known_state_are_told_at_once(service: Service) -> None:
+async def test_news_since_the_known_state_are_told_at_once(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(record(upload))
+    service.records.put(record(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}?wait=20&state=awaiting_upload")
     assert answer.json["state"] == "inspecting"
 
 
-async def test_a_state_that_never_changes_is_told_at_once(service: Service) -> None:
+async def test_a_state_that_never_changes_is_told_at_once(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
-    service.table.put(replace(record(upload), state=State.REJECTED))
+    service.records.put(replace(record(upload), state=State.REJECTED))
     assert (await service.ask("GET", f"/v1/uploads/{upload}?wait=20")).json["state"] == "rejected"
 
 
 @pytest.mark.parametrize("wait", ["0", "61", "-1", "x", "1.5", ""])
-async def test_how_long_to_hold_is_bounded(service: Service, wait: str) -> None:
+async def test_how_long_to_hold_is_bounded(service: ServiceHarness, wait: str) -> None:
     upload = (await service.create())["id"]
     answer = await service.ask("GET", f"/v1/uploads/{upload}?wait={wait}")
     assert (answer.status, answer.json["field"]) == (400, "wait")
 
 
-async def test_records_that_go_away_while_held_are_503(service: Service) -> None:
+async def test_records_that_go_away_while_held_are_503(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
-    await service.time.asleep(2)
-    service.table.away = Unavailable("dynamodb", "away")
-    service.time.advance(INTERVAL)
+    await service.clock.asleep(2)
+    service.records.error = Unavailable("dynamodb", "away")
+    service.clock.advance(INTERVAL)
     assert (await held).status == 503
 
 
-async def test_a_held_answer_comes_at_shutdown(service: Service) -> None:
+async def test_a_held_answer_comes_at_shutdown(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=60"))
-    await service.time.asleep(2)
+    await service.clock.asleep(2)
     await service.app.shutdown()
     assert (await held).json["state"] == "awaiting_upload"

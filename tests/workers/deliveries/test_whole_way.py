@@ -13,10 +13,10 @@ import pytest_asyncio
 from aiohttp import web
 
 from aws.settings import AwsSettings
-from tests.stack import ROOT
+from tests.deployment import ROOT
 from tests.workers.deliveries.notifying import notifying
 from tests.workers.deliveries.receiver import SECRET, Receiver, receiving
-from tests.workers.site import PNG, Site
+from tests.workers.harness import PNG, WorkerHarness
 
 
 @pytest_asyncio.fixture
@@ -26,8 +26,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest_asyncio.fixture
-async def site(places: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Site]:
-    async with notifying(places, tmp_path, receiver.url) as made:
+async def harness(unprovisioned: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with notifying(unprovisioned, tmp_path, receiver.url) as made:
         yield made
 
 
@@ -42,59 +42,63 @@ def example() -> Any:
     return there
 
 
-async def test_an_event_reaches_a_webhook_through_the_delivery_queue(site: Site, receiver: Receiver) -> None:
-    async with site.working():
-        sent = await site.put(PNG)
-        await site.settled(sent)
-        await site.idle(site.settings.queue)
-        await site.idle(site.settings.delivery_queue)
+async def test_an_event_reaches_a_webhook_through_the_delivery_queue(
+    harness: WorkerHarness, receiver: Receiver
+) -> None:
+    async with harness.working():
+        sent = await harness.put(PNG)
+        await harness.settled(sent)
+        await harness.idle(harness.settings.queue)
+        await harness.idle(harness.settings.delivery_queue)
     [(event_id, body)] = receiver.took
     event = json.loads(body)
     assert (event["id"], event["type"], event["subject"]) == (event_id, "airlock.upload.accepted", sent.upload)
 
 
 async def test_the_documented_receiver_takes_what_is_signed_and_refuses_what_is_not(
-    site: Site, receiver: Receiver
+    harness: WorkerHarness, receiver: Receiver
 ) -> None:
     there = example()
     receiver.instead = there["receive"]
-    async with site.working():
-        sent = await site.put(PNG)
-        await site.settled(sent)
-        await site.idle(site.settings.queue)
-        await site.idle(site.settings.delivery_queue)
+    async with harness.working():
+        sent = await harness.put(PNG)
+        await harness.settled(sent)
+        await harness.idle(harness.settings.queue)
+        await harness.idle(harness.settings.delivery_queue)
     assert [event["subject"] for event in there["seen"].values()] == [sent.upload]
     assert receiver.asked == 1
 
 
-async def test_a_receiver_that_is_down_holds_up_no_inspection(site: Site, receiver: Receiver) -> None:
+async def test_a_receiver_that_is_down_holds_up_no_inspection(harness: WorkerHarness, receiver: Receiver) -> None:
     receiver.answer = lambda _: web.Response(status=503)
-    async with site.working():
-        first, second = await site.put(PNG), await site.put(PNG)
+    async with harness.working():
+        first, second = await harness.put(PNG), await harness.put(PNG)
         for sent in (first, second):
-            await site.settled(sent)
-        await site.idle(site.settings.queue)
+            await harness.settled(sent)
+        await harness.idle(harness.settings.queue)
     assert receiver.took == []
 
 
-async def test_what_a_receiver_refuses_for_good_is_kept_with_its_answer(site: Site, receiver: Receiver) -> None:
+async def test_what_a_receiver_refuses_for_good_is_kept_with_its_answer(
+    harness: WorkerHarness, receiver: Receiver
+) -> None:
     receiver.answer = lambda _: web.Response(status=410, text="we are closed")
-    async with site.working():
-        sent = await site.put(PNG)
-        await site.settled(sent)
-        await site.idle(site.settings.queue)
-        await site.idle(site.settings.delivery_queue)
-    [letter] = await site._take(site.settings.undelivered_queue, 1)
+    async with harness.working():
+        sent = await harness.put(PNG)
+        await harness.settled(sent)
+        await harness.idle(harness.settings.queue)
+        await harness.idle(harness.settings.delivery_queue)
+    [letter] = await harness._take(harness.settings.undelivered_queue, 1)
     reason = letter["MessageAttributes"]["airlock-reason"]["StringValue"]
     assert reason == "webhook billing: after 1 attempts: the receiver answered 410: we are closed"
     assert json.loads(json.loads(letter["Body"])["event"])["subject"] == sent.upload
 
 
-async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(site: Site, tmp_path: Path) -> None:
+async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(harness: WorkerHarness, tmp_path: Path) -> None:
     empty = tmp_path / "empty.toml"
     empty.write_text("")
     for secrets, told in ((str(empty), "there is no secret for billing"), ("", "AIRLOCK_WEBHOOK_SECRETS is needed")):
-        environment = site.environment(AIRLOCK_WEBHOOK_SECRETS=secrets, AIRLOCK_WEBHOOK_NETWORKS="127.0.0.0/8")
+        environment = harness.environment(AIRLOCK_WEBHOOK_SECRETS=secrets, AIRLOCK_WEBHOOK_NETWORKS="127.0.0.0/8")
         worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "workers"),
             cwd=ROOT,
@@ -106,10 +110,12 @@ async def test_a_worker_without_the_secret_of_a_webhook_does_not_start(site: Sit
         assert told in said.decode()
 
 
-async def test_the_secrets_are_read_once_before_the_work_begins(site: Site, receiver: Receiver, tmp_path: Path) -> None:
-    async with site.working():
+async def test_the_secrets_are_read_once_before_the_work_begins(
+    harness: WorkerHarness, receiver: Receiver, tmp_path: Path
+) -> None:
+    async with harness.working():
         (tmp_path / "webhooks.toml").unlink()
-        await site.settled(await site.put(PNG))
-        await site.idle(site.settings.queue)
-        await site.idle(site.settings.delivery_queue)
+        await harness.settled(await harness.put(PNG))
+        await harness.idle(harness.settings.queue)
+        await harness.idle(harness.settings.delivery_queue)
     assert len(receiver.took) == 1

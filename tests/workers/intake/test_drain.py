@@ -15,9 +15,9 @@ from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.workers.deliveries.notifying import notifying
 from tests.workers.deliveries.receiver import receiving
+from tests.workers.harness import PNG, Sent, WorkerHarness, harness_in
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import Program, running
-from tests.workers.site import PNG, Sent, Site, opened
 
 IN_FLIGHT = 200
 # How much longer a busy machine may take to end a process.
@@ -74,61 +74,64 @@ class Holding(FaultProxy):
 
 
 @contextlib.asynccontextmanager
-async def holding(places: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[tuple[Site, Holding]]:
-    """A site, and a proxy before it that holds objects back."""
-    assert places.endpoint_url
-    async with Holding(places.endpoint_url).serving() as proxy, opened(places, folder, **own) as site:
+async def holding(unprovisioned: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[tuple[WorkerHarness, Holding]]:
+    """A worker harness, and a proxy before its emulator that holds objects back."""
+    assert unprovisioned.endpoint_url
+    async with (
+        Holding(unprovisioned.endpoint_url).serving() as proxy,
+        harness_in(unprovisioned, folder, **own) as harness,
+    ):
         assert isinstance(proxy, Holding)
-        profiles = site.settings.profiles
+        profiles = harness.settings.profiles
         profiles.write_text(profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
-        yield site, proxy
+        yield harness, proxy
         # Whatever is still held would keep the proxy.
         proxy.let(2 * IN_FLIGHT)
 
 
 @contextlib.asynccontextmanager
-async def busy(site: Site, proxy: Holding, drain: float) -> AsyncIterator[Program]:
+async def busy(harness: WorkerHarness, proxy: Holding, drain: float) -> AsyncIterator[Program]:
     """A worker with as many messages in flight as it takes at once."""
     told = {
         "AIRLOCK_ENDPOINT_URL": proxy.endpoint,
         "AIRLOCK_CONCURRENCY": str(IN_FLIGHT),
         "AIRLOCK_DRAIN_SECONDS": str(drain),
     }
-    async with running(site, **told) as worker:
+    async with running(harness, **told) as worker:
         await proxy.holds(IN_FLIGHT)
         yield worker
 
 
-async def stored(site: Site, count: int, body: bytes = PNG) -> list[Sent]:
+async def stored(harness: WorkerHarness, count: int, body: bytes = PNG) -> list[Sent]:
     """So many uploads."""
     slots = asyncio.Semaphore(16)
 
     async def one(number: int) -> Sent:
         async with slots:
-            return await site.put(body + b"%d" % number)
+            return await harness.put(body + b"%d" % number)
 
     return list(await asyncio.gather(*(one(number) for number in range(count))))
 
 
-async def all_is_well(site: Site, sent: list[Sent], *, once: bool = True) -> None:
+async def all_is_well(harness: WorkerHarness, sent: list[Sent], *, once: bool = True) -> None:
     """Each has one verdict, one copy and one event; with `once` no event was published again."""
-    records = await site.records.batch_get(each.upload for each in sent)
+    records = await harness.records.batch_get(each.upload for each in sent)
     assert len(records) == len(sent)
     assert {record.state for record in records.values()} == {State.ACCEPTED}
-    versions = await site.versions(site.settings.accepted_bucket)
+    versions = await harness.versions(harness.settings.accepted_bucket)
     assert sorted(versions) == sorted((r.location.key, r.location.version_id) for r in records.values() if r.location)
-    assert await site.incoming() == []
-    published = Counter(event["id"] for event in await site.events(len(sent)))
+    assert await harness.incoming() == []
+    published = Counter(event["id"] for event in await harness.events(len(sent)))
     assert published.keys() == {record.event_id for record in records.values()}
     if once:
         assert set(published.values()) == {1}
         assert {record.attempts for record in records.values()} == {1}
 
 
-async def test_everything_in_flight_is_finished_where_there_is_time(places: AwsSettings, tmp_path: Path) -> None:
-    async with holding(places, tmp_path, visibility=6) as (site, proxy):
-        sent = await stored(site, IN_FLIGHT + 20)
-        async with busy(site, proxy, drain=50) as worker:
+async def test_everything_in_flight_is_finished_where_there_is_time(unprovisioned: AwsSettings, tmp_path: Path) -> None:
+    async with holding(unprovisioned, tmp_path, visibility=6) as (harness, proxy):
+        sent = await stored(harness, IN_FLIGHT + 20)
+        async with busy(harness, proxy, drain=50) as worker:
             worker.terminate()
             await worker.logged(f"draining {IN_FLIGHT} messages")
             received = proxy.asked["ReceiveMessage"]
@@ -137,59 +140,59 @@ async def test_everything_in_flight_is_finished_where_there_is_time(places: AwsS
             proxy.let(IN_FLIGHT)
             assert await worker.ended() == 0
             assert proxy.asked["ReceiveMessage"] == received
-        assert len(await site.incoming()) == 20
-        async with site.working():
-            await site.idle()
-        await all_is_well(site, sent)
+        assert len(await harness.incoming()) == 20
+        async with harness.working():
+            await harness.idle()
+        await all_is_well(harness, sent)
 
 
-async def test_what_takes_too_long_is_given_back_at_once(places: AwsSettings, tmp_path: Path) -> None:
-    async with holding(places, tmp_path, visibility=600) as (site, proxy):
-        sent = await stored(site, IN_FLIGHT)
-        async with busy(site, proxy, drain=8) as worker:
+async def test_what_takes_too_long_is_given_back_at_once(unprovisioned: AwsSettings, tmp_path: Path) -> None:
+    async with holding(unprovisioned, tmp_path, visibility=600) as (harness, proxy):
+        sent = await stored(harness, IN_FLIGHT)
+        async with busy(harness, proxy, drain=8) as worker:
             worker.terminate()
             begin = time.monotonic()
             proxy.let(50)
             assert await worker.ended() == 0
             assert time.monotonic() - begin < 8 + MARGIN
-        assert len(await site.incoming()) == IN_FLIGHT - 50
+        assert len(await harness.incoming()) == IN_FLIGHT - 50
         # Were one of them hidden, this would wait for ten minutes.
-        async with site.working(concurrency=32):
-            await site.idle()
-        await all_is_well(site, sent)
+        async with harness.working(concurrency=32):
+            await harness.idle()
+        await all_is_well(harness, sent)
 
 
-async def test_a_worker_that_is_killed_costs_a_redelivery(places: AwsSettings, tmp_path: Path) -> None:
-    async with holding(places, tmp_path, visibility=4) as (site, proxy):
-        sent = await stored(site, IN_FLIGHT)
-        async with busy(site, proxy, drain=8) as worker:
+async def test_a_worker_that_is_killed_costs_a_redelivery(unprovisioned: AwsSettings, tmp_path: Path) -> None:
+    async with holding(unprovisioned, tmp_path, visibility=4) as (harness, proxy):
+        sent = await stored(harness, IN_FLIGHT)
+        async with busy(harness, proxy, drain=8) as worker:
             proxy.let(100)
             await worker.logged("settled")
             worker.process.kill()
             await worker.ended()
-        async with site.working(concurrency=32):
-            await site.idle()
-        await all_is_well(site, sent, once=False)
+        async with harness.working(concurrency=32):
+            await harness.idle()
+        await all_is_well(harness, sent, once=False)
 
 
 async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
-    places: AwsSettings, tmp_path: Path
+    unprovisioned: AwsSettings, tmp_path: Path
 ) -> None:
-    async with holding(places, tmp_path) as (site, proxy):
-        sent = await stored(site, IN_FLIGHT, LARGE)
-        async with busy(site, proxy, drain=50) as worker:
+    async with holding(unprovisioned, tmp_path) as (harness, proxy):
+        sent = await stored(harness, IN_FLIGHT, LARGE)
+        async with busy(harness, proxy, drain=50) as worker:
             proxy.let(IN_FLIGHT)
-            await site.idle()
+            await harness.idle()
             worker.terminate()
             assert await worker.ended() == 0
-        await all_is_well(site, sent)
+        await all_is_well(harness, sent)
 
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_deliveries_to_webhooks_are_finished_or_given_back(
-    places: AwsSettings, tmp_path: Path, patient: bool
+    unprovisioned: AwsSettings, tmp_path: Path, patient: bool
 ) -> None:
-    async with receiving() as receiver, notifying(places, tmp_path, receiver.url, visibility=600) as site:
+    async with receiving() as receiver, notifying(unprovisioned, tmp_path, receiver.url, visibility=600) as harness:
         leave, asked = asyncio.Event(), asyncio.Semaphore(0)
 
         async def hold(request: web.Request) -> web.StreamResponse:
@@ -199,12 +202,12 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
             return await receiver.handle(request)
 
         receiver.instead = hold
-        sent = await stored(site, 8)
+        sent = await stored(harness, 8)
         told = {"AIRLOCK_WEBHOOK_NETWORKS": "127.0.0.0/8", "AIRLOCK_DRAIN_SECONDS": "10" if patient else "1"}
-        async with running(site, **told) as worker, asyncio.timeout(60):
+        async with running(harness, **told) as worker, asyncio.timeout(60):
             for _ in sent:
                 await asked.acquire()
-            await site.idle()
+            await harness.idle()
             worker.terminate()
             await worker.logged("draining 8 messages")
             if patient:
@@ -213,6 +216,6 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
         leave.set()
         assert len(receiver.took) == (8 if patient else 0)
         receiver.instead = None
-        async with site.working():
-            await site.idle(site.settings.delivery_queue)
+        async with harness.working():
+            await harness.idle(harness.settings.delivery_queue)
         assert len({event for event, _ in receiver.took}) == len(receiver.took) == 8

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from airlock.lifecycle import State
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
 from tests.workers.inspection.checks.samples import HTML
-from tests.workers.site import EICAR, PNG, Sent, Site
 
 BODIES = (PNG + b"1", PNG + EICAR, HTML, PNG + b"4")
 
 
-async def stored(site: Site, bodies: tuple[bytes, ...]) -> list[Sent]:
+async def stored(harness: WorkerHarness, bodies: tuple[bytes, ...]) -> list[Sent]:
     """One upload, its bodies stored one after the other; S3's own notifications of them are taken away."""
-    upload = site.mint()
-    sent = [await site.put(body, upload=upload) for body in bodies]
+    upload = harness.mint()
+    sent = [await harness.put(body, upload=upload) for body in bodies]
     async with asyncio.timeout(10):
         taken: list[Any] = []
         while len(taken) < len(bodies):
-            taken += await site._take(site.settings.queue, 0)
+            taken += await harness._take(harness.settings.queue, 0)
     sequencers = {
         record["s3"]["object"]["versionId"]: int(record["s3"]["object"]["sequencer"], 16)
         for message in taken
@@ -32,47 +32,49 @@ async def stored(site: Site, bodies: tuple[bytes, ...]) -> list[Sent]:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-async def test_the_first_that_was_stored_is_the_upload_in_every_order(site: Site, order: tuple[int, ...]) -> None:
-    sent = await stored(site, BODIES[:3])
-    async with site.working(concurrency=1):
+async def test_the_first_that_was_stored_is_the_upload_in_every_order(
+    harness: WorkerHarness, order: tuple[int, ...]
+) -> None:
+    sent = await stored(harness, BODIES[:3])
+    async with harness.working(concurrency=1):
         for number in order:
-            await site.send(site.notification(sent[number]))
-        await site.idle()
-    record = await site.settled(sent[0].upload)
+            await harness.send(harness.notification(sent[number]))
+        await harness.idle()
+    record = await harness.settled(sent[0].upload)
     assert (record.version_id, record.state) == (sent[0].version_id, State.ACCEPTED)
     assert record.overwrites == 2
-    assert list((await site.accepted()).values()) == [BODIES[0]]
-    assert await site.incoming() == []
-    assert len({event["id"] for event in await site.events()}) == 1
+    assert list((await harness.accepted()).values()) == [BODIES[0]]
+    assert await harness.incoming() == []
+    assert len({event["id"] for event in await harness.events()}) == 1
 
 
-async def test_a_later_version_does_not_save_an_infected_first_one(site: Site) -> None:
-    sent = await stored(site, (PNG + EICAR, PNG))
-    async with site.working():
-        await site.send(site.notification(sent[1]))
-        await site.idle()
-    assert (await site.settled(sent[0].upload)).state is State.INFECTED
-    assert await site.accepted() == {}
+async def test_a_later_version_does_not_save_an_infected_first_one(harness: WorkerHarness) -> None:
+    sent = await stored(harness, (PNG + EICAR, PNG))
+    async with harness.working():
+        await harness.send(harness.notification(sent[1]))
+        await harness.idle()
+    assert (await harness.settled(sent[0].upload)).state is State.INFECTED
+    assert await harness.accepted() == {}
 
 
-async def test_news_of_the_first_may_be_lost_and_that_of_the_others_come_again(site: Site) -> None:
-    sent = await stored(site, BODIES)
-    async with site.working():
+async def test_news_of_the_first_may_be_lost_and_that_of_the_others_come_again(harness: WorkerHarness) -> None:
+    sent = await stored(harness, BODIES)
+    async with harness.working():
         for number in (3, 1, 3, 2, 1):
-            await site.send(site.notification(sent[number]))
-        await site.idle()
-    record = await site.settled(sent[0].upload)
+            await harness.send(harness.notification(sent[number]))
+        await harness.idle()
+    record = await harness.settled(sent[0].upload)
     assert (record.version_id, record.state) == (sent[0].version_id, State.ACCEPTED)
-    assert await site.incoming() == []
+    assert await harness.incoming() == []
 
 
-async def test_a_first_version_that_is_none_of_ours_holds_up_nobody(site: Site) -> None:
+async def test_a_first_version_that_is_none_of_ours_holds_up_nobody(harness: WorkerHarness) -> None:
     """Somebody else in the account can write to the key before the owner does."""
-    upload = site.mint()
-    await site.put_raw(PNG, upload, {}, "image/png")
-    own = await site.put(PNG + b"own", upload=upload)
-    async with site.working():
-        await site.send(site.notification(own))
-        record = await site.settled(upload)
+    upload = harness.mint()
+    await harness.put_raw(PNG, upload, {}, "image/png")
+    own = await harness.put(PNG + b"own", upload=upload)
+    async with harness.working():
+        await harness.send(harness.notification(own))
+        record = await harness.settled(upload)
         assert (record.version_id, record.state) == (own.version_id, State.ACCEPTED)
-        assert await site.dead_letters()
+        assert await harness.dead_letters()

@@ -10,10 +10,10 @@ import pytest_asyncio
 from airlock.quotas import DAY, Subject, Usage, Window
 from aws.dynamodb.record import Record, to_item
 from aws.dynamodb.usage import Counters
-from tests.stack import connected_as, keys_of
+from tests.deployment import connected_as, keys_of
+from tests.workers.harness import EICAR, PNG, WorkerHarness
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import killed
-from tests.workers.site import EICAR, PNG, Site
 
 QUOTAS = """
 [quotas.owner]
@@ -25,25 +25,25 @@ accepted_bytes_per_day = "1 TiB"
 ALICE, ACME = Subject("owner", "alice"), Subject("tenant", "acme")
 
 
-def with_quotas(site: Site) -> Site:
-    path = site.settings.profiles
+def with_quotas(harness: WorkerHarness) -> WorkerHarness:
+    path = harness.settings.profiles
     path.write_text(path.read_text() + QUOTAS)
-    return site
+    return harness
 
 
-async def counted(site: Site, subject: Subject, of: Record) -> int:
+async def counted(harness: WorkerHarness, subject: Subject, of: Record) -> int:
     """The accepted bytes of the day on which that upload had its verdict."""
     assert of.verdict
     window = Window.at(of.verdict.inspected_at.timestamp(), DAY)
-    return (await Counters(site.clients.dynamodb, site.settings.table).get(subject, window)).accepted_bytes
+    return (await Counters(harness.clients.dynamodb, harness.settings.table).get(subject, window)).accepted_bytes
 
 
 @pytest_asyncio.fixture
-async def limited(site: Site) -> AsyncIterator[Site]:
-    yield with_quotas(site)
+async def limited(harness: WorkerHarness) -> AsyncIterator[WorkerHarness]:
+    yield with_quotas(harness)
 
 
-async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited: Site) -> None:
+async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG, tenant="acme"))
         await limited.settled(await limited.put(PNG + b"more"))
@@ -54,7 +54,7 @@ async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited:
     assert infected.state == "infected"
 
 
-async def test_redelivery_counts_nothing_again(limited: Site) -> None:
+async def test_redelivery_counts_nothing_again(limited: WorkerHarness) -> None:
     async with limited.working():
         sent = await limited.put(PNG, tenant="acme")
         record = await limited.settled(sent)
@@ -64,7 +64,7 @@ async def test_redelivery_counts_nothing_again(limited: Site) -> None:
     assert await counted(limited, ALICE, record) == await counted(limited, ACME, record) == len(PNG)
 
 
-async def test_two_workers_with_the_same_messages_count_once(limited: Site) -> None:
+async def test_two_workers_with_the_same_messages_count_once(limited: WorkerHarness) -> None:
     async with AsyncExitStack() as stack:
         workers = [await stack.enter_async_context(limited.working()) for _ in range(2)]
         sent = [await limited.put(PNG, tenant="acme") for _ in range(5)]
@@ -77,23 +77,23 @@ async def test_two_workers_with_the_same_messages_count_once(limited: Site) -> N
     assert await counted(limited, ACME, records[0]) == 5 * len(PNG)
 
 
-async def test_without_such_a_quota_nothing_is_counted(site: Site) -> None:
-    async with site.working():
-        record = await site.settled(await site.put(PNG, tenant="acme"))
-        await site.idle()
-    assert await counted(site, ALICE, record) == 0
-    items = (await site.clients.dynamodb.scan(TableName=site.settings.table))["Items"]
+async def test_without_such_a_quota_nothing_is_counted(harness: WorkerHarness) -> None:
+    async with harness.working():
+        record = await harness.settled(await harness.put(PNG, tenant="acme"))
+        await harness.idle()
+    assert await counted(harness, ALICE, record) == 0
+    items = (await harness.clients.dynamodb.scan(TableName=harness.settings.table))["Items"]
     assert [item["id"]["S"] for item in items] == [record.id]
 
 
-async def test_whoever_hears_of_the_verdict_finds_it_counted(limited: Site) -> None:
+async def test_whoever_hears_of_the_verdict_finds_it_counted(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG))
         await limited.events()
         assert await counted(limited, ALICE, record) == len(PNG)
 
 
-async def test_a_service_hears_of_it_with_its_next_charge(limited: Site) -> None:
+async def test_a_service_hears_of_it_with_its_next_charge(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG))
         await limited.idle()
@@ -103,7 +103,7 @@ async def test_a_service_hears_of_it_with_its_next_charge(limited: Site) -> None
     assert await counters.add(ALICE, today, Usage(1, 500), by="a", part=1) == Usage(1, 500, len(PNG))
 
 
-async def test_the_role_of_the_workers_is_enough(limited: Site) -> None:
+async def test_the_role_of_the_workers_is_enough(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG, profile="strict"))
         await limited.idle()
@@ -116,16 +116,16 @@ async def test_the_role_of_the_workers_is_enough(limited: Site) -> None:
 
 @pytest.mark.parametrize(("step", "moment"), [("count", "before"), ("count", "after"), ("publish", "before")])
 async def test_a_worker_that_is_killed_meanwhile_leaves_it_counted_once(
-    proxied: tuple[Site, FaultProxy], step: Step, moment: Moment
+    proxied: tuple[WorkerHarness, FaultProxy], step: Step, moment: Moment
 ) -> None:
-    site, proxy = with_quotas(proxied[0]), proxied[1]
-    sent = await site.put(PNG, tenant="acme")
-    async with killed(site, proxy) as kill:
+    harness, proxy = with_quotas(proxied[0]), proxied[1]
+    sent = await harness.put(PNG, tenant="acme")
+    async with killed(harness, proxy) as kill:
         proxy.inject(step, moment, kill)
-    record = await site.settled(sent)
+    record = await harness.settled(sent)
     done = len(PNG) if (step, moment) != ("count", "before") else 0
-    assert await counted(site, ALICE, record) == await counted(site, ACME, record) == done
-    async with site.working():
-        await site.idle()
-    assert await counted(site, ALICE, record) == await counted(site, ACME, record) == len(PNG)
-    assert {event["id"] for event in await site.events()} == {record.event_id}
+    assert await counted(harness, ALICE, record) == await counted(harness, ACME, record) == done
+    async with harness.working():
+        await harness.idle()
+    assert await counted(harness, ALICE, record) == await counted(harness, ACME, record) == len(PNG)
+    assert {event["id"] for event in await harness.events()} == {record.event_id}

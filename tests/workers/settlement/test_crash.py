@@ -3,9 +3,9 @@
 import pytest
 
 from airlock.lifecycle import State
+from tests.workers.harness import PNG, WorkerHarness
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import killed, running
-from tests.workers.site import PNG, Site
 
 STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "publish", "delete", "acknowledge")
 
@@ -13,24 +13,24 @@ STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "publish", "delete", "ackn
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_worker_that_is_killed_leaves_nothing_half_done(
-    proxied: tuple[Site, FaultProxy], step: Step, moment: Moment
+    proxied: tuple[WorkerHarness, FaultProxy], step: Step, moment: Moment
 ) -> None:
-    site, proxy = proxied
-    sent = await site.put(PNG)
-    async with killed(site, proxy) as kill:
+    harness, proxy = proxied
+    sent = await harness.put(PNG)
+    async with killed(harness, proxy) as kill:
         proxy.inject(step, moment, kill)
-    async with running(site) as successor:
-        record = await site.settled(sent)
-        await site.idle()
-        events = await site.events()
+    async with running(harness) as successor:
+        record = await harness.settled(sent)
+        await harness.idle()
+        events = await harness.events()
         successor.terminate()
         assert await successor.ended() == 0
 
     assert record.state is State.ACCEPTED
-    assert await site.accepted() == {record.accepted_key: PNG}
-    assert len(await site.versions(site.settings.accepted_bucket)) == 1
+    assert await harness.accepted() == {record.accepted_key: PNG}
+    assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
     assert record.location is not None
-    assert await site.read(*record.location) == PNG
-    assert await site.incoming() == []
+    assert await harness.read(*record.location) == PNG
+    assert await harness.incoming() == []
     assert {event["id"] for event in events} == {record.event_id}
     assert all(event == events[0] for event in events)

@@ -15,7 +15,7 @@ from aws.buses import Buses
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
 from aws.sqs.queue import Queue
-from tests.workers.site import EICAR, PNG, Sent, Site
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
 from workers.settlement.copies import Buckets
 from workers.settlement.publishing import Publisher
 from workers.settlement.revision import NotPossible, Revision
@@ -24,7 +24,7 @@ REASON = "a test file that we know"
 LATE = Finding(code="signature_match", check="clamd", outcome=Outcome.INFECTED, message="newer signatures match")
 
 
-Revise = Callable[[Site, "Broken", str], Awaitable[Record]]
+Revise = Callable[[WorkerHarness, "Broken", str], Awaitable[Record]]
 
 
 class Ended(Exception):
@@ -34,10 +34,12 @@ class Ended(Exception):
 class Broken:
     """Everything that a revision works with, each call of which can be the last one."""
 
-    def __init__(self, site: Site, queue: Queue) -> None:
-        self.objects = Objects(site.clients.s3)
-        self.records = Records(site.clients.dynamodb, site.settings.table)
-        publisher = Publisher(queue, Buses(site.clients, site.settings.region), site.settings.delivery_queue, lambda: 0)
+    def __init__(self, harness: WorkerHarness, queue: Queue) -> None:
+        self.objects = Objects(harness.clients.s3)
+        self.records = Records(harness.clients.dynamodb, harness.settings.table)
+        publisher = Publisher(
+            queue, Buses(harness.clients, harness.settings.region), harness.settings.delivery_queue, lambda: 0
+        )
         self.counted: list[str] = []
         self.steps: list[str] = []
         self.ends_at: tuple[str, str] | None = None
@@ -46,7 +48,7 @@ class Broken:
         for name in ("promote", "delete_versions"):
             self._watch(self.objects, name)
         self._watch(publisher, "publish")
-        buckets = Buckets(site.settings.accepted_bucket, site.settings.quarantine_bucket)
+        buckets = Buckets(harness.settings.accepted_bucket, harness.settings.quarantine_bucket)
         self.revision = Revision(self.objects, self.records, publisher, self._count, buckets, lambda: 1_800_000_000)
 
     async def _count(self, record: Record) -> None:
@@ -75,81 +77,85 @@ BOUNDARIES = [
 
 
 @pytest.fixture
-async def broken(site: Site) -> Any:
-    async with Queue.open(site.settings, site.clients) as queue:
-        yield Broken(site, queue)
+async def broken(harness: WorkerHarness) -> Any:
+    async with Queue.open(harness.settings, harness.clients) as queue:
+        yield Broken(harness, queue)
 
 
-async def infected(site: Site) -> Record:
+async def infected(harness: WorkerHarness) -> Record:
     """The record of an upload that lies in quarantine; its event was taken."""
-    return await _settled(site, await site.put(EICAR, content_type="text/plain"), State.INFECTED)
+    return await _settled(harness, await harness.put(EICAR, content_type="text/plain"), State.INFECTED)
 
 
-async def accepted(site: Site, **intent: Any) -> Record:
-    return await _settled(site, await site.put(PNG, **intent), State.ACCEPTED)
+async def accepted(harness: WorkerHarness, **intent: Any) -> Record:
+    return await _settled(harness, await harness.put(PNG, **intent), State.ACCEPTED)
 
 
-async def _settled(site: Site, sent: Sent, state: State) -> Record:
+async def _settled(harness: WorkerHarness, sent: Sent, state: State) -> Record:
     # What a worker was about to be handed when it stopped is hidden from the next one for that long.
-    async with site.working(visibility=2):
-        record = await site.settled(sent)
-        await site.idle()
+    async with harness.working(visibility=2):
+        record = await harness.settled(sent)
+        await harness.idle()
     assert record.state is state
-    await site.events()
+    await harness.events()
     return record
 
 
-async def of_today(site: Site, upload: str) -> Record:
-    record = await site.records.get(upload)
+async def of_today(harness: WorkerHarness, upload: str) -> Record:
+    record = await harness.records.get(upload)
     assert record is not None
     return record
 
 
-async def release(site: Site, broken: Broken, upload: str) -> Record:
-    record = await of_today(site, upload)
-    return await broken.revision.release(record, site.profiles.get(record.profile), by="grace", reason=REASON)
+async def release(harness: WorkerHarness, broken: Broken, upload: str) -> Record:
+    record = await of_today(harness, upload)
+    return await broken.revision.release(record, harness.profiles.get(record.profile), by="grace", reason=REASON)
 
 
-async def revoke(site: Site, broken: Broken, upload: str) -> Record:
-    record = await of_today(site, upload)
+async def revoke(harness: WorkerHarness, broken: Broken, upload: str) -> Record:
+    record = await of_today(harness, upload)
     assert record.verdict
     found = record.verdict.model_copy(update={"outcome": Outcome.INFECTED, "findings": (LATE,)})
     return await broken.revision.revoke(
-        record, site.profiles.get(record.profile), found, by="rescan", reason="newer signatures"
+        record, harness.profiles.get(record.profile), found, by="rescan", reason="newer signatures"
     )
 
 
-async def test_a_release_takes_the_bytes_out_of_quarantine_and_tells_who_and_why(site: Site, broken: Broken) -> None:
-    before = await infected(site)
-    after = await release(site, broken, before.id)
+async def test_a_release_takes_the_bytes_out_of_quarantine_and_tells_who_and_why(
+    harness: WorkerHarness, broken: Broken
+) -> None:
+    before = await infected(harness)
+    after = await release(harness, broken, before.id)
     assert (after.state, after.place) == (State.ACCEPTED, "accepted")
     assert before.verdict
     assert after.verdict == before.verdict.model_copy(update={"outcome": Outcome.ACCEPTED})
     [change] = after.changes
     assert (change.step, change.before, change.by, change.reason) == (Step.RELEASE, Outcome.INFECTED, "grace", REASON)
     assert after.accepted_key
-    assert await site.accepted() == {after.accepted_key: EICAR}
-    assert await site.versions(site.settings.quarantine_bucket) == []
-    assert await of_today(site, before.id) == replace(after, moving_from=None)
+    assert await harness.accepted() == {after.accepted_key: EICAR}
+    assert await harness.versions(harness.settings.quarantine_bucket) == []
+    assert await of_today(harness, before.id) == replace(after, moving_from=None)
     steps = list(dict.fromkeys(broken.steps))
     assert steps == ["begin_change", "promote", "change", "publish", "delete_versions", "end_change"]
     assert broken.counted == [before.id]
 
 
-async def test_released_bytes_are_an_attachment_of_the_type_that_they_are_of(site: Site, broken: Broken) -> None:
-    after = await release(site, broken, (await infected(site)).id)
+async def test_released_bytes_are_an_attachment_of_the_type_that_they_are_of(
+    harness: WorkerHarness, broken: Broken
+) -> None:
+    after = await release(harness, broken, (await infected(harness)).id)
     assert after.location
-    stored = await site.clients.s3.head_object(Bucket=after.location.bucket, Key=after.location.key)
+    stored = await harness.clients.s3.head_object(Bucket=after.location.bucket, Key=after.location.key)
     assert after.verdict
     assert stored["ContentType"] == (after.verdict.media_type or "text/plain")
     assert stored["ContentDisposition"] == "attachment"
     assert stored["Metadata"]["upload"] == after.id
 
 
-async def test_the_event_of_a_change_has_an_id_of_its_own(site: Site, broken: Broken) -> None:
-    before = await infected(site)
-    after = await release(site, broken, before.id)
-    [event] = await site.events()
+async def test_the_event_of_a_change_has_an_id_of_its_own(harness: WorkerHarness, broken: Broken) -> None:
+    before = await infected(harness)
+    after = await release(harness, broken, before.id)
+    [event] = await harness.events()
     assert event["id"] == after.event_id == verdict_event.event_id(before.id, before.version_id, 1) != before.event_id
     assert event["type"] == "airlock.upload.accepted"
     assert event["data"]["changes"] == [json.loads(after.changes[0].model_dump_json())]
@@ -157,160 +163,165 @@ async def test_the_event_of_a_change_has_an_id_of_its_own(site: Site, broken: Br
     assert event["data"]["location"]["key"] == after.location.key
 
 
-async def test_a_release_that_ended_early_is_ended_by_the_next(site: Site, broken: Broken) -> None:
-    uploads = await all_settled(site, EICAR, State.INFECTED)
+async def test_a_release_that_ended_early_is_ended_by_the_next(harness: WorkerHarness, broken: Broken) -> None:
+    uploads = await all_settled(harness, EICAR, State.INFECTED)
     for upload, boundary in zip(uploads, BOUNDARIES, strict=True):
-        await ended_and_repeated(site, broken, release, upload, boundary)
-        after = await of_today(site, upload)
+        await ended_and_repeated(harness, broken, release, upload, boundary)
+        after = await of_today(harness, upload)
         assert (after.state, after.moving_from, len(after.changes)) == (State.ACCEPTED, None, 1), boundary
         assert after.location
-        copies = await site.versions(site.settings.accepted_bucket, after.location.key)
+        copies = await harness.versions(harness.settings.accepted_bucket, after.location.key)
         assert copies == [(after.location.key, after.location.version_id)], boundary
-        assert await site.versions(site.settings.quarantine_bucket, upload) == [], boundary
-        assert {event["id"] for event in await site.events()} == {after.event_id}, boundary
+        assert await harness.versions(harness.settings.quarantine_bucket, upload) == [], boundary
+        assert {event["id"] for event in await harness.events()} == {after.event_id}, boundary
 
 
-async def test_so_is_a_revocation(site: Site, broken: Broken) -> None:
-    uploads = await all_settled(site, PNG, State.ACCEPTED)
+async def test_so_is_a_revocation(harness: WorkerHarness, broken: Broken) -> None:
+    uploads = await all_settled(harness, PNG, State.ACCEPTED)
     for upload, boundary in zip(uploads, BOUNDARIES, strict=True):
-        await ended_and_repeated(site, broken, revoke, upload, boundary)
-        after = await of_today(site, upload)
+        await ended_and_repeated(harness, broken, revoke, upload, boundary)
+        after = await of_today(harness, upload)
         assert (after.state, after.place, after.moving_from) == (State.INFECTED, "quarantine", None), boundary
         assert after.verdict
         assert after.verdict.findings == (LATE,)
         assert after.location
-        copies = await site.versions(site.settings.quarantine_bucket, upload)
+        copies = await harness.versions(harness.settings.quarantine_bucket, upload)
         assert copies == [(after.location.key, after.location.version_id)], boundary
-        assert {event["id"] for event in await site.events()} == {after.event_id}, boundary
-    assert await site.versions(site.settings.accepted_bucket) == []
+        assert {event["id"] for event in await harness.events()} == {after.event_id}, boundary
+    assert await harness.versions(harness.settings.accepted_bucket) == []
 
 
-async def all_settled(site: Site, body: bytes, state: State) -> list[str]:
+async def all_settled(harness: WorkerHarness, body: bytes, state: State) -> list[str]:
     """One upload for each boundary."""
     sent = [
-        await site.put(body) if body is PNG else await site.put(body, content_type="text/plain") for _ in BOUNDARIES
+        await harness.put(body) if body is PNG else await harness.put(body, content_type="text/plain")
+        for _ in BOUNDARIES
     ]
-    async with site.working(visibility=2):
-        records = [await site.settled(each) for each in sent]
-        await site.idle()
+    async with harness.working(visibility=2):
+        records = [await harness.settled(each) for each in sent]
+        await harness.idle()
     assert {record.state for record in records} == {state}
-    await site.events(len(records))
+    await harness.events(len(records))
     return [record.id for record in records]
 
 
-async def ended_and_repeated(site: Site, broken: Broken, step: Revise, upload: str, boundary: tuple[str, str]) -> None:
+async def ended_and_repeated(
+    harness: WorkerHarness, broken: Broken, step: Revise, upload: str, boundary: tuple[str, str]
+) -> None:
     broken.ends_at = boundary
     with pytest.raises(Ended):
-        await step(site, broken, upload)
+        await step(harness, broken, upload)
     broken.ends_at = None
-    await step(site, broken, upload)
+    await step(harness, broken, upload)
 
 
-async def test_what_a_profile_deletes_is_nowhere_after_its_revocation(site: Site, broken: Broken) -> None:
-    before = await accepted_strictly(site)
-    after = await revoke(site, broken, before.id)
+async def test_what_a_profile_deletes_is_nowhere_after_its_revocation(harness: WorkerHarness, broken: Broken) -> None:
+    before = await accepted_strictly(harness)
+    after = await revoke(harness, broken, before.id)
     assert (after.state, after.place, after.location) == (State.INFECTED, "none", None)
-    assert await site.versions(site.settings.accepted_bucket) == []
-    assert await site.versions(site.settings.quarantine_bucket) == []
+    assert await harness.versions(harness.settings.accepted_bucket) == []
+    assert await harness.versions(harness.settings.quarantine_bucket) == []
     with pytest.raises(NotPossible, match="were not kept"):
-        await release(site, broken, before.id)
+        await release(harness, broken, before.id)
 
 
-async def accepted_strictly(site: Site) -> Record:
-    async with site.working(visibility=2):
-        record = await site.settled(await site.put(PNG, profile="strict"))
-        await site.idle()
+async def accepted_strictly(harness: WorkerHarness) -> Record:
+    async with harness.working(visibility=2):
+        record = await harness.settled(await harness.put(PNG, profile="strict"))
+        await harness.idle()
     assert record.state is State.ACCEPTED
     return record
 
 
-async def test_a_verdict_can_be_changed_to_and_fro(site: Site, broken: Broken) -> None:
-    upload = (await accepted(site)).id
-    await revoke(site, broken, upload)
-    await release(site, broken, upload)
-    after = await revoke(site, broken, upload)
+async def test_a_verdict_can_be_changed_to_and_fro(harness: WorkerHarness, broken: Broken) -> None:
+    upload = (await accepted(harness)).id
+    await revoke(harness, broken, upload)
+    await release(harness, broken, upload)
+    after = await revoke(harness, broken, upload)
     assert [change.step for change in after.changes] == [Step.REVOKE, Step.RELEASE, Step.REVOKE]
-    assert len({event["id"] for event in await site.events(3)}) == 3
-    assert len(await site.versions(site.settings.quarantine_bucket)) == 1
-    assert await site.versions(site.settings.accepted_bucket) == []
+    assert len({event["id"] for event in await harness.events(3)}) == 3
+    assert len(await harness.versions(harness.settings.quarantine_bucket)) == 1
+    assert await harness.versions(harness.settings.accepted_bucket) == []
 
 
-async def test_what_is_not_in_quarantine_cannot_be_released(site: Site, broken: Broken) -> None:
-    upload = (await accepted(site)).id
+async def test_what_is_not_in_quarantine_cannot_be_released(harness: WorkerHarness, broken: Broken) -> None:
+    upload = (await accepted(harness)).id
     with pytest.raises(NotPossible, match="cannot release an upload that is accepted"):
-        await release(site, broken, upload)
+        await release(harness, broken, upload)
     assert broken.steps == []
 
 
-async def test_what_was_withdrawn_meanwhile_is_copied_nowhere(site: Site, broken: Broken) -> None:
-    before = await infected(site)
+async def test_what_was_withdrawn_meanwhile_is_copied_nowhere(harness: WorkerHarness, broken: Broken) -> None:
+    before = await infected(harness)
     stored = broken.objects.promote
 
     async def and_withdraw(*args: Any, **kwargs: Any) -> Any:
         copied = await stored(*args, **kwargs)
-        await site.withdraw(before.id)
+        await harness.withdraw(before.id)
         return copied
 
     broken.objects.promote = and_withdraw  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="withdrawn"):
-        await release(site, broken, before.id)
-    async with site.working(visibility=2):
-        await site.idle()
-    for bucket in (site.settings.accepted_bucket, site.settings.quarantine_bucket):
-        assert await site.versions(bucket) == []
+        await release(harness, broken, before.id)
+    async with harness.working(visibility=2):
+        await harness.idle()
+    for bucket in (harness.settings.accepted_bucket, harness.settings.quarantine_bucket):
+        assert await harness.versions(bucket) == []
 
 
-async def test_a_withdrawal_finds_the_bytes_of_a_release_that_ended_early(site: Site, broken: Broken) -> None:
-    before = await infected(site)
+async def test_a_withdrawal_finds_the_bytes_of_a_release_that_ended_early(
+    harness: WorkerHarness, broken: Broken
+) -> None:
+    before = await infected(harness)
     broken.ends_at = ("after", "promote")
     with pytest.raises(Ended):
-        await release(site, broken, before.id)
-    await site.withdraw(before.id)
-    async with site.working(visibility=2):
-        await site.idle()
-    for bucket in (site.settings.accepted_bucket, site.settings.quarantine_bucket):
-        assert await site.versions(bucket) == []
+        await release(harness, broken, before.id)
+    await harness.withdraw(before.id)
+    async with harness.working(visibility=2):
+        await harness.idle()
+    for bucket in (harness.settings.accepted_bucket, harness.settings.quarantine_bucket):
+        assert await harness.versions(bucket) == []
 
 
 async def test_a_notification_that_comes_late_removes_no_bytes_that_are_being_released(
-    site: Site, broken: Broken
+    harness: WorkerHarness, broken: Broken
 ) -> None:
-    sent = await site.put(EICAR, content_type="text/plain")
-    before = await _settled(site, sent, State.INFECTED)
+    sent = await harness.put(EICAR, content_type="text/plain")
+    before = await _settled(harness, sent, State.INFECTED)
     broken.ends_at = ("after", "promote")
     with pytest.raises(Ended):
-        await release(site, broken, before.id)
-    copied = await site.versions(site.settings.accepted_bucket)
-    async with site.working(visibility=2):
-        await site.send(site.notification(sent))
-        await site.idle()
-    assert await site.versions(site.settings.accepted_bucket) == copied
+        await release(harness, broken, before.id)
+    copied = await harness.versions(harness.settings.accepted_bucket)
+    async with harness.working(visibility=2):
+        await harness.send(harness.notification(sent))
+        await harness.idle()
+    assert await harness.versions(harness.settings.accepted_bucket) == copied
     broken.ends_at = None
-    after = await release(site, broken, before.id)
-    async with site.working(visibility=2):
-        await site.send(site.notification(sent))
-        await site.idle()
+    after = await release(harness, broken, before.id)
+    async with harness.working(visibility=2):
+        await harness.send(harness.notification(sent))
+        await harness.idle()
     # It makes the verdict of today true once more.
-    events = [event for event in await site.events(3) if event["data"]["verdict"]["outcome"] == "accepted"]
+    events = [event for event in await harness.events(3) if event["data"]["verdict"]["outcome"] == "accepted"]
     assert {event["id"] for event in events} == {after.event_id}
-    assert await site.accepted() == {after.accepted_key: EICAR}
+    assert await harness.accepted() == {after.accepted_key: EICAR}
 
 
-async def test_the_first_of_two_releases_decides(site: Site, broken: Broken) -> None:
-    before = await infected(site)
-    first = await release(site, broken, before.id)
+async def test_the_first_of_two_releases_decides(harness: WorkerHarness, broken: Broken) -> None:
+    before = await infected(harness)
+    first = await release(harness, broken, before.id)
     second = await broken.revision.release(
-        await of_today(site, before.id), site.profiles.get("default"), by="alan", reason="another"
+        await of_today(harness, before.id), harness.profiles.get("default"), by="alan", reason="another"
     )
     assert second.changes == first.changes
     with pytest.raises(VersionGone):
-        await broken.revision.release(before, site.profiles.get("default"), by="alan", reason="another")
+        await broken.revision.release(before, harness.profiles.get("default"), by="alan", reason="another")
 
 
-async def test_bytes_that_are_no_more_are_not_released(site: Site, broken: Broken) -> None:
-    before = await infected(site)
+async def test_bytes_that_are_no_more_are_not_released(harness: WorkerHarness, broken: Broken) -> None:
+    before = await infected(harness)
     assert before.location
     await broken.objects.delete(*before.location)
     with pytest.raises(VersionGone):
-        await release(site, broken, before.id)
-    assert await of_today(site, before.id) == before
+        await release(harness, broken, before.id)
+    assert await of_today(harness, before.id) == before

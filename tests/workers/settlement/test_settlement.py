@@ -1,43 +1,43 @@
 """Settlement where an answer is lost on the way: a copy that was asked for twice is there once in the end."""
 
+from tests.workers.harness import PNG, WorkerHarness
 from tests.workers.inspection.clamd.fault_proxy import Broken, FaultProxy
 from tests.workers.program import killed
-from tests.workers.site import PNG, Site
 
 
-async def test_a_copy_whose_answer_was_lost_leaves_no_second_version(proxied: tuple[Site, FaultProxy]) -> None:
-    site, proxy = proxied
-    async with site.working(endpoint_url=proxy.endpoint):
+async def test_a_copy_whose_answer_was_lost_leaves_no_second_version(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+    harness, proxy = proxied
+    async with harness.working(endpoint_url=proxy.endpoint):
         proxy.inject("copy", "after", _lose)
-        record = await site.settled(await site.put(PNG))
-        await site.idle()
+        record = await harness.settled(await harness.put(PNG))
+        await harness.idle()
         assert record.attempts == 1
         assert record.location is not None
-        assert await _copies(site) == [record.location[1:]]
+        assert await _copies(harness) == [record.location[1:]]
 
 
-async def test_nor_does_a_worker_that_is_killed_before_it_could_tidy(proxied: tuple[Site, FaultProxy]) -> None:
-    site, proxy = proxied
-    sent = await site.put(PNG)
-    async with killed(site, proxy) as kill:
+async def test_nor_does_a_worker_that_is_killed_before_it_could_tidy(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+    harness, proxy = proxied
+    sent = await harness.put(PNG)
+    async with killed(harness, proxy) as kill:
 
         async def lose() -> None:
             proxy.inject("settle", "after", kill)
             raise Broken
 
         proxy.inject("copy", "after", lose)
-    assert len(await _copies(site)) == 2
+    assert len(await _copies(harness)) == 2
 
-    async with site.working():
-        record = await site.settled(sent)
-        await site.idle()
+    async with harness.working():
+        record = await harness.settled(sent)
+        await harness.idle()
     assert record.location is not None
-    assert await _copies(site) == [record.location[1:]]
+    assert await _copies(harness) == [record.location[1:]]
 
 
 async def _lose() -> None:
     raise Broken
 
 
-async def _copies(site: Site) -> list[tuple[str, str]]:
-    return await site.versions(site.settings.accepted_bucket)
+async def _copies(harness: WorkerHarness) -> list[tuple[str, str]]:
+    return await harness.versions(harness.settings.accepted_bucket)

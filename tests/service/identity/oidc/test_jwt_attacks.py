@@ -16,9 +16,9 @@ from airlock.errors import Refused
 from service.identity.caller import InvalidToken
 from service.identity.oidc.jwks import KeySet
 from service.identity.oidc.jws import MAX_TOKEN
+from tests.service.fakes import START, FakeClock
 from tests.service.identity.conftest import ISSUER, verifier
 from tests.service.identity.provider import CURVE, FIRST, SECOND, SigningKey, claims, compact, encoded, keys_document
-from tests.service.twins import START, Time
 
 CLAIMS = claims(ISSUER)
 VALID = compact(FIRST.header(), CLAIMS, FIRST.sign)
@@ -291,11 +291,11 @@ async def test_the_only_key_need_not_be_named() -> None:
 
 
 async def test_time_has_its_leeway_and_no_more() -> None:
-    time = Time()
-    async with verifier(FIRST, time=time) as oidc:
+    clock = FakeClock()
+    async with verifier(FIRST, clock=clock) as oidc:
         for name, at in (("exp", START - 29), ("nbf", START + 30), ("iat", START + 30), ("exp", START + 0.5)):
             await oidc.verify(signed(payload=CLAIMS | {name: at}))
-    async with verifier(FIRST, time=time, leeway=0) as oidc:
+    async with verifier(FIRST, clock=clock, leeway=0) as oidc:
         for name, at in (("exp", START), ("nbf", START + 1), ("iat", START + 1)):
             with pytest.raises(InvalidToken, match=name):
                 await oidc.verify(signed(payload=CLAIMS | {name: at}))

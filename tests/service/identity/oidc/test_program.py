@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from tests.service.identity.provider import AUDIENCE, SECOND, OpenIdProvider
 from tests.service.test_main import environment, started
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 __all__ = ["environment"]
 
 

@@ -16,9 +16,9 @@ from service.identity.oidc import fetching, provider
 from service.identity.oidc.jwks import MAX_KEYS, KeySet
 from service.identity.oidc.provider import COOLDOWN, DISCOVERY, KEPT_SECONDS
 from service.identity.oidc.tokens import Oidc
+from tests.service.fakes import FakeClock
 from tests.service.identity.conftest import opened
 from tests.service.identity.provider import FIRST, JWKS, SECOND, Answer, OpenIdProvider, SigningKey, keys_document
-from tests.service.twins import Time
 
 
 def at_once(oidc: Oidc, token: str) -> str:
@@ -139,12 +139,12 @@ Quick = Callable[[str], AbstractContextManager[None]]
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
 async def test_without_keys_no_token_is_believed_or_blamed(
-    openid: OpenIdProvider, time: Time, quick: Quick, bad: str
+    openid: OpenIdProvider, clock: FakeClock, quick: Quick, bad: str
 ) -> None:
     openid.answers |= {JWKS: BAD_KEYS[bad], ELSEWHERE: says(KEYS)}
-    async with opened(openid, time) as oidc, asyncio.timeout(30):
+    async with opened(openid, clock) as oidc, asyncio.timeout(30):
         with quick(bad):
-            await time.asleep(1)
+            await clock.asleep(1)
             assert oidc.is_away()
             with pytest.raises(Unavailable, match="oidc"):
                 await oidc.verify(openid.token())
@@ -152,89 +152,91 @@ async def test_without_keys_no_token_is_believed_or_blamed(
             with pytest.raises(InvalidToken):
                 await oidc.verify(openid.token(aud="another"))
         del openid.answers[JWKS]
-        time.advance(COOLDOWN)
+        clock.advance(COOLDOWN)
         assert (await oidc.verify(openid.token())).owner == "oidc:alice"
         assert not oidc.is_away()
 
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
 async def test_keys_that_are_held_are_used_whatever_the_provider_answers(
-    openid: OpenIdProvider, time: Time, quick: Quick, bad: str
+    openid: OpenIdProvider, clock: FakeClock, quick: Quick, bad: str
 ) -> None:
-    async with opened(openid, time) as oidc, asyncio.timeout(30):
-        await time.asleep(1)
+    async with opened(openid, clock) as oidc, asyncio.timeout(30):
+        await clock.asleep(1)
         openid.answers[JWKS] = BAD_KEYS[bad]
         with quick(bad):
-            time.advance(1000)
+            clock.advance(1000)
             await openid.was_asked(JWKS, 2)
             # While the refresh goes on, and after it has failed.
             for sub in ("alice", "bob"):
                 assert at_once(oidc, openid.token(sub=sub)) == f"oidc:{sub}"
-                await time.asleep(1)
-            time.advance(COOLDOWN)
+                await clock.asleep(1)
+            clock.advance(COOLDOWN)
             with pytest.raises(InvalidToken, match="kid"):
                 await oidc.verify(openid.token(key=SECOND))
         assert not oidc.is_away()
 
 
 @pytest.mark.parametrize("bad", BAD_DISCOVERY)
-async def test_a_discovery_that_cannot_be_trusted_gives_no_keys(openid: OpenIdProvider, time: Time, bad: str) -> None:
+async def test_a_discovery_that_cannot_be_trusted_gives_no_keys(
+    openid: OpenIdProvider, clock: FakeClock, bad: str
+) -> None:
     openid.answers[DISCOVERY] = BAD_DISCOVERY[bad]
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
         with pytest.raises(Unavailable):
             await oidc.verify(openid.token())
     assert JWKS not in openid.asked
 
 
-async def test_an_issuer_over_tls_does_not_lead_to_an_address_without(time: Time) -> None:
+async def test_an_issuer_over_tls_does_not_lead_to_an_address_without(clock: FakeClock) -> None:
     async def fetch(url: str) -> fetching.Document:
         asked.append(url)
         return fetching.Document(b'{"issuer": "https://a.example", "jwks_uri": "http://127.0.0.1/keys"}', None)
 
     asked: list[str] = []
-    keys = provider.Provider("https://a.example", None, fetch, now=time.now, sleep=time.sleep, random=bytes)
+    keys = provider.Provider("https://a.example", None, fetch, now=clock.now, sleep=clock.sleep, random=bytes)
     async with keys:
-        await time.asleep(1)
+        await clock.asleep(1)
         assert asked == ["https://a.example/.well-known/openid-configuration"]
         with pytest.raises(Unavailable):
             keys.keys()
 
 
-async def test_a_provider_that_is_down_is_no_reason_not_to_start(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time, jwks_url="http://127.0.0.1:1/keys") as oidc:
-        await time.asleep(1)
+async def test_a_provider_that_is_down_is_no_reason_not_to_start(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock, jwks_url="http://127.0.0.1:1/keys") as oidc:
+        await clock.asleep(1)
         with pytest.raises(Unavailable):
             await oidc.verify(openid.token())
 
 
-async def test_an_address_of_keys_in_the_settings_needs_no_discovery(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time, jwks_url=openid.issuer + JWKS) as oidc:
+async def test_an_address_of_keys_in_the_settings_needs_no_discovery(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock, jwks_url=openid.issuer + JWKS) as oidc:
         assert (await oidc.verify(openid.token())).owner == "oidc:alice"
     assert openid.asked == {JWKS: 1}
 
 
-async def test_the_first_request_waits_for_the_first_keys(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
+async def test_the_first_request_waits_for_the_first_keys(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
         assert (await oidc.verify(openid.token())).owner == "oidc:alice"
         assert openid.asked[JWKS] == 1
 
 
-async def test_a_new_key_is_believed_without_a_restart(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
+async def test_a_new_key_is_believed_without_a_restart(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
         openid.keys.append(SECOND)
-        time.advance(COOLDOWN)
+        clock.advance(COOLDOWN)
         assert (await oidc.verify(openid.token(key=SECOND))).owner == "oidc:alice"
-        assert at_once(oidc, openid.token(exp=time.now() + 1)) == "oidc:alice"
+        assert at_once(oidc, openid.token(exp=clock.now() + 1)) == "oidc:alice"
 
 
-async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
+async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
         assert openid.asked[JWKS] == 1
         for asked in (2, 3):
-            time.advance(COOLDOWN)
+            clock.advance(COOLDOWN)
             for _ in range(2):
                 tokens = [openid.token(header={"kid": f"unknown-{number}"}) for number in range(20)]
                 answers = await asyncio.gather(*map(oidc.verify, tokens), return_exceptions=True)
@@ -242,10 +244,10 @@ async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvid
             assert openid.asked[JWKS] == asked
 
 
-async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
-        time.advance(COOLDOWN)
+async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
+        clock.advance(COOLDOWN)
         for changes in ({"exp": 1}, {"aud": "another"}, {"iss": "https://another.example"}):
             with pytest.raises(InvalidToken):
                 await oidc.verify(openid.token(key=SECOND, **changes))
@@ -253,13 +255,13 @@ async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: Open
 
 
 async def test_who_waits_for_a_key_waits_for_a_while(
-    openid: OpenIdProvider, time: Time, monkeypatch: pytest.MonkeyPatch
+    openid: OpenIdProvider, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(openid, time) as oidc, asyncio.timeout(30):
-        await time.asleep(1)
+    async with opened(openid, clock) as oidc, asyncio.timeout(30):
+        await clock.asleep(1)
         openid.answers[JWKS] = hangs
         monkeypatch.setattr(provider, "PATIENCE", 0.3)
-        time.advance(COOLDOWN)
+        clock.advance(COOLDOWN)
         waiting = asyncio.create_task(oidc.verify(openid.token(key=SECOND)))
         await openid.was_asked(JWKS, 2)
         # The others go on meanwhile.
@@ -270,12 +272,14 @@ async def test_who_waits_for_a_key_waits_for_a_while(
             await waiting
 
 
-async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(openid: OpenIdProvider, time: Time) -> None:
+async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(
+    openid: OpenIdProvider, clock: FakeClock
+) -> None:
     openid.keys = [FIRST, SECOND]
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
-        gone, stays = openid.token(exp=time.now() + 9999), openid.token(key=SECOND, exp=time.now() + 9999)
-        time.advance(COOLDOWN)
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
+        gone, stays = openid.token(exp=clock.now() + 9999), openid.token(key=SECOND, exp=clock.now() + 9999)
+        clock.advance(COOLDOWN)
         at_once(oidc, gone)
         at_once(oidc, stays)
         openid.keys = [SECOND]
@@ -287,39 +291,39 @@ async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(openi
             await oidc.verify(gone)
 
 
-async def test_another_key_under_the_same_kid_takes_its_place(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
+async def test_another_key_under_the_same_kid_takes_its_place(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
         old, new = openid.token(), openid.token(key=SigningKey("first", number=1))
         at_once(oidc, old)
         openid.keys = [SigningKey("first", number=1)]
-        time.advance(1000)
-        await time.asleep(1)
+        clock.advance(1000)
+        await clock.asleep(1)
         assert at_once(oidc, new) == "oidc:alice"
         assert oidc.find(old) is None
         with pytest.raises(InvalidToken):
             await oidc.verify(old)
 
 
-async def test_keys_are_not_used_for_ever_without_the_provider(openid: OpenIdProvider, time: Time) -> None:
-    async with opened(openid, time) as oidc:
-        await time.asleep(1)
+async def test_keys_are_not_used_for_ever_without_the_provider(openid: OpenIdProvider, clock: FakeClock) -> None:
+    async with opened(openid, clock) as oidc:
+        await clock.asleep(1)
         openid.answers[JWKS] = says(status=500)
-        time.advance(KEPT_SECONDS - 10)
-        await time.asleep(1)
-        token = openid.token(exp=time.now() + 3600)
+        clock.advance(KEPT_SECONDS - 10)
+        await clock.asleep(1)
+        token = openid.token(exp=clock.now() + 3600)
         assert at_once(oidc, token) == "oidc:alice"
-        time.advance(10)
-        await time.asleep(1)
+        clock.advance(10)
+        await clock.asleep(1)
         assert oidc.is_away()
         assert oidc.find(token) is None
         with pytest.raises(Unavailable, match="too long"):
             await oidc.verify(token)
 
 
-def pause(time: Time) -> float:
-    ((end, _),) = time._sleepers
-    return end - time.now()
+def pause(clock: FakeClock) -> float:
+    ((end, _),) = clock._sleepers
+    return end - clock.now()
 
 
 @pytest.mark.parametrize(
@@ -335,67 +339,67 @@ def pause(time: Time) -> float:
     ],
 )
 async def test_keys_are_fetched_anew_when_the_provider_says_within_bounds(
-    openid: OpenIdProvider, time: Time, max_age: int | None, chance: bytes, seconds: float
+    openid: OpenIdProvider, clock: FakeClock, max_age: int | None, chance: bytes, seconds: float
 ) -> None:
     openid.max_age = max_age
-    async with opened(openid, time, random=lambda _: chance):
-        await time.asleep(1)
-        assert pause(time) == pytest.approx(seconds)
-        time.advance(seconds)
-        await time.asleep(1)
+    async with opened(openid, clock, random=lambda _: chance):
+        await clock.asleep(1)
+        assert pause(clock) == pytest.approx(seconds)
+        clock.advance(seconds)
+        await clock.asleep(1)
         assert openid.asked == {DISCOVERY: 2, JWKS: 2}
 
 
-async def test_a_refresh_that_fails_is_tried_again_later_each_time(openid: OpenIdProvider, time: Time) -> None:
+async def test_a_refresh_that_fails_is_tried_again_later_each_time(openid: OpenIdProvider, clock: FakeClock) -> None:
     openid.answers[JWKS] = says(status=500)
     pauses = []
-    async with opened(openid, time, random=lambda _: b"\xff\xff"):
+    async with opened(openid, clock, random=lambda _: b"\xff\xff"):
         for _ in range(8):
-            await time.asleep(1)
-            pauses.append(pause(time))
-            time.advance(pauses[-1])
-        await time.asleep(1)
+            await clock.asleep(1)
+            pauses.append(pause(clock))
+            clock.advance(pauses[-1])
+        await clock.asleep(1)
         del openid.answers[JWKS]
-        time.advance(60)
-        await time.asleep(1)
-        assert pause(time) == 900
+        clock.advance(60)
+        await clock.asleep(1)
+        assert pause(clock) == 900
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 async def test_whatever_a_document_makes_a_library_throw_the_refreshing_goes_on(
-    openid: OpenIdProvider, time: Time, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    openid: OpenIdProvider, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def throw(_: bytes) -> KeySet:
         raise RuntimeError("the modulus is secret-of-the-provider")
 
     with monkeypatch.context() as patch:
         patch.setattr(KeySet, "parse", throw)
-        async with opened(openid, time) as oidc:
-            await time.asleep(1)
+        async with opened(openid, clock) as oidc:
+            await clock.asleep(1)
             assert "RuntimeError" in caplog.text
             assert "secret" not in caplog.text
             patch.undo()
-            time.advance(COOLDOWN)
-            await time.asleep(1)
+            clock.advance(COOLDOWN)
+            await clock.asleep(1)
             assert at_once(oidc, openid.token()) == "oidc:alice"
 
 
 async def test_the_log_tells_of_new_keys_and_of_failures(
-    openid: OpenIdProvider, time: Time, caplog: pytest.LogCaptureFixture
+    openid: OpenIdProvider, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with opened(openid, time):
-        await time.asleep(1)
+    async with opened(openid, clock):
+        await clock.asleep(1)
         openid.answers[JWKS] = says(b"secret", 500)
-        time.advance(1000)
-        await time.asleep(1)
+        clock.advance(1000)
+        await clock.asleep(1)
     told = [record.getMessage() for record in caplog.records if record.name == "service.identity.oidc.provider"]
     assert told[0] == "the OpenID provider's keys changed"
     assert told[1].endswith("/keys answers 500; keeping those held")
     assert len(told) == 2
 
 
-async def test_it_ends_at_once_while_the_provider_hangs(openid: OpenIdProvider, time: Time) -> None:
+async def test_it_ends_at_once_while_the_provider_hangs(openid: OpenIdProvider, clock: FakeClock) -> None:
     openid.answers[DISCOVERY] = hangs
-    async with asyncio.timeout(5), opened(openid, time):
+    async with asyncio.timeout(5), opened(openid, clock):
         await openid.was_asked(DISCOVERY, 1)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from aws.settings import problems
 from service.identity.oidc.claims import Trust
 from service.settings import Settings
-from tests.service.conftest import ROOT
+from tests.deployment import ROOT
 
 BASE = {
     "REGION": "eu-central-1",

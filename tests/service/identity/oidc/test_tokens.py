@@ -16,10 +16,10 @@ from service.identity.oidc.provider import COOLDOWN
 from service.identity.oidc.tokens import BELIEVED_SECONDS, Oidc
 from service.identity.oidc.verified import VerifiedTokens
 from service.server import MAX_HEADER
-from tests.service.conftest import TOKENS, Answer, Service, settings
+from tests.service.fakes import FakeClock
+from tests.service.harness import TOKENS, Answer, ServiceHarness, settings
 from tests.service.identity.conftest import ISSUER, opened, verifier
 from tests.service.identity.provider import FIRST, JWKS, SECOND, OpenIdProvider, claims, compact
-from tests.service.twins import Time
 
 
 def token(**changes: Any) -> str:
@@ -86,22 +86,22 @@ async def test_with_a_tenant_it_is_for_owners_of_that_tenant(tenant: str) -> Non
 
 
 async def test_a_token_is_known_after_it_was_verified_until_it_ends() -> None:
-    time = Time()
-    async with verifier(FIRST, time=time) as oidc:
-        short, long = token(exp=time.now() + 60), token()
+    clock = FakeClock()
+    async with verifier(FIRST, clock=clock) as oidc:
+        short, long = token(exp=clock.now() + 60), token()
         assert oidc.find(short) is None
         caller = await oidc.verify(short)
         assert oidc.find(short) is caller
         await oidc.verify(long)
-        time.advance(60 + 29)
+        clock.advance(60 + 29)
         assert oidc.find(short) is caller
-        time.advance(1)
+        clock.advance(1)
         assert oidc.find(short) is None
         with pytest.raises(InvalidToken, match="expired"):
             await oidc.verify(short)
-        time.advance(BELIEVED_SECONDS - 91)
+        clock.advance(BELIEVED_SECONDS - 91)
         assert oidc.find(long)
-        time.advance(1)
+        clock.advance(1)
         assert oidc.find(long) is None
         assert (await oidc.verify(long)).owner == "oidc:alice"
 
@@ -131,21 +131,21 @@ def bearing(text: str) -> dict[str, Any]:
     return {"owner": None, "headers": {"Authorization": f"Bearer {text}"}}
 
 
-def served(profiles: Profiles, oidc: Oidc, time: Time) -> Service:
+def served(profiles: Profiles, oidc: Oidc, clock: FakeClock) -> ServiceHarness:
     """A service that believes both kinds of tokens, and whose profile documents asks for a scope."""
     scoped = profiles.profiles["documents"].model_copy(update={"scopes": ("documents:write",)})
     wanted = profiles.model_copy(update={"profiles": {**profiles.profiles, "documents": scoped}})
-    return Service(settings(), wanted, time=time, oidc=oidc)
+    return ServiceHarness(settings(), wanted, clock=clock, oidc=oidc)
 
 
-async def create(service: Service, text: str, **fields: Any) -> Answer:
+async def create(service: ServiceHarness, text: str, **fields: Any) -> Answer:
     return await service.ask("POST", "/v1/uploads", json={"filename": "a.pdf", **fields}, **bearing(text))
 
 
 async def test_both_kinds_of_tokens_are_served_side_by_side(
-    openid: OpenIdProvider, profiles: Profiles, time: Time
+    openid: OpenIdProvider, profiles: Profiles, clock: FakeClock
 ) -> None:
-    async with opened(openid, time, tenant_claim="org") as oidc, served(profiles, oidc, time) as service:
+    async with opened(openid, clock, tenant_claim="org") as oidc, served(profiles, oidc, clock) as service:
         static = await create(service, TOKENS["shop"])
         alice, bob = (openid.token(sub=name, org="acme") for name in ("alice", "bob"))
         made = await create(service, alice)
@@ -161,8 +161,10 @@ async def test_both_kinds_of_tokens_are_served_side_by_side(
     assert not any(text.encode() in line for text in (alice, bob) for line in service.lines)
 
 
-async def test_a_profile_is_for_who_has_its_scopes(openid: OpenIdProvider, profiles: Profiles, time: Time) -> None:
-    async with opened(openid, time) as oidc, served(profiles, oidc, time) as service:
+async def test_a_profile_is_for_who_has_its_scopes(
+    openid: OpenIdProvider, profiles: Profiles, clock: FakeClock
+) -> None:
+    async with opened(openid, clock) as oidc, served(profiles, oidc, clock) as service:
         without = await create(service, openid.token(scope="documents:read"), profile="documents")
         assert (without.status, without.json["code"]) == (403, "profile_forbidden")
         scope = openid.token(scope="documents:read documents:write")
@@ -170,9 +172,9 @@ async def test_a_profile_is_for_who_has_its_scopes(openid: OpenIdProvider, profi
 
 
 async def test_a_refused_token_is_answered_by_the_rules_of_bearer_tokens(
-    openid: OpenIdProvider, profiles: Profiles, time: Time
+    openid: OpenIdProvider, profiles: Profiles, clock: FakeClock
 ) -> None:
-    async with opened(openid, time) as oidc, served(profiles, oidc, time) as service:
+    async with opened(openid, clock) as oidc, served(profiles, oidc, clock) as service:
         refused = [openid.token(exp=1), openid.token(aud="x"), openid.token(key=SECOND), "a.b.c", "unknown"]
         for text in (*refused, "x" * (MAX_TOKEN + 1), f"{'x' * (MAX_HEADER - 100)}.y.z"):
             answer = await create(service, text)
@@ -184,13 +186,13 @@ async def test_a_refused_token_is_answered_by_the_rules_of_bearer_tokens(
 
 
 async def test_without_keys_the_service_is_not_ready_and_serves_static_tokens(
-    openid: OpenIdProvider, profiles: Profiles, time: Time
+    openid: OpenIdProvider, profiles: Profiles, clock: FakeClock
 ) -> None:
     async def fails(_: web.Request) -> web.StreamResponse:
         return web.Response(status=500)
 
     openid.answers[JWKS] = fails
-    async with opened(openid, time) as oidc, served(profiles, oidc, time) as service:
+    async with opened(openid, clock) as oidc, served(profiles, oidc, clock) as service:
         away = await create(service, openid.token())
         assert (away.status, away.headers["Retry-After"]) == (503, "5")
         assert away.json["detail"] == "The OpenID provider does not answer"
@@ -198,22 +200,22 @@ async def test_without_keys_the_service_is_not_ready_and_serves_static_tokens(
         assert (await create(service, TOKENS["shop"])).status == 201
         assert (await create(service, openid.token(exp=1))).status == 401
         del openid.answers[JWKS]
-        time.advance(COOLDOWN)
+        clock.advance(COOLDOWN)
         assert (await create(service, openid.token())).status == 201
         assert (await service.ask("GET", "/readyz", owner=None)).json["away"] == []
 
 
 async def test_a_provider_that_hangs_holds_up_nobody_whose_key_is_held(
-    openid: OpenIdProvider, profiles: Profiles, time: Time, monkeypatch: pytest.MonkeyPatch
+    openid: OpenIdProvider, profiles: Profiles, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hangs(_: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with opened(openid, time) as oidc, served(profiles, oidc, time) as service:
+    async with opened(openid, clock) as oidc, served(profiles, oidc, clock) as service:
         assert (await create(service, openid.token())).status == 201
         openid.answers[JWKS] = hangs
-        time.advance(COOLDOWN)
+        clock.advance(COOLDOWN)
         monkeypatch.setattr(provider, "PATIENCE", 1)
         unknown = asyncio.create_task(create(service, openid.token(key=SECOND)))
         await openid.was_asked(JWKS, 2)

@@ -13,7 +13,7 @@ import pytest
 
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome
-from tests.stack import unmeasured
+from tests.deployment import unmeasured
 from tests.workers.inspection.subjects import scan
 from tests.workers.test_settings import PLACES
 from workers.inspection.checks import catalogue

@@ -16,11 +16,11 @@ from airlock.errors import Unavailable
 from airlock.limits import LIMITS
 from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
+from tests.workers.harness import EICAR
 from tests.workers.inspection.sandbox import hostile
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, servers
 from tests.workers.inspection.subjects import subject
-from tests.workers.site import EICAR
 from workers.inspection.checks.catalogue import PARSERS
 from workers.inspection.checks.checksum import ChecksumCheck
 from workers.inspection.checks.parser import MOST_FINDINGS, ParserCheck

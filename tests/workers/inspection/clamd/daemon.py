@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.workers.site import EICAR
+from tests.workers.harness import EICAR
 
 STREAM_MAX = 2 * 1024**2
 FILE_MAX = 1024**2

@@ -15,9 +15,9 @@ import pytest
 
 from airlock.errors import Unavailable
 from airlock.verdict import Outcome
+from tests.workers.harness import EICAR
 from tests.workers.inspection.clamd.daemon import FILE_MAX, STREAM_MAX, Daemon, free_port, running
 from tests.workers.inspection.subjects import codes, scan, subject
-from tests.workers.site import EICAR
 from workers.inspection.checks.port import Report, Scan
 from workers.inspection.clamd.check import LARGEST, ClamdCheck, MaxAge
 from workers.inspection.clamd.client import Address, Clamd

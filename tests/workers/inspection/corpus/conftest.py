@@ -1,4 +1,4 @@
-"""The bay of all checks, with a clamd."""
+"""The inspector with all checks, and a clamd."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.workers.inspection.clamd.daemon import Daemon
-from tests.workers.inspection.corpus.bay import Bay, opened
+from tests.workers.inspection.corpus.sample_inspector import SampleInspector, sample_inspector
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bay(clamd: Daemon, spool: Path) -> AsyncIterator[Bay]:
+async def inspector(clamd: Daemon, spool: Path) -> AsyncIterator[SampleInspector]:
     """One for each module of tests: its children are used again, as in a worker, and are gone after it."""
-    async with opened(spool, clamd.unix) as made:
+    async with sample_inspector(spool, clamd.unix) as made:
         yield made

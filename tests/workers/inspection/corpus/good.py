@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from airlock.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import TEXTS, zipped
 from tests.workers.inspection.corpus import packed, papers
-from tests.workers.inspection.corpus.bay import Sample
 from tests.workers.inspection.corpus.pictures import picture
+from tests.workers.inspection.corpus.sample_inspector import Sample
 
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#123"/></svg>\n'
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Minutes</title></head><body><p>We <b>met</b>.</p></body></html>\n"

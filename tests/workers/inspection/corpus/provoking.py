@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from airlock.media_types import EXTENSIONS, OCTET_STREAM
 from airlock.verdict import Outcome
+from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import TEXTS, zipped
 from tests.workers.inspection.corpus import packed, papers
-from tests.workers.inspection.corpus.bay import Sample
 from tests.workers.inspection.corpus.good import GOOD
 from tests.workers.inspection.corpus.papers import open_xml, pdf, relation
 from tests.workers.inspection.corpus.pictures import huge_png
-from tests.workers.site import EICAR
+from tests.workers.inspection.corpus.sample_inspector import Sample
 
 REJECTED, INFECTED, UNSCANNABLE = Outcome.REJECTED, Outcome.INFECTED, Outcome.UNSCANNABLE
 

@@ -10,9 +10,9 @@ import pytest
 from airlock.verdict import Outcome
 from tests.workers.inspection.checks.samples import zipped
 from tests.workers.inspection.corpus import packed
-from tests.workers.inspection.corpus.bay import Bay, GiB, Sample, objections
 from tests.workers.inspection.corpus.papers import pdf_of
 from tests.workers.inspection.corpus.pictures import huge_png
+from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, objections
 from tests.workers.inspection.sandbox.test_sandbox import children
 from workers.inspection.sandbox.pool import MEMORY
 
@@ -68,19 +68,19 @@ BOMBS: dict[str, tuple[str, str, Callable[[], bytes], Outcome, set[str]]] = {
 
 @pytest.mark.parametrize(("filename", "kind", "make", "outcome", "said"), BOMBS.values(), ids=BOMBS)
 async def test_a_bomb_is_answered_and_takes_no_memory(
-    bay: Bay, filename: str, kind: str, make: Callable[[], bytes], outcome: Outcome, said: set[str]
+    inspector: SampleInspector, filename: str, kind: str, make: Callable[[], bytes], outcome: Outcome, said: set[str]
 ) -> None:
     sample = Sample(filename, kind, make())
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on: proc(5)
     before = _peak("self")
     async with asyncio.timeout(60):
-        verdict = await bay.inspect(sample)
+        verdict = await inspector.inspect(sample)
     assert (verdict.outcome, objections(verdict)) == (outcome, said)
     assert _peak("self") - before < 128 * MiB
     for child in children():
         assert resource.prlimit(child, resource.RLIMIT_AS) == (MEMORY, MEMORY)
         assert _peak(str(child)) < 512 * MiB
-    assert list(bay.spool.iterdir()) == []
+    assert list(inspector.spool.iterdir()) == []
 
 
 def _peak(process: str) -> int:

@@ -9,9 +9,9 @@ import pytest
 from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.verdict import Outcome
+from tests.workers.harness import EICAR, WorkerHarness
 from tests.workers.inspection.clamd import daemon
-from tests.workers.inspection.corpus.bay import Bay, Sample, opened
-from tests.workers.site import EICAR, Site
+from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, sample_inspector
 from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
 
 PIECE = bytes(64 * 1024)
@@ -50,18 +50,18 @@ class DyingScan(Idle):
 async def test_killed_in_mid_stream_it_is_unavailable_and_restarted_it_finds(spool: Path) -> None:
     port = daemon.free_port()
     address = f"tcp://127.0.0.1:{port}"
-    async with opened(spool, address) as bay:
+    async with sample_inspector(spool, address) as inspector:
         with pytest.raises(Unavailable, match="clamd"):
-            await _inspect_while_it_dies(bay, port)
+            await _inspect_while_it_dies(inspector, port)
         with pytest.raises(Unavailable, match="clamd"):
-            await bay.inspector.ready()
+            await inspector.inspector.ready()
         async with daemon.running(port):
-            await bay.inspector.ready()
-            verdict = await bay.inspect(Sample("a.bin", "application/octet-stream", EICAR), checks=_ONLY)
+            await inspector.inspector.ready()
+            verdict = await inspector.inspect(Sample("a.bin", "application/octet-stream", EICAR), checks=_ONLY)
     assert verdict.outcome is Outcome.INFECTED
 
 
-async def _inspect_while_it_dies(bay: Bay, port: int) -> None:
+async def _inspect_while_it_dies(inspector: SampleInspector, port: int) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.running(port))
 
@@ -71,23 +71,23 @@ async def _inspect_while_it_dies(bay: Bay, port: int) -> None:
             yield PIECE
 
         about = Sample("a.bin", "application/octet-stream", b"")
-        await bay.inspect_stream(about, chunks(), 2 * len(PIECE), checks=_ONLY)
+        await inspector.inspect_stream(about, chunks(), 2 * len(PIECE), checks=_ONLY)
 
 
-async def test_an_object_whose_clamd_died_is_delivered_again_and_judged_by_the_next_one(site: Site) -> None:
+async def test_an_object_whose_clamd_died_is_delivered_again_and_judged_by_the_next_one(harness: WorkerHarness) -> None:
     port = daemon.free_port()
     address = f"tcp://127.0.0.1:{port}"
-    settings = site.settings.model_copy(update={"clamd": address})
+    settings = harness.settings.model_copy(update={"clamd": address})
     async with contextlib.AsyncExitStack() as first:
         await first.enter_async_context(daemon.running(port))
-        checks = dict(site.checks(settings))
+        checks = dict(harness.checks(settings))
         checks["clamd"] = Dying(checks["clamd"], first)
-        async with site.working(checks, clamd=address):
-            sent = await site.put(PIECE * 8 + EICAR, profile="scanned")
-            await site.recorded(sent.upload, lambda record: record.state is State.RECEIVED and record.attempts == 1)
+        async with harness.working(checks, clamd=address):
+            sent = await harness.put(PIECE * 8 + EICAR, profile="scanned")
+            await harness.recorded(sent.upload, lambda record: record.state is State.RECEIVED and record.attempts == 1)
             async with daemon.running(port):
-                record = await site.settled(sent)
-                await site.idle()
+                record = await harness.settled(sent)
+                await harness.idle()
     assert record.state is State.INFECTED
     assert record.attempts >= 2
-    assert await site.accepted() == {}
+    assert await harness.accepted() == {}

@@ -7,11 +7,11 @@ import pytest
 
 from airlock.media_types import EXTENSIONS
 from airlock.verdict import Outcome
+from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import zipped
 from tests.workers.inspection.corpus import packed, papers
-from tests.workers.inspection.corpus.bay import Bay, GiB, Sample, objections
 from tests.workers.inspection.corpus.good import GOOD
-from tests.workers.site import EICAR
+from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, objections
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,24 +29,24 @@ LOCKED = papers.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000
     ],
 )
 async def test_what_is_locked_is_unscannable_even_without_clamd(
-    bay: Bay, filename: str, body: bytes, said: str
+    inspector: SampleInspector, filename: str, body: bytes, said: str
 ) -> None:
     sample = Sample(filename, EXTENSIONS[filename[2:]], body)
-    verdict = await bay.inspect(sample, checks=tuple(name for name in bay.checks if name != "clamd"))
+    verdict = await inspector.inspect(sample, checks=tuple(name for name in inspector.checks if name != "clamd"))
     assert (verdict.outcome, objections(verdict)) == (Outcome.UNSCANNABLE, {said})
 
 
 @pytest.mark.parametrize("kept", [8, 20, 60, -30, -13, -5])
-async def test_a_png_that_was_cut_is_rejected_wherever_it_was_cut(bay: Bay, kept: int) -> None:
+async def test_a_png_that_was_cut_is_rejected_wherever_it_was_cut(inspector: SampleInspector, kept: int) -> None:
     body = GOOD["png"].body[:kept]
-    verdict = await bay.inspect(Sample("a.png", "image/png", body))
+    verdict = await inspector.inspect(Sample("a.png", "image/png", body))
     assert (verdict.outcome, objections(verdict)) == (Outcome.REJECTED, {"image:truncated"})
 
 
-async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(bay: Bay) -> None:
+async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(inspector: SampleInspector) -> None:
     tar = packed.tarred("eicar.com", EICAR)
     body = zipped({"read.me": b"hello", "b.zip": zipped({"c.tar.gz": gzip.compress(tar)})})
-    verdict = await bay.inspect(Sample("a.zip", "application/zip", body), limits={"archive_depth": 4})
+    verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), limits={"archive_depth": 4})
     assert verdict.outcome is Outcome.INFECTED
     told = {(finding.check, finding.message.partition(":")[0]) for finding in verdict.findings}
     assert ("yara", "in b.zip/c.tar.gz/content/eicar.com") in told
@@ -54,17 +54,17 @@ async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(bay
     assert {finding.code for finding in verdict.findings} == {"yara_match", "clamd_match"}
 
 
-async def test_yara_finds_it_there_where_clamd_does_not_look(bay: Bay) -> None:
+async def test_yara_finds_it_there_where_clamd_does_not_look(inspector: SampleInspector) -> None:
     body = zipped({"b.7z": packed.seven_zipped(), "c.zst": packed.streams()["zst"], "d.zip": zipped({"e.com": EICAR})})
     checks = ("size", "checksum", "media_type", "yara", "archive")
-    verdict = await bay.inspect(Sample("a.zip", "application/zip", body), checks=checks)
+    verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), checks=checks)
     assert (verdict.outcome, objections(verdict)) == (Outcome.INFECTED, {"yara:yara_match"})
     assert verdict.findings[0].message.startswith("in d.zip/e.com: ")
 
 
-async def test_a_pdf_with_a_zip_behind_it_is_rejected_as_both(bay: Bay) -> None:
+async def test_a_pdf_with_a_zip_behind_it_is_rejected_as_both(inspector: SampleInspector) -> None:
     body = GOOD["pdf"].body + zipped({"a.txt": b"hello" * 999})
-    verdict = await bay.inspect(Sample("a.pdf", "application/pdf", body))
+    verdict = await inspector.inspect(Sample("a.pdf", "application/pdf", body))
     assert (verdict.outcome, objections(verdict)) == (
         Outcome.REJECTED,
         {"media_type:polyglot", "pdf:trailing_data"},
@@ -72,9 +72,9 @@ async def test_a_pdf_with_a_zip_behind_it_is_rejected_as_both(bay: Bay) -> None:
     assert "application/pdf and application/zip at once" in verdict.findings[0].message
 
 
-async def test_a_gif_with_a_script_behind_it_is_rejected_as_both(bay: Bay) -> None:
+async def test_a_gif_with_a_script_behind_it_is_rejected_as_both(inspector: SampleInspector) -> None:
     body = GOOD["gif"].body + b"<script>alert(1)</script>"
-    verdict = await bay.inspect(Sample("a.gif", "image/gif", body))
+    verdict = await inspector.inspect(Sample("a.gif", "image/gif", body))
     assert verdict.outcome is Outcome.REJECTED
     assert objections(verdict) == {"media_type:polyglot", "image:trailing_data"}
 
@@ -84,17 +84,19 @@ async def _gibibytes(count: int) -> AsyncIterator[bytes]:
         yield PIECE
 
 
-async def test_3_gib_are_more_than_clamd_looks_at_so_they_are_unscannable(bay: Bay) -> None:
+async def test_3_gib_are_more_than_clamd_looks_at_so_they_are_unscannable(inspector: SampleInspector) -> None:
     about = Sample("a.bin", "application/octet-stream", b"")
-    verdict = await bay.inspect_stream(about, _gibibytes(3), 3 * GiB, checks=("size", "checksum", "clamd"))
+    verdict = await inspector.inspect_stream(about, _gibibytes(3), 3 * GiB, checks=("size", "checksum", "clamd"))
     assert (verdict.outcome, objections(verdict)) == (Outcome.UNSCANNABLE, {"clamd:above_engine_limit"})
     assert verdict.bytes == 3 * GiB
     assert "2 GiB" in verdict.findings[0].message
 
 
-async def test_where_the_profile_accepts_it_the_verdict_names_the_engine_that_did_not_look(bay: Bay) -> None:
+async def test_where_the_profile_accepts_it_the_verdict_names_the_engine_that_did_not_look(
+    inspector: SampleInspector,
+) -> None:
     about = Sample("a.bin", "application/octet-stream", b"")
-    verdict = await bay.inspect_stream(about, _gibibytes(3), 3 * GiB, above_engine_limit="accept")
+    verdict = await inspector.inspect_stream(about, _gibibytes(3), 3 * GiB, above_engine_limit="accept")
     assert (verdict.outcome, verdict.missing) == (Outcome.ACCEPTED, ("clamd",))
     assert "clamav" not in {engine.name for engine in verdict.engines}
     assert verdict.sha256

@@ -10,7 +10,7 @@ import pytest
 from tests.workers.inspection.corpus.good import GOOD
 from workers.inspection.checks.catalogue import PARSERS
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 PROGRAM = """
 import contextlib, importlib, sys

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airlock.verdict import Outcome
-from tests.workers.inspection.corpus.bay import Sample, opened
 from tests.workers.inspection.corpus.good import GOOD
+from tests.workers.inspection.corpus.sample_inspector import Sample, sample_inspector
 from tests.workers.inspection.sandbox.test_sandbox import servers
 
 ROUNDS = 4
@@ -38,10 +38,10 @@ def mutated(body: bytes, seed: int) -> bytes:
 
 
 async def _verdicts(spool: Path, samples: list[Sample]) -> set[Outcome]:
-    """What comes of all of them at once, in a bay of their own; nothing of it may be left after it was closed."""
+    """The outcomes of all samples, inspected at once; closing the inspector leaves no file and no child."""
     before = _open_files()
-    async with opened(spool, None) as bay, asyncio.timeout(PATIENCE):
-        verdicts = await asyncio.gather(*(bay.inspect(sample, size=len(sample.body)) for sample in samples))
+    async with sample_inspector(spool, None) as inspector, asyncio.timeout(PATIENCE):
+        verdicts = await asyncio.gather(*(inspector.inspect(sample, size=len(sample.body)) for sample in samples))
     assert servers() == []
     assert list(spool.iterdir()) == []
     assert _open_files() <= before

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from airlock.verdict import Outcome
-from tests.workers.inspection.corpus.bay import Bay, Sample, objections
 from tests.workers.inspection.corpus.good import GOOD
 from tests.workers.inspection.corpus.papers import open_xml
 from tests.workers.inspection.corpus.provoking import CASES, Provoking
+from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, objections
 
 in_the_bay = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,24 +20,26 @@ DOCUMENTED = Path(__file__).parents[4] / "docs" / "checks.md"
 
 @in_the_bay
 @pytest.mark.parametrize("sample", GOOD.values(), ids=GOOD)
-async def test_a_good_file_is_accepted(bay: Bay, sample: Sample) -> None:
-    verdict = await bay.inspect(sample, content_types=(sample.content_type,), size=len(sample.body))
+async def test_a_good_file_is_accepted(inspector: SampleInspector, sample: Sample) -> None:
+    verdict = await inspector.inspect(sample, content_types=(sample.content_type,), size=len(sample.body))
     assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
     assert verdict.media_type == sample.content_type
     assert {"clamav", "yara-x"} <= {engine.name for engine in verdict.engines}
 
 
 @in_the_bay
-async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_document(bay: Bay) -> None:
+async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_document(
+    inspector: SampleInspector,
+) -> None:
     body = open_xml("xl", {"docProps/thumbnail.jpeg": GOOD["jpg"].body + b"\xec\xff"})
-    verdict = await bay.inspect(Sample("a.xlsx", GOOD["xlsx"].content_type, body))
+    verdict = await inspector.inspect(Sample("a.xlsx", GOOD["xlsx"].content_type, body))
     assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
 
 
 @in_the_bay
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filename}-{'-'.join(sorted(case.objections))}")
-async def test_what_is_wrong_with_a_file_is_said_exactly(bay: Bay, case: Provoking) -> None:
-    verdict = await bay.inspect(case.sample(), **case.changes)
+async def test_what_is_wrong_with_a_file_is_said_exactly(inspector: SampleInspector, case: Provoking) -> None:
+    verdict = await inspector.inspect(case.sample(), **case.changes)
     assert (verdict.outcome, objections(verdict)) == (case.outcome, set(case.objections))
     assert all(finding.message for finding in verdict.findings)
 

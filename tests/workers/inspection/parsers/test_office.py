@@ -160,7 +160,7 @@ def test_embedded_objects_are_found(content: bytes) -> None:
 
 
 def _locked(content: bytes) -> bytes:
-    """The same zip with the mark of encrypted entries, in both of its places."""
+    """The same zip with the mark of encrypted entries, in both of its headers."""
     local = content.replace(b"PK\x03\x04\x14\0\0\0", b"PK\x03\x04\x14\0\1\0")
     return local.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\1\0")
 

@@ -17,7 +17,7 @@ from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
 from workers.inspection.sandbox.fork_server import NUMBER, ForkServer
 from workers.inspection.sandbox.frames import LARGEST, Kind, Request
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 PATIENCE = 30
 

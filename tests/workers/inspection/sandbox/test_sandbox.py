@@ -15,7 +15,7 @@ from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.spool import Spool
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 HOSTILE = "tests.workers.inspection.sandbox.hostile"
 MEMORY = 512 * 1024**2

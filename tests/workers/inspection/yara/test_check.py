@@ -9,8 +9,8 @@ import yara_x
 
 from airlock.errors import Unavailable
 from airlock.verdict import Outcome
+from tests.workers.harness import EICAR
 from tests.workers.inspection.subjects import codes, scan, subject
-from tests.workers.site import EICAR
 from workers.inspection.yara import child as yara_child
 from workers.inspection.yara.check import YaraCheck, YaraScan
 from workers.inspection.yara.rule_set import RuleSet, compile_rules
@@ -53,7 +53,7 @@ async def test_what_stands_across_the_edge_of_two_windows_is_found_once(at: int)
     assert codes(await scanning.finish()) == ["yara_match"]
 
 
-@pytest.mark.stack  # it waits for a process of its own
+@pytest.mark.server  # it waits for a process of its own
 async def test_a_scan_that_takes_too_long_is_unscannable_and_the_next_one_works(tmp_path: Path) -> None:
     for inline in (0, 1 << 20):
         check = YaraCheck(_rules(tmp_path, SLOW), seconds=1, inline=inline)
@@ -64,7 +64,7 @@ async def test_a_scan_that_takes_too_long_is_unscannable_and_the_next_one_works(
         assert in_time.findings == ()
 
 
-@pytest.mark.stack  # it waits for a process of its own
+@pytest.mark.server  # it waits for a process of its own
 async def test_the_loop_goes_on_while_a_large_window_is_scanned(tmp_path: Path) -> None:
     check = YaraCheck(_rules(tmp_path, SLOW), seconds=2)
     scanning = asyncio.create_task(scan(check, bytes(100_000)))

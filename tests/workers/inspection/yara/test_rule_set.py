@@ -4,7 +4,7 @@ import pytest
 import yara_x
 
 from airlock.verdict import Outcome
-from tests.workers.site import EICAR
+from tests.workers.harness import EICAR
 from workers.inspection.yara.rule_set import BadRules, Match, compile_rules, matches
 
 SHELL = "PHP_runs_what_a_request_says"

@@ -14,8 +14,8 @@ from ops.dev.emulator import Emulator
 from ops.provision.command import provision
 from ops.settings import Settings as Wanted
 from tests.chaos.plan import KINDS, Planned
-from tests.stack import provisioned, settings_for
-from tests.workers.site import Sent, Site
+from tests.deployment import provisioned, settings_for
+from tests.workers.harness import Sent, WorkerHarness
 from workers.settings import Settings
 
 LIFETIME = 7200
@@ -43,21 +43,21 @@ WORKER = {
 
 
 @dataclass(frozen=True)
-class Place:
+class ChaosDeployment:
     """A deployment without workers, and the queue to which S3 sends."""
 
-    site: Site
+    harness: WorkerHarness
     notifications: str
     began: int
 
     def name(self, planned: Planned) -> str:
         """The text of the upload id of a planned upload."""
-        return upload_id.mint(planned.token, self.began, LIFETIME, planned.owner, [self.site.secret]).text
+        return upload_id.mint(planned.token, self.began, LIFETIME, planned.owner, [self.harness.secret]).text
 
     async def put(self, planned: Planned, body: bytes) -> Sent:
         """Store one body as a planned upload."""
         kind = KINDS[planned.kind]
-        return await self.site.put(
+        return await self.harness.put(
             body,
             upload=self.name(planned),
             owner=planned.owner,
@@ -66,22 +66,24 @@ class Place:
         )
 
     async def url(self, queue: str) -> str:
-        return (await self.site.clients.sqs.get_queue_url(QueueName=queue))["QueueUrl"]
+        return (await self.harness.clients.sqs.get_queue_url(QueueName=queue))["QueueUrl"]
 
     async def waiting(self, queue: str) -> int:
         """How many messages a queue holds, hidden ones among them."""
         names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = await self.site.clients.sqs.get_queue_attributes(QueueUrl=await self.url(queue), AttributeNames=names)
+        answer = await self.harness.clients.sqs.get_queue_attributes(
+            QueueUrl=await self.url(queue), AttributeNames=names
+        )
         return sum(int(answer["Attributes"][name]) for name in names)
 
 
 @contextlib.asynccontextmanager
-async def opened(stack: Emulator, folder: Path, clamd: str, now: float) -> AsyncIterator[Place]:
+async def opened(emulator: Emulator, folder: Path, clamd: str, now: float) -> AsyncIterator[ChaosDeployment]:
     """A place of the run's own in `stack`; `now` in seconds since the epoch."""
     run = secrets.token_hex(4)
     profiles = folder / "profiles.toml"
     profiles.write_text(PROFILES.format(verdicts=f"verdicts-{run}"))
-    shared = {**settings_for(stack).model_dump(), "profiles": profiles}
+    shared = {**settings_for(emulator).model_dump(), "profiles": profiles}
     await provisioned(AwsSettings(**shared))
     # Provisioned once more with another queue, the bucket tells that one; its own dead letters are nobody's.
     between = f"notifications-{run}"
@@ -89,4 +91,4 @@ async def opened(stack: Emulator, folder: Path, clamd: str, now: float) -> Async
         pass
     settings = Settings(**{**shared, **WORKER, "clamd": clamd})
     async with connect(settings) as clients:
-        yield Place(Site(settings, clients, f"verdicts-{run}"), between, int(now))
+        yield ChaosDeployment(WorkerHarness(settings, clients, f"verdicts-{run}"), between, int(now))

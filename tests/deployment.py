@@ -1,4 +1,4 @@
-"""The stack that tests run against: a ministack that refuses forgeries, and places of their own in it."""
+"""An emulator that is proved to refuse forged signatures, and deployments in it."""
 
 import os
 import secrets
@@ -24,26 +24,26 @@ from ops.provision.command import provision
 
 ROOT = Path(__file__).parent.parent
 S3_CONFIG = AioConfig(signature_version="s3v4", s3={"addressing_style": "path"})
-# By endpoint; and by incoming bucket, which no two deployments share.
+# By endpoint, and by incoming bucket: no two deployments share one.
 _RUNNING: dict[str, Emulator] = {}
 _USERS: dict[str, dict[Pod, Keys]] = {}
 
 
 def unmeasured() -> dict[str, str]:
-    """The environment for a program that is not of the product.
+    """The environment for a program that is not part of the product.
 
-    Coverage would keep nothing of it and trace it all the same, for three times its CPU time.
+    Coverage would trace it for three times its CPU time and keep nothing of it.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 class EnforcementOffError(Exception):
-    """The emulator stores what a forged policy brings: nothing tested against it would be proof."""
+    """The emulator stores what a forged policy brings, so that no test against it would prove anything."""
 
 
 @asynccontextmanager
 async def ministack() -> AsyncIterator[Emulator]:
-    """A running ministack that was seen to refuse a forged signature and to take the true one.
+    """A running ministack that refused a forged signature and accepted the true one.
 
     Raises EnforcementOffError, or EmulatorError when it does not start.
     """
@@ -57,7 +57,7 @@ async def ministack() -> AsyncIterator[Emulator]:
 
 
 def settings_for(running: Emulator) -> AwsSettings:
-    """Settings that name places nobody uses yet in `running`; nothing is created."""
+    """Settings of a deployment with names of its own in `running`; nothing is created."""
     run = secrets.token_hex(4)
     return AwsSettings(
         region=running.region,
@@ -74,32 +74,32 @@ def settings_for(running: Emulator) -> AwsSettings:
     )
 
 
-async def provisioned(places: AwsSettings, cors_origins: Sequence[str] = ()) -> AwsSettings:
-    """The same settings, once all that they name is there. May be called again with other origins or profiles.
+async def provisioned(unprovisioned: AwsSettings, cors_origins: Sequence[str] = ()) -> AwsSettings:
+    """The same settings, once all that they name exists. May be called again with other origins or profiles.
 
-    Each pod has a user of its own there, who may do exactly what its role may on AWS: see `keys_of`.
+    Each pod has a user of its own, with exactly the permissions of its role on AWS: see `keys_of`.
     """
-    wanted = settings.Settings(**{**places.model_dump(), "cors_origins": list(cors_origins)})
+    wanted = settings.Settings(**{**unprovisioned.model_dump(), "cors_origins": list(cors_origins)})
     async for _ in provision(wanted):
         pass
-    running = _RUNNING[places.endpoint_url or ""]
-    _USERS[places.incoming_bucket] = await running.users(wanted, name=places.incoming_bucket)
-    return places
+    running = _RUNNING[unprovisioned.endpoint_url or ""]
+    _USERS[unprovisioned.incoming_bucket] = await running.users(wanted, name=unprovisioned.incoming_bucket)
+    return unprovisioned
 
 
 def keys_of(pod: Pod, deployment: AwsSettings) -> Keys:
-    """The keys of the user as whom a pod runs in a provisioned deployment."""
+    """The keys of the user that a pod runs as in a provisioned deployment."""
     return _USERS[deployment.incoming_bucket][pod]
 
 
 @asynccontextmanager
-async def connected_as(keys: Keys, places: AwsSettings, **how: Any) -> AsyncIterator[Clients]:
-    """`aws.session.connect` with these keys, which the ordinary AWS chain finds while it looks for some."""
+async def connected_as(keys: Keys, deployment: AwsSettings, **options: Any) -> AsyncIterator[Clients]:
+    """`aws.session.connect` with these keys; the AWS credential chain reads them from the environment."""
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in keys.environment().items():
                 patch.setenv(name, value)
-            clients = await stack.enter_async_context(connect(places, **how))
+            clients = await stack.enter_async_context(connect(deployment, **options))
         yield clients
 
 

@@ -40,7 +40,7 @@ def storage_error(status: int, code: str, message: str) -> Answer:
 
 
 @dataclass
-class Fake:
+class FakeService:
     """Two servers on two origins. What is put in a list of answers is given first, in order, before the usual."""
 
     verdict: dict[str, Any] = field(default_factory=lambda: dict(ACCEPTED))

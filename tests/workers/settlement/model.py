@@ -1,4 +1,4 @@
-"""One upload in a world in memory: the real journey and settlement over twins, and what must hold after every call."""
+"""A model of one upload: the real journey and settlement over fakes, and what must hold after every call."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from aws.dynamodb.record import Record, from_item
 from aws.dynamodb.records import Records
 from aws.s3.objects import Objects
 from aws.sqs.queue import Message, Queue
-from tests.workers.twins import S3, Attempt, DynamoDB, Queues, Version, called
+from tests.workers.fakes import Attempt, FakeDynamoDB, FakeQueues, FakeS3, Version, called
 from workers.deliveries.delivery import Delivery
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import Inspector
@@ -33,9 +33,9 @@ from workers.settlement.revision import Revision
 from workers.settlement.settlement import Settlement
 from workers.settlement.withdrawal import Withdrawal
 
-Kind = Literal["clean", "infected", "rejected", "unscannable", "caught_later", "foreign"]
+ObjectKind = Literal["clean", "infected", "rejected", "unscannable", "caught_later", "foreign"]
 """What an object turns out to be: `caught_later` is clean until signatures are renewed, `foreign` is none of ours."""
-KINDS: tuple[Kind, ...] = ("clean", "infected", "rejected", "unscannable", "caught_later", "foreign")
+OBJECT_KINDS: tuple[ObjectKind, ...] = ("clean", "infected", "rejected", "unscannable", "caught_later", "foreign")
 
 OWNER = "alice"
 SECRET = b"s" * 32
@@ -59,24 +59,24 @@ rejected = "delete"
 
 
 @dataclass
-class Letter:
+class Notification:
     """A message that can be delivered at any time and any number of times."""
 
     body: str
     receives: int = 0
 
 
-class World:
+class UploadModel:
     """`letters` are all notifications that there ever were, in the order of their causes."""
 
     def __init__(self) -> None:
         self.clock = float(BEGIN)
         self.renewed = False
         self.late = False
-        self.letters: list[Letter] = []
+        self.notifications: list[Notification] = []
         self.versions: list[Version] = []
         self.outcomes: dict[str, set[Outcome]] = {}
-        self.s3, self.dynamodb, self.queues = S3(), DynamoDB(), Queues()
+        self.s3, self.dynamodb, self.queues = FakeS3(), FakeDynamoDB(), FakeQueues()
         self.loop = asyncio.new_event_loop()
         self.upload = upload_id.mint(b"12345678", BEGIN, LIFETIME, OWNER, [SECRET])
         self.key = keys.incoming("in", self.upload.text)
@@ -105,7 +105,7 @@ class World:
 
     # What happens outside.
 
-    def store(self, kind: Kind) -> None:
+    def store(self, kind: ObjectKind) -> None:
         """One more version of the upload's key, and its notification."""
         self.clock += 1
         body = f"{len(self.versions)} {kind}".encode()
@@ -114,7 +114,7 @@ class World:
         stored = self.s3.put("incoming", self.key, body, metadata, "image/png")
         self.versions.append(stored)
         told = ObjectCreated("incoming", self.key, stored.id, stored.etag, len(body), f"{len(self.versions):016x}")
-        self.letters.append(Letter(notification(told)))
+        self.notifications.append(Notification(notification(told)))
 
     def withdraw(self) -> None:
         """As the service does it."""
@@ -125,7 +125,7 @@ class World:
         attempt = Attempt(self.loop, marked)
         while not attempt.ended:
             attempt.go()
-        self.letters.append(Letter(withdrawal(self.upload.text)))
+        self.notifications.append(Notification(withdrawal(self.upload.text)))
         self.check()
 
     def pass_time(self) -> None:
@@ -144,7 +144,7 @@ class World:
 
     # A worker.
 
-    def deliver(self, letter: Letter) -> Attempt:
+    def deliver(self, letter: Notification) -> Attempt:
         """A worker receives it, and stands at its first call."""
         letter.receives += 1
         message = Message("id", "receipt", letter.body, letter.receives, self.clock)
@@ -158,7 +158,7 @@ class World:
 
     def redeliver(self) -> None:
         """Everything once more, without a fault, as after an operator sent it back."""
-        for letter in self.letters:
+        for letter in self.notifications:
             letter.receives = 0
             attempt = self.deliver(letter)
             self.finish(attempt)

@@ -1,4 +1,4 @@
-"""A deployment for the worker's tests: its places, a way to bring objects in as a policy of ours would, and to look."""
+"""The worker harness: a deployment, a way to store objects as a policy of ours would, workers, and what they did."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from airlock.profiles import Profiles
 from aws.dynamodb.records import Record, Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
-from tests.stack import connected_as, keys_of, provisioned
+from tests.deployment import connected_as, keys_of, provisioned
 from workers.__main__ import work
 from workers.deliveries import signing_secrets
 from workers.inspection.checks import catalogue
@@ -31,7 +31,7 @@ from workers.settings import Settings
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(64)
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 POLL = 0.02
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 PROFILES = """
 [profiles.default]
@@ -71,8 +71,8 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Site:
-    """A deployment, and clients to look into it."""
+class WorkerHarness:
+    """A deployment, and clients that may do everything in it."""
 
     settings: Settings
     clients: Clients
@@ -122,11 +122,11 @@ class Site:
                 await task
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """What `python -m workers` has to be told, with the keys of its user."""
+        """The environment of `python -m workers`, with the keys of its user."""
         own = self.settings.model_dump(exclude_none=True, exclude={"secrets"})
-        told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
+        variables = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
         keys = keys_of("workers", self.settings).environment()
-        return {**told, **keys, "AIRLOCK_SECRETS": self.secret.decode(), **changes}
+        return {**variables, **keys, "AIRLOCK_SECRETS": self.secret.decode(), **changes}
 
     def mint(self, owner: str = "alice") -> str:
         """The text of a new upload id."""
@@ -141,11 +141,11 @@ class Site:
             "content_type": "image/png",
             **intent,
         }
-        meant = Intent(**described)
-        upload = upload or self.mint(meant.owner)
-        fields = meant.to_fields()
+        intended = Intent(**described)
+        upload = upload or self.mint(intended.owner)
+        fields = intended.to_fields()
         metadata = {name.removeprefix(PREFIX): value for name, value in fields.items() if name.startswith(PREFIX)}
-        return await self.put_raw(body, upload, metadata, meant.content_type)
+        return await self.put_raw(body, upload, metadata, intended.content_type)
 
     async def put_raw(self, body: bytes, upload: str, metadata: dict[str, str], content_type: str) -> Sent:
         """Store an object in incoming with any metadata."""
@@ -156,7 +156,7 @@ class Site:
         return Sent(upload, key, answer["VersionId"], answer["ETag"].strip('"'), len(body))
 
     async def withdraw(self, upload: str, owner: str = "alice") -> None:
-        """As the service does it: mark the record, then tell the worker."""
+        """Withdraw as the service does: mark the record, then send the worker a message."""
         await self.records.withdraw(upload, owner, time.time())
         await self.send(withdrawal(upload))
 
@@ -192,7 +192,7 @@ class Site:
 
     async def recorded(self, upload: str, wanted: Callable[[Record], bool]) -> Record:
         """The record, once it is as wanted."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 record = await self.records.get(upload)
                 if record is not None and wanted(record):
@@ -203,7 +203,7 @@ class Site:
         """Wait until a queue holds nothing, neither visible nor hidden."""
         names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = await self._url(queue or self.settings.queue)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 answer = await self.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
                 if not any(int(answer["Attributes"][name]) for name in names):
@@ -243,7 +243,7 @@ class Site:
     async def _take(self, queue: str, at_least: int) -> list[Any]:
         url = await self._url(queue)
         taken: list[Any] = []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 answer = await self.clients.sqs.receive_message(
                     QueueUrl=url,
@@ -263,18 +263,18 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    places: AwsSettings, folder: Path, profiles_text: str | None = None, **own: Any
-) -> AsyncIterator[Site]:
-    """The site in `places`, with a verdict queue of its own that the usual profiles notify, or with `profiles_text`.
+async def harness_in(
+    unprovisioned: AwsSettings, folder: Path, profiles_text: str | None = None, **own: Any
+) -> AsyncIterator[WorkerHarness]:
+    """A harness in a new deployment. Its verdict queue is one that `PROFILES` notify, unless `profiles_text` is given.
 
-    `own` are the worker's settings.
+    `own` are settings of the worker.
     """
     verdicts = f"verdicts-{secrets.token_hex(4)}"
     profiles = folder / "profiles.toml"
     profiles.write_text(profiles_text or PROFILES.format(verdicts=verdicts))
-    described = {**places.model_dump(), "profiles": profiles, "poll_seconds": 1, **own}
+    described = {**unprovisioned.model_dump(), "profiles": profiles, "poll_seconds": 1, **own}
     settings = Settings(**described)
-    await provisioned(AwsSettings(**{**places.model_dump(), "profiles": profiles}))
+    await provisioned(AwsSettings(**{**unprovisioned.model_dump(), "profiles": profiles}))
     async with connect(settings) as clients:
-        yield Site(settings, clients, verdicts)
+        yield WorkerHarness(settings, clients, verdicts)

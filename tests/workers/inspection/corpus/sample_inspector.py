@@ -31,7 +31,7 @@ class Sample:
     body: bytes
 
 
-class Bay:
+class SampleInspector:
     """Inspects samples under a profile with all checks; `spool` is where copies are kept."""
 
     def __init__(self, checks: dict[str, Check], spool: Path) -> None:
@@ -51,17 +51,19 @@ class Bay:
 
 
 @contextlib.asynccontextmanager
-async def opened(spool: Path, clamd: str | None, names: tuple[str, ...] = ALL) -> AsyncIterator[Bay]:
-    """A bay with the checks of these names; clamd is left out where there is none."""
+async def sample_inspector(
+    spool: Path, clamd: str | None, names: tuple[str, ...] = ALL
+) -> AsyncIterator[SampleInspector]:
+    """An inspector with the checks of these names; clamd is left out where `clamd` is None."""
     names = tuple(name for name in names if name != "clamd" or clamd)
     table = {"content_types": ["*/*"], "max_bytes": 1, "checks": list(names)}
     settings = Settings(**PLACES, clamd=clamd)
     checks = catalogue.build(Profiles.model_validate({"profiles": {"default": table}}), settings, time.time)
-    bay = Bay(dict(checks), spool)
+    inspector = SampleInspector(dict(checks), spool)
     try:
-        yield bay
+        yield inspector
     finally:
-        await bay.inspector.close()
+        await inspector.inspector.close()
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:

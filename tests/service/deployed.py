@@ -24,12 +24,12 @@ from service.identity.tokens import StaticTokens
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles
-from tests.service.conftest import Answer, ask, settings, tokens_file
-from tests.stack import connected_as, keys_of
+from tests.deployment import connected_as, keys_of
+from tests.service.harness import Answer, ask, settings, tokens_file
 
 
 @dataclass
-class Deployed:
+class DeployedService:
     """A service that listens, and clients to look into its deployment, who may do more there than it may."""
 
     settings: Settings
@@ -61,7 +61,7 @@ def service_settings(deployment: AwsSettings, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Deployed]:
+async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIterator[DeployedService]:
     """A service over the emulator, as a user who has the service's permissions alone."""
     here = service_settings(deployment, **changes)
     async with (
@@ -89,7 +89,7 @@ async def deployed(deployment: AwsSettings, **changes: Any) -> AsyncIterator[Dep
         lines: list[bytes] = []
         app = make_app(here, load_profiles(here.profiles), Callers(StaticTokens.load(tokens_file())), ports)
         async with serving(app, lines.append) as url:
-            yield Deployed(here, clients, queue, Records(clients.dynamodb, here.table), url, http, lines)
+            yield DeployedService(here, clients, queue, Records(clients.dynamodb, here.table), url, http, lines)
 
 
 async def post_form(http: aiohttp.ClientSession, url: str, fields: dict[str, str], content: bytes) -> tuple[int, str]:

@@ -1,4 +1,7 @@
-"""Stand-ins for what the service depends on, in memory, each obeying the port in service/ports.py."""
+"""In-memory fakes of the ports in service/ports.py, one for each port, and of its clock.
+
+Where a fake has an `error`, every call raises it while it is set.
+"""
 
 import asyncio
 import math
@@ -17,13 +20,13 @@ KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPL
 START = 1_790_000_000.0
 
 
-class Time:
-    """A clock that stands still until it is moved, and wakes whoever slept until then."""
+class FakeClock:
+    """`now` and `sleep` of a clock that stands still until `advance`; what slept until then wakes."""
 
     def __init__(self, now: float = START) -> None:
         self.at = now
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-        self._someone = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     def now(self) -> float:
         return self.at
@@ -32,15 +35,15 @@ class Time:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if seconds <= 0:
             return
-        async with self._someone:
+        async with self._changed:
             self._sleepers.append((self.at + seconds, woken))
-            self._someone.notify_all()
+            self._changed.notify_all()
         await woken
 
     async def asleep(self, count: int) -> None:
         """Return once `count` are asleep."""
-        async with self._someone:
-            await self._someone.wait_for(lambda: sum(not woken.done() for _, woken in self._sleepers) >= count)
+        async with self._changed:
+            await self._changed.wait_for(lambda: sum(not woken.done() for _, woken in self._sleepers) >= count)
 
     def advance(self, seconds: float) -> None:
         self.at += seconds
@@ -51,8 +54,8 @@ class Time:
 
 
 @dataclass
-class Keyring:
-    """Credentials that sign."""
+class FakeCredentials:
+    """The credentials that sign: `held`, or none."""
 
     held: Credentials | None = KEYS
 
@@ -68,12 +71,12 @@ class Keyring:
 
 
 @dataclass
-class Table:
-    """Records in memory. `away` is raised by every call where it is set; `asked` holds every batch read."""
+class FakeRecords:
+    """Records by upload id. `reads` holds the ids of every batch that was read."""
 
     records: dict[str, Record] = field(default_factory=dict)
-    away: Exception | None = None
-    asked: list[set[str]] = field(default_factory=list)
+    error: Exception | None = None
+    reads: list[set[str]] = field(default_factory=list)
     pings: int = 0
     withdrawals: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -87,7 +90,7 @@ class Table:
 
     async def batch_get(self, uploads: Iterable[str]) -> Mapping[str, Record]:
         wanted = set(uploads)
-        self.asked.append(wanted)
+        self.reads.append(wanted)
         self._answer()
         return {upload: self.records[upload] for upload in wanted if upload in self.records}
 
@@ -118,20 +121,20 @@ class Table:
         self._answer()
 
     def _answer(self) -> None:
-        if self.away:
-            raise self.away
+        if self.error:
+            raise self.error
 
 
 @dataclass
-class Purse:
-    """What sessions have spent: uploads and bytes, by id. `away` is raised where it is set."""
+class FakeSessions:
+    """What sessions have spent: (uploads, bytes) by session id."""
 
     spent: dict[str, tuple[int, int]] = field(default_factory=dict)
-    away: Exception | None = None
+    error: Exception | None = None
 
     async def spend(self, session: Session, least: int, most: int) -> int | None:
-        if self.away:
-            raise self.away
+        if self.error:
+            raise self.error
         uploads, taken = self.spent.get(session.id, (0, 0))
         paid = min(most, session.max_bytes - taken)
         if uploads >= session.max_uploads or paid < least:
@@ -140,44 +143,44 @@ class Purse:
         return paid
 
 
-class Presigner:
-    """Presigned URLs that say what they are for."""
+class FakeObjects:
+    """Presigned URLs that name their object; `presigned` holds the arguments of each."""
 
     def __init__(self) -> None:
-        self.asked: list[Mapping[str, Any]] = []
+        self.presigned: list[Mapping[str, Any]] = []
 
     async def presign_get(self, bucket: str, key: str, version_id: str, **more: Any) -> str:
-        self.asked.append({"bucket": bucket, "key": key, "version_id": version_id, **more})
+        self.presigned.append({"bucket": bucket, "key": key, "version_id": version_id, **more})
         return f"https://{bucket}.s3.example/{key}?versionId={version_id}"
 
 
 @dataclass
-class Mailbox:
-    """Messages that were sent."""
+class FakeQueue:
+    """Messages that were sent: (queue, body)."""
 
     sent: list[tuple[str, str]] = field(default_factory=list)
-    away: Exception | None = None
+    error: Exception | None = None
 
     async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
-        if self.away:
-            raise self.away
+        if self.error:
+            raise self.error
         self.sent.append((queue_name, body))
         return "message"
 
 
 @dataclass
-class Ledger:
-    """The counters of all replicas in memory. `told` holds every part that was counted; `away` is raised where set.
+class FakeCounters:
+    """The counters of all replicas. `calls` counts the calls, `added` holds what each added part counted.
 
-    With `lost`, what is told is counted and the answer never comes. While `open` is not set nothing is answered.
+    With `lost_answer`, a call is counted and then raises it. While `open` is not set no call returns.
     """
 
     sums: dict[tuple[Subject, Window], Usage] = field(default_factory=dict)
-    told: list[tuple[Subject, Window, Usage]] = field(default_factory=list)
-    away: Exception | None = None
-    lost: Exception | None = None
+    added: list[tuple[Subject, Window, Usage]] = field(default_factory=list)
+    error: Exception | None = None
+    lost_answer: Exception | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    tries: int = 0
+    calls: int = 0
     under_way: int = 0
     most_under_way: int = 0
     _parts: dict[tuple[Subject, Window, str], int] = field(default_factory=dict)
@@ -187,31 +190,31 @@ class Ledger:
         self.open.set()
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage:
-        self.tries += 1
+        self.calls += 1
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         async with self._changed:
             self._changed.notify_all()
         await self.open.wait()
         self.under_way -= 1
-        if self.away:
-            raise self.away
+        if self.error:
+            raise self.error
         if part > self._parts.get((subject, window, by), 0):
             self._parts[subject, window, by] = part
-            self.told.append((subject, window, more))
+            self.added.append((subject, window, more))
             self.sums[subject, window] = self.sums.get((subject, window), Usage()).plus(more)
-        if self.lost:
-            raise self.lost
+        if self.lost_answer:
+            raise self.lost_answer
         return self.sums[subject, window]
 
-    async def tried(self, times: int) -> None:
-        """Return once it was told something so many times in all, and has answered."""
+    async def called(self, times: int) -> None:
+        """Return once `add` was called that often in all, and has returned."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.tries >= times)
-        # The answer is on its way to whoever asked: some turns of the loop away.
+            await self._changed.wait_for(lambda: self.calls >= times)
+        # The result reaches the caller some turns of the loop later.
         for _ in range(10):
             await asyncio.sleep(0)
 
     def accept(self, subject: Subject, window: Window, size: int) -> None:
-        """As the worker does it."""
+        """Count accepted bytes, as the worker does."""
         self.sums[subject, window] = self.sums.get((subject, window), Usage()).plus(Usage(0, 0, size))

@@ -126,7 +126,7 @@ def refusal(code: str, operation: str, **more: Any) -> ClientError:
     return ClientError(answer, operation)
 
 
-class S3:
+class FakeS3:
     """Versions by (bucket, key), oldest first."""
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ class Stream:
         """Nothing is held."""
 
 
-class DynamoDB:
+class FakeDynamoDB:
     """Items by id, and the expressions that `aws.dynamodb.write` makes."""
 
     def __init__(self) -> None:
@@ -260,7 +260,7 @@ def _apply(operation: str, clause: str, item: dict[str, Any], values: Any) -> No
         case "SET", ["=", value]:
             item[name[1:]] = values[value]
         case _:
-            raise AssertionError(f"the twin does not know {operation} {clause}")
+            raise AssertionError(f"the fake does not know {operation} {clause}")
 
 
 class _Condition:
@@ -273,7 +273,7 @@ class _Condition:
 
     def holds(self) -> bool:
         held = self._any()
-        assert not self._tokens, f"the twin does not know {self._tokens}"
+        assert not self._tokens, f"the fake does not know {self._tokens}"
         return held
 
     def _any(self) -> bool:
@@ -316,7 +316,7 @@ class _Condition:
         return found
 
 
-class Queues:
+class FakeQueues:
     """What was sent, by queue."""
 
     def __init__(self) -> None:

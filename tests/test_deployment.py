@@ -1,11 +1,11 @@
-"""tests.stack: nothing is tested against an emulator that takes forgeries."""
+"""tests.deployment: nothing is tested against an emulator that takes forgeries."""
 
 import pytest
 
 from ops.dev import emulator
-from tests.stack import EnforcementOffError, ministack
+from tests.deployment import EnforcementOffError, ministack
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.server
 
 
 async def test_an_emulator_that_takes_a_forged_policy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
