@@ -91,7 +91,7 @@ async def old(unprovisioned: AwsSettings, tmp_path: Path, versioning: str) -> As
 
 
 def _readable(bucket: str, deployment: str) -> dict[str, Any]:
-    """What docs/operate.md says that the operator needs on the source."""
+    """What docs/repair.md says that the operator needs on the source."""
     who = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{deployment}-operator"}
     objects = {"Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": f"arn:aws:s3:::{bucket}/*"}
     listing = {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}

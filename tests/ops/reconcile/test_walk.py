@@ -144,5 +144,5 @@ def test_hardly_anything_else_is_taken_for_seen() -> None:
 
 def test_every_kind_has_its_sentence_and_the_page_names_it() -> None:
     assert set(SENTENCES) == set(Kind)
-    page = (Path(__file__).parents[3] / "docs" / "operate.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "repair.md").read_text()
     assert all(f"`{kind}`" in page for kind in Kind)
