@@ -11,13 +11,16 @@ ENV ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 # A numeric user, so that Kubernetes can see that it is not root.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin airlock
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md
+LABEL org.opencontainers.image.version=0.1.0 org.opencontainers.image.licenses=Apache-2.0
+COPY LICENSE NOTICE THIRD_PARTY.md /usr/share/doc/airlock/
 
 # The packages stand in a layer below our sources, which change more often. An editable install needs no sources yet:
 # it makes the `airlock` command, and points at /app.
 FROM base AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/airlock
-COPY pyproject.toml constraints.txt ./
+COPY pyproject.toml constraints.txt LICENSE NOTICE THIRD_PARTY.md ./
 
 FROM packages AS service-packages
 RUN pip install -c constraints.txt -e '.[service]'
@@ -29,6 +32,8 @@ FROM packages AS ops-packages
 RUN pip install -c constraints.txt -e '.[ops]'
 
 FROM base AS service
+LABEL org.opencontainers.image.title=airlock-service \
+    org.opencontainers.image.description="Airlock: the HTTP API that signs uploads to S3"
 COPY --from=service-packages /opt/airlock /opt/airlock
 COPY airlock.toml ./
 COPY airlock airlock
@@ -40,6 +45,8 @@ EXPOSE 8080
 CMD ["python", "-m", "service"]
 
 FROM base AS workers
+LABEL org.opencontainers.image.title=airlock-workers \
+    org.opencontainers.image.description="Airlock: inspects uploaded objects, and promotes or quarantines them"
 COPY --from=workers-packages /opt/airlock /opt/airlock
 COPY airlock.toml ./
 COPY airlock airlock
@@ -49,6 +56,8 @@ USER 10001
 CMD ["python", "-m", "workers"]
 
 FROM base AS ops
+LABEL org.opencontainers.image.title=airlock-ops \
+    org.opencontainers.image.description="Airlock: the airlock command, both pods and an emulator of S3, SQS and DynamoDB"
 COPY --from=ops-packages /opt/airlock /opt/airlock
 COPY airlock.toml ./
 COPY airlock airlock
@@ -61,10 +70,15 @@ USER 10001
 ENTRYPOINT ["airlock"]
 
 FROM debian:bookworm-slim AS clamd
+LABEL org.opencontainers.image.title=airlock-clamd \
+    org.opencontainers.image.description="ClamAV for Airlock, without definitions" \
+    org.opencontainers.image.version=0.1.0 \
+    org.opencontainers.image.licenses=GPL-2.0-only
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates clamav-daemon clamav-freshclam clamdscan \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 /run/clamd /var/lib/clamav
 COPY k8s/clamd.conf k8s/freshclam.conf /etc/clamav/
+COPY NOTICE /usr/share/doc/airlock/
 USER 10001
 CMD ["clamd", "--config-file=/etc/clamav/clamd.conf"]

@@ -12,7 +12,7 @@ SECONDS ?= 60
 CASES ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint unit fuzz audit sbom soak bench format clean
+.PHONY: help install demo test check lint unit fuzz audit sbom notices soak bench format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 15
@@ -46,6 +46,9 @@ audit: $(INSTALLED) ## known holes in what is pinned; exit code 3 (make says "Er
 
 sbom: $(INSTALLED) ## what runs in each pod, as CycloneDX in build/sbom
 	@$(BIN)/python .ci/sbom.py
+
+notices: $(INSTALLED) ## THIRD_PARTY.md: the packages of each image with their licences; after each change of constraints.txt
+	@$(BIN)/python .ci/third_party.py
 
 soak: $(INSTALLED) ## 10,000 uploads while everything fails (SEED=, UPLOADS=, WORKERS=); tens of minutes
 	@.ci/debian-packages

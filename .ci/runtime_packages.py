@@ -13,7 +13,7 @@ PODS = ("service", "workers")
 
 
 def of_pod(pod: str) -> dict[str, Distribution]:
-    """The distributions that `pod` needs at run time on this machine, by canonical name, sorted.
+    """The distributions that `pod` (or `ops`) needs at run time on this machine, by canonical name, sorted.
 
     Raises LookupError, with the name, for one that is not installed.
     """
@@ -30,6 +30,7 @@ def of_pod(pod: str) -> dict[str, Distribution]:
         seen |= {(name, extra) for extra in extras}
         found[name] = _installed(name)
         wanted += _asked_by(found[name], extras)
+    found.pop(canonicalize_name(project["name"]), None)  # `ops` includes our own extras
     return dict(sorted(found.items()))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import annotated_types
 import pytest
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -111,8 +110,8 @@ def default_of(field: Any) -> str:
 
 
 def range_of(field: Any) -> str:
-    least = next((each.ge for each in field.metadata if isinstance(each, annotated_types.Ge)), None)
-    most = next((each.le for each in field.metadata if isinstance(each, annotated_types.Le)), None)
+    least = next((each.ge for each in field.metadata if hasattr(each, "ge")), None)
+    most = next((each.le for each in field.metadata if hasattr(each, "le")), None)
     return f"{least} or more" if most is None else f"{least} to {most}"
 
 

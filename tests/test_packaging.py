@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import runtime_packages
+import third_party
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -65,7 +67,9 @@ def test_every_requirement_is_pinned_within_its_range() -> None:
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
 
 
-OURS = {"advisories", "airlock", "aws", "bench", "ops", "service", "tests", "workers", "conftest"}
+OURS = {"airlock", "aws", "bench", "ops", "service", "tests", "workers", "conftest"} | {
+    path.stem for path in (ROOT / ".ci").glob("*.py")
+}
 ROOMS = [
     ("airlock", []),
     ("aws", []),
@@ -117,6 +121,41 @@ def test_each_pods_bill_of_materials_holds_what_it_runs_and_no_more(tmp_path: Pa
         assert {"botocore", "yarl", "pydantic-core"} <= names[pod]
         assert names[pod].isdisjoint({"pytest", "pip", "pip-audit", "moto", "ruff", "ministack"})
     assert "yara-x" in names["workers"] - names["service"]
+
+
+@pytest.mark.parametrize("image", third_party.IMAGES)
+def test_each_package_of_an_image_is_listed_with_its_licence_and_the_version_that_is_pinned(image: str) -> None:
+    lines = (ROOT / "THIRD_PARTY.md").read_text().splitlines(keepends=True)
+    images = {re.split(r" *\| *", line)[1]: line for line in lines if line.startswith("| ")}
+    for found in runtime_packages.of_pod(image).values():
+        name = found.metadata["Name"]
+        others = re.split(r" *\| *", images[name])[4].split(", ")
+        assert image in others
+        assert images[name] == third_party.row(found, others)
+
+
+def test_no_package_is_listed_that_is_not_pinned() -> None:
+    pins = runtime_packages.pins()
+    for line in re.findall(r"^\| (?!package|---)(.+)$", (ROOT / "THIRD_PARTY.md").read_text(), re.MULTILINE):
+        name, version, *_ = line.split(" | ")
+        assert pins[canonicalize_name(name)] == version
+
+
+@pytest.mark.parametrize("image", ["service", "workers", "ops", "clamd"])
+def test_an_image_is_labelled_with_its_version_and_licence_and_has_the_notices(image: str) -> None:
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    texts = {stage.split()[2]: stage for stage in stages}
+    whole = texts[image] if texts[image].startswith("debian") else texts["base"] + texts[image]
+    assert f"org.opencontainers.image.title=airlock-{image} " in whole
+    assert f"org.opencontainers.image.version={PROJECT['version']} " in whole
+    assert f"org.opencontainers.image.licenses={'GPL-2.0-only' if image == 'clamd' else PROJECT['license']}\n" in whole
+    assert re.search(r"^COPY .*NOTICE.* /usr/share/doc/airlock/$", whole, re.MULTILINE)
+
+
+def test_the_licence_is_the_one_that_the_metadata_names() -> None:
+    assert PROJECT["license"] == "Apache-2.0"
+    assert "Apache License\n                           Version 2.0" in (ROOT / "LICENSE").read_text()
+    assert all((ROOT / name).is_file() for name in PROJECT["license-files"])
 
 
 REGISTRIES = re.compile(
