@@ -81,10 +81,6 @@ class Refused(AirlockError):
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
 
-    @property
-    def entry(self) -> ErrorType:
-        return CATALOGUE[self.code]
-
 
 @dataclass(eq=False)
 class BadNotification(AirlockError):

@@ -98,6 +98,8 @@ async def connect(
     none to offer.
     """
     session = AioSession()
+    # STS exchanges a pod's or a profile's role for keys: it is asked in our region, not at its global address.
+    session.set_config_variable("region", settings.region)
     with translate("credentials"):
         provider: Any = await session.get_credentials()
     if provider is None:

@@ -68,25 +68,6 @@ class Record:
     rescanned: Verdict | None = None
     expires_at: int | None = None
 
-    @property
-    def accepted_bucket(self) -> str | None:
-        """The bucket of the accepted bytes; None in every other place."""
-        return self._accepted.bucket if self._accepted else None
-
-    @property
-    def accepted_key(self) -> str | None:
-        """The key of the accepted bytes."""
-        return self._accepted.key if self._accepted else None
-
-    @property
-    def accepted_version(self) -> str | None:
-        """The version of the accepted bytes."""
-        return self._accepted.version_id if self._accepted else None
-
-    @property
-    def _accepted(self) -> Location | None:
-        return self.location if self.place == "accepted" else None
-
 
 def _number(value: float) -> Item:
     return {"N": repr(value)}

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from airlock.errors import Unavailable, VersionGone
 from aws.errors import translate
@@ -139,7 +138,6 @@ class Objects:
         content_type: str,
         content_disposition: str | None = None,
         metadata: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
     ) -> Copied:
         """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing the uploader said of them stays.
 
@@ -153,8 +151,6 @@ class Objects:
             described["ContentDisposition"] = content_disposition
         if metadata:
             described["Metadata"] = dict(metadata)
-        if tags:
-            described["Tagging"] = urlencode(tags)
         place: Any = {"Bucket": source.bucket, "Key": source.key}
         if source.version_id:
             place["VersionId"] = source.version_id
@@ -176,12 +172,12 @@ class Objects:
         with contextlib.suppress(VersionGone), translate("s3"):
             await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
 
-    async def delete_all_versions(self, bucket: str, key: str, *, but: str | None = None) -> int:
-        """Remove every version and delete marker of `key`, `but` that one; returns how many were removed.
+    async def delete_all_versions(self, bucket: str, key: str) -> int:
+        """Remove every version and delete marker of `key`; returns how many were removed.
 
         Raises Unavailable when S3 would not remove one of them.
         """
-        found = [version for version in await self.versions(bucket, key) if version != but]
+        found = await self.versions(bucket, key)
         await self.delete_versions(bucket, key, found)
         return len(found)
 
@@ -250,8 +246,3 @@ class Objects:
                 },
                 ExpiresIn=expires,
             )
-
-    async def ping(self, bucket: str) -> None:
-        """Raises Unavailable when the bucket is not there or not ours to use."""
-        with translate("s3"):
-            await self._s3.head_bucket(Bucket=bucket)

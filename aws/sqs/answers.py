@@ -15,18 +15,12 @@ class Received:
     message_id: str
     receipt_handle: str
     body: str
-    md5_of_body: str
     attributes: dict[str, str]
 
     @property
     def receive_count(self) -> int:
         """How often it was received, this time included."""
         return int(self.attributes["ApproximateReceiveCount"])
-
-    @property
-    def sent_at(self) -> int:
-        """When it was sent, in milliseconds since the epoch."""
-        return int(self.attributes["SentTimestamp"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +29,6 @@ class Failed:
 
     entry: str
     code: str
-    sender_fault: bool
 
 
 class UnreadableAnswer(Exception):
@@ -83,7 +76,7 @@ def messages(root: Element) -> list[Received]:
 def failures(root: Element, action: str) -> list[Failed]:
     """The entries that a batch `action` answered as not done; all others were."""
     return [
-        Failed(_text(entry, "Id"), _text(entry, "Code"), _text(entry, "SenderFault") == "true")
+        Failed(_text(entry, "Id"), _text(entry, "Code"))
         for entry in _result(root, action).iterfind("{*}BatchResultErrorEntry")
     ]
 
@@ -100,7 +93,6 @@ def _message(element: Element) -> Received:
         message_id=_text(element, "MessageId"),
         receipt_handle=_text(element, "ReceiptHandle"),
         body=_text(element, "Body"),
-        md5_of_body=_text(element, "MD5OfBody"),
         attributes={_text(a, "Name"): _text(a, "Value") for a in element.iterfind("{*}Attribute")},
     )
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-import aiohttp
-
 from airlock.callables import Sleep, Uniform
 from aws.errors import translate
 from aws.session import Clients
@@ -38,13 +36,12 @@ _NOT_FOR_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery of a message. `receive_count` starts at 1; `sent_at` is in seconds since the epoch."""
+    """One delivery of a message. `receive_count` starts at 1."""
 
     id: str
     receipt: str
     body: str
     receive_count: int
-    sent_at: float
 
 
 class Queue:
@@ -62,7 +59,6 @@ class Queue:
         cls,
         settings: AwsSettings,
         clients: Clients,
-        session: aiohttp.ClientSession | None = None,
         *,
         name: str | None = None,
         sleep: Sleep = asyncio.sleep,
@@ -72,16 +68,13 @@ class Queue:
 
         Nothing is sent yet, so it opens while SQS is away.
 
-        `session`, when given, is used in place of one of our own and is left open. `sleep` and `uniform` decide the
-        pauses between attempts.
+        `sleep` and `uniform` decide the pauses between attempts.
         """
         client = Client(settings.region, clients.sqs.meta.endpoint_url, clients.credentials)
-        own = client.session
-        client.session = session or own
         try:
             yield cls(Attempts(client, sleep, uniform), clients.sqs, name or settings.queue)
         finally:
-            await own.close()
+            await client.close()
 
     async def receive(self, most: int, wait: int, visibility: int) -> list[Message]:
         """Up to `most` (1 to 10) messages, hidden from others for `visibility` seconds; `wait` 0 to 20 s for the first.
@@ -97,7 +90,6 @@ class Queue:
             "WaitTimeSeconds": min(wait, LONGEST_POLL),
             "VisibilityTimeout": visibility,
             "AttributeName.1": "ApproximateReceiveCount",
-            "AttributeName.2": "SentTimestamp",
         }
         return await self._attempts.make(params, _messages)
 
@@ -128,11 +120,6 @@ class Queue:
             )
             return sent["MessageId"]
 
-    async def ping(self) -> None:
-        """Raises Unavailable("sqs") when the queue cannot be found or its owner refuses us."""
-        self._urls.pop(self._name, None)
-        await self._url(self._name)
-
     async def _url(self, name: str) -> str:
         if name not in self._urls:
             asked = {"Action": "GetQueueUrl", "QueueName": name}
@@ -156,7 +143,7 @@ class Queue:
 
 def _messages(root: sqs_answers.Element) -> list[Message]:
     return [
-        Message(told.message_id, told.receipt_handle, told.body, told.receive_count, told.sent_at / 1000)
+        Message(told.message_id, told.receipt_handle, told.body, told.receive_count)
         for told in sqs_answers.messages(root)
     ]
 

@@ -52,6 +52,8 @@ async def connect(settings: AwsSettings, *, roles: bool = False) -> AsyncIterato
 @asynccontextmanager
 async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[Clients]:
     session = get_session()
+    # A role is exchanged for keys in this region too.
+    session.set_config_variable("region", settings.region)
     config = AioConfig(
         connect_timeout=5,
         read_timeout=60,

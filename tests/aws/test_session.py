@@ -112,5 +112,5 @@ async def test_every_adapter_works_with_temporary_keys_of_a_role(
         await queue.send(emulator_settings.queue, "body")
         assert "body" in [message.body for message in await queue.receive(10, 1, 30)]
         await Records(clients.dynamodb, emulator_settings.table).ping()
-        with pytest.raises(Unavailable, match="404"):
-            await Objects(clients.s3).ping(emulator_settings.incoming_bucket)
+        with pytest.raises(Unavailable, match="NoSuchBucket"):
+            await Objects(clients.s3).versions(emulator_settings.incoming_bucket, "key")

@@ -124,11 +124,6 @@ async def _put_event(scene: Scene, bus: str) -> None:
     await Buses(scene.clients, scene.settings.region).put_event(bus, "airlock.upload.accepted", "{}")
 
 
-async def _find_queue(scene: Scene, queue: str) -> None:
-    async with Queue.open(scene.settings, scene.clients, name=queue) as opened:
-        await opened.ping()
-
-
 async def _send(scene: Scene, queue: str) -> None:
     async with Queue.open(scene.settings, scene.clients) as opened:
         await opened.send(queue, "{}")
@@ -202,7 +197,7 @@ async def _abort(scene: Scene, bucket: str) -> None:
             raise DeniedError from None
 
 
-_QUEUES: dict[str, Need] = {"sqs:GetQueueUrl": _find_queue, "sqs:SendMessage": _send}
+_QUEUES: dict[str, Need] = {"sqs:GetQueueUrl": _send, "sqs:SendMessage": _send}
 _DELETES: dict[str, Need] = {"s3:DeleteObject": _delete_all, "s3:DeleteObjectVersion": _delete}
 
 NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
@@ -225,7 +220,7 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
         "FindVersionsOfSettled": {"s3:ListBucketVersions": _find_versions},
         "Records": {"dynamodb:GetItem": _get, "dynamodb:UpdateItem": _claim},
         "TakeMessages": {
-            "sqs:GetQueueUrl": _find_queue,
+            "sqs:GetQueueUrl": _receive,
             "sqs:ReceiveMessage": _receive,
             "sqs:DeleteMessage*": _acknowledge,
             "sqs:ChangeMessageVisibility*": _extend,

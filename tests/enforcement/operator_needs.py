@@ -84,7 +84,7 @@ NEEDS: Mapping[str, Mapping[str, Need]] = {
     },
     "AnnounceAgain": {
         "sqs:GetQueueAttributes": _count,
-        "sqs:GetQueueUrl": _taking["sqs:GetQueueUrl"],
+        "sqs:GetQueueUrl": _count,
         "sqs:SendMessage*": _send_many,
     },
     "ReadQuarantine": _common("InspectAgain"),

@@ -15,7 +15,7 @@ from ops.cli import main
 from service.models.responses import MadeChange, UploadStatus, status
 from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
-from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
+from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 
 REASON = "the test file of our own scanner"
 
@@ -44,10 +44,9 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
     assert ran.out.startswith("Released: photo.png, which was infected\n")
     record = await harness.records.get(infected.id)
     assert record is not None
-    assert record.accepted_key
-    assert f"s3://{harness.settings.accepted_bucket}/{record.accepted_key}" in ran.out
+    assert f"s3://{harness.settings.accepted_bucket}/{accepted_at(record).key}" in ran.out
     assert (record.state, record.moving_from) == (State.ACCEPTED, None)
-    assert await harness.read(harness.settings.accepted_bucket, record.accepted_key) == EICAR
+    assert await harness.read(harness.settings.accepted_bucket, accepted_at(record).key) == EICAR
     [change] = record.changes
     assert change.reason == REASON
     assert change.by.startswith("Grace (arn:aws:iam::")

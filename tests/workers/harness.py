@@ -18,7 +18,7 @@ from airlock.events import withdrawal
 from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import TERMINAL
 from airlock.profiles import Profiles
-from aws.dynamodb.records import Record, Records
+from aws.dynamodb.records import Location, Record, Records
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.deployment import connected_as, keys_of, provisioned
@@ -68,6 +68,13 @@ class Sent:
     version_id: str
     etag: str
     size: int
+
+
+def accepted_at(record: Record) -> Location:
+    """Where the accepted bytes are. Fails where the record does not say that they were accepted."""
+    assert record.place == "accepted"
+    assert record.location
+    return record.location
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from airlock.lifecycle import State
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Record
 from aws.s3.objects import Objects
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.daemon import Daemon
@@ -32,7 +32,7 @@ async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harnes
         await harness.idle()
 
     assert record.state is State.ACCEPTED
-    assert await harness.accepted() == {record.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(record).key: PNG}
     assert await harness.incoming() == []
     assert record.verdict is not None
     assert (record.verdict.bytes, record.verdict.media_type) == (len(PNG), "image/png")
@@ -40,10 +40,8 @@ async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harnes
     assert [engine.name for engine in record.verdict.engines] == ["yara-x"]
     assert [(event["id"], event["type"]) for event in events] == [(record.event_id, "airlock.upload.accepted")]
     assert events[0]["data"]["metadata"] == {"reference": "A 1"}
-    assert events[0]["data"]["location"]["key"] == record.accepted_key
-    stored = await harness.clients.s3.head_object(
-        Bucket=harness.settings.accepted_bucket, Key=record.accepted_key or ""
-    )
+    assert events[0]["data"]["location"]["key"] == accepted_at(record).key
+    stored = await harness.clients.s3.head_object(Bucket=harness.settings.accepted_bucket, Key=accepted_at(record).key)
     assert stored["ContentType"] == "image/png"
     assert stored["Metadata"] == {
         "upload": sent.upload,
@@ -156,7 +154,7 @@ async def test_several_records_in_one_message_and_the_same_message_twice(harness
         records = [await harness.settled(each) for each in (first, second)]
         await harness.idle()
         events = await harness.events(2)
-    assert await harness.accepted() == {records[0].accepted_key: PNG, records[1].accepted_key: PNG + b"2"}
+    assert await harness.accepted() == {accepted_at(records[0]).key: PNG, accepted_at(records[1]).key: PNG + b"2"}
     assert {event["id"] for event in events} == {record.event_id for record in records}
 
 
@@ -180,7 +178,7 @@ async def test_a_second_version_after_the_verdict_changes_nothing(harness: Worke
     assert after is not None
     assert after.overwrites == 2
     assert replace(after, overwrites=0, overwritten_at=None) == record
-    assert await harness.accepted() == {record.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(record).key: PNG}
     assert await harness.incoming() == []
 
 
@@ -192,7 +190,7 @@ async def test_of_two_versions_before_the_verdict_one_wins_and_the_other_is_dele
         await harness.idle()
         events = await harness.events()
     bytes_of = {first.version_id: PNG, second.version_id: PNG + b"2"}
-    assert await harness.accepted() == {record.accepted_key: bytes_of[record.version_id]}
+    assert await harness.accepted() == {accepted_at(record).key: bytes_of[record.version_id]}
     assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
     assert await harness.incoming() == []
     assert {event["id"] for event in events} == {record.event_id}
@@ -261,7 +259,7 @@ async def test_a_worker_that_lost_its_claim_settles_nothing_and_another_try_does
         record = await harness.settled(sent)
         await harness.idle()
     assert (record.state, record.attempts) == (State.ACCEPTED, 2)
-    assert await harness.versions(harness.settings.accepted_bucket) == [(record.accepted_key, record.accepted_version)]
+    assert await harness.versions(harness.settings.accepted_bucket) == [accepted_at(record)[1:]]
 
 
 async def test_a_version_that_was_settled_but_not_deleted_is_settled_again_with_the_same_event(
@@ -348,7 +346,7 @@ async def test_a_withdrawal_is_believed_from_the_record_only(harness: WorkerHarn
         await harness.send(withdrawal(sent.upload))
         reasons = await harness.dead_letters()
     assert "does not call withdrawn" in next(iter(reasons.values()))
-    assert await harness.accepted() == {record.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(record).key: PNG}
 
 
 async def test_an_object_that_somebody_removed_is_done_and_one_that_was_claimed_has_failed(
@@ -438,7 +436,7 @@ async def test_after_the_last_attempt_it_has_failed_and_an_operator_can_send_it_
     async with daemon.running(port), harness.working(clamd=f"tcp://127.0.0.1:{port}"):
         again = await harness.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
         await harness.idle()
-    assert await harness.accepted() == {again.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(again).key: PNG}
     told = {event["type"]: event["id"] for event in await harness.events(2)}
     assert set(told) == {"airlock.upload.failed", "airlock.upload.accepted"}
     assert len(set(told.values())) == 2

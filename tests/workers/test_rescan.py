@@ -19,7 +19,7 @@ from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from tests.service.deployed import deployed_service
-from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
+from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon
 from workers.inspection.inspector import Inspector
 from workers.intake.admission import Admission
@@ -101,8 +101,7 @@ async def test_exactly_what_the_new_rule_matches_is_taken_back(harness: WorkerHa
         "worker",
         "yara_match",
     )
-    assert good.accepted_key
-    assert await harness.accepted() == {good.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(good).key: PNG}
     assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
     assert revoked.location
     assert await harness.versions(harness.settings.quarantine_bucket) == [revoked.location[1:]]
@@ -327,7 +326,7 @@ async def test_wherever_a_worker_ends_the_next_one_comes_to_the_same_end(harness
         assert (record.state, len(record.changes), record.moving_from) == (State.INFECTED, 1, None)
         assert record.location
         assert await harness.versions(harness.settings.quarantine_bucket, record.id) == [record.location[1:]]
-        assert await harness.versions(harness.settings.accepted_bucket, before.accepted_key or "") == []
+        assert await harness.versions(harness.settings.accepted_bucket, accepted_at(before).key) == []
     by_id = await told(harness)
     assert by_id.keys() == {verdict_event.event_id(each.id, each.version_id, 1) for each in revoked}
     for same in by_id.values():

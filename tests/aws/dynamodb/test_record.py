@@ -64,15 +64,6 @@ def test_a_record_is_read_back_as_it_was_written(record: Record) -> None:
     assert from_item(to_item(record)) == record
 
 
-@given(records)
-def test_only_accepted_bytes_are_told_as_accepted(record: Record) -> None:
-    told = (record.accepted_bucket, record.accepted_key, record.accepted_version)
-    if record.place == "accepted" and record.location:
-        assert told == tuple(record.location)
-    else:
-        assert told == (None, None, None)
-
-
 def test_every_field_has_its_attribute() -> None:
     assert set(ATTRIBUTES) == set(Record.__dataclass_fields__)
     assert len({attribute.name for attribute in ATTRIBUTES.values()}) == len(ATTRIBUTES)

@@ -101,12 +101,6 @@ async def test_what_is_not_as_pinned_is_gone(s3: "S3Client", objects: Objects, b
 async def test_a_bucket_that_is_not_there_is_a_dependency_that_is_away(objects: Objects) -> None:
     with pytest.raises(Unavailable):
         await read(objects, Pinned("no-such-bucket", "key", "v", "0" * 32, 1))
-    with pytest.raises(Unavailable):
-        await objects.ping("no-such-bucket")
-
-
-async def test_a_bucket_that_is_there_answers(objects: Objects, buckets: AwsSettings) -> None:
-    await objects.ping(buckets.incoming_bucket)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -130,7 +124,6 @@ async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
         content_type="image/png",
         content_disposition="attachment",
         metadata={"airlock-upload": "1"},
-        tags={"airlock": "a&b=c"},
     )
     stored = await s3.get_object(Bucket=buckets.accepted_bucket, Key="accepted/1")
     assert await stored["Body"].read() == b"inspected"
@@ -138,7 +131,7 @@ async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
     assert (stored["ContentType"], stored["Metadata"]) == ("image/png", {"airlock-upload": "1"})
     assert stored["ContentDisposition"] == "attachment"
     tags = await s3.get_object_tagging(Bucket=buckets.accepted_bucket, Key="accepted/1")
-    assert tags["TagSet"] == [{"Key": "airlock", "Value": "a&b=c"}]
+    assert tags["TagSet"] == []
 
 
 async def test_promotion_of_what_is_not_as_pinned_stores_nothing(
@@ -217,14 +210,11 @@ async def test_deleting_all_versions_spares_keys_that_begin_alike(
 ) -> None:
     monkeypatch.setattr(objects_module, "DELETE_BATCH", 2)
     bucket = buckets.accepted_bucket
-    kept = (await put(s3, bucket, "key", b"x")).version_id
-    await s3.delete_object(Bucket=bucket, Key="key")
-    for _ in range(2):
+    for _ in range(3):
         await put(s3, bucket, "key", b"x")
         await s3.delete_object(Bucket=bucket, Key="key")
     other = await put(s3, bucket, "key2", b"x")
-    assert await objects.delete_all_versions(bucket, "key", but=kept) == 5
-    assert await objects.delete_all_versions(bucket, "key") == 1
+    assert await objects.delete_all_versions(bucket, "key") == 6
     assert await held(s3, bucket) == [("key2", other.version_id)]
     assert await objects.delete_all_versions(bucket, "key") == 0
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
 import pytest
 
 from airlock.errors import Unavailable
@@ -36,8 +35,7 @@ def refusal(code: str, status: int) -> bytes:
 URL = ok("GetQueueUrl", "<QueueUrl>https://sqs/1/objects</QueueUrl>")
 MESSAGE = (
     "<Message><MessageId>m</MessageId><ReceiptHandle>r</ReceiptHandle><Body>body</Body>"
-    "<Attribute><Name>ApproximateReceiveCount</Name><Value>{count}</Value></Attribute>"
-    "<Attribute><Name>SentTimestamp</Name><Value>1500</Value></Attribute></Message>"
+    "<Attribute><Name>ApproximateReceiveCount</Name><Value>{count}</Value></Attribute></Message>"
 )
 RECEIVED = ok("ReceiveMessage", MESSAGE.format(count=1))
 CUT = RECEIVED.replace(b"Content-Length: ", b"Content-Length: 9")
@@ -96,7 +94,7 @@ async def test_a_passing_fault_is_not_noticed(fault: bytes) -> None:
     naps = Naps()
     async with serving(URL, fault, fault, RECEIVED) as script, queue_at(script, naps) as queue:
         (message,) = await queue.receive(10, 20, 30)
-        assert (message.body, message.receive_count, message.sent_at) == ("body", 1, 1.5)
+        assert (message.body, message.receive_count) == ("body", 1)
     assert naps.most == [0.2, 0.4]
     assert naps.taken == [0.1, 0.2]
 
@@ -134,7 +132,7 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
 async def test_nobody_listening_is_a_dependency_that_is_away() -> None:
     async with queue_at(Script([], url="http://127.0.0.1:9")) as queue:
         with pytest.raises(Unavailable, match="ClientConnectorError"):
-            await queue.ping()
+            await queue.receive(10, 20, 30)
 
 
 async def test_sending_to_a_server_that_refuses_is_told() -> None:
@@ -167,15 +165,14 @@ async def test_a_request_asks_for_what_is_needed_and_is_signed() -> None:
         "WaitTimeSeconds": "20",
         "VisibilityTimeout": "33",
         "AttributeName.1": "ApproximateReceiveCount",
-        "AttributeName.2": "SentTimestamp",
     }
     assert re.search(r"Authorization: AWS4-HMAC-SHA256 Credential=AKIAMADEUP/\d{8}/eu-central-1/sqs/aws4_request", head)
 
 
 async def test_a_session_token_travels_with_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the-token")
-    async with serving(URL) as script, queue_at(script) as queue:
-        await queue.ping()
+    async with serving(URL, RECEIVED) as script, queue_at(script) as queue:
+        await queue.receive(10, 20, 30)
     assert "x-amz-security-token: the-token" in script.requests[0]
     assert "SignedHeaders=host;x-amz-date;x-amz-security-token" in script.requests[0]
 
@@ -215,18 +212,6 @@ async def test_entries_that_failed_are_told_by_their_receipts() -> None:
     second = ok("DeleteMessageBatch", failed.format(0))
     async with serving(URL, first, second) as script, queue_at(script) as queue:
         assert await queue.delete([str(number) for number in range(12)]) == ["9", "10"]
-
-
-async def test_a_session_of_the_callers_is_used_and_left_open() -> None:
-    async with serving(URL) as script, aiohttp.ClientSession(headers={"X-Caller": "yes"}) as session:
-        settings = settings_at(script.url)
-        async with (
-            connect(settings, services=("sqs",)) as clients,
-            Queue.open(settings, clients, session) as queue,
-        ):
-            await queue.ping()
-        assert not session.closed
-    assert "X-Caller: yes" in script.requests[0]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Simulation:
         buried = []
         while queue:
             self.now, number, count = heapq.heappop(queue)
-            message = Message(str(number), "r", deliveries[number].to_text(), count, self.now)
+            message = Message(str(number), "r", deliveries[number].to_text(), count)
             match await executor.execute(message):
                 case Retry(after):
                     heapq.heappush(queue, (self.now + after, number, count + 1))
@@ -87,11 +87,11 @@ async def test_a_permanent_failure_is_buried_at_once() -> None:
 async def test_receives_by_workers_that_ended_do_not_shorten_the_day() -> None:
     simulation = Simulation(opens=START + DAY)
     executor = DeliveryExecutor(simulation, lambda: simulation.now, uniform=lambda low, _: low)
-    disposition = await executor.execute(Message("m", "r", published(1, 0)[0].to_text(), 1000, START))
+    disposition = await executor.execute(Message("m", "r", published(1, 0)[0].to_text(), 1000))
     assert disposition == Retry(5)
 
 
 async def test_a_message_that_is_not_a_delivery_is_buried() -> None:
     executor = DeliveryExecutor(Simulation(0), lambda: START)
-    disposition = await executor.execute(Message("m", "r", "{}", 1, START))
+    disposition = await executor.execute(Message("m", "r", "{}", 1))
     assert disposition == Bury("the message is not a delivery to a webhook")

@@ -15,7 +15,7 @@ from workers.intake.gate import Gate
 
 
 def _messages(*names: str) -> list[Message]:
-    return [Message(name, f"r-{name}", name, 1, 0.0) for name in names]
+    return [Message(name, f"r-{name}", name, 1) for name in names]
 
 
 class Memory:

@@ -50,7 +50,7 @@ def _body(*keys: str) -> str:
 
 
 def _message(body: str, receives: int = 1) -> Message:
-    return Message("id", "receipt", body, receives, 0.0)
+    return Message("id", "receipt", body, receives)
 
 
 def _executor(journey: Scripted, uniform: Callable[[float, float], float] = lambda _, high: high) -> Executor:

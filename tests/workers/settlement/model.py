@@ -147,7 +147,7 @@ class UploadModel:
     def deliver(self, letter: Notification) -> Attempt:
         """A worker receives it, and stands at its first call."""
         letter.receives += 1
-        message = Message("id", "receipt", letter.body, letter.receives, self.clock)
+        message = Message("id", "receipt", letter.body, letter.receives)
         return Attempt(self.loop, self._executor.execute(message))
 
     def finish(self, attempt: Attempt) -> None:

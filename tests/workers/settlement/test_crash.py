@@ -3,7 +3,7 @@
 import pytest
 
 from airlock.lifecycle import State
-from tests.workers.harness import PNG, WorkerHarness
+from tests.workers.harness import PNG, WorkerHarness, accepted_at
 from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import killed, running
 
@@ -27,7 +27,7 @@ async def test_a_worker_that_is_killed_leaves_nothing_half_done(
         assert await successor.ended() == 0
 
     assert record.state is State.ACCEPTED
-    assert await harness.accepted() == {record.accepted_key: PNG}
+    assert await harness.accepted() == {accepted_at(record).key: PNG}
     assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
     assert record.location is not None
     assert await harness.read(*record.location) == PNG

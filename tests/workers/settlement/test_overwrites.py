@@ -21,7 +21,7 @@ from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.policy import Bucket, bucket_url, sign
 from aws.dynamodb.record import Record
 from aws.s3.objects import Objects
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.program import running
 from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
@@ -84,7 +84,7 @@ class Client:
             assert held == []
             return
         assert record.location is not None
-        assert held == [(record.accepted_key, record.accepted_version)]
+        assert held == [accepted_at(record)[1:]]
         assert await self.harness.read(*record.location) == inspected
         assert await self.harness.read(record.location.bucket, record.location.key) == inspected
 
@@ -390,7 +390,7 @@ async def test_a_copy_of_an_attempt_that_ended_does_not_stay_when_the_upload_fai
         await harness.send(letter)
         record = await harness.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
         await harness.idle()
-    held = [(record.accepted_key, record.accepted_version)]
+    held = [accepted_at(record)[1:]]
     assert await harness.versions(harness.settings.accepted_bucket) == held
 
 

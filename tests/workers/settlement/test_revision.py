@@ -15,7 +15,7 @@ from aws.buses import Buses
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
 from aws.sqs.queue import Queue
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from workers.settlement.copies import Buckets
 from workers.settlement.publishing import Publisher
 from workers.settlement.revision import NotPossible, Revision
@@ -131,8 +131,7 @@ async def test_a_release_takes_the_bytes_out_of_quarantine_and_tells_who_and_why
     assert after.verdict == before.verdict.model_copy(update={"outcome": Outcome.ACCEPTED})
     [change] = after.changes
     assert (change.step, change.before, change.by, change.reason) == (Step.RELEASE, Outcome.INFECTED, "grace", REASON)
-    assert after.accepted_key
-    assert await harness.accepted() == {after.accepted_key: EICAR}
+    assert await harness.accepted() == {accepted_at(after).key: EICAR}
     assert await harness.versions(harness.settings.quarantine_bucket) == []
     assert await of_today(harness, before.id) == replace(after, moving_from=None)
     steps = list(dict.fromkeys(broken.steps))
@@ -304,7 +303,7 @@ async def test_a_notification_that_comes_late_removes_no_bytes_that_are_being_re
     # It makes the verdict of today true once more.
     events = [event for event in await harness.events(3) if event["data"]["verdict"]["outcome"] == "accepted"]
     assert {event["id"] for event in events} == {after.event_id}
-    assert await harness.accepted() == {after.accepted_key: EICAR}
+    assert await harness.accepted() == {accepted_at(after).key: EICAR}
 
 
 async def test_the_first_of_two_releases_decides(harness: WorkerHarness, broken: Broken) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt import PyJWS
 
-from airlock.errors import Refused
+from airlock.errors import CATALOGUE, Refused
 from service.identity.caller import InvalidToken
 from service.identity.oidc.jwks import KeySet
 from service.identity.oidc.jws import MAX_TOKEN
@@ -213,7 +213,7 @@ async def refuses(token: str, *keys: Any) -> None:
             await oidc.verify(token)
         assert oidc.find(token) is None
     refused = caught.value
-    assert (refused.code, refused.entry.status) == ("unauthenticated", 401)
+    assert (refused.code, CATALOGUE[refused.code].status) == ("unauthenticated", 401)
     assert len(refused.detail) < 120
     for secret in ("alice", "evil", "someone-else", "whoami", "UNION", VALID[-40:]):
         assert secret not in refused.detail
