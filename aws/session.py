@@ -11,6 +11,7 @@ from aiobotocore.session import AioSession
 from airlock.errors import Unavailable
 from aws.credentials import CredentialSource
 from aws.errors import translate
+from aws.retry import BOTOCORE
 from aws.settings import AwsSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ SERVICES = ("s3", "dynamodb", "sqs")
 CONNECT_TIMEOUT = 5
 # A copy of 5 GB answers late, but sends white space while it works.
 READ_TIMEOUT = 60
-ATTEMPTS = 3
 CONNECTIONS = 64
 
 
@@ -119,11 +119,7 @@ async def connect(
 
 
 class _RepeatsAreTold(AIOHTTPSession):
-    """As aiobotocore's own, except that only botocore repeats a request, and says so in its answer.
-
-    aiohttp would send a PUT once more, and tell nobody, when a connection that it used before is cut: a copy that was
-    made already would be made twice.
-    """
+    """As aiobotocore's own, but aiohttp repeats no request: botocore does, and its answer says so. See `aws.retry`."""
 
     async def _get_session(self, proxy_url: Any) -> Any:
         session = await super()._get_session(proxy_url)  # type: ignore[misc]  # its stub names public methods only
@@ -137,7 +133,7 @@ def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | N
     config = AioConfig(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries=BOTOCORE,
         max_pool_connections=connections,
         http_session_cls=_RepeatsAreTold,
         # We send what we mean: checking an UpdateItem against the service's model takes 60 µs of its CPU time.

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from aws.dynamodb.attempts import Attempts
 from aws.dynamodb.record import Record, from_item
+from aws.errors import translate
+from aws.retry import RetryPolicy, Transient
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -13,27 +14,29 @@ if TYPE_CHECKING:
 BATCH = 100
 
 
-async def read(dynamodb: "DynamoDBClient", table: str, uploads: Iterable[str], attempts: Attempts) -> dict[str, Record]:
+async def read(dynamodb: "DynamoDBClient", table: str, uploads: Iterable[str], retry: RetryPolicy) -> dict[str, Record]:
     """The records of those that have one, by upload id, each as of the last write."""
     wanted = list(dict.fromkeys(uploads))
     found: list[Record] = []
     for start in range(0, len(wanted), BATCH):
         keys = [{"id": {"S": upload}} for upload in wanted[start : start + BATCH]]
-        found += [from_item(item) for item in await _items(dynamodb, table, keys, attempts)]
+        found += [from_item(item) for item in await _items(dynamodb, table, keys, retry)]
     return {record.id: record for record in found}
 
 
-async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], attempts: Attempts) -> list[Any]:
+async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], retry: RetryPolicy) -> list[Any]:
     items: list[Any] = []
     left = keys
 
-    async def ask() -> bool:
+    async def ask() -> None:
         nonlocal left
         wanted: Any = {table: {"Keys": left, "ConsistentRead": True}}
-        answer: Any = await dynamodb.batch_get_item(RequestItems=wanted)
-        items.extend(answer["Responses"].get(table, ()))
+        with translate("dynamodb"):
+            answer: Any = await dynamodb.batch_get_item(RequestItems=wanted)
+            items.extend(answer["Responses"].get(table, ()))
         left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        return not left
+        if left:
+            raise Transient("dynamodb", "BatchGetItem: keys stay unprocessed")
 
-    await attempts.make(ask, "BatchGetItem: keys stay unprocessed")
+    await retry.run(ask)
     return items

@@ -8,19 +8,18 @@ from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import RECORD_SECONDS, State, Step
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Change, Outcome, Verdict
-from aws.dynamodb import attempts as dynamodb_attempts
 from aws.dynamodb import batch as record_batch
 from aws.dynamodb import changes as record_changes
 from aws.dynamodb import inspections as record_inspections
 from aws.dynamodb import pages as record_pages
 from aws.dynamodb import write as record_write
-from aws.dynamodb.attempts import Attempts
 from aws.dynamodb.batch import BATCH
 from aws.dynamodb.inspections import CLAIMABLE
 from aws.dynamodb.pages import OWNER_INDEX, Page
 from aws.dynamodb.record import Location, Place, Record, attributes, from_item
 from aws.dynamodb.write import Write
 from aws.errors import translate
+from aws.retry import DYNAMODB, RetryPolicy
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -51,10 +50,10 @@ class Claim:
 class Records:
     """The table of uploads. All methods raise Unavailable("dynamodb") when it is away. `now` is in unix seconds."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, attempts: Attempts = dynamodb_attempts.DEFAULT) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, retry: RetryPolicy = DYNAMODB) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._attempts = attempts
+        self._retry = retry
 
     async def get(self, upload: str) -> Record | None:
         """The record as of the last write, or None."""
@@ -64,7 +63,7 @@ class Records:
 
     async def batch_get(self, uploads: Iterable[str]) -> dict[str, Record]:
         """The records of those that have one, by upload id, each as of the last write."""
-        return await record_batch.read(self._dynamodb, self._table, uploads, self._attempts)
+        return await record_batch.read(self._dynamodb, self._table, uploads, self._retry)
 
     async def claim(self, record: Record, *, anew: bool = True) -> Claim:
         """Count an attempt and bind the upload, for good, to `record.version_id`, unless it is bound to another.

@@ -12,10 +12,9 @@ from botocore.exceptions import ClientError
 
 from airlock.lifecycle import State
 from airlock.quotas import DAY, Quotas, Subject, Usage, Window
-from aws.dynamodb import attempts as dynamodb_attempts
-from aws.dynamodb.attempts import Attempts
 from aws.dynamodb.record import Record
 from aws.errors import translate
+from aws.retry import DYNAMODB, RetryPolicy, Transient
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -29,10 +28,10 @@ _ADD = "ADD uploads :uploads, declared_bytes :declared_bytes SET expires_at = :e
 class Counters:
     """The counters of all replicas. Every method raises Unavailable("dynamodb"), and can then be repeated."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, attempts: Attempts = dynamodb_attempts.DEFAULT) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, retry: RetryPolicy = DYNAMODB) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._attempts = attempts
+        self._retry = retry
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage:
         """Count uploads and declared bytes; returns the sum of everybody, accepted bytes too.
@@ -81,24 +80,22 @@ class Counters:
             return
         window = Window.at(record.verdict.inspected_at.timestamp(), DAY)
         writes = [self._mark(record.id), *self._sums(subjects, window, record.verdict.bytes)]
-        await self._attempts.make(
-            partial(self._transacted, writes), "TransactWriteItems: other writers keep getting in the way"
-        )
+        await self._retry.run(partial(self._transact, writes))
 
-    async def _transacted(self, writes: list[Any]) -> bool:
-        """Whether it is done, now or by an earlier try; False when another writer was in the way."""
-        try:
-            await self._dynamodb.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            refused: Any = error.response
-            reasons = [reason.get("Code") for reason in refused.get("CancellationReasons", ())]
-            # The mark comes first, and its condition speaks for all.
-            if reasons[:1] == ["ConditionalCheckFailed"]:
-                return True
-            if "TransactionConflict" in reasons:
-                return False
-            raise
-        return True
+    async def _transact(self, writes: list[Any]) -> None:
+        """Write all, unless the record is marked already. Raises Transient when another writer was in the way."""
+        with translate("dynamodb"):
+            try:
+                await self._dynamodb.transact_write_items(TransactItems=writes)
+            except ClientError as error:
+                refused: Any = error.response
+                reasons = [reason.get("Code") for reason in refused.get("CancellationReasons", ())]
+                # The mark comes first, and its condition speaks for all.
+                if reasons[:1] == ["ConditionalCheckFailed"]:
+                    return
+                if "TransactionConflict" in reasons:
+                    raise Transient("dynamodb", "TransactWriteItems: other writers keep getting in the way") from error
+                raise
 
     def _mark(self, upload: str) -> Any:
         return self._update(

@@ -1,17 +1,15 @@
 """The queue: receive, acknowledge and extend over aiosqs (the hot loop); send over aiobotocore."""
 
-import asyncio
 import contextlib
 import logging
-import random
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from airlock.callables import Sleep, Uniform
 from aws.errors import translate
+from aws.retry import SQS, RetryPolicy
 from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs import answers as sqs_answers
@@ -61,18 +59,15 @@ class Queue:
         clients: Clients,
         *,
         name: str | None = None,
-        sleep: Sleep = asyncio.sleep,
-        uniform: Uniform = random.uniform,
+        retry: RetryPolicy = SQS,
     ) -> AsyncIterator[Self]:
         """The queue of that name, or the one that `settings.queue` names.
 
-        Nothing is sent yet, so it opens while SQS is away.
-
-        `sleep` and `uniform` decide the pauses between attempts.
+        Nothing is sent yet, so that it opens while SQS is unavailable.
         """
         client = Client(settings.region, clients.sqs.meta.endpoint_url, clients.credentials)
         try:
-            yield cls(Attempts(client, sleep, uniform), clients.sqs, name or settings.queue)
+            yield cls(Attempts(client, retry), clients.sqs, name or settings.queue)
         finally:
             await client.close()
 

@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 import aiohttp
 
+from airlock.backoff import Backoff
 from airlock.errors import AirlockError
 from airlock.lifecycle import TERMINAL, State
 
 DEFAULT = "http://127.0.0.1:8080"
 HOLD_SECONDS = 20
 TRIES = 5
-PAUSE_SECONDS = 1
+BACKOFF = Backoff(first=1.0, longest=8.0)
 AWAY = (None, 429, 502, 503, 504)
 
 Document = dict[str, Any]
@@ -85,13 +86,13 @@ class Api:
         return told
 
     async def _patiently(self, upload_id: str, state: str) -> Document:
-        for attempt in range(1, TRIES):
+        for failures in range(1, TRIES):
             try:
                 return await self.get(upload_id, until_not=state)
             except Problem as problem:
                 if problem.status not in AWAY:
                     raise
-            await asyncio.sleep(attempt * PAUSE_SECONDS)
+            await asyncio.sleep(BACKOFF.most(failures))
         return await self.get(upload_id, until_not=state)
 
     async def _call(self, method: str, path: str, **options: Any) -> Document:

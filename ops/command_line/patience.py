@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from airlock.backoff import Backoff
 from airlock.errors import Unavailable
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 
-# Beside the vendor's client's own three attempts: what takes longer is for the next run.
-PAUSES = (1.0, 2.0, 4.0, 8.0)
+# Beside the three attempts of AWS's client (see `aws.retry`). What is unavailable for longer is left to the next run.
+ATTEMPTS = 5
+BACKOFF = Backoff(first=1.0, longest=8.0)
 
 
 class Patience:
@@ -23,11 +25,11 @@ class Patience:
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """What `call` answers, tried again some times; raises the Unavailable of the last try."""
-        for pause in PAUSES:
+        for failures in range(1, ATTEMPTS):
             try:
                 return await call()
             except Unavailable:
-                await self._sleep(pause)
+                await self._sleep(BACKOFF.most(failures))
         return await call()
 
     async def spend(self, repairs: int) -> None:

@@ -10,6 +10,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airlock.errors import AirlockError
+from aws.retry import BOTOCORE
 from aws.settings import AwsSettings
 
 
@@ -57,7 +58,7 @@ async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[Cli
     config = AioConfig(
         connect_timeout=5,
         read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries=BOTOCORE,
         s3={"addressing_style": settings.addressing},
         # Else each call sends a header that servers other than AWS may not know.
         request_checksum_calculation="when_required",

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+from airlock.backoff import Backoff
 from airlock.callables import Clock, Sleep
 from airlock.quotas import Subject, Usage, Window
 from service.ports import Random, SharedCounters
@@ -19,8 +20,8 @@ from service.timeouts import answer_of
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
-# While the table is away.
-LONGEST_PAUSE = 8.0
+# While the table is unavailable.
+BACKOFF = Backoff(first=2 * FLUSH_SECONDS, longest=8.0)
 # Writes at once.
 LANES = 16
 # What was not told by then concerns nobody any more, clocks that differ included.
@@ -104,7 +105,7 @@ class Teller:
             await line.woken.wait()
             line.woken.clear()
             failures = 0 if await self._round(line.take_all()) else failures + 1
-            await self._sleep(min(LONGEST_PAUSE, FLUSH_SECONDS * 2**failures) if failures else line.pause)
+            await self._sleep(BACKOFF.most(failures) if failures else line.pause)
 
     async def _tell_the_rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

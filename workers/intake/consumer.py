@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from airlock.backoff import Backoff
 from airlock.callables import Uniform
 from airlock.errors import Unavailable
 from aws.sqs.queue import Message
@@ -22,8 +23,7 @@ log = logging.getLogger(__name__)
 BATCH = 10
 # How long to wait for more free slots before receiving for those there are: one request then fills several.
 GATHER = 0.01
-FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 30.0
+BACKOFF = Backoff(first=1.0, longest=30.0, jitter=0.5)
 # SQS takes 256 KiB for body and attributes together, and a sentence needs no more.
 REASON_LENGTH = 1000
 
@@ -149,8 +149,7 @@ class Consumer:
         self._freed.set()
 
     async def _back_off(self, error: Exception, failures: int) -> None:
-        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(failures, 10))
-        pause = self._uniform(longest / 2, longest)
+        pause = BACKOFF.pause(failures, self._uniform)
         known = isinstance(error, Unavailable)
         log.warning("cannot receive, next try in %.1f s: %s", pause, error, exc_info=None if known else error)
         await asyncio.sleep(pause)

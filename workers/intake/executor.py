@@ -6,6 +6,7 @@ import random
 from typing import assert_never
 
 from airlock import events
+from airlock.backoff import Backoff
 from airlock.callables import Uniform
 from airlock.errors import BadNotification, Unavailable
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
@@ -19,9 +20,7 @@ log = logging.getLogger(__name__)
 
 # After the first failure 1 to 2 s, then 6 times as long each: five attempts take some nine minutes, which outlasts a
 # clamd that reloads its database. SQS keeps a message hidden for 12 hours at most; 15 minutes is enough.
-FIRST_PAUSE = 2.0
-GROWTH = 6.0
-LONGEST_PAUSE = 900.0
+BACKOFF = Backoff(first=2.0, growth=6.0, longest=900.0, jitter=0.5)
 
 
 class Executor:
@@ -95,8 +94,7 @@ class Executor:
 
     def pause(self, attempt: int) -> float:
         """Seconds until the next try after the `attempt`-th (from 1) failed."""
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** min(attempt - 1, 10))
-        return self._uniform(longest / 2, longest)
+        return BACKOFF.pause(attempt, self._uniform)
 
 
 def _subject(event: Event) -> str:

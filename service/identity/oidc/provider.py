@@ -5,6 +5,7 @@ import contextlib
 import logging
 from typing import Self
 
+from airlock.backoff import Backoff
 from airlock.callables import Clock, Sleep
 from airlock.errors import Unavailable
 from service.identity.oidc.addresses import is_private
@@ -21,7 +22,7 @@ REFRESH_SECONDS = (300, 3600)
 """The provider's max-age within these: how long a key that it took back is believed at most, while it answers."""
 USUAL_SECONDS = 900
 """Where the provider names no max-age."""
-LONGEST_BACKOFF = 60.0
+BACKOFF = Backoff(first=1.0, longest=60.0, jitter=0.5)
 KEPT_SECONDS = 24 * 3600.0
 """How long keys are used while no newer ones can be had."""
 COOLDOWN = 10.0
@@ -99,13 +100,15 @@ class Provider:
             await asyncio.wait({task})
             fresh_seconds = task.result()
             # Pods that were started together, or met the same failure, do not ask together for ever.
-            chance = int.from_bytes(self._random(2)) / 0xFFFF
             if fresh_seconds is None:
                 failures += 1
-                await self._sleep(min(2.0 ** min(failures - 1, 10), LONGEST_BACKOFF) * (0.5 + chance / 2))
+                await self._sleep(BACKOFF.pause(failures, self._uniform))
             else:
                 failures = 0
-                await self._sleep(max(REFRESH_SECONDS[0], fresh_seconds * (0.9 + chance / 10)))
+                await self._sleep(max(REFRESH_SECONDS[0], self._uniform(0.9 * fresh_seconds, fresh_seconds)))
+
+    def _uniform(self, low: float, high: float) -> float:
+        return low + (high - low) * int.from_bytes(self._random(2)) / 0xFFFF
 
     async def _take_keys(self) -> float | None:
         try:

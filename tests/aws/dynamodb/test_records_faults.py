@@ -4,15 +4,16 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airlock.errors import Refused, Unavailable
 from airlock.lifecycle import State
-from aws.dynamodb.attempts import ATTEMPTS, Attempts
 from aws.dynamodb.record import Record, to_item
 from aws.dynamodb.records import Records
+from aws.retry import DYNAMODB
 from aws.session import connect
 from tests.aws import settings_at
 from tests.aws.faults import RESET, Script, answer, serving
@@ -38,7 +39,7 @@ async def records_at(script: Script, pauses: list[float] | None = None) -> Async
 
     settings = settings_at(script.url)
     async with connect(settings, services=("dynamodb",)) as clients:
-        yield Records(clients.dynamodb, settings.table, Attempts(sleep, lambda low, high: high))
+        yield Records(clients.dynamodb, settings.table, replace(DYNAMODB, sleep=sleep, uniform=lambda _, high: high))
 
 
 def batch(items: list[Record], left: list[str]) -> bytes:
@@ -60,7 +61,7 @@ async def test_keys_that_stay_unread_are_a_dependency_that_is_away() -> None:
     async with serving(batch([], ["a"])) as script, records_at(script) as records:
         with pytest.raises(Unavailable, match="unprocessed"):
             await records.batch_get(["a"])
-    assert len(script.requests) == ATTEMPTS
+    assert len(script.requests) == DYNAMODB.attempts
 
 
 def calls(records: Records) -> dict[str, Callable[[], Awaitable[Any]]]:

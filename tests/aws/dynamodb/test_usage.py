@@ -18,10 +18,10 @@ from airlock.lifecycle import State
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb import usage
-from aws.dynamodb.attempts import ATTEMPTS, Attempts
 from aws.dynamodb.record import Record
 from aws.dynamodb.records import Records
 from aws.dynamodb.usage import KEPT_SECONDS, Counters
+from aws.retry import DYNAMODB
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.aws import settings_at
@@ -232,7 +232,9 @@ async def scripted(*answers: bytes) -> tuple[list[str], list[float]]:
 
     async with serving(*answers) as script:
         async with connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients:
-            counters = Counters(clients.dynamodb, "uploads", Attempts(sleep, lambda low, high: high))
+            counters = Counters(
+                clients.dynamodb, "uploads", replace(DYNAMODB, sleep=sleep, uniform=lambda _, high: high)
+            )
             await counters.count_accepted(RECORD, LIMITED)
         return script.requests, pauses
 
@@ -253,7 +255,7 @@ class TestWithAScript:
 
     async def test_other_writers_are_not_waited_for_forever(self) -> None:
         with pytest.raises(Unavailable, match="in the way"):
-            await scripted(*[cancelled("None", "TransactionConflict")] * ATTEMPTS)
+            await scripted(*[cancelled("None", "TransactionConflict")] * DYNAMODB.attempts)
 
     async def test_any_other_refusal_is_a_dependency_that_is_away(self) -> None:
         with pytest.raises(Unavailable, match="TransactionCanceledException"):

@@ -7,6 +7,7 @@ import pytest
 
 from airlock.errors import AirlockError, Unavailable, VersionGone
 from aws import session
+from aws.retry import BOTOCORE
 from aws.s3.objects import Body, Objects, Pinned
 from aws.session import connect
 from tests.aws import settings_at
@@ -90,8 +91,7 @@ async def test_no_answer_is_a_dependency_that_is_away(fault: bytes) -> None:
             await read(script)
         with pytest.raises(Unavailable):
             await promote(script)
-    # aiohttp repeats an idempotent request once by itself.
-    assert len(script.requests) <= 2 * 2 * session.ATTEMPTS
+    assert len(script.requests) <= 2 * BOTOCORE["total_max_attempts"]
 
 
 async def test_a_passing_fault_is_not_noticed() -> None:

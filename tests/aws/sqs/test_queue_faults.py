@@ -3,15 +3,15 @@
 import contextlib
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from airlock.errors import Unavailable
+from aws.retry import SQS
 from aws.session import connect
 from aws.sqs import client as sqs_client
-from aws.sqs.attempts import ATTEMPTS
 from aws.sqs.queue import URL_LENGTH, Queue
 from tests.aws import settings_at
 from tests.aws.faults import RESET, SILENCE, Script, answer, serving
@@ -83,7 +83,7 @@ async def queue_at(script: Script, naps: Naps | None = None) -> AsyncIterator[Qu
     settings = settings_at(script.url)
     async with (
         connect(settings, services=("sqs",)) as clients,
-        Queue.open(settings, clients, sleep=naps.sleep, uniform=naps.uniform) as queue,
+        Queue.open(settings, clients, retry=replace(SQS, sleep=naps.sleep, uniform=naps.uniform)) as queue,
     ):
         yield queue
 
@@ -107,7 +107,7 @@ async def test_a_fault_that_stays_is_a_dependency_that_is_away(fault: bytes) -> 
             await queue.receive(10, 20, 30)
     assert caught.value.dependency == "sqs"
     assert "secret" not in caught.value.detail
-    assert len(naps.taken) == ATTEMPTS - 1
+    assert len(naps.taken) == SQS.attempts - 1
 
 
 @pytest.mark.parametrize(("detail", "fault"), FINAL.items(), ids=FINAL)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from airlock.backfill import Sender
+from airlock.backoff import Backoff
 from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.upload_id import MAX_LIFETIME
@@ -283,7 +284,8 @@ async def test_a_run_in_another_week_knows_what_was_sent_in_this_one(old: Old) -
 async def test_a_moment_of_too_much_is_waited_out_and_no_more_than_some_failures_in_a_row_are(
     old: Old, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.command_line.patience.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("ops.command_line.patience.ATTEMPTS", 3)
+    monkeypatch.setattr("ops.command_line.patience.BACKOFF", Backoff(first=0.01, longest=0.01))
     monkeypatch.setattr(run_module, "MOST_FAILURES", 3)
     for number in range(9):
         await old.put(f"all/{number}.png", PNG + bytes([number]))

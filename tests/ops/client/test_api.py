@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from airlock.backoff import Backoff
 from ops.client import api
 from ops.client.api import Problem
 
@@ -15,7 +16,7 @@ Serve = Callable[[Handler], Awaitable[str]]
 
 @pytest.fixture
 def serve(aiohttp_server: Callable[[web.Application], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch) -> Serve:
-    monkeypatch.setattr(api, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(api, "BACKOFF", Backoff(first=0, longest=0))
 
     async def start(handler: Handler) -> str:
         application = web.Application()

@@ -386,9 +386,10 @@ async def test_what_stays_away_ends_a_run_and_the_next_one_goes_on(harness: Work
 
 
 HURRIED = """
+from airlock.backoff import Backoff
 from ops.cli import main
-from ops.reconcile import patience
-patience.PAUSES = (0.01,) * len(patience.PAUSES)
+from ops.command_line import patience
+patience.BACKOFF = Backoff(first=0.01, longest=0.01)
 main()
 """
 

@@ -9,7 +9,7 @@ import pytest
 
 from airlock.errors import Unavailable
 from airlock.quotas import DAY, MINUTE, Subject, Usage, Window
-from service.quotas.usage_reporter import FLUSH_SECONDS, GRACE_SECONDS, LANES, LONGEST_PAUSE, Counter, Teller
+from service.quotas.usage_reporter import BACKOFF, FLUSH_SECONDS, GRACE_SECONDS, LANES, Counter, Teller
 from tests.service.fakes import START, FakeClock, FakeCounters
 
 ADA = Subject("owner", "ada")
@@ -115,16 +115,16 @@ async def test_while_the_table_is_away_everything_is_kept_and_told_once_afterwar
         teller.take(here.ada, Usage(1, 10))
         for _ in range(4):
             await here.clock.asleep(1)
-            here.clock.advance(LONGEST_PAUSE)
+            here.clock.advance(BACKOFF.longest)
             await asyncio.sleep(0)
         assert here.ada.used == Usage(2, 20)
         assert not here.ada.settled
         assert here.counters.added == []
         here.counters.error = None
         tries = here.counters.calls
-        here.clock.advance(LONGEST_PAUSE)
+        here.clock.advance(BACKOFF.longest)
         await here.counters.called(tries + 1)
-        here.clock.advance(LONGEST_PAUSE)
+        here.clock.advance(BACKOFF.longest)
     assert here.counters.sums[ADA, TODAY] == here.ada.used == Usage(2, 20)
     warned = [record for record in caplog.records if "each replica counts for itself" in record.message]
     assert len(warned) == 1
@@ -160,7 +160,7 @@ async def test_whatever_goes_wrong_telling_goes_on(here: Setting) -> None:
         await here.counters.called(1)
         here.counters.error = None
         await here.clock.asleep(1)
-        here.clock.advance(LONGEST_PAUSE)
+        here.clock.advance(BACKOFF.longest)
         await here.counters.called(2)
         assert here.ada.settled
 

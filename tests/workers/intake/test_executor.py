@@ -9,7 +9,7 @@ from airlock.events import ObjectCreated, rescan, withdrawal
 from aws.dynamodb.records import Record
 from aws.sqs.queue import Message
 from workers.intake.disposition import Bury, Disposition, Done, Retry
-from workers.intake.executor import LONGEST_PAUSE, Executor
+from workers.intake.executor import BACKOFF, Executor
 from workers.journey import Journey
 from workers.rescan import Rescan
 
@@ -143,6 +143,6 @@ async def test_giving_up_a_withdrawal_needs_no_record() -> None:
 
 def test_pauses_grow_and_have_an_end() -> None:
     high, low = _executor(Scripted()), _executor(Scripted(), lambda lower, _: lower)
-    assert [high.pause(attempt) for attempt in range(1, 6)] == [2, 12, 72, 432, LONGEST_PAUSE]
+    assert [high.pause(attempt) for attempt in range(1, 6)] == [2, 12, 72, 432, BACKOFF.longest]
     assert low.pause(1) == 1
-    assert high.pause(10**6) == LONGEST_PAUSE
+    assert high.pause(10**6) == BACKOFF.longest
