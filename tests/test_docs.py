@@ -37,16 +37,19 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)]+))?\)", page.read_text()):
+    text = re.sub(r'<img src="([^"]+)"', r"](\1)", page.read_text())
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)]+))?\)", text):
         there = page.parent / target if target else page
         assert there.exists(), target
         assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_test_that_a_page_names_is_there(page: Path) -> None:
-    for named in re.findall(r"\btests/[\w/.]*\w", page.read_text()):
-        assert (ROOT / named).exists(), named
+def test_every_file_and_folder_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    named = re.findall(r"`((?:airlock|aws|bench|docs|k8s|ops|service|tests|web|workers)/[\w./-]*)`", text)
+    for path in [*named, *re.findall(r"\btests/[\w/.]*\w", text)]:
+        assert (ROOT / path).exists(), path
 
 
 def decisions() -> list[tuple[int, str, str]]:
