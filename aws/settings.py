@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -69,6 +70,33 @@ Prefix = Annotated[
 ]
 Origin = Annotated[str, AfterValidator(_origin)]
 
+T = TypeVar("T")
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return json.loads(value)
+    except ValueError:
+        # The decoder's own error quotes the text, which can be secret.
+        raise ValueError("must be a JSON list of strings, or strings separated by commas") from None
+
+
+CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_listed)]
+"""A list whose variable holds a JSON list, or strings separated by commas: `a, b` is `["a", "b"]`."""
+
+
+def _long_secrets(value: list[SecretStr]) -> list[SecretStr]:
+    if not value:
+        raise ValueError("needs at least one secret")
+    short = [str(place) for place, secret in enumerate(value, 1) if len(secret) < SECRET_MIN_LENGTH]
+    if short:
+        raise ValueError(f"each must have at least {SECRET_MIN_LENGTH} characters (too short: no. {', '.join(short)})")
+    return value
+
 
 class AwsSettings(BaseSettings):
     """Where everything is kept, from variables that begin with AIRLOCK_ (AIRLOCK_REGION, ...).
@@ -105,8 +133,8 @@ class AwsSettings(BaseSettings):
     undelivered_queue: QueueName = "airlock-undelivered"
     """Those that no webhook took within a day."""
     profiles: Path = Path("airlock.toml")
-    secrets: Annotated[list[SecretStr], NoDecode]
-    """Keys of the upload ids' MAC, newest first: the first signs, all verify. A JSON list or comma separated."""
+    secrets: Annotated[CommaSeparated[SecretStr], AfterValidator(_long_secrets)]
+    """Keys of the upload ids' MAC, newest first: the first signs, all verify."""
 
     @model_validator(mode="before")
     @classmethod
@@ -114,31 +142,6 @@ class AwsSettings(BaseSettings):
         if not isinstance(values, Mapping):
             return values
         return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
-
-    @field_validator("secrets", mode="before")
-    @classmethod
-    def _split_secrets(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if not value.lstrip().startswith("["):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        try:
-            return json.loads(value)
-        except ValueError:
-            # The decoder's own error quotes the text, which is secret.
-            raise ValueError("must be a JSON list of strings, or strings separated by commas") from None
-
-    @field_validator("secrets")
-    @classmethod
-    def _long_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
-        if not value:
-            raise ValueError("needs at least one secret")
-        short = [str(place) for place, secret in enumerate(value, 1) if len(secret) < SECRET_MIN_LENGTH]
-        if short:
-            raise ValueError(
-                f"each must have at least {SECRET_MIN_LENGTH} characters (too short: no. {', '.join(short)})"
-            )
-        return value
 
     @field_validator("profiles")
     @classmethod

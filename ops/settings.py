@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from aws.settings import AwsSettings
+from aws.settings import AwsSettings, CommaSeparated
 from ops.iam import Pod
 
 FOURTEEN_DAYS = 14
@@ -20,9 +20,9 @@ class Settings(AwsSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
-    secrets: Annotated[list[SecretStr], NoDecode] = Field(default=[])
-    cors_origins: Annotated[list[str], NoDecode] = Field(default=[])
-    """Where the pages come from that send files: `https://app.example.com`. A JSON list or comma separated."""
+    secrets: CommaSeparated[SecretStr] = Field(default=[])
+    cors_origins: CommaSeparated[str] = Field(default=[])
+    """Where the pages come from that send files: `https://app.example.com`."""
     max_receives: int = Field(default=10, ge=2, le=1000)
     """Receives after which SQS moves a message itself: above the workers' max_attempts, so that only those
     messages go this way that end the worker before it can say why."""
@@ -32,16 +32,6 @@ class Settings(AwsSettings):
     """The IAM role of the service, which gets its permissions; None leaves IAM alone."""
     workers_role: RoleName | None = None
     operator_role: RoleName | None = None
-
-    @field_validator("secrets")
-    @classmethod
-    def _long_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
-        return value
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return cls._split_secrets(value)
 
     @field_validator("workers_role", "operator_role")
     @classmethod

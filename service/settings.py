@@ -1,13 +1,12 @@
 """What the service must know beyond `AwsSettings`: where it listens, whom it believes, which pages it serves."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
 
 from airlock.profiles import ProfileError, Profiles
-from aws.settings import Origin, read_profiles
+from aws.settings import CommaSeparated, Origin, read_profiles
 from service.identity.oidc.addresses import is_loopback
 from service.identity.oidc.settings import OidcSettings
 from service.identity.tokens import StaticTokens, TokensError
@@ -34,8 +33,8 @@ class Settings(OidcSettings):
     tokens: Path | None = None
     """A TOML file: [[tokens]] owner, sha256 (hex, of the token), and optionally profiles (patterns), tenant, scopes and
     sessions_for (patterns of owners)."""
-    cors_origins: Annotated[list[Origin | Literal["*"]], NoDecode, AfterValidator(_origins)] = Field(default=[])
-    """Where pages come from that call this API: `https://app.example.com`. A JSON list, comma separated, or `*`."""
+    cors_origins: Annotated[CommaSeparated[Origin | Literal["*"]], AfterValidator(_origins)] = Field(default=[])
+    """Where pages come from that call this API: `https://app.example.com`, or `*`."""
     demo_page: bool = False
     web: Path = WEB
     """The demo page's files."""
@@ -43,11 +42,6 @@ class Settings(OidcSettings):
     """After SIGTERM: how long connections are still taken while /readyz says 503, for a balancer to notice."""
     drain_seconds: float = Field(default=20, ge=0, le=300)
     """After that: how long requests in flight may take to finish."""
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: Any) -> Any:
-        return cls._split_secrets(value)
 
     @field_validator("profiles")
     @classmethod

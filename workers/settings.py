@@ -2,13 +2,12 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, Field
 
-from aws.settings import AwsSettings
+from aws.settings import AwsSettings, CommaSeparated
 
 
 def _clamd_address(value: str) -> str:
@@ -59,8 +58,8 @@ class Settings(AwsSettings):
     """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
     webhook_secrets: Annotated[Path, AfterValidator(_file)] | None = None
     """A TOML file that holds, for each webhook of the profiles, a list of secrets (whsec_...), newest first."""
-    webhook_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(default=[])
-    """Networks beside the internet to which webhooks may lead: 10.1.0.0/16. A JSON list or comma separated."""
+    webhook_networks: CommaSeparated[IPv4Network | IPv6Network] = Field(default=[])
+    """Networks beside the internet to which webhooks may lead: 10.1.0.0/16."""
     webhook_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     """Webhooks called at once."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
@@ -71,8 +70,3 @@ class Settings(AwsSettings):
     """Processes that parse hostile formats at once; as many more for each depth of archives in archives."""
     parser_memory: Annotated[int, Field(ge=128, le=65536)] = 1024
     """MiB of address space that each of them may have."""
-
-    @field_validator("webhook_networks", mode="before")
-    @classmethod
-    def _split_networks(cls, value: Any) -> Any:
-        return cls._split_secrets(value)

@@ -4,9 +4,8 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
 
-from aws.settings import AwsSettings
+from aws.settings import AwsSettings, CommaSeparated
 from service.identity.oidc.addresses import is_private
 from service.identity.oidc.claims import Trust
 from service.identity.oidc.jwks import ALGORITHMS
@@ -43,9 +42,9 @@ class OidcSettings(AwsSettings):
 
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
     """Exactly as it stands in the tokens (`iss`)."""
-    oidc_audience: Annotated[list[Claim], NoDecode] = Field(default=[])
-    """What a token has to be for (`aud`), one of these. A JSON list or comma separated."""
-    oidc_algorithms: Annotated[list[Literal[ALGORITHMS]], NoDecode] = Field(default=["RS256", "ES256"])  # type: ignore[valid-type]
+    oidc_audience: CommaSeparated[Claim] = Field(default=[])
+    """What a token has to be for (`aud`), one of these."""
+    oidc_algorithms: CommaSeparated[Literal[ALGORITHMS]] = Field(default=["RS256", "ES256"])  # type: ignore[valid-type]
     oidc_jwks_url: Annotated[str, AfterValidator(_private)] | None = None
     """Where the keys are; None for where the issuer's discovery document says."""
     oidc_owner_claim: Claim = "sub"
@@ -58,11 +57,6 @@ class OidcSettings(AwsSettings):
     """Stands before every owner, so that none is the owner of a static token; the word `none` for nothing."""
     oidc_leeway: int = Field(default=30, ge=0, le=120)
     """Seconds by which the provider's clock may differ from ours."""
-
-    @field_validator("oidc_audience", "oidc_algorithms", mode="before")
-    @classmethod
-    def _split_list(cls, value: Any) -> Any:
-        return cls._split_secrets(value)
 
     @field_validator("oidc_audience", "oidc_jwks_url", "oidc_tenant_claim", "oidc_session_scope")
     @classmethod
