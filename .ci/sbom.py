@@ -1,4 +1,7 @@
-"""`make sbom`: what runs in each pod, as CycloneDX in build/sbom/<pod>.cdx.json, checked against its schema."""
+"""`make sbom`: what runs in each pod, as CycloneDX in build/sbom/<pod>.cdx.json, checked against its schema.
+
+Arguments: another folder than build/sbom, then the pods.
+"""
 
 import os
 import subprocess
@@ -11,10 +14,10 @@ from pathlib import Path
 from runtime_packages import PODS, ROOT, of_pod
 
 
-def main(folder: Path) -> None:
-    """Write one document a pod into `folder`. Raises CalledProcessError where the tool refuses."""
+def main(folder: Path, pods: Iterable[str]) -> None:
+    """Write one document for each of `pods` into `folder`. Raises CalledProcessError where the tool refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    for pod in PODS:
+    for pod in pods:
         runs = of_pod(pod)
         _write(folder / f"{pod}.cdx.json", runs.values())
         print(f"{folder / pod}.cdx.json: {len(runs)} packages")
@@ -49,4 +52,5 @@ def _metadata_folder(found: Distribution) -> Path:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "sbom")
+    folder, *pods = sys.argv[1:] or [str(ROOT / "build" / "sbom")]
+    main(Path(folder), pods or PODS)

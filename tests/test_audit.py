@@ -1,32 +1,22 @@
 """`make audit` finds known holes, by a service or by a folder of advisories, and never passes for one that looked."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import advisories
+import audit
 import pytest
 
-from tests.deployment import unmeasured
-from tests.test_architecture import ROOT
+from tests.deployment import ROOT, unmeasured
 
+Audit = Callable[..., tuple[int, str]]
 FINE, FOUND, NOT_AUDITED = 0, 1, 3
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
-
-
-def audit(path: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the audit; `path` holds a package that stands in for pip-audit."""
-    plain = {name: value for name, value in unmeasured().items() if name != "AIRLOCK_ADVISORIES"}
-    return subprocess.run(
-        [sys.executable, ".ci/audit.py"],
-        cwd=ROOT,
-        env={**plain, **environment, **({"PYTHONPATH": str(path)} if path else {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def advisory(folder: Path, **affected: Any) -> Path:
@@ -68,14 +58,53 @@ def test_an_advisory_is_matched_by_its_ranges(tmp_path: Path, affected: dict[str
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(("version", "code"), [(HELD, FOUND), ("0.1", FINE)])
-def test_a_hole_is_found_without_any_service(tmp_path: Path, version: str, code: int) -> None:
-    run = audit(AIRLOCK_ADVISORIES=str(advisory(tmp_path, versions=[version])))
-    assert run.returncode == code, run.stdout + run.stderr
-    assert (f"FOUND: aiohttp {HELD} has a known hole: MADE-UP-1 CVE-0000-1" in run.stdout) == (code == FOUND)
+def test_a_hole_is_found_without_any_service(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, ".ci/audit.py"],
+        cwd=ROOT,
+        env={**unmeasured(), "AIRLOCK_ADVISORIES": str(advisory(tmp_path, versions=[HELD]))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == FOUND, run.stdout + run.stderr
+    assert f"FOUND: aiohttp {HELD} has a known hole: MADE-UP-1 CVE-0000-1" in run.stdout
     assert "by 1 advisories; the newest is of 2026-01-02" in run.stdout
     assert f"  aiohttp {HELD}: Apache-2.0" in run.stdout
     assert "  pytest " not in run.stdout
+
+
+@pytest.fixture
+def run_audit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Audit:
+    """The audit in this process, with these variables; it returns the exit code and what was printed.
+
+    Without `pip check`, which takes a second: the whole program is run once above.
+    """
+    monkeypatch.setattr(audit, "_inconsistent", list)
+    for name in set(os.environ) - set(unmeasured()) | {"AIRLOCK_ADVISORIES"}:
+        monkeypatch.delenv(name, raising=False)
+
+    def run(**environment: str) -> tuple[int, str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return audit.main(), capsys.readouterr().out
+
+    return run
+
+
+def test_an_advisory_for_another_version_is_no_hole(tmp_path: Path, run_audit: Audit) -> None:
+    code, printed = run_audit(AIRLOCK_ADVISORIES=str(advisory(tmp_path, versions=["0.1"])))
+    assert code == FINE
+    assert "has a known hole" not in printed
+
+
+def test_packages_that_do_not_fit_together_are_found(
+    tmp_path: Path, run_audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_inconsistent", lambda: ["aiohttp 1 requires yarl 2, which is not installed."])
+    code, printed = run_audit(AIRLOCK_ADVISORIES=str(advisory(tmp_path, versions=["0.1"])))
+    assert code == FOUND
+    assert "FOUND: aiohttp 1 requires yarl 2" in printed
 
 
 def test_an_advisory_that_was_withdrawn_counts_for_nothing(tmp_path: Path) -> None:
@@ -90,14 +119,13 @@ def test_what_is_no_advisory_is_named(tmp_path: Path) -> None:
         advisories.read(tmp_path)
 
 
-@pytest.mark.server
-def test_a_folder_without_an_advisory_is_no_audit(tmp_path: Path) -> None:
-    run = audit(AIRLOCK_ADVISORIES=str(tmp_path))
-    assert run.returncode == NOT_AUDITED
-    assert run.stdout.splitlines()[-1].startswith("NOT AUDITED")
+def test_a_folder_without_an_advisory_is_no_audit(tmp_path: Path, run_audit: Audit) -> None:
+    code, printed = run_audit(AIRLOCK_ADVISORIES=str(tmp_path))
+    assert code == NOT_AUDITED
+    assert printed.splitlines()[-1].startswith("NOT AUDITED")
 
 
-def stand_in(folder: Path, program: str) -> Path:
+def fake_pip_audit(folder: Path, program: str) -> Path:
     (folder / "pip_audit").mkdir()
     (folder / "pip_audit" / "__init__.py").touch()
     (folder / "pip_audit" / "__main__.py").write_text(program)
@@ -119,9 +147,11 @@ def answering(**more: Any) -> str:
         ("raise SystemExit('no name server')", NOT_AUDITED, "no name server"),
     ],
 )
-def test_only_an_answer_for_every_pin_is_an_audit(tmp_path: Path, program: str, code: int, told: str) -> None:
+def test_only_an_answer_for_every_pin_is_an_audit(
+    tmp_path: Path, run_audit: Audit, program: str, code: int, told: str
+) -> None:
     """pip-audit itself passes what its service does not know."""
-    run = audit(stand_in(tmp_path, program))
-    assert run.returncode == code, run.stdout + run.stderr
-    assert told in run.stdout
-    assert ("NOT AUDITED" in run.stdout) == (code == NOT_AUDITED)
+    found, printed = run_audit(PYTHONPATH=str(fake_pip_audit(tmp_path, program)))
+    assert found == code, printed
+    assert told in printed
+    assert ("NOT AUDITED" in printed) == (code == NOT_AUDITED)

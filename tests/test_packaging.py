@@ -18,8 +18,8 @@ import third_party
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.deployment import unmeasured
-from tests.test_architecture import ROOT, imported, sources
+from tests.deployment import ROOT, unmeasured
+from tests.test_architecture import imported
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -87,7 +87,7 @@ def imported_at_run_time(source: str) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
-    return {full.split(".")[0] for _, full in imported(tree)}
+    return set(imported(tree))
 
 
 LATER = {"compression"}
@@ -101,26 +101,29 @@ def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str
     added = ["botocore", "cryptography", "multidict", "packaging", "pydantic-core", "yarl"]
     wanted = set(map(canonicalize_name, [*names, *added]))
     providers = packages_distributions()
-    for path in sources(room):
+    for path in sorted((ROOT / room).rglob("*.py")):
         for package in imported_at_run_time(path.read_text()) - OURS - sys.stdlib_module_names - LATER:
             distributions = {canonicalize_name(name) for name in providers.get(package, [package])}
             assert distributions & wanted, f"{path.relative_to(ROOT)} imports {package}"
 
 
+@pytest.mark.parametrize("pod", runtime_packages.PODS)
+def test_a_pod_runs_what_it_requires_and_no_more(pod: str) -> None:
+    names = runtime_packages.of_pod(pod).keys()
+    direct = {canonicalize_name(each.name) for extra in (None, pod) for each in requirements(extra)}
+    assert direct - {"backports-zstd"} <= names
+    assert {"botocore", "yarl", "pydantic-core"} <= names
+    assert names.isdisjoint({"pytest", "pip", "pip-audit", "moto", "ruff", "ministack"})
+    assert ("yara-x" in names) == (pod == "workers")
+
+
 @pytest.mark.server
-def test_each_pods_bill_of_materials_holds_what_it_runs_and_no_more(tmp_path: Path) -> None:
-    """That it is CycloneDX, the tool that writes it has checked."""
-    subprocess.run([sys.executable, ".ci/sbom.py", tmp_path], cwd=ROOT, env=unmeasured(), check=True)
-    names = {}
-    for pod in ("service", "workers"):
-        bill = json.loads((tmp_path / f"{pod}.cdx.json").read_text())
-        assert bill["metadata"]["component"]["name"] == PROJECT["name"]
-        names[pod] = {canonicalize_name(part["name"]) for part in bill["components"]}
-        direct = {canonicalize_name(each.name) for extra in (None, pod) for each in requirements(extra)}
-        assert direct - {"backports-zstd"} <= names[pod]
-        assert {"botocore", "yarl", "pydantic-core"} <= names[pod]
-        assert names[pod].isdisjoint({"pytest", "pip", "pip-audit", "moto", "ruff", "ministack"})
-    assert "yara-x" in names["workers"] - names["service"]
+def test_a_bill_of_materials_holds_what_the_pod_runs(tmp_path: Path) -> None:
+    """The tool that writes it has checked that it is CycloneDX."""
+    subprocess.run([sys.executable, ".ci/sbom.py", tmp_path, "workers"], cwd=ROOT, env=unmeasured(), check=True)
+    bill = json.loads((tmp_path / "workers.cdx.json").read_text())
+    assert bill["metadata"]["component"]["name"] == PROJECT["name"]
+    assert {canonicalize_name(part["name"]) for part in bill["components"]} == runtime_packages.of_pod("workers").keys()
 
 
 @pytest.mark.parametrize("image", third_party.IMAGES)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiobotocore.session import get_session
-from moto.server import ThreadedMotoServer
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
@@ -21,6 +20,10 @@ from tests.deployment import settings_for
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
+    """The address of one moto for this test process."""
+    # It takes a second to import, which every process that collects the tests would spend.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from airlock.errors import CATALOGUE
 from airlock.profiles import Profiles
@@ -23,6 +22,9 @@ def document() -> Any:
 
 
 def test_the_document_is_openapi_31(document: Any) -> None:
+    # It takes seconds to import, which every process that collects the tests would spend.
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     OpenAPIV31SpecValidator(document).validate()
 
 

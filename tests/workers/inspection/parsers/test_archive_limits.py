@@ -1,6 +1,7 @@
 """Bombs end at a limit that counts what really comes out; broken archives end, and leave nothing behind."""
 
 import bz2
+import functools
 import gzip
 import io
 import lzma
@@ -8,6 +9,7 @@ import tempfile
 import tracemalloc
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -25,16 +27,22 @@ from workers.inspection.parsers.port import Exceeded
 MIB = 1 << 20
 EXCEEDED = {("limits_exceeded", "unscannable")}
 ZEROS = bytes(32 * MIB)
-BOMBS = {
-    "gzip": gzip.compress(ZEROS),
-    "bzip2": bz2.compress(ZEROS),
-    "xz": lzma.compress(ZEROS, preset=1),
-    "zstd": zstd.compress(ZEROS),
-    "zip": samples.zipped({"a": ZEROS}),
-    "lzma zip": samples.zipped({"a": ZEROS}, zipfile.ZIP_LZMA),
-    "7z": samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_LZMA2, "preset": 1}]),
-    "deflate 7z": samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_DEFLATE}]),
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "gzip": lambda: gzip.compress(ZEROS),
+    "bzip2": lambda: bz2.compress(ZEROS),
+    "xz": lambda: lzma.compress(ZEROS, preset=1),
+    "zstd": lambda: zstd.compress(ZEROS),
+    "zip": lambda: samples.zipped({"a": ZEROS}),
+    "lzma zip": lambda: samples.zipped({"a": ZEROS}, zipfile.ZIP_LZMA),
+    "7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_LZMA2, "preset": 1}]),
+    "deflate 7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_DEFLATE}]),
 }
+
+
+@functools.cache
+def bomb(name: str) -> bytes:
+    """Made when a test needs it: every process that collects the tests would spend seconds on all of them."""
+    return BOMBS[name]()
 
 
 def said(output: Recorder) -> str:
@@ -44,14 +52,14 @@ def said(output: Recorder) -> str:
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_its_ratio_soon_after_10_mib(name: str) -> None:
-    output = examined(BOMBS[name], keep=False)
+    output = examined(bomb(name), keep=False)
     assert "100 times" in said(output)
     assert output.produced <= 13 * MIB  # bzip2 and 7z read ahead
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
-    output = examined(BOMBS[name], keep=False, archive_bytes=MIB, archive_ratio=1_000_000)
+    output = examined(bomb(name), keep=False, archive_bytes=MIB, archive_ratio=1_000_000)
     assert str(MIB) in said(output)
     assert output.produced <= MIB
     assert output.open is not None  # cut short, and so not to be taken for a member
@@ -59,16 +67,16 @@ def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_one_member_may_have(name: str) -> None:
-    output = examined(BOMBS[name], keep=False, archive_member_bytes=MIB, archive_ratio=1_000_000)
+    output = examined(bomb(name), keep=False, archive_member_bytes=MIB, archive_ratio=1_000_000)
     assert str(MIB) in said(output)
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_limit_that_is_just_met_is_not_exceeded_and_memory_stays_flat(name: str) -> None:
     limits = {"archive_bytes": len(ZEROS), "archive_member_bytes": len(ZEROS), "archive_ratio": 1_000_000}
-    examined(BOMBS[name], keep=False, **limits)  # imports
+    examined(bomb(name), keep=False, **limits)  # imports
     tracemalloc.start()
-    output = examined(BOMBS[name], keep=False, **limits)
+    output = examined(bomb(name), keep=False, **limits)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert output.findings == []
@@ -113,10 +121,10 @@ def test_entries_are_counted(name: str) -> None:
 
 
 def test_nested_zips_are_members_each_within_what_is_left() -> None:
-    inner = samples.zipped({f"{number}.zip": BOMBS["zip"] for number in range(16)}, zipfile.ZIP_STORED)
+    inner = samples.zipped({f"{number}.zip": bomb("zip") for number in range(16)}, zipfile.ZIP_STORED)
     output = examined(inner)
     assert output.findings == []
-    assert {content for _, content in output.members} == {BOMBS["zip"]}
+    assert {content for _, content in output.members} == {bomb("zip")}
 
 
 def test_descriptions_of_a_tar_are_bounded() -> None:
