@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 OCTET_STREAM = "application/octet-stream"
+ZIP = "application/zip"
 
 # RFC 6838, section 4.2 (restricted names), without the '$', which no registered type has and no policy can carry.
 _NAME = r"[A-Za-z0-9!#&^_.+-]{1,127}"
@@ -70,7 +71,7 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "xz": "application/x-xz",
         "yaml": "application/yaml",
         "yml": "application/yaml",
-        "zip": "application/zip",
+        "zip": ZIP,
         "zst": "application/zstd",
     }
 )
@@ -85,8 +86,8 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "application/x-pdf": "application/pdf",
         "application/x-rar-compressed": "application/vnd.rar",
         "application/x-yaml": "application/yaml",
-        "application/x-zip-compressed": "application/zip",
-        "application/zip-compressed": "application/zip",
+        "application/x-zip-compressed": ZIP,
+        "application/zip-compressed": ZIP,
         "audio/mp3": "audio/mpeg",
         "audio/x-wav": "audio/wav",
         "image/jpg": "image/jpeg",

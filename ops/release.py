@@ -1,6 +1,5 @@
 """`airlock release`: a false positive is freed from quarantine, and who did that and why is kept."""
 
-import functools
 import time
 
 import click
@@ -8,19 +7,15 @@ from rich.console import Console
 
 from airlock.errors import AirlockError, VersionGone
 from airlock.profiles import Profiles
-from aws.buses import Buses
 from aws.dynamodb.records import Record, Records
-from aws.dynamodb.usage import Counters
 from aws.errors import translate
-from aws.s3.objects import Objects
-from aws.session import Clients, connect
+from aws.session import connect
 from aws.settings import read_profiles
 from aws.sqs.queue import Queue
 from ops.client.report import printable
 from ops.command_line.running import asynchronous, settings_or_usage_error
 from ops.settings import Settings
-from workers.settlement.copies import Buckets
-from workers.settlement.publishing import Publisher, services
+from workers.assembly import assemble, services
 from workers.settlement.revision import Revision
 
 LONGEST_REASON = 500
@@ -61,7 +56,7 @@ async def command(upload_id: str, reason: str, by: str | None) -> None:
         record = await Records(clients.dynamodb, settings.table).get(upload_id)
         if record is None:
             raise AirlockError(f"there is no record of {printable(upload_id[:80])!r}")
-        revision = _revision(settings, profiles, clients, queue)
+        revision = assemble(settings, profiles, clients, queue, time.time).revision
         who = f"{by} ({identity})" if by else identity
         released = await _release(revision, record, profiles, by=who, reason=reason)
     _tell(record, released)
@@ -72,17 +67,6 @@ async def _release(revision: Revision, record: Record, profiles: Profiles, *, by
         return await revision.release(record, profiles.get(record.profile), by=by, reason=reason)
     except VersionGone:
         raise AirlockError("its bytes are not in quarantine any more: another release, or time, removed them") from None
-
-
-def _revision(settings: Settings, profiles: Profiles, clients: Clients, queue: Queue) -> Revision:
-    return Revision(
-        Objects(clients.s3),
-        Records(clients.dynamodb, settings.table),
-        Publisher(queue, Buses(clients, settings.region), settings.delivery_queue, time.time),
-        functools.partial(Counters(clients.dynamodb, settings.table).count_accepted, quotas=profiles.quotas),
-        Buckets(settings.accepted_bucket, settings.quarantine_bucket),
-        time.time,
-    )
 
 
 def _tell(before: Record, after: Record) -> None:

@@ -8,7 +8,7 @@ from aws.dynamodb.record import Location, Record
 from aws.maintenance.inventory import Version
 from ops.reconcile.report import Kind
 from ops.reconcile.tour import Tour
-from workers.settlement.copies import Buckets
+from workers.settlement.buckets import Buckets
 
 
 async def look(tour: Tour) -> None:
@@ -58,7 +58,7 @@ def _unrecorded(tour: Tour, location: Location) -> Kind | None:
 
 def _is_of_a_claim(tour: Tour, location: Location, record: Record) -> bool:
     """Whether a worker can have made it. An id in a key is not enough: others may keep things beside ours."""
-    buckets = Buckets(tour.settings.accepted_bucket, tour.settings.quarantine_bucket)
+    buckets = Buckets.of(tour.settings)
     return location[:2] in buckets.copies(record, tour.profiles.profiles.get(record.profile))
 
 

@@ -232,10 +232,28 @@ class FakeDynamoDB:
     async def update_item(self, *, Key: Any, **asked: Any) -> Any:  # noqa: N803
         return await called("update", lambda: self.update(Key["id"]["S"], asked))
 
+    async def transact_write_items(self, *, TransactItems: Any) -> Any:  # noqa: N803
+        def write() -> Any:
+            updates = [(item["Update"]["Key"]["id"]["S"], item["Update"]) for item in TransactItems]
+            held = [self._holds(key, asked) for key, asked in updates]
+            if not all(held):
+                reasons = [{"Code": "None" if each else "ConditionalCheckFailed"} for each in held]
+                raise refusal("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
+            for key, asked in updates:
+                self.update(key, asked)
+            return {}
+
+        return await called("transact", write)
+
+    def _holds(self, key: str, asked: Any) -> bool:
+        condition = asked.get("ConditionExpression")
+        values = asked["ExpressionAttributeValues"]
+        return condition is None or _Condition(condition, self.items.get(key, {}), values).holds()
+
     def update(self, upload: str, asked: Any) -> Any:
         old = self.items.get(upload)
         values = asked["ExpressionAttributeValues"]
-        if not _Condition(asked["ConditionExpression"], old or {}, values).holds():
+        if not self._holds(upload, asked):
             # AWS tells the item that stood in the way; an item that is not there cannot be told.
             told = {"Item": dict(old)} if old is not None else {}
             raise refusal("ConditionalCheckFailedException", "UpdateItem", **told)
@@ -249,16 +267,18 @@ class FakeDynamoDB:
 
 
 def _apply(operation: str, clause: str, item: dict[str, Any], values: Any) -> None:
-    name, *rest = _TOKEN.findall(clause)
+    written, *rest = _TOKEN.findall(clause)
+    # Each placeholder is the attribute's own name behind a #.
+    name = written.removeprefix("#")
     match operation, rest:
         case "REMOVE", []:
-            item.pop(name[1:], None)
+            item.pop(name, None)
         case "ADD", [value]:
-            item[name[1:]] = {"N": str(int(item.get(name[1:], {"N": "0"})["N"]) + int(values[value]["N"]))}
-        case "SET", ["=", "if_not_exists", "(", same, ",", value, ")"] if same == name:
-            item.setdefault(name[1:], values[value])
+            item[name] = {"N": str(int(item.get(name, {"N": "0"})["N"]) + int(values[value]["N"]))}
+        case "SET", ["=", "if_not_exists", "(", same, ",", value, ")"] if same == written:
+            item.setdefault(name, values[value])
         case "SET", ["=", value]:
-            item[name[1:]] = values[value]
+            item[name] = values[value]
         case _:
             raise AssertionError(f"the fake does not know {operation} {clause}")
 

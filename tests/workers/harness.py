@@ -14,11 +14,12 @@ from unittest import mock
 
 import workers.__main__
 from airlock import keys, upload_id
-from airlock.events import withdrawal
+from airlock.events import ObjectCreated, withdrawal
 from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import TERMINAL
 from airlock.profiles import Profiles
 from aws.dynamodb.records import Location, Record, Records
+from aws.s3.objects import Objects
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.deployment import connected_as, keys_of, provisioned
@@ -26,6 +27,8 @@ from workers.__main__ import work
 from workers.deliveries import signing_secrets
 from workers.inspection.checks import catalogue
 from workers.inspection.checks.port import Check
+from workers.intake.admission import Admission
+from workers.intake.arrival import Arrival
 from workers.settings import Settings
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(64)
@@ -161,6 +164,14 @@ class WorkerHarness:
             Bucket=self.settings.incoming_bucket, Key=key, Body=body, ContentType=content_type, Metadata=metadata
         )
         return Sent(upload, key, answer["VersionId"], answer["ETag"].strip('"'), len(body))
+
+    async def arrival(self, sent: Sent) -> Arrival:
+        """A stored object as a worker admits it; its body is closed."""
+        bucket, prefix = self.settings.incoming_bucket, self.settings.incoming_prefix
+        admission = Admission(Objects(self.clients.s3), bucket, prefix, self.profiles, [self.secret])
+        event = ObjectCreated(bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
+        async with admission.admit(event) as arrival:
+            return arrival
 
     async def withdraw(self, upload: str, owner: str = "alice") -> None:
         """Withdraw as the service does: mark the record, then send the worker a message."""

@@ -11,7 +11,7 @@ import pytest
 
 from airlock import keys
 from airlock.errors import Unavailable
-from airlock.events import ObjectCreated, withdrawal
+from airlock.events import withdrawal
 from airlock.lifecycle import State
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Record
@@ -21,7 +21,6 @@ from tests.workers.inspection.checks.samples import HTML
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.daemon import Daemon
 from workers.inspection.checks.port import Idle, Report, Subject
-from workers.intake.admission import Admission
 
 
 async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harness: WorkerHarness) -> None:
@@ -112,8 +111,8 @@ async def test_bad_messages_end_in_the_dead_letters_with_their_reasons_and_stop_
         json.dumps({"Records": []}): "Records",
         json.dumps({"Records": [{"eventName": "ObjectRemoved:Delete", "s3": None}]}): "not as expected",
         harness.notification(foreign): "not incoming/ and an upload id",
-        other_bucket: "not incoming",
-        withdrawal("0" * 48): "does not call withdrawn",
+        other_bucket: "is not the incoming bucket",
+        withdrawal("0" * 48): "does not say that it was withdrawn",
     }
     for body in bad:
         await harness.send(body)
@@ -317,11 +316,7 @@ async def test_an_object_that_comes_after_its_withdrawal_is_deleted(harness: Wor
 async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(harness: WorkerHarness, kind: str) -> None:
     """As after a kill between the copy and the record."""
     sent = await harness.put(PNG, content_type=kind)
-    objects = Objects(harness.clients.s3)
-    async with objects.open(harness.settings.incoming_bucket, sent.key, sent.version_id, sent.etag) as body:
-        admission = Admission(harness.settings.incoming_bucket, "incoming", harness.profiles, [harness.secret])
-        event = ObjectCreated(harness.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-        arrival = admission.arrival(event, sent.upload, body)
+    arrival = await harness.arrival(sent)
     await harness.records.claim(arrival.record(1_800_000_000.0))
     key = keys.accepted(
         arrival.profile.accepted_key,
@@ -331,7 +326,7 @@ async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(harne
         issued_at=arrival.upload.issued_at,
         media_type=kind,
     )
-    await objects.promote(arrival.source, harness.settings.accepted_bucket, key, content_type=kind)
+    await Objects(harness.clients.s3).promote(arrival.source, harness.settings.accepted_bucket, key, content_type=kind)
     await harness.withdraw(sent.upload)
     async with harness.working():
         await harness.idle()
@@ -345,7 +340,7 @@ async def test_a_withdrawal_is_believed_from_the_record_only(harness: WorkerHarn
         await harness.idle()
         await harness.send(withdrawal(sent.upload))
         reasons = await harness.dead_letters()
-    assert "does not call withdrawn" in next(iter(reasons.values()))
+    assert "does not say that it was withdrawn" in next(iter(reasons.values()))
     assert await harness.accepted() == {accepted_at(record).key: PNG}
 
 

@@ -1,5 +1,6 @@
 """A rescan: what newer signatures match is taken back, once, and everything else stays what it is."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,21 +14,16 @@ from airlock import events, verdict_event
 from airlock.errors import Unavailable
 from airlock.lifecycle import State, Step
 from airlock.verdict import Outcome
-from aws.buses import Buses
-from aws.dynamodb.records import Record, Records
+from aws.dynamodb.records import Record
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
-from aws.sqs.queue import Queue
+from aws.sqs.queue import Message, Queue
 from tests.service.deployed import deployed_service
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon
+from workers.assembly import assemble
 from workers.inspection.inspector import Inspector
-from workers.intake.admission import Admission
 from workers.intake.disposition import Bury, Done
-from workers.rescan import Rescan
-from workers.settlement.copies import Buckets
-from workers.settlement.publishing import Publisher
-from workers.settlement.revision import Revision
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BAD = PNG + b"new malware"
@@ -178,10 +174,9 @@ async def test_what_an_operator_released_is_taken_back_for_news_only(harness: Wo
         infected = await harness.settled(sent)
         await harness.idle()
     await harness.events()
-    async with Queue.open(harness.settings, harness.clients) as queue:
-        revision = _revision(harness, harness.records, Objects(harness.clients.s3), queue)
+    async with parts_of(harness) as parts:
         profile = harness.profiles.get("default")
-        released = await revision.release(infected, profile, by="grace", reason="a test file that we know")
+        released = await parts.revision.release(infected, profile, by="grace", reason="a test file that we know")
     await harness.events()
     [still] = await rescanned(harness, released)
     assert (still.state, still.changes) == (State.ACCEPTED, released.changes)
@@ -211,19 +206,19 @@ async def test_what_is_not_accepted_any_more_is_left_as_it_is(harness: WorkerHar
         assert record.location
         await Objects(harness.clients.s3).delete(*record.location)
     before = await harness.records.get(upload)
-    async with _crew(harness) as crew:
-        assert await crew.rescan.rescan(upload) == Done()
+    async with parts_of(harness) as parts:
+        assert await parts.rescan.rescan(upload) == Done()
     assert await harness.records.get(upload) == before
     assert await told(harness) == {}
 
 
-async def test_an_upload_of_no_profile_is_buried(harness: WorkerHarness) -> None:
+async def test_an_upload_whose_profile_was_removed_is_buried(harness: WorkerHarness) -> None:
     [record] = await accepted(harness, PNG)
-    async with _crew(harness) as crew:
-        crew.rescan._admission = Admission(
-            "b", "p", harness.profiles.model_copy(update={"profiles": {}}), [harness.secret]
-        )
-        assert await crew.rescan.rescan(record.id) == Bury("there is no profile 'default'")
+    path = harness.settings.profiles
+    path.write_text('default_profile = "strict"\n' + path.read_text().replace("[profiles.default]", "[profiles.other]"))
+    async with parts_of(harness) as parts:
+        message = Message("id", "receipt", events.rescan(record.id), 1)
+        assert await parts.executor.execute(message) == Bury("there is no profile 'default'")
 
 
 async def test_an_engine_that_is_away_is_for_another_try_and_changes_nothing(
@@ -243,27 +238,26 @@ class Ended(Exception):
     """The worker ended here."""
 
 
-class _Crew:
-    """A rescan whose worker ends before the `left`-th of its calls."""
+class _Parts:
+    """A revision and a rescan whose worker ends before the `left`-th of its calls."""
 
     def __init__(self, harness: WorkerHarness, queue: Queue, inspector: Inspector, left: int) -> None:
         self.left = left
         self.calls: list[str] = []
-        objects, records = Objects(harness.clients.s3), Records(harness.clients.dynamodb, harness.settings.table)
-        revision = _revision(harness, records, objects, queue)
+        later = NOW + timedelta(hours=1)
+        parts = assemble(harness.settings, harness.profiles, harness.clients, queue, later.timestamp)
         watched: dict[Any, tuple[str, ...]] = {
-            objects: ("pin", "promote", "versions", "delete_versions"),
-            records: ("get", "begin_change", "change", "end_change", "rescanned"),
+            parts.objects: ("pin", "promote", "versions", "delete_versions"),
+            parts.records: ("get", "begin_change", "change", "end_change", "rescanned"),
             inspector: ("inspect",),
             queue: ("send",),
         }
         for owner, names in watched.items():
             for name in names:
                 setattr(owner, name, self._watched(name, getattr(owner, name)))
-        admission = Admission(
-            harness.settings.incoming_bucket, harness.settings.incoming_prefix, harness.profiles, [harness.secret]
-        )
-        self.rescan = Rescan(objects, records, inspector, revision, admission)
+        self.revision = parts.revision
+        self.rescan = parts.rescan(inspector)
+        self.executor = parts.executor(inspector, max_attempts=1)
 
     def _watched(self, name: str, real: Any) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
@@ -276,30 +270,14 @@ class _Crew:
         return call
 
 
-class _crew:  # noqa: N801 # used as a function
-    def __init__(self, harness: WorkerHarness, left: int = 1000) -> None:
-        self._site, self._left = harness, left
-
-    async def __aenter__(self) -> _Crew:
-        self._inspector = Inspector(self._site.checks(), NOW.timestamp)
-        self._queue = Queue.open(self._site.settings, self._site.clients)
-        return _Crew(self._site, await self._queue.__aenter__(), self._inspector, self._left)
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._queue.__aexit__(None, None, None)
-        await self._inspector.close()
-
-
-async def _none(_: Record) -> None:
-    return
-
-
-def _revision(harness: WorkerHarness, records: Records, objects: Objects, queue: Queue) -> Revision:
-    settings = harness.settings
-    publisher = Publisher(queue, Buses(harness.clients, settings.region), settings.delivery_queue, NOW.timestamp)
-    buckets = Buckets(settings.accepted_bucket, settings.quarantine_bucket)
-    later = NOW + timedelta(hours=1)
-    return Revision(objects, records, publisher, _none, buckets, later.timestamp)
+@contextlib.asynccontextmanager
+async def parts_of(harness: WorkerHarness, left: int = 1000) -> AsyncIterator[_Parts]:
+    inspector = Inspector(harness.checks(), NOW.timestamp)
+    try:
+        async with Queue.open(harness.settings, harness.clients) as queue:
+            yield _Parts(harness, queue, inspector, left)
+    finally:
+        await inspector.close()
 
 
 async def test_wherever_a_worker_ends_the_next_one_comes_to_the_same_end(harness: WorkerHarness) -> None:
@@ -307,15 +285,15 @@ async def test_wherever_a_worker_ends_the_next_one_comes_to_the_same_end(harness
     renew(harness)
     ended: list[str] = []
     for left, record in enumerate(records):
-        async with _crew(harness, left) as crew:
+        async with parts_of(harness, left) as parts:
             try:
-                await crew.rescan.rescan(record.id)
+                await parts.rescan.rescan(record.id)
             except Ended:
-                ended.append(crew.calls[-1] if crew.calls else "nothing")
+                ended.append(parts.calls[-1] if parts.calls else "nothing")
             else:
                 break
-        async with _crew(harness) as crew:
-            assert await crew.rescan.rescan(record.id) == Done()
+        async with parts_of(harness) as parts:
+            assert await parts.rescan.rescan(record.id) == Done()
     else:
         pytest.fail("it never came to its end")
     assert {"begin_change", "promote", "change", "send", "delete_versions"} <= set(ended)

@@ -1,1 +1,4 @@
-"""Intake: messages are received, read, admitted, kept hidden while worked on, and acknowledged."""
+"""Intake: receives messages, admits what they name, keeps them hidden while they are worked on, and acknowledges them.
+
+The lowest of the worker's rooms: it calls the others through the protocols in `executor`.
+"""

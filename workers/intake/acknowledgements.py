@@ -1,4 +1,4 @@
-"""Messages to be deleted, gathered for a moment so that one request takes several."""
+"""Acknowledgements: messages to delete, gathered for a moment so that one request deletes several."""
 
 import asyncio
 import logging
@@ -9,20 +9,21 @@ from airlock.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
+# The most messages that SQS deletes in one request.
 BATCH = 10
-# Long enough for objects that are finished together, far too short for a message to come back meanwhile.
+# Seconds to wait for more: long enough for objects that are finished together, and far below a visibility timeout.
 LINGER = 0.05
 RETRY_SECONDS = 1.0
 
 
 class Deletes(Protocol):
-    """The one thing that is asked of the queue."""
+    """The call that is made of the queue: returns the receipts that were not deleted. It raises Unavailable."""
 
     async def delete(self, receipts: Sequence[str]) -> list[str]: ...
 
 
 class Acknowledgements:
-    """Deletes what was `add`ed, while `run` runs, and on `flush` what is left."""
+    """Deletes the messages that were added, while `run` runs; `flush` deletes the rest. Times are in seconds."""
 
     def __init__(self, queue: Deletes, *, linger: float = LINGER, retry: float = RETRY_SECONDS) -> None:
         self._queue = queue
@@ -52,14 +53,14 @@ class Acknowledgements:
                 await asyncio.sleep(self._retry)
 
     async def flush(self) -> bool:
-        """Delete what waits now; False when SQS is away, and it goes on waiting."""
+        """Delete all that wait now; False when SQS is unavailable, and they go on waiting."""
         batch, self._waiting = self._waiting, []
         self._any.clear()
         self._full.clear()
         try:
             failed = await self._queue.delete(batch)
         except BaseException as error:
-            # Cancelled or away: deleting twice does no harm, forgetting would make the work be done twice.
+            # Also when cancelled: to delete twice does no harm, but what is forgotten would be worked on twice.
             for receipt in batch:
                 self.add(receipt)
             if not isinstance(error, Unavailable):
@@ -67,6 +68,6 @@ class Acknowledgements:
             log.warning("%d messages wait to be deleted: %s", len(batch), error)
             return False
         if failed:
-            # They come back, and are settled again from their records.
+            # They are delivered again, and settled again from their records.
             log.warning("SQS did not delete %d messages", len(failed))
         return True

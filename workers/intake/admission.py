@@ -1,6 +1,7 @@
-"""Who may come in: telling an object that a policy of ours let in from every other."""
+"""Admission: tells an object that a policy of ours let in from every other object."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from airlock import keys, upload_id
@@ -10,34 +11,44 @@ from airlock.intent import Intent, NotOurMetadata
 from airlock.profile import Profile
 from airlock.profiles import Profiles
 from airlock.upload_id import InvalidUploadId
-from aws.s3.objects import Body, Pinned
+from aws.s3.objects import Body, Objects, Pinned
 from workers.intake.arrival import Arrival
 
 
 class NotOurs(Exception):
-    """The object is none that a policy of ours let in; the message says why. It stays where it is."""
+    """The message is about nothing that this deployment issued or knows. Its text says why; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Where objects come in, and what they are verified against. All methods raise NotOurs."""
+    """Admits the objects below `prefix` in `bucket` whose upload ids one of `secrets` verifies."""
 
+    objects: Objects
     bucket: str
     prefix: str
     profiles: Profiles
     secrets: Sequence[bytes]
 
-    def upload(self, event: ObjectCreated) -> str:
-        """The text of the upload id in the object's key: of the right form, not verified yet."""
+    def upload_of(self, event: ObjectCreated) -> str:
+        """The upload id in the object's key: well formed, but not verified yet. Raises NotOurs."""
         if event.bucket != self.bucket:
-            raise NotOurs(f"the notification is of the bucket {event.bucket[:64]!r}, which is not incoming")
+            raise NotOurs(f"the bucket {event.bucket[:64]!r} is not the incoming bucket")
         upload = keys.upload_id_of(self.prefix, event.key)
         if upload is None:
             raise NotOurs(f"the key {event.key[:128]!r} is not {self.prefix}/ and an upload id")
         return upload
 
-    def arrival(self, event: ObjectCreated, upload: str, body: Body) -> Arrival:
-        """The object that `body` is about to give, with its verified id and the intent in its metadata."""
+    @contextlib.asynccontextmanager
+    async def admit(self, event: ObjectCreated) -> AsyncIterator[Arrival]:
+        """Open exactly the version that the event names, and verify it; its body is closed at the end.
+
+        Raises NotOurs, VersionGone when the version is not there any more, and Unavailable.
+        """
+        upload = self.upload_of(event)
+        async with self.objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
+            yield self._verified(event, upload, body)
+
+    def _verified(self, event: ObjectCreated, upload: str, body: Body) -> Arrival:
         try:
             intent = Intent.from_metadata(body.metadata, body.content_type)
             verified = upload_id.verify(upload, intent.owner, self.secrets)
@@ -46,11 +57,12 @@ class Admission:
         except InvalidUploadId:
             raise NotOurs("the upload id was not issued by us for the owner in the object's metadata") from None
         source = Pinned(event.bucket, event.key, body.version_id, body.etag, body.size)
-        return Arrival(verified, source, intent, self.profile(intent.profile), event.sequencer)
+        return Arrival(verified, source, intent, known_profile(self.profiles, intent.profile), event.sequencer, body)
 
-    def profile(self, name: str) -> Profile:
-        """The profile of that name."""
-        try:
-            return self.profiles.get(name)
-        except Refused:
-            raise NotOurs(f"there is no profile {name[:64]!r}") from None
+
+def known_profile(profiles: Profiles, name: str) -> Profile:
+    """The profile of that name, which comes from an object or a record; raises NotOurs where there is none."""
+    try:
+        return profiles.get(name)
+    except Refused:
+        raise NotOurs(f"there is no profile {name[:64]!r}") from None

@@ -1,4 +1,4 @@
-"""One object that came in: which bytes they are, and what its owner meant them to be."""
+"""One object that was admitted: which version it is, its upload id, and what its owner declared."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,22 @@ from airlock.lifecycle import State
 from airlock.profile import Profile
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import Record
-from aws.s3.objects import Pinned
+from aws.s3.objects import Body, Pinned
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A pinned version in incoming, with the intent that its metadata carries, verified."""
+    """One version in incoming, with its verified id and the intent in its metadata.
+
+    `body` can be read, once, while the admission's context is open.
+    """
 
     upload: UploadId
     source: Pinned
     intent: Intent
     profile: Profile
     sequencer: str
+    body: Body
 
     def record(self, now: float) -> Record:
         """The record to claim at `now`, in seconds since the epoch."""

@@ -1,4 +1,18 @@
-"""The queue's loop: receive, hand over, keep hidden while worked on, and acknowledge. Nothing else acknowledges."""
+"""The queue's loop. How it works:
+
+- One task polls. It receives no more messages than there are free slots, and none while the gate is closed.
+- Each message is worked on in a task of its own, which calls `execute` and then acts on the disposition. Nothing else
+  in the worker acknowledges, extends, retries or buries a message.
+- A heartbeat keeps every message in flight hidden, three times in each visibility timeout.
+- A message is deleted only when its disposition is Done, or once it was sent to the dead-letter queue. An
+  acknowledgement that fails costs a redelivery, never a message.
+- On stop nothing new is begun. What is in flight may finish within the drain time, and is kept hidden meanwhile.
+  What is left then is cancelled and given back to the queue, and the last acknowledgements are sent.
+
+Why it stops in that order: a poll that is cancelled can still be answered by SQS, with messages that nobody sees
+before their visibility timeout ends, those that were just given back among them. So the poll ends by itself where the
+drain time allows it, and messages are given back last, when no poll and no heartbeat could hide them again.
+"""
 
 import asyncio
 import contextlib
@@ -19,19 +33,19 @@ from workers.intake.gate import Gate
 
 log = logging.getLogger(__name__)
 
-# The most that one receive gives.
+# The most messages that SQS gives to one receive.
 BATCH = 10
-# How long to wait for more free slots before receiving for those there are: one request then fills several.
+# Seconds to wait for more free slots before receiving for those there are: one request then fills several.
 GATHER = 0.01
 BACKOFF = Backoff(first=1.0, longest=30.0, jitter=0.5)
-# SQS takes 256 KiB for body and attributes together, and a sentence needs no more.
+# SQS takes 256 KiB for body and attributes together; a reason needs no more than this.
 REASON_LENGTH = 1000
 
 Execute = Callable[[Message], Awaitable[Disposition]]
 
 
 class Queue(Deletes, Protocol):
-    """The calls that are made of `aws.sqs.queue.Queue`; each raises Unavailable."""
+    """The calls that are made of `aws.sqs.queue.Queue`. Each raises Unavailable."""
 
     async def receive(self, most: int, wait: int, visibility: int) -> list[Message]: ...
 
@@ -42,7 +56,7 @@ class Queue(Deletes, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many messages at once; the rest in seconds."""
+    """`concurrency` is how many messages are worked on at once; the others are in seconds."""
 
     concurrency: int
     visibility: int
@@ -51,7 +65,7 @@ class Limits:
 
 
 class Consumer:
-    """`dead_letters` is the queue to which messages are buried. `uniform` draws between two bounds."""
+    """`execute` works on a message and raises nothing. Messages are buried in the queue `dead_letters`."""
 
     def __init__(
         self,
@@ -78,28 +92,27 @@ class Consumer:
 
     @property
     def alive(self) -> bool:
-        """Whether the loop runs and its last receive was answered."""
+        """Whether the loop runs and the last receive succeeded."""
         return self._running and not self._failures
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then drain: returns when everything is finished or given back."""
+        """Work until `stop` is set, then drain; returns when every message is finished or given back."""
         heartbeat = asyncio.create_task(self._keep_hidden(), name="heartbeat")
         background = [heartbeat, asyncio.create_task(self._acknowledgements.run(), name="acknowledgements")]
         self._running = True
         try:
             poll = await self._receive_until(stop)
-            # Nothing new is begun now; what is here is still kept hidden, or another worker would begin it meanwhile.
             await self._drain(poll, heartbeat)
         finally:
             self._running = False
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-            # Last, when nothing adds to it any more.
+            # Last, when nothing adds to them any more.
             await self._acknowledgements.flush()
 
     async def _receive_until(self, stop: asyncio.Event) -> "asyncio.Task[None]":
-        """Receive until `stop`; returns the poll that is still out."""
+        """Receive until `stop` is set; returns the poll that has not ended yet."""
         stopped = asyncio.create_task(stop.wait())
         poll = asyncio.create_task(self._receive(stop))
         while not stop.is_set():
@@ -122,7 +135,7 @@ class Consumer:
         self._refusals = 0
         try:
             messages = await self._queue.receive(min(free, BATCH), self._limits.poll, self._limits.visibility)
-        except Exception as error:  # noqa: BLE001 # whatever it is, the loop goes on
+        except Exception as error:  # noqa: BLE001 # the loop goes on, whatever failed
             self._failures += 1
             await self._back_off(error, self._failures)
             return
@@ -136,6 +149,7 @@ class Consumer:
             task.add_done_callback(self._finished)
 
     async def _free_slots(self) -> int:
+        """Wait until there is a free slot; returns how many there are."""
         wanted = min(BATCH, self._limits.concurrency)
         while not (free := self._limits.concurrency - len(self._in_flight)):
             self._freed.clear()
@@ -159,7 +173,7 @@ class Consumer:
         try:
             await self._act(message, disposition)
         except Unavailable as error:
-            # It stays hidden for a while, comes again, and is then acted on.
+            # The message stays hidden until its visibility timeout ends, and is then delivered again.
             log.warning("could not act on a message: %s", error, extra={"message_id": message.id})
 
     async def _act(self, message: Message, disposition: Disposition) -> None:
@@ -171,14 +185,14 @@ class Consumer:
                 await self._queue.extend([message.receipt], math.ceil(after))
             case Bury(reason):
                 log.warning("buried: %s", reason, extra={"message_id": message.id, "attempt": message.receive_count})
-                told = {"airlock-reason": reason[:REASON_LENGTH], "airlock-attempts": str(message.receive_count)}
-                await self._queue.send(self._dead_letters, message.body, told)
+                attributes = {"airlock-reason": reason[:REASON_LENGTH], "airlock-attempts": str(message.receive_count)}
+                await self._queue.send(self._dead_letters, message.body, attributes)
                 self._acknowledgements.add(message.receipt)
             case _:
                 assert_never(disposition)
 
     async def _keep_hidden(self) -> None:
-        """Extend everything in flight three times in each visibility timeout, so that one lost request is no harm."""
+        """The heartbeat: three in each visibility timeout, so that one lost request does no harm."""
         while True:
             await asyncio.sleep(self._limits.visibility / 3)
             receipts = [message.receipt for message in self._in_flight.values()]
@@ -192,17 +206,16 @@ class Consumer:
         if self._in_flight:
             log.info("draining %d messages", len(self._in_flight))
             await asyncio.wait(self._in_flight, timeout=self._limits.drain)
-        # The poll was left alone until now: broken off, SQS can still hand it messages, those that are given back
-        # among them, which nobody sees before their visibility timeout. With a drain longer than a poll it is over.
+        # The order is explained at the top of this file.
         poll.cancel()
         rest = dict(self._in_flight)
-        # A heartbeat that is on its way would hide again what is given back.
         for task in (heartbeat, *rest):
             task.cancel()
         await asyncio.gather(poll, heartbeat, *rest, return_exceptions=True)
         await self._give_back(list(rest.values()))
 
     async def _give_back(self, messages: Sequence[Message]) -> None:
+        """Show messages to other workers at once."""
         if messages:
             log.info("giving back %d messages", len(messages))
             with contextlib.suppress(Unavailable):

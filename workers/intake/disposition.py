@@ -1,4 +1,4 @@
-"""What the work on one message came to. Only `consumer` acts on it."""
+"""What is to happen with a message after the work on it. Only `consumer` acts on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Worth another try in `after` seconds."""
+    """Show the message again in `after` seconds."""
 
     after: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bury:
-    """It can never succeed, or has failed too often: to the dead letters, with the reason."""
+    """Move the message to the dead-letter queue, with the reason: it cannot succeed, or has failed too often."""
 
     reason: str
 
@@ -29,7 +29,7 @@ Disposition = Done | Retry | Bury
 def gravest(dispositions: Sequence[Disposition]) -> Disposition:
     """The disposition of a message from those of its records: the longest Retry, else all Buries, else Done.
 
-    Doing a record again is harmless, so one that needs another try decides for its whole message.
+    To work on a record again is harmless, so one record that needs another try decides for the whole message.
     """
     retries = [disposition for disposition in dispositions if isinstance(disposition, Retry)]
     if retries:

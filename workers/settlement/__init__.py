@@ -1,1 +1,1 @@
-"""Settlement: a verdict is made true, changed, published, or taken back."""
+"""Settlement: makes a verdict true, changes it, or removes what a withdrawn upload left."""

@@ -1,31 +1,23 @@
-"""Verdict events, to everybody whom a profile names."""
+"""Verdict events, published to all targets that a profile notifies."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from airlock import verdict_event
 from airlock.callables import Clock
 from airlock.intent import Intent
 from airlock.profile import Profile
-from airlock.profiles import Profiles
-from airlock.targets import Target, TargetKind
+from airlock.targets import Target
 from airlock.verdict_event import CONTENT_TYPE, VerdictEvent
 from aws.buses import Buses
 from aws.dynamodb.record import Record
-from aws.session import SERVICES
 from aws.sqs.queue import Queue
 from workers.deliveries.delivery import Delivery
 
 
-def services(profiles: Profiles) -> list[str]:
-    """The services to have clients of for all work on uploads: those of buses only where a profile notifies one."""
-    buses: Mapping[TargetKind, tuple[str, ...]] = {"sns": ("sns", "sts"), "eventbridge": ("events",)}
-    return [*SERVICES, *(name for kind, names in buses.items() if profiles.notified(kind) for name in names)]
-
-
 class Publisher:
-    """`now` gives seconds since the epoch. What is for a webhook goes by way of the queue `deliveries`."""
+    """Publishes over SQS, SNS and EventBridge. Events for webhooks go to the queue `deliveries`."""
 
     def __init__(self, queue: Queue, buses: Buses, deliveries: str, now: Clock) -> None:
         self._queue = queue
@@ -33,8 +25,8 @@ class Publisher:
         self._deliveries = deliveries
         self._now = now
 
-    async def tell(self, record: Record, profile: Profile) -> None:
-        """Publish the verdict that `record` tells, with its changes, to all targets; raises Unavailable."""
+    async def publish_verdict(self, record: Record, profile: Profile) -> None:
+        """Publish the verdict in `record`, with its changes, to all targets of the profile. Raises Unavailable."""
         if not profile.notify or record.verdict is None:
             return
         event = verdict_event.render(
@@ -48,13 +40,13 @@ class Publisher:
         await self.publish(event, profile.targets)
 
     async def publish(self, event: VerdictEvent, targets: Sequence[Target]) -> None:
-        """Hand the event over; raises Unavailable unless everybody took it.
+        """Publish to all targets; raises Unavailable unless every one took the event.
 
-        It may then be published again: receivers know the repetition by its id.
+        Then it may be published again: receivers recognise the repetition by its id.
         """
-        await asyncio.gather(*(self._hand_over(event, target) for target in targets))
+        await asyncio.gather(*(self._publish_to(target, event) for target in targets))
 
-    async def _hand_over(self, event: VerdictEvent, target: Target) -> None:
+    async def _publish_to(self, target: Target, event: VerdictEvent) -> None:
         attributes = {"content-type": CONTENT_TYPE}
         match target.kind:
             case "sqs":
@@ -71,7 +63,7 @@ class Publisher:
 
 
 def intent_of(record: Record) -> Intent:
-    """What the uploader meant, as the record tells it."""
+    """What the owner declared, as it was recorded."""
     return Intent(
         owner=record.owner,
         profile=record.profile,

@@ -1,26 +1,30 @@
-"""Revision: changing a verdict that stood, in an order in which a crash between any two steps is repaired by doing it
-again.
+"""Revision: changes a verdict that stood. How it works:
 
-Say so in the record, copy the bytes, record the change, count what was accepted, publish the event, remove the bytes
-from where they were, and say in the record that it is done. A worker that still settles the same upload removes copies
-that the record does not name: the first step makes it leave them alone.
+1. Note in the record that its bytes are about to be moved.
+2. Copy them to where the new verdict wants them.
+3. Record the change and the copy, by a conditional write.
+4. Count what was accepted, and publish the event.
+5. Remove all copies that the record does not name, those at the old place among them.
+6. Note in the record that the move is over.
+
+A worker or an operator's command can end between any two steps; to do the same again takes the steps that are missing.
+Step 1 is for workers that settle the same upload at the same time: they remove copies that the record does not name,
+and leave them alone while a move is noted.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Literal
 
 from airlock import verdict_event
 from airlock.callables import Clock
-from airlock.errors import AirlockError, Conflict
+from airlock.errors import AirlockError
 from airlock.lifecycle import Step, sources
 from airlock.profile import Profile
 from airlock.verdict import Change, Outcome, Verdict
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
-from workers.settlement.copies import Buckets
-from workers.settlement.publishing import Publisher
-from workers.settlement.storage import Storage, Stored
+from workers.settlement.effects import Effects
+from workers.settlement.storage import Stored
 
 Revising = Literal[Step.RELEASE, Step.REVOKE]
 
@@ -30,40 +34,30 @@ class NotPossible(AirlockError):
 
 
 class Revision:
-    """`now` gives seconds since the epoch. Every method raises Unavailable, and can then be repeated."""
+    """Every method raises Unavailable, and can then be repeated."""
 
-    def __init__(
-        self,
-        objects: Objects,
-        records: Records,
-        publisher: Publisher,
-        count_accepted: Callable[[Record], Awaitable[None]],
-        buckets: Buckets,
-        now: Clock,
-    ) -> None:
+    def __init__(self, objects: Objects, records: Records, effects: Effects, now: Clock) -> None:
         self._objects = objects
         self._records = records
-        self._publisher = publisher
-        self._count_accepted = count_accepted
-        self._storage = Storage(objects, records, buckets)
+        self._effects = effects
         self._now = now
 
     async def release(self, record: Record, profile: Profile, *, by: str, reason: str) -> Record:
-        """Free what lies in quarantine: its findings stay in the verdict, which is accepted from now on.
+        """Accept what is in quarantine; the findings stay in the verdict. Returns the record.
 
-        A release that was recorded is finished: `by` and `reason` stay those of the first.
-        Raises NotPossible, Conflict when somebody changed the upload meanwhile, and VersionGone when the quarantined
-        bytes are no more.
+        A release that was recorded already is finished, and keeps its own `by` and `reason`.
+        Raises NotPossible, Conflict when the upload was changed meanwhile, and VersionGone when the bytes are not in
+        quarantine any more.
         """
         if record.verdict is None:
             raise _not_possible(record, Step.RELEASE)
-        freed = record.verdict.model_copy(update={"outcome": Outcome.ACCEPTED})
-        return await self._revise(record, profile, Step.RELEASE, freed, by, reason)
+        released = record.verdict.model_copy(update={"outcome": Outcome.ACCEPTED})
+        return await self._revise(record, profile, Step.RELEASE, released, by, reason)
 
     async def revoke(self, record: Record, profile: Profile, verdict: Verdict, *, by: str, reason: str) -> Record:
-        """Take back what was accepted, by the verdict of a later inspection, which is infected.
+        """Take back what was accepted, because a later inspection came to `verdict`, which is infected.
 
-        The bytes go to quarantine, or away, as the profile says of what is infected. Otherwise as `release`.
+        The bytes go to quarantine or are deleted, as the profile says for infected ones. Otherwise as `release`.
         """
         return await self._revise(record, profile, Step.REVOKE, verdict, by, reason)
 
@@ -79,29 +73,26 @@ class Revision:
         change = Change(step=step, before=record.verdict.outcome, by=by, reason=reason, at=moment)
         source = await self._objects.pin(*record.location)
         begun = await self._records.begin_change(record, step, now)
-        stored = await self._storage.store(begun, verdict, profile, source)
-        return await self._follow(await self._record(begun, change, verdict, stored, now), profile)
+        stored = await self._effects.storage.store(begun, verdict, profile, source)
+        async with self._effects.storage.removed_on_conflict(stored):
+            changed = await self._record(begun, change, verdict, stored, now)
+        return await self._follow(changed, profile)
 
     async def _record(self, record: Record, change: Change, verdict: Verdict, stored: Stored, now: float) -> Record:
-        try:
-            return await self._records.change(
-                record,
-                change,
-                verdict,
-                place=stored.place,
-                location=stored.location,
-                event_id=verdict_event.event_id(record.id, record.version_id, len(record.changes) + 1),
-                now=now,
-            )
-        except Conflict:
-            await self._storage.remove(stored.location)
-            raise
+        return await self._records.change(
+            record,
+            change,
+            verdict,
+            place=stored.place,
+            location=stored.location,
+            event_id=verdict_event.event_id(record.id, record.version_id, len(record.changes) + 1),
+            now=now,
+        )
 
     async def _follow(self, record: Record, profile: Profile) -> Record:
         if record.moving_from is not None:
-            await self._count_accepted(record)
-            await self._publisher.tell(record, profile)
-            await self._storage.tidy(record, profile)
+            await self._effects.announce(record, profile)
+            await self._effects.storage.tidy(record, profile)
             await self._records.end_change(record)
         return record
 

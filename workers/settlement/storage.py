@@ -1,23 +1,27 @@
-"""Where a verdict wants the bytes, how they are described there, and what is removed when it is done."""
+"""The bytes of settled uploads: copied to where a verdict wants them, and removed where no record names them."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from airlock import intent, keys
-from airlock.errors import Unavailable
+from airlock.errors import Conflict, Unavailable
+from airlock.media_types import OCTET_STREAM
 from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Place, Record, Records
 from aws.s3.objects import Objects, Pinned
-from workers.settlement.copies import Buckets
+from workers.settlement.buckets import Buckets, accepted_key
 
-# Quarantined bytes are never to be rendered by whoever opens them.
-INERT = "application/octet-stream"
-# What S3 tells of an object in a bucket that never had versions, and in one where they were suspended.
+# The version id that S3 gives in a bucket that never had versions, and in one where they were suspended.
 UNVERSIONED = ("", "null")
 
 
 class Stored(NamedTuple):
-    """Where the bytes are now: nowhere, if not kept. `repeated`: they may be there twice."""
+    """Where the bytes are now. `location` is None where the profile keeps none of that outcome.
+
+    `repeated`: the copy may have been made twice.
+    """
 
     place: Place
     location: Location | None
@@ -33,32 +37,22 @@ class Storage:
         self._buckets = buckets
 
     async def store(self, record: Record, verdict: Verdict, profile: Profile, source: Pinned) -> Stored:
-        """Copy the pinned bytes to where the verdict wants them; of `record` counts what came in, not its verdict.
+        """Copy the pinned bytes of `record`'s upload to where `verdict` wants them.
 
-        Raises VersionGone when the source is no more.
+        The record's own verdict does not count. Raises VersionGone when the source is not there any more.
         """
         if verdict.outcome is Outcome.ACCEPTED:
-            kind = verdict.media_type or record.content_type
-            key = keys.accepted(
-                profile.accepted_key,
-                upload=record.id,
-                profile=profile.name,
-                owner=record.owner,
-                issued_at=int(record.created_at),
-                media_type=kind,
-            )
-            return await self._copy(
-                record, verdict, source, "accepted", Location(self._buckets.accepted, key, ""), kind
-            )
+            media_type = verdict.media_type or record.content_type
+            to = Location(self._buckets.accepted, accepted_key(record, profile, media_type), "")
+            return await self._copy(record, verdict, source, "accepted", to, media_type)
         if getattr(profile.outcomes, verdict.outcome) == "delete":
             return Stored("none", None)
-        key = keys.quarantine(record.id, record.version_id)
-        return await self._copy(
-            record, verdict, source, "quarantine", Location(self._buckets.quarantine, key, ""), INERT
-        )
+        to = Location(self._buckets.quarantine, keys.quarantine(record.id, record.version_id), "")
+        # No program that opens an object in quarantine is to render it.
+        return await self._copy(record, verdict, source, "quarantine", to, OCTET_STREAM)
 
     async def _copy(
-        self, record: Record, verdict: Verdict, source: Pinned, place: Place, to: Location, kind: str
+        self, record: Record, verdict: Verdict, source: Pinned, place: Place, to: Location, media_type: str
     ) -> Stored:
         metadata = {
             "upload": record.id,
@@ -67,37 +61,46 @@ class Storage:
             "filename": intent.encode(record.filename),
             "sha256": verdict.sha256 or "",
         }
-        # Whatever link leads to it, a browser saves it: nothing is ever shown or run in the bucket's own origin.
+        # A browser saves an attachment: nothing is shown or run in the bucket's own origin.
         copied = await self._objects.promote(
-            source, to.bucket, to.key, content_type=kind, content_disposition="attachment", metadata=metadata
+            source, to.bucket, to.key, content_type=media_type, content_disposition="attachment", metadata=metadata
         )
         if copied.version_id in UNVERSIONED:
-            raise Unavailable("s3", f"versioning is off on the bucket {to.bucket}: what is in it could be replaced")
+            raise Unavailable("s3", f"versioning is off in the bucket {to.bucket}: objects in it could be replaced")
         return Stored(place, to._replace(version_id=copied.version_id), copied.repeated)
 
-    async def remove(self, location: Location | None) -> None:
+    @contextlib.asynccontextmanager
+    async def removed_on_conflict(self, stored: Stored) -> AsyncIterator[None]:
+        """Remove the copy again when the block, which records it, raises Conflict."""
+        try:
+            yield
+        except Conflict:
+            await self.remove(stored)
+            raise
+
+    async def remove(self, stored: Stored) -> None:
         """Remove exactly that copy, if there is one."""
-        if location is not None:
-            await self._objects.delete(*location)
+        if stored.location is not None:
+            await self._objects.delete(*stored.location)
 
     async def tidy(self, record: Record, profile: Profile | None) -> None:
-        """Remove copies that no record names, of attempts that ended too early or of a request that was sent twice.
+        """Remove copies that no record names: of attempts that ended early, or of a request that was sent twice.
 
-        Whoever copies later removes its own. They can be elsewhere than the recorded copy: another attempt can have
-        come to another verdict. Nothing is removed when the record tells of other places by now, or was claimed again.
-        It is read after everything was found: what was found can be a copy that is about to be recorded.
+        They can be in other places than the recorded copy, because each attempt can come to another verdict. A worker
+        that copies after this removes its own copy. Nothing is removed when the record names other places by now, or
+        was claimed again. So it is read after the copies were listed: a copy on the list can just have been recorded.
         """
         found = [
             (bucket, key, await self._objects.versions(bucket, key))
             for bucket, key in dict.fromkeys(self._buckets.copies(record, profile))
         ]
         latest = await self._records.get(record.id)
-        if latest is None or _whereabouts(latest) != _whereabouts(record):
+        if latest is None or _claims_and_places(latest) != _claims_and_places(record):
             return
         for bucket, key, versions in found:
             others = [version for version in versions if record.location != (bucket, key, version)]
             await self._objects.delete_versions(bucket, key, others)
 
 
-def _whereabouts(record: Record) -> tuple[object, ...]:
+def _claims_and_places(record: Record) -> tuple[object, ...]:
     return record.location, record.moving_from, record.attempts

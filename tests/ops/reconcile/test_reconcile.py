@@ -15,7 +15,6 @@ import pytest
 
 from airlock import keys, upload_id
 from airlock.errors import Unavailable
-from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State, Step
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Record
@@ -24,7 +23,6 @@ from aws.settings import AwsSettings
 from ops.reconcile import How, Kind, Report, reconcile
 from tests.deployment import connected_as, keys_of
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
-from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival
 
 HOUR = 3600.0
@@ -75,18 +73,9 @@ async def repaired(harness: WorkerHarness, kind: Kind, count: int = 1, **how: An
     assert await found(harness, **how) == {}
 
 
-async def arrival(harness: WorkerHarness, sent: Sent) -> Arrival:
-    event = ObjectCreated(harness.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-    admission = Admission(
-        harness.settings.incoming_bucket, harness.settings.incoming_prefix, harness.profiles, [harness.secret]
-    )
-    async with Objects(harness.clients.s3).open(event.bucket, event.key, event.version_id, event.etag) as body:
-        return admission.arrival(event, sent.upload, body)
-
-
 async def claimed(harness: WorkerHarness, sent: Sent) -> Arrival:
     """As by a worker that ended then."""
-    arrived = await arrival(harness, sent)
+    arrived = await harness.arrival(sent)
     await harness.records.claim(arrived.record(time.time()))
     return arrived
 
@@ -213,7 +202,7 @@ async def test_an_upload_whose_object_is_gone_before_its_verdict_fails_with_that
 
 async def test_copies_of_attempts_that_ended_are_removed_and_nothing_else_is(harness: WorkerHarness) -> None:
     sent = await harness.put(EICAR)
-    arrived = await arrival(harness, sent)
+    arrived = await harness.arrival(sent)
     leftover = await copied(harness, arrived)
     async with harness.working(visibility=QUICKLY):
         await harness.send(harness.notification(sent))

@@ -1,46 +1,79 @@
+"""The executor over scripted parts: what comes of a message, whatever is in it and whatever fails."""
+
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from airlock.errors import Unavailable
+from airlock.callables import Uniform
+from airlock.errors import Unavailable, VersionGone
 from airlock.events import ObjectCreated, rescan, withdrawal
-from aws.dynamodb.records import Record
 from aws.sqs.queue import Message
+from workers.intake.admission import NotOurs
 from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.executor import BACKOFF, Executor
-from workers.journey import Journey
-from workers.rescan import Rescan
 
 
 class Scripted:
-    """A journey on which each object does as its key says; `given_up` are the reasons that were recorded."""
+    """All parts in one. What happens with an object, or an upload, depends on its key or id.
 
-    def __init__(self, broken: Exception | None = None) -> None:
-        self.given_up: list[tuple[str, str]] = []
+    `calls` are those of the journey, with the key. An object that was admitted is represented by its event.
+    """
+
+    def __init__(self, broken: Exception | None = None, earlier: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.calls: list[tuple[str, ...]] = []
         self._broken = broken
+        self._earlier = earlier or {}
 
-    async def arrive(self, event: ObjectCreated) -> tuple[Disposition, Record | None]:
-        return self._as_said(event.key), None
+    def upload_of(self, event: ObjectCreated) -> str:
+        if event.key.startswith("foreign bucket"):
+            raise NotOurs(event.key)
+        return event.key
+
+    @contextlib.asynccontextmanager
+    async def admit(self, event: ObjectCreated) -> AsyncIterator[ObjectCreated]:
+        if self.upload_of(event).startswith("foreign"):
+            raise NotOurs(event.key)
+        if event.key == "gone":
+            raise VersionGone("gone")
+        yield event
+
+    async def earlier(self, arrival: ObjectCreated) -> list[ObjectCreated]:
+        return [ObjectCreated("b", key, "v", "e", 1, "") for key in self._earlier.get(arrival.key, ())]
+
+    async def arrive(self, arrival: ObjectCreated) -> Disposition:
+        self.calls.append(("arrive", arrival.key))
+        return self._disposition(arrival.key)
+
+    async def gone(self, upload: str, event: ObjectCreated) -> Disposition:
+        self.calls.append(("gone", upload))
+        return Done()
 
     async def withdraw(self, upload: str) -> Disposition:
-        return self._as_said(upload)
+        return self._disposition(upload)
 
     async def rescan(self, upload: str) -> Disposition:
-        return self._as_said(upload)
+        return self._disposition(upload)
 
-    async def give_up(self, event: ObjectCreated, reason: str) -> None:
+    async def give_up(self, upload: str, version_id: str, reason: str) -> None:
         if self._broken:
             raise self._broken
-        self.given_up.append((event.key, reason))
+        self.calls.append(("give_up", upload, reason))
 
-    def _as_said(self, name: str) -> Disposition:
-        if name == "away":
-            raise Unavailable("clamd", "is away")
-        if name == "bug":
-            raise KeyError("oops")
-        return Bury(name) if name.startswith("bad") else Done()
+    def _disposition(self, name: str) -> Disposition:
+        match name:
+            case "unavailable":
+                raise Unavailable("clamd", "cannot be reached")
+            case "bug":
+                raise KeyError("oops")
+            case "deleted during the inspection":
+                raise VersionGone("gone")
+            case "late":
+                raise NotOurs("late")
+            case _:
+                return Bury(name) if name.startswith("bad") else Done()
 
 
 def _body(*keys: str) -> str:
@@ -53,51 +86,79 @@ def _message(body: str, receives: int = 1) -> Message:
     return Message("id", "receipt", body, receives)
 
 
-def _executor(journey: Scripted, uniform: Callable[[float, float], float] = lambda _, high: high) -> Executor:
-    scripted = cast(Any, journey)
-    return Executor(cast(Journey, scripted), cast(Rescan, scripted), 3, uniform=uniform)
+def _executor(parts: Scripted, uniform: Uniform = lambda _, high: high) -> Executor:
+    any_part = cast(Any, parts)
+    return Executor(any_part, any_part, any_part, any_part, 3, uniform=uniform)
 
 
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
         (["good"], Done()),
-        (["bad", "good", "bad two"], Bury("bad; bad two")),
-        (["bad", "away", "good"], Retry(2.0)),
+        (["foreign", "good", "late"], Bury("foreign; late")),
+        (["foreign", "unavailable", "good"], Retry(2.0)),
         (["bug"], Retry(2.0)),
     ],
 )
-async def test_every_record_is_worked_and_the_gravest_decides(keys: list[str], expected: Disposition) -> None:
+async def test_every_record_is_worked_on_and_the_gravest_decides(keys: list[str], expected: Disposition) -> None:
     assert await _executor(Scripted()).execute(_message(_body(*keys))) == expected
 
 
 @pytest.mark.parametrize("body", ["", "nonsense", "[]", "{}", '{"Records": []}', '{"Records": [{}]}', "\x00"])
-async def test_what_is_no_notification_is_buried_with_its_reason(body: str) -> None:
+async def test_a_message_that_is_not_a_notification_is_buried_with_its_reason(body: str) -> None:
     disposition = await _executor(Scripted()).execute(_message(body))
     assert isinstance(disposition, Bury)
     assert disposition.reason
 
 
-async def test_s3s_test_event_is_nothing_to_do() -> None:
+async def test_the_test_event_of_s3_is_done() -> None:
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})
     assert await _executor(Scripted()).execute(_message(body)) == Done()
 
 
-@pytest.mark.parametrize(("upload", "expected"), [("x", Done()), ("bad", Bury("bad")), ("away", Retry(2.0))])
-async def test_a_rescan(upload: str, expected: Disposition) -> None:
-    assert await _executor(Scripted()).execute(_message(rescan(upload))) == expected
+@pytest.mark.parametrize("key", ["gone", "deleted during the inspection"])
+async def test_an_object_that_is_gone_is_finished_from_its_record(key: str) -> None:
+    parts = Scripted()
+    assert await _executor(parts).execute(_message(_body(key))) == Done()
+    assert parts.calls[-1] == ("gone", key)
 
 
-async def test_a_rescan_that_is_given_up_leaves_the_upload_what_it_is() -> None:
-    journey = Scripted()
-    disposition = await _executor(journey).execute(_message(rescan("away"), receives=3))
-    assert disposition == Bury("after 3 attempts: clamd: is away")
-    assert journey.given_up == []
+async def test_the_version_that_was_stored_first_has_its_turn_first_and_no_other() -> None:
+    parts = Scripted(earlier={"third": ["first", "second"]})
+    assert await _executor(parts).execute(_message(_body("third"))) == Done()
+    assert parts.calls == [("arrive", "first"), ("arrive", "third")]
+
+
+async def test_an_earlier_version_that_is_not_ours_is_passed_over() -> None:
+    parts = Scripted(earlier={"third": ["foreign", "gone", "second"]})
+    assert await _executor(parts).execute(_message(_body("third"))) == Done()
+    assert parts.calls == [("gone", "gone"), ("arrive", "third")]
+
+
+async def test_where_an_earlier_version_cannot_be_worked_on_now_the_later_one_waits() -> None:
+    parts = Scripted(earlier={"second": ["unavailable"]})
+    assert await _executor(parts).execute(_message(_body("second"))) == Retry(2.0)
+    assert parts.calls == [("arrive", "unavailable")]
 
 
 @pytest.mark.parametrize(
     ("upload", "expected"),
-    [("good", Done()), ("bad", Bury("bad")), ("away", Retry(2.0)), ("bug", Retry(2.0))],
+    [("x", Done()), ("bad", Bury("bad")), ("late", Bury("late")), ("unavailable", Retry(2.0))],
+)
+async def test_a_rescan(upload: str, expected: Disposition) -> None:
+    assert await _executor(Scripted()).execute(_message(rescan(upload))) == expected
+
+
+async def test_a_rescan_that_is_given_up_leaves_the_upload_as_it_is() -> None:
+    parts = Scripted()
+    disposition = await _executor(parts).execute(_message(rescan("unavailable"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: cannot be reached")
+    assert parts.calls == []
+
+
+@pytest.mark.parametrize(
+    ("upload", "expected"),
+    [("good", Done()), ("bad", Bury("bad")), ("unavailable", Retry(2.0)), ("bug", Retry(2.0))],
 )
 async def test_a_withdrawal(upload: str, expected: Disposition) -> None:
     assert await _executor(Scripted()).execute(_message(withdrawal(upload))) == expected
@@ -108,40 +169,51 @@ async def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.L
     assert "KeyError: 'oops'" in caplog.text
 
 
-@pytest.mark.parametrize(("key", "reason"), [("away", "after 3 attempts: clamd: is away"), ("bug", "after 3 attempts")])
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("unavailable", "after 3 attempts: clamd: cannot be reached"), ("bug", "after 3 attempts: an unexpected error")],
+)
 async def test_the_last_attempt_records_the_failure_and_buries_the_message(key: str, reason: str) -> None:
-    journey = Scripted()
-    disposition = await _executor(journey).execute(_message(_body(key), receives=3))
+    parts = Scripted()
+    disposition = await _executor(parts).execute(_message(_body(key), receives=3))
     assert isinstance(disposition, Bury)
     assert disposition.reason.startswith(reason)
-    assert journey.given_up == [(key, disposition.reason)]
+    assert parts.calls[-1] == ("give_up", key, disposition.reason)
 
 
-async def test_an_object_that_takes_each_worker_down_is_not_tried_for_ever() -> None:
-    journey = Scripted()
-    disposition = await _executor(journey).execute(_message(_body("good"), receives=4))
+async def test_an_object_that_ends_each_worker_is_not_tried_for_ever() -> None:
+    parts = Scripted()
+    disposition = await _executor(parts).execute(_message(_body("good"), receives=4))
     assert disposition == Bury("the worker ended in each of 3 attempts")
-    assert journey.given_up == [("good", "the worker ended in each of 3 attempts")]
+    assert parts.calls == [("give_up", "good", "the worker ended in each of 3 attempts")]
 
 
-async def test_a_failure_that_cannot_be_recorded_is_tried_again_but_not_for_ever() -> None:
-    journey = Scripted(Unavailable("dynamodb", "away"))
-    assert await _executor(journey).execute(_message(_body("away"), receives=3)) == Retry(72.0)
-    disposition = await _executor(journey).execute(_message(_body("away"), receives=7))
+async def test_to_give_up_on_an_object_in_another_bucket_records_nothing() -> None:
+    parts = Scripted()
+    disposition = await _executor(parts).execute(_message(_body("foreign bucket"), receives=4))
+    assert disposition == Bury("the worker ended in each of 3 attempts")
+    assert parts.calls == []
+
+
+async def test_a_failure_that_cannot_be_recorded_is_retried_but_not_for_ever() -> None:
+    parts = Scripted(Unavailable("dynamodb", "cannot be reached"))
+    assert await _executor(parts).execute(_message(_body("unavailable"), receives=3)) == Retry(72.0)
+    disposition = await _executor(parts).execute(_message(_body("unavailable"), receives=7))
     assert isinstance(disposition, Bury)
 
 
-async def test_a_bug_while_a_failure_is_recorded_does_not_hold_the_message() -> None:
-    disposition = await _executor(Scripted(ValueError("worse"))).execute(_message(_body("away"), receives=3))
-    assert disposition == Bury("after 3 attempts: clamd: is away")
+async def test_a_bug_while_a_failure_is_recorded_does_not_keep_the_message() -> None:
+    parts = Scripted(ValueError("worse"))
+    disposition = await _executor(parts).execute(_message(_body("unavailable"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: cannot be reached")
 
 
-async def test_giving_up_a_withdrawal_needs_no_record() -> None:
-    disposition = await _executor(Scripted()).execute(_message(withdrawal("away"), receives=3))
-    assert disposition == Bury("after 3 attempts: clamd: is away")
+async def test_to_give_up_on_a_withdrawal_needs_no_record() -> None:
+    disposition = await _executor(Scripted()).execute(_message(withdrawal("unavailable"), receives=3))
+    assert disposition == Bury("after 3 attempts: clamd: cannot be reached")
 
 
-def test_pauses_grow_and_have_an_end() -> None:
+def test_pauses_grow_up_to_a_limit() -> None:
     high, low = _executor(Scripted()), _executor(Scripted(), lambda lower, _: lower)
     assert [high.pause(attempt) for attempt in range(1, 6)] == [2, 12, 72, 432, BACKOFF.longest]
     assert low.pause(1) == 1

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
+from pydantic import SecretStr
+
 from airlock import keys, upload_id, verdict_event
 from airlock.errors import Unavailable
 from airlock.events import ObjectCreated, notification, withdrawal
@@ -16,22 +18,16 @@ from airlock.profiles import Profiles
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.record import Record, from_item
 from aws.dynamodb.records import Records
-from aws.s3.objects import Objects
+from aws.session import Clients
+from aws.settings import AwsSettings
 from aws.sqs.queue import Message, Queue
 from tests.workers.fakes import Attempt, FakeDynamoDB, FakeQueues, FakeS3, Version, called
+from workers.assembly import assemble
 from workers.deliveries.delivery import Delivery
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import Inspector
-from workers.intake.admission import Admission
 from workers.intake.disposition import Retry
 from workers.intake.executor import Executor
-from workers.journey import Journey
-from workers.rescan import Rescan
-from workers.settlement.copies import Buckets
-from workers.settlement.publishing import Publisher
-from workers.settlement.revision import Revision
-from workers.settlement.settlement import Settlement
-from workers.settlement.withdrawal import Withdrawal
 
 ObjectKind = Literal["clean", "infected", "rejected", "unscannable", "caught_later", "foreign"]
 """What an object turns out to be: `caught_later` is clean until signatures are renewed, `foreign` is none of ours."""
@@ -42,9 +38,21 @@ SECRET = b"s" * 32
 BEGIN = 1_790_000_000
 LIFETIME = 900
 ATTEMPTS = 3
-BUCKETS = Buckets("accepted", "quarantine")
+SETTINGS = AwsSettings(
+    region="eu-central-1",
+    incoming_bucket="incoming",
+    incoming_prefix="in",
+    accepted_bucket="accepted",
+    quarantine_bucket="quarantine",
+    delivery_queue="deliveries",
+    secrets=[SecretStr(SECRET.decode())],
+)
 
+# The limit is never reached; it makes the worker count accepted bytes.
 PROFILES = """
+[quotas.owner]
+accepted_bytes_per_day = "1 MiB"
+
 [webhooks.billing]
 url = "https://billing.example/hook"
 
@@ -80,7 +88,7 @@ class UploadModel:
         self.loop = asyncio.new_event_loop()
         self.upload = upload_id.mint(b"12345678", BEGIN, LIFETIME, OWNER, [SECRET])
         self.key = keys.incoming("in", self.upload.text)
-        self._records = Records(cast(Any, self.dynamodb), "uploads")
+        self._records = Records(cast(Any, self.dynamodb), SETTINGS.table)
         self._executor = self._program()
         self._before: Record | None = None
         self._last: Record | None = None
@@ -88,16 +96,9 @@ class UploadModel:
         self._were: set[str] = set()
 
     def _program(self) -> Executor:
-        objects = Objects(cast(Any, self.s3))
-        admission = Admission("incoming", "in", Profiles.load(PROFILES), [SECRET])
-        publisher = Publisher(cast(Queue, self.queues), cast(Any, None), "deliveries", self._now)
-        settlement = Settlement(objects, self._records, publisher, _count, BUCKETS, self._now)
-        withdrawing = Withdrawal(objects, self._records, BUCKETS, admission)
-        inspector = cast(Inspector, self)
-        journey = Journey(objects, self._records, inspector, settlement, withdrawing, admission, self._now)
-        revision = Revision(objects, self._records, publisher, _count, BUCKETS, self._now)
-        rescan = Rescan(objects, self._records, inspector, revision, admission)
-        return Executor(journey, rescan, ATTEMPTS, uniform=lambda low, _: low)
+        clients = Clients(cast(Any, None), {"s3": self.s3, "dynamodb": self.dynamodb})
+        parts = assemble(SETTINGS, Profiles.load(PROFILES), clients, cast(Queue, self.queues), self._now)
+        return parts.executor(cast(Inspector, self), ATTEMPTS, uniform=lambda low, _: low)
 
     def _now(self) -> float:
         self.clock += 0.001
@@ -204,6 +205,7 @@ class UploadModel:
         self._check_incoming()
         self._check_copies(record)
         self._check_events()
+        self._check_usage()
 
     def _check_step(self, before: Record | None, record: Record | None) -> None:
         if record is None:
@@ -251,6 +253,19 @@ class UploadModel:
             told = json.loads(events.copy().pop())
             assert told["id"] == verdict_event.event_id(self.upload.text, self._bound)
 
+    def _check_usage(self) -> None:
+        counted = self.accepted_bytes
+        if counted:
+            [bound] = [each for each in self.versions if each.id == self._bound]
+            assert Outcome.ACCEPTED in self.outcomes[bound.id], "counted what nobody found clean"
+            assert counted == len(bound.body), "accepted bytes are counted once"
+
+    @property
+    def accepted_bytes(self) -> int:
+        """What was counted for the owner, on all days."""
+        usage = [item for key, item in self.dynamodb.items.items() if key.startswith(f"usage#owner#{OWNER}#")]
+        return sum(int(item["accepted_bytes"]["N"]) for item in usage)
+
     @property
     def events(self) -> set[str]:
         """The texts of all events, by whatever way they went out."""
@@ -280,6 +295,7 @@ class UploadModel:
         assert record.state is not State.FAILED
         assert copies == ({record.location} if record.location else set()), "copies that the record does not name"
         assert (record.location is None) == (record.state is State.REJECTED)
+        assert self.accepted_bytes == (len(ours.body) if record.state is State.ACCEPTED else 0), "usage is counted"
         assert len(self.queues.sent["verdicts"]) >= 1
         assert len(self.queues.sent["deliveries"]) >= 1
 
@@ -289,7 +305,3 @@ class UploadModel:
 
     def close(self) -> None:
         self.loop.close()
-
-
-async def _count(record: Record) -> None:
-    await called("count", lambda: None)

@@ -15,7 +15,6 @@ import pytest
 
 from airlock import keys, upload_id
 from airlock.errors import Unavailable
-from airlock.events import ObjectCreated
 from airlock.intent import Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.policy import Bucket, bucket_url, sign
@@ -25,7 +24,6 @@ from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.program import running
 from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
-from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival
 
 HARMLESS, INFECTED, WRONG = PNG, PNG + EICAR, HTML
@@ -335,7 +333,7 @@ async def test_what_comes_when_its_record_may_be_forgotten_is_buried_and_stays_w
     async with harness.working():
         await harness.idle()
         (reason,) = (await harness.dead_letters()).values()
-    assert "may be forgotten" in reason
+    assert "may be gone" in reason
     assert await harness.records.get(upload.text) is None
     assert await harness.accepted() == {}
     assert await harness.incoming() == [(sent.key, sent.version_id)]
@@ -343,13 +341,7 @@ async def test_what_comes_when_its_record_may_be_forgotten_is_buried_and_stays_w
 
 async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> Arrival:
     """Claim it and copy it to accepted, as a worker that found nothing in it, and then was no more."""
-    objects = Objects(harness.clients.s3)
-    event = ObjectCreated(harness.settings.incoming_bucket, sent.key, sent.version_id, sent.etag, sent.size, "01")
-    admission = Admission(
-        harness.settings.incoming_bucket, harness.settings.incoming_prefix, harness.profiles, [harness.secret]
-    )
-    async with objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
-        arrival = admission.arrival(event, sent.upload, body)
+    arrival = await harness.arrival(sent)
     await harness.records.claim(arrival.record(time.time()))
     key = keys.accepted(
         arrival.profile.accepted_key,
@@ -359,7 +351,9 @@ async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> A
         issued_at=arrival.upload.issued_at,
         media_type=arrival.intent.content_type,
     )
-    await objects.promote(arrival.source, harness.settings.accepted_bucket, key, content_type="image/png")
+    await Objects(harness.clients.s3).promote(
+        arrival.source, harness.settings.accepted_bucket, key, content_type="image/png"
+    )
     return arrival
 
 

@@ -11,13 +11,10 @@ from airlock import verdict_event
 from airlock.errors import Conflict, VersionGone
 from airlock.lifecycle import State, Step
 from airlock.verdict import Finding, Outcome
-from aws.buses import Buses
-from aws.dynamodb.records import Record, Records
-from aws.s3.objects import Objects
+from aws.dynamodb.records import Record
 from aws.sqs.queue import Queue
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
-from workers.settlement.copies import Buckets
-from workers.settlement.publishing import Publisher
+from workers.assembly import assemble
 from workers.settlement.revision import NotPossible, Revision
 
 REASON = "a test file that we know"
@@ -35,11 +32,9 @@ class Broken:
     """Everything that a revision works with, each call of which can be the last one."""
 
     def __init__(self, harness: WorkerHarness, queue: Queue) -> None:
-        self.objects = Objects(harness.clients.s3)
-        self.records = Records(harness.clients.dynamodb, harness.settings.table)
-        publisher = Publisher(
-            queue, Buses(harness.clients, harness.settings.region), harness.settings.delivery_queue, lambda: 0
-        )
+        parts = assemble(harness.settings, harness.profiles, harness.clients, queue, lambda: 1_800_000_000)
+        self.objects, self.records = parts.objects, parts.records
+        effects = replace(parts.effects, count_accepted=self._count)
         self.counted: list[str] = []
         self.steps: list[str] = []
         self.ends_at: tuple[str, str] | None = None
@@ -47,9 +42,8 @@ class Broken:
             self._watch(self.records, name)
         for name in ("promote", "delete_versions"):
             self._watch(self.objects, name)
-        self._watch(publisher, "publish")
-        buckets = Buckets(harness.settings.accepted_bucket, harness.settings.quarantine_bucket)
-        self.revision = Revision(self.objects, self.records, publisher, self._count, buckets, lambda: 1_800_000_000)
+        self._watch(effects.publisher, "publish")
+        self.revision = Revision(self.objects, self.records, effects, parts.now)
 
     async def _count(self, record: Record) -> None:
         self.counted.append(record.id)

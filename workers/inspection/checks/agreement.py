@@ -14,8 +14,8 @@ They go together when they are equal, synonyms aside, and in these cases:
 - `application/octet-stream` declares nothing, so nothing contradicts it.
 """
 
-from airlock.media_types import EXTENSIONS, OCTET_STREAM, canonical
-from workers.inspection.checks.signatures import ENCRYPTED, OLE, ZIP
+from airlock.media_types import EXTENSIONS, OCTET_STREAM, ZIP, canonical
+from workers.inspection.checks.signatures import ENCRYPTED, OLE
 
 PLAIN = frozenset(
     {EXTENSIONS[name] for name in ("txt", "csv", "tsv", "md", "json", "jsonl", "yaml")} | {"application/toml"}

@@ -7,14 +7,14 @@ A member of an archive was declared as nothing, and its name is the archive's ma
 import importlib.metadata
 from collections.abc import Iterator
 
-from airlock.media_types import EXTENSIONS, OCTET_STREAM, canonical, extension
+from airlock.media_types import EXTENSIONS, OCTET_STREAM, ZIP, canonical, extension
 from airlock.verdict import Engine, Finding, Outcome
 from workers.inspection.checks import model
 from workers.inspection.checks.agreement import settled
 from workers.inspection.checks.model import BLOCK, Answer
 from workers.inspection.checks.polyglots import ZIP_REACH, leading, second, suspected
 from workers.inspection.checks.port import Idle, Report, Scan, Subject
-from workers.inspection.checks.signatures import DIRECTORY_BYTES, OLE, ZIP, Ends, identify, ole_directory
+from workers.inspection.checks.signatures import DIRECTORY_BYTES, OLE, Ends, identify, ole_directory
 
 NAME = "media_type"
 

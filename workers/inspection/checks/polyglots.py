@@ -13,7 +13,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from workers.inspection.checks.signatures import ZIP, Ends
+from airlock.media_types import ZIP
+from workers.inspection.checks.signatures import Ends
 
 PDF = "application/pdf"
 PDF_REACH = 1024

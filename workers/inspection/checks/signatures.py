@@ -9,9 +9,8 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from airlock.media_types import EXTENSIONS
+from airlock.media_types import EXTENSIONS, ZIP
 
-ZIP = "application/zip"
 OLE = "application/x-ole-storage"
 # An encrypted Office Open XML document: no zip, but a stream of an OLE container ([MS-OFFCRYPTO]).
 ENCRYPTED = "application/x-tika-ooxml-protected"

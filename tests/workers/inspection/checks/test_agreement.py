@@ -1,8 +1,8 @@
 import pytest
 
-from airlock.media_types import EXTENSIONS
+from airlock.media_types import EXTENSIONS, ZIP
 from workers.inspection.checks.agreement import ACTIVE, PLAIN, settled
-from workers.inspection.checks.signatures import ENCRYPTED, OLE, ZIP
+from workers.inspection.checks.signatures import ENCRYPTED, OLE
 
 DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
 

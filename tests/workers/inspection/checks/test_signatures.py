@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airlock.media_types import ZIP
 from tests.workers.inspection.checks.samples import BMP, SIGNED, ole, open_document, zipped
-from workers.inspection.checks.signatures import OLE, ZIP, Ends, identify
+from workers.inspection.checks.signatures import OLE, Ends, identify
 
 
 def _of(body: bytes) -> str | None:
