@@ -23,6 +23,7 @@ OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 HEADER = "X-Request-Id"
 # Folded once, rather than at each look for it.
 _GIVEN = istr(HEADER)
+_NOSNIFF = istr("X-Content-Type-Options")
 PREFLIGHT_SECONDS = 600
 
 # What a proxy in front of us makes, in any of the usual forms; nothing that could break a log line.
@@ -85,9 +86,10 @@ def _admit(session: Session, trace: Trace, *, sessions: bool) -> None:
 
 
 def _end(response: web.StreamResponse, trace: Trace) -> web.StreamResponse:
-    response.headers[HEADER] = trace.request_id
+    headers = response.headers
+    headers[_GIVEN] = trace.request_id
     # No browser is to take an answer for another kind of thing than we say that it is.
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    headers[_NOSNIFF] = "nosniff"
     return response
 
 

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.lifecycle import State, Step, derived
@@ -22,6 +23,8 @@ from service.uploads.creator import Created
 
 PATH = "/v1/uploads"
 JSON = "application/json"
+# Folded once: copying them is then a third of the price of reading a dict of plain strings.
+_HEADERS = CIMultiDict({hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"})
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -158,10 +161,10 @@ def state_of(upload: UploadId, record: Record | None, now: float) -> State:
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] = NONE) -> web.Response:
     """`document` as JSON, with further header fields; times in it are UTC and end in Z."""
-    body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return web.Response(
-        body=body, status=status, headers={"Content-Type": JSON, "Cache-Control": "no-store", **headers}
-    )
+    response = web.Response(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), status=status, headers=_HEADERS)
+    if headers:
+        response.headers.update(headers)
+    return response
 
 
 def created(new: Created) -> web.Response:
@@ -176,7 +179,9 @@ def created(new: Created) -> web.Response:
         "max_bytes": max_bytes,
         "links": links,
     }
-    return json_response(document, 201, {"Location": links["self"], **headers})
+    response = json_response(document, 201, headers)
+    response.headers[hdrs.LOCATION] = links["self"]
+    return response
 
 
 def session_created(token: str, session: Session) -> web.Response:

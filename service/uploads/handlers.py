@@ -21,10 +21,7 @@ CONTENT_SECONDS = 60
 
 async def create_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for one file. Nothing is waited for but the body; and, for an upload session, what it has left."""
-    content = request.content
-    # A small body has come with its headers as a rule: waiting for it would cost as much as parsing it.
-    is_here = content.is_eof() and content.total_bytes <= payloads.MAX_BODY
-    asked = payloads.parse(NewUpload, content.read_nowait() if is_here else await request.read())
+    asked = payloads.parse(NewUpload, await request.read())
     return answers.created(await _created(request, caller, asked))
 
 
