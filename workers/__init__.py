@@ -1,1 +1,1 @@
-"""Pod two: takes notifications from the queue, inspects what they name, and settles the verdict."""
+"""Pod two: receives notifications from the queue, inspects the objects that they name, and settles the verdicts."""

@@ -1,4 +1,4 @@
-"""Whether the worker is alive and ready, over HTTP, for whoever restarts and routes."""
+"""Health of the worker over HTTP, for Kubernetes or another supervisor: is it alive, and is it ready?"""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,9 +12,9 @@ Ready = Callable[[], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def serving(host: str, port: int, ready: Ready) -> AsyncIterator[int]:
-    """Answer /healthz (200) and /readyz (200, or 503 and why) on `host`:`port`; gives the port, for 0 a free one.
+    """Answer /healthz (200) and /readyz (200, or 503 with the reason) on `host`:`port`. Yields the port.
 
-    `ready` raises Unavailable when the worker is not.
+    Port 0 stands for any free port. `ready` raises Unavailable while the worker is not ready.
     """
 
     async def readyz(_: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What the worker must know, from the environment, read once."""
+"""The settings of the worker, read once from the environment."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -14,7 +14,7 @@ def _clamd_address(value: str) -> str:
     parts = urlsplit(value)
     try:
         tcp = parts.scheme == "tcp" and bool(parts.hostname) and parts.port is not None
-    except ValueError:  # the port is no number up to 65535
+    except ValueError:  # the port is not a number up to 65535
         tcp = False
     unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
     if not (tcp or unix):
@@ -35,38 +35,38 @@ def _file(value: Path) -> Path:
 
 
 class Settings(AwsSettings):
-    """The shared settings, and the worker's own: AIRLOCK_CONCURRENCY and so on."""
+    """The settings that both pods share, and those of the worker alone: AIRLOCK_CONCURRENCY and so on."""
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
-    """Messages worked on at once. An object above 8 MiB costs about 9 MiB of memory meanwhile."""
+    """How many messages are worked on at once. An object above 8 MiB takes about 9 MiB of memory meanwhile."""
     visibility: Annotated[int, Field(ge=2, le=43200)] = 60
     """Seconds for which a message is hidden from other workers; extended while it is worked on."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
-    """Deliveries of a message after which it is given up."""
+    """How often a message is delivered before it is given up."""
     poll_seconds: Annotated[int, Field(ge=0, le=20)] = 20
-    """How long one receive waits for the first message."""
+    """Seconds for which one receive waits for the first message."""
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 25
-    """How long what is in flight may take to finish after SIGTERM."""
+    """Seconds that messages in flight may take to finish after SIGTERM."""
     health_host: str = "127.0.0.1"
     health_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Where /healthz and /readyz answer; 0 for nowhere."""
+    """The port of /healthz and /readyz; 0 turns them off."""
     clamd: Annotated[str, AfterValidator(_clamd_address)] | None = None
-    """tcp://HOST:PORT or unix:///PATH of a clamd."""
+    """The address of a clamd: tcp://HOST:PORT or unix:///PATH."""
     clamd_max_age: Annotated[int, Field(ge=0, le=36500)] = 7
-    """Days after which definitions are too old to believe; 0 for never."""
+    """Days after which virus definitions are too old to be used; 0 for never."""
     clamd_descriptors: bool = True
-    """Over a unix socket, hand clamd the copy that other checks needed rather than stream it."""
+    """Pass clamd a file descriptor over its unix socket, where another check made a copy, instead of the bytes."""
     webhook_secrets: Annotated[Path, AfterValidator(_file)] | None = None
-    """A TOML file that holds, for each webhook of the profiles, a list of secrets (whsec_...), newest first."""
+    """A TOML file with a list of secrets (whsec_...) for each webhook of the profiles, the newest first."""
     webhook_networks: CommaSeparated[IPv4Network | IPv6Network] = Field(default=[])
-    """Networks beside the internet to which webhooks may lead: 10.1.0.0/16."""
+    """Networks to which webhooks may connect beside the internet, such as 10.1.0.0/16."""
     webhook_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    """Webhooks called at once."""
+    """How many webhooks are called at once."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
-    """A folder of .yar and .yara files; the bundled rules are always used."""
+    """A folder of .yar and .yara files. The bundled rules are used in any case."""
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
     """Where copies of objects above 1 MiB are kept while they are inspected; the system's temporary folder if unset."""
     parsers: Annotated[int, Field(ge=1, le=64)] = 2
-    """Processes that parse hostile formats at once; as many more for each depth of archives in archives."""
+    """How many processes parse hostile formats at once, and as many more for each depth of archives in archives."""
     parser_memory: Annotated[int, Field(ge=128, le=65536)] = 1024
-    """MiB of address space that each of them may have."""
+    """MiB of address space for each of these processes."""

@@ -124,22 +124,9 @@ class Consumer:
 
     async def _receive(self, stop: asyncio.Event) -> None:
         free = await self._free_slots()
-        if stop.is_set():
+        if stop.is_set() or not await self._gate_is_open():
             return
-        try:
-            await self._gate.wait_open()
-        except Unavailable as error:
-            self._refusals += 1
-            await self._back_off(error, self._refusals)
-            return
-        self._refusals = 0
-        try:
-            messages = await self._queue.receive(min(free, BATCH), self._limits.poll, self._limits.visibility)
-        except Exception as error:  # noqa: BLE001 # the loop goes on, whatever failed
-            self._failures += 1
-            await self._back_off(error, self._failures)
-            return
-        self._failures = 0
+        messages = await self._poll(min(free, BATCH))
         if stop.is_set():
             await self._give_back(messages)
             return
@@ -147,6 +134,28 @@ class Consumer:
             task = asyncio.create_task(self._work(message))
             self._in_flight[task] = message
             task.add_done_callback(self._finished)
+
+    async def _gate_is_open(self) -> bool:
+        """False after a pause, where the gate stayed closed."""
+        try:
+            await self._gate.wait_open()
+        except Unavailable as error:
+            self._refusals += 1
+            await self._back_off(error, self._refusals)
+            return False
+        self._refusals = 0
+        return True
+
+    async def _poll(self, most: int) -> list[Message]:
+        """Up to so many messages; none after a pause, where the receive failed."""
+        try:
+            messages = await self._queue.receive(most, self._limits.poll, self._limits.visibility)
+        except Exception as error:  # noqa: BLE001 # the loop goes on, whatever failed
+            self._failures += 1
+            await self._back_off(error, self._failures)
+            return []
+        self._failures = 0
+        return messages
 
     async def _free_slots(self) -> int:
         """Wait until there is a free slot; returns how many there are."""
