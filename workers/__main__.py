@@ -21,7 +21,7 @@ from workers import health
 from workers.assembly import assemble, services
 from workers.deliveries import signing_secrets
 from workers.deliveries.assembly import delivery_consumer
-from workers.inspection.checks import catalogue
+from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
 from workers.intake.consumer import Consumer, Limits

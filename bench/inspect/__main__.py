@@ -28,7 +28,7 @@ from bench.pipeline.place import Place, credentials, settings_in
 from bench.process import children, peak_mib
 from ops.dev import emulator, scanner
 from ops.provision.command import provision
-from workers.inspection.checks import catalogue
+from workers.inspection import catalogue
 from workers.inspection.checks.port import Check, Subject
 from workers.inspection.inspector import CHUNK, Inspector
 from workers.settings import Settings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from airlock.lifecycle import State
 from tests.workers.harness import EICAR
-from tests.workers.inspection.corpus.packed import encrypted_zip
-from tests.workers.inspection.corpus.pictures import chunk
+from tests.workers.inspection.corpus.archives import encrypted_zip
+from tests.workers.inspection.corpus.images import chunk
 
 SIDE = 8
 OWNERS = ("alice", "bob", "carol", "dan")

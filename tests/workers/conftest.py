@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest_asyncio
 
 from aws.settings import AwsSettings
+from tests.workers.fault_proxy import FaultProxy
 from tests.workers.harness import WorkerHarness, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon, running
-from tests.workers.inspection.clamd.fault_proxy import FaultProxy
 
 
 @pytest_asyncio.fixture

@@ -25,7 +25,7 @@ from aws.settings import AwsSettings
 from tests.deployment import connected_as, keys_of, provisioned
 from workers.__main__ import work
 from workers.deliveries import signing_secrets
-from workers.inspection.checks import catalogue
+from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.intake.admission import Admission
 from workers.intake.arrival import Arrival

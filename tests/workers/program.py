@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.deployment import ROOT
+from tests.workers.fault_proxy import Broken, Fault, FaultProxy
 from tests.workers.harness import WorkerHarness
-from tests.workers.inspection.clamd.fault_proxy import Broken, Fault, FaultProxy
 
 
 class Program:

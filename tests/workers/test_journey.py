@@ -20,7 +20,7 @@ from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.clamd.daemon import Daemon
-from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 
 
 async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harness: WorkerHarness) -> None:
@@ -195,7 +195,7 @@ async def test_of_two_versions_before_the_verdict_one_wins_and_the_other_is_dele
     assert {event["id"] for event in events} == {record.event_id}
 
 
-class Gate(Idle):
+class Gate(BaseCheck, BaseScan):
     """A check that waits until the test lets it go on, and reports nothing."""
 
     name = "media_type"
@@ -396,7 +396,7 @@ async def test_while_clamd_is_away_nothing_is_taken_and_all_is_accepted_when_it_
     assert [engine.name for engine in record.verdict.engines] == ["clamav"]
 
 
-class Failing(Idle):
+class Failing(BaseCheck, BaseScan):
     """An engine that says it is there, and fails when it is to look."""
 
     name = "clamd"

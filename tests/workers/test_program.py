@@ -14,9 +14,9 @@ import pytest_asyncio
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.deployment import ROOT
+from tests.workers.fault_proxy import FaultProxy
 from tests.workers.harness import PNG, WorkerHarness, harness_in
 from tests.workers.inspection.clamd import daemon
-from tests.workers.inspection.clamd.fault_proxy import FaultProxy
 from tests.workers.program import running
 
 pytestmark = pytest.mark.server

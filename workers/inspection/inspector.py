@@ -12,8 +12,8 @@ from airlock.callables import Clock
 from airlock.errors import Unavailable
 from airlock.verdict import Verdict, decide
 from workers.inspection.checks.port import HEAD, Check, Report, Scan, Subject
-from workers.inspection.members import Contents
-from workers.inspection.reports import gathered
+from workers.inspection.members import Members
+from workers.inspection.reports import merged_findings
 from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
@@ -37,24 +37,24 @@ class Inspector:
 
         Raises Unavailable when an engine or the bytes are away: what was not seen has no verdict.
         """
-        contents = Contents(subject.profile.limits, self._look, self._spool)
-        subject = replace(subject, members=contents)
-        read = _Counted(chunks)
-        reports = await self._look(subject, read, subject.profile.checks)
-        return self._verdict(subject, [*reports, *contents.reports], reports, read.size)
+        members = Members(subject.profile.limits, self._run_checks, self._spool)
+        subject = replace(subject, members=members)
+        read = _CountingChunks(chunks)
+        reports = await self._run_checks(subject, read, subject.profile.checks)
+        return self._verdict(subject, [*reports, *members.reports], reports, read.size)
 
     async def ready(self) -> None:
         """Raises Unavailable when an engine that some profile needs is away."""
-        await _together(check.ready() for check in self._checks.values())
+        await _run_all(check.ready() for check in self._checks.values())
 
     async def close(self) -> None:
         """End what the checks have started."""
         for check in self._checks.values():
             await check.close()
 
-    async def _look(self, subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]) -> list[Report]:
+    async def _run_checks(self, subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]) -> list[Report]:
         """What the checks of these names report of the object or the member."""
-        first = await _beginning(chunks)
+        first = await _first_chunks(chunks)
         subject = replace(subject, head=b"".join(first)[:HEAD])
         checks = [self._checks[name] for name in names]
         sinks: list[Callable[[bytes], Coroutine[Any, Any, None]]] = []
@@ -63,7 +63,7 @@ class Inspector:
                 copy = stack.enter_context(self._spool())
                 subject = replace(subject, copy=copy)
                 sinks.append(copy.write)
-            scans = [_Closing(check.begin(subject)) for check in checks]
+            scans = [_SelfClosingScan(check.begin(subject)) for check in checks]
             for scan in scans:
                 stack.push_async_callback(scan.close)
                 sinks.append(scan.feed)
@@ -71,10 +71,10 @@ class Inspector:
             size = await _feed_all(sinks, _chained(first, chunks), lambda: may_stop and any(s.fatal for s in scans))
             if may_stop and (fatal := [scan for scan in scans if scan.fatal]):
                 # The others did not see all of it: what they would report is worth nothing.
-                return await _together(scan.finish() for scan in fatal)
+                return await _run_all(scan.finish() for scan in fatal)
             if size != subject.size:
                 raise Unavailable("s3", f"{size} bytes came of an object of {subject.size}")
-            return await _together(scan.finish() for scan in scans)
+            return await _run_all(scan.finish() for scan in scans)
 
     def _spool(self) -> Spool:
         return Spool(self._spool_folder)
@@ -83,7 +83,7 @@ class Inspector:
         findings = [finding for report in reports for finding in report.findings]
         return Verdict(
             outcome=decide(findings),
-            findings=gathered(findings),
+            findings=merged_findings(findings),
             engines=tuple(dict.fromkeys(report.engine for report in reports if report.engine)),
             checks=subject.profile.checks,
             missing=tuple(dict.fromkeys(name for report in reports for name in report.missing)),
@@ -94,7 +94,7 @@ class Inspector:
         )
 
 
-class _Closing:
+class _SelfClosingScan:
     """A scan that is closed as soon as it has reported.
 
     An archive's members may need what its own scan held, such as one of a few connections: nobody is to hold one while
@@ -122,7 +122,7 @@ class _Closing:
             await self._scan.close()
 
 
-async def _beginning(chunks: AsyncIterator[bytes]) -> list[bytes]:
+async def _first_chunks(chunks: AsyncIterator[bytes]) -> list[bytes]:
     """The first chunks, which have the head."""
     first: list[bytes] = []
     while sum(map(len, first)) < HEAD:
@@ -140,14 +140,14 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
         yield chunk
 
 
-class _Counted:
+class _CountingChunks:
     """The chunks, and how many bytes of them were taken."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self.size = 0
 
-    def __aiter__(self) -> "_Counted":
+    def __aiter__(self) -> "_CountingChunks":
         return self
 
     async def __anext__(self) -> bytes:
@@ -165,13 +165,13 @@ async def _feed_all(
     size = 0
     async for chunk in chunks:
         size += len(chunk)
-        await _together(sink(chunk) for sink in sinks)
+        await _run_all(sink(chunk) for sink in sinks)
         if enough():
             break
     return size
 
 
-async def _together(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _run_all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run all; when one fails the others are cancelled and have ended before its error goes on."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -8,21 +8,21 @@ from airlock.media_types import OCTET_STREAM
 from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject
 from workers.inspection.parsers.port import Exceeded
-from workers.inspection.reports import within
+from workers.inspection.reports import in_member
 from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
 
-Look = Callable[[Subject, AsyncIterator[bytes], Sequence[str]], Awaitable[list[Report]]]
+RunChecks = Callable[[Subject, AsyncIterator[bytes], Sequence[str]], Awaitable[list[Report]]]
 
 
-class Contents:
+class Members:
     """The port `Members`, for one inspection. `look` runs the checks of some names over a subject.
 
     `reports` has what was found in members; each finding says in which.
     """
 
-    def __init__(self, limits: Mapping[str, int], look: Look, spool: Callable[[], Spool]) -> None:
+    def __init__(self, limits: Mapping[str, int], run_checks: RunChecks, spool: Callable[[], Spool]) -> None:
         limits = {**DEFAULTS, **limits}
         self._depth = limits["archive_depth"]
         self._most_entries = limits["archive_entries"]
@@ -30,7 +30,7 @@ class Contents:
         self._entries = 0
         self._bytes = 0
         self._too_deep = False
-        self._look = look
+        self._run_checks = run_checks
         self._spool = spool
         self.seconds: float = limits["inspect_seconds"]
         self.reports: list[Report] = []
@@ -57,6 +57,6 @@ class Contents:
         path = (*parent.path, name)
         member = replace(parent, intent=intent, size=copy.size, copy=copy, path=path)
         names = [check for check in parent.profile.checks if check not in REQUIRED_CHECKS]
-        for report in await self._look(member, copy.chunks(CHUNK), names):
+        for report in await self._run_checks(member, copy.chunks(CHUNK), names):
             if report.findings or report.engine or report.missing:
-                self.reports.append(within(report, path))
+                self.reports.append(in_member(report, path))

@@ -12,7 +12,7 @@ MOST_FINDINGS = 50
 LONGEST_PATH = 300
 
 
-def within(report: Report, path: Sequence[str]) -> Report:
+def in_member(report: Report, path: Sequence[str]) -> Report:
     """The report, each of whose findings says in which member of an archive it was made."""
     where = "/".join(path)
     if len(where) > LONGEST_PATH:
@@ -21,7 +21,7 @@ def within(report: Report, path: Sequence[str]) -> Report:
     return replace(report, findings=tuple(found), media_type=None, sha256=None)
 
 
-def gathered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def merged_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each once, in order; of very many, the gravest and how many more of what there are."""
     each = list(dict.fromkeys(findings))
     if len(each) <= MOST_FINDINGS:

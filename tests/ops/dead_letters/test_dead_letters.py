@@ -28,7 +28,7 @@ from tests.deployment import keys_of, provisioned
 from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import PNG, WorkerHarness, harness_in
 from workers.deliveries.delivery import Delivery
-from workers.inspection.checks.port import Idle, Scan, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Scan, Subject
 
 UPLOAD = "0123456789" * 6
 
@@ -165,7 +165,7 @@ async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdic
     assert await dead(harness) == []
 
 
-class Away(Idle):
+class Away(BaseCheck, BaseScan):
     """An engine that is ready, and away as soon as it is asked."""
 
     name = "yara"

@@ -10,12 +10,12 @@ from airlock.profile import Profile
 from airlock.verdict import Engine, Finding, Outcome
 from tests.workers.inspection.subjects import subject
 from workers.inspection.checks.checksum import ChecksumCheck
-from workers.inspection.checks.port import HEAD, Idle, Report, Subject
+from workers.inspection.checks.port import HEAD, BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
 from workers.inspection.inspector import Inspector
 
 
-class Told(Idle):
+class Told(BaseCheck, BaseScan):
     """A check that reports what it was told to, and writes down what happened to it."""
 
     def __init__(self, report: Report | Exception, *, hold: asyncio.Event | None = None) -> None:

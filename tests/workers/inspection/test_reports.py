@@ -2,7 +2,7 @@ import pytest
 
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import Report
-from workers.inspection.reports import MOST_FINDINGS, gathered, within
+from workers.inspection.reports import MOST_FINDINGS, in_member, merged_findings
 
 
 def _finding(code: str, outcome: Outcome = Outcome.REJECTED, message: str = "m") -> Finding:
@@ -11,13 +11,13 @@ def _finding(code: str, outcome: Outcome = Outcome.REJECTED, message: str = "m")
 
 def test_findings_are_kept_once_and_in_order() -> None:
     a, b = _finding("a"), _finding("b")
-    assert gathered([b, a, b]) == (b, a)
+    assert merged_findings([b, a, b]) == (b, a)
 
 
 def test_of_very_many_the_gravest_are_kept_and_the_rest_is_counted() -> None:
     many = [_finding("script", message=str(number)) for number in range(1000)]
     virus = _finding("clamd_match", Outcome.INFECTED)
-    kept = gathered([*many, _finding("encrypted", Outcome.UNSCANNABLE), virus])
+    kept = merged_findings([*many, _finding("encrypted", Outcome.UNSCANNABLE), virus])
     assert len(kept) == MOST_FINDINGS
     assert kept[0] == virus
     assert kept[-1].code == "more_findings"
@@ -27,6 +27,6 @@ def test_of_very_many_the_gravest_are_kept_and_the_rest_is_counted() -> None:
 
 @pytest.mark.parametrize(("path", "where"), [(("a.zip", "b.txt"), "a.zip/b.txt"), (("x" * 500,), "…" + "x" * 300)])
 def test_a_finding_in_a_member_says_where(path: tuple[str, ...], where: str) -> None:
-    report = within(Report((_finding("a"),), sha256="0", media_type="text/plain"), path)
+    report = in_member(Report((_finding("a"),), sha256="0", media_type="text/plain"), path)
     assert [finding.message for finding in report.findings] == [f"in {where}: m"]
     assert (report.sha256, report.media_type) == (None, None)

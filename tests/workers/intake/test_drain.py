@@ -15,8 +15,8 @@ from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.workers.deliveries.notifying import notifying
 from tests.workers.deliveries.receiver import receiving
+from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import PNG, Sent, WorkerHarness, harness_in
-from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import Program, running
 
 IN_FLIGHT = 200

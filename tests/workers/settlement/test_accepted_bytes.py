@@ -11,8 +11,8 @@ from airlock.quotas import DAY, Subject, Usage, Window
 from aws.dynamodb.record import Record, to_item
 from aws.dynamodb.usage import Counters
 from tests.deployment import connected_as, keys_of
+from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import EICAR, PNG, WorkerHarness
-from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import killed
 
 QUOTAS = """

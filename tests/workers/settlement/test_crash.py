@@ -3,8 +3,8 @@
 import pytest
 
 from airlock.lifecycle import State
+from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import PNG, WorkerHarness, accepted_at
-from tests.workers.inspection.clamd.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.program import killed, running
 
 STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "publish", "delete", "acknowledge")

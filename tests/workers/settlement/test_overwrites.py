@@ -23,7 +23,7 @@ from aws.s3.objects import Objects
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.program import running
-from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Check, Report, Scan, Subject
 from workers.intake.arrival import Arrival
 
 HARMLESS, INFECTED, WRONG = PNG, PNG + EICAR, HTML
@@ -108,7 +108,7 @@ async def with_policy(harness: WorkerHarness, **intent: Any) -> AsyncIterator[Cl
         yield Client(harness, http, upload, policy.url, policy.fields)
 
 
-class Held(Idle):
+class Held(BaseCheck, BaseScan):
     """A check whose first inspection waits until the test lets it go on. `seen` counts the inspections."""
 
     def __init__(self, check: Check) -> None:
@@ -277,7 +277,7 @@ async def test_replays_after_a_withdrawal_are_removed_and_nothing_is_accepted(ha
             assert await harness.versions(bucket) == []
 
 
-class Failing(Idle):
+class Failing(BaseCheck, BaseScan):
     """A check that cannot look while it is told so."""
 
     def __init__(self, check: Check) -> None:

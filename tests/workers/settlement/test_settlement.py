@@ -1,7 +1,7 @@
 """Settlement where an answer is lost on the way: a copy that was asked for twice is there once in the end."""
 
+from tests.workers.fault_proxy import Broken, FaultProxy
 from tests.workers.harness import PNG, WorkerHarness
-from tests.workers.inspection.clamd.fault_proxy import Broken, FaultProxy
 from tests.workers.program import killed
 
 

@@ -47,7 +47,7 @@ _ZIPPED = ("application/vnd.openxmlformats-", "application/vnd.oasis.opendocumen
 _IN_OLE = frozenset(EXTENSIONS[name] for name in ("doc", "xls", "ppt"))
 
 
-def settled(declared: str, detected: str, *, text: bool) -> str | None:
+def agreed_type(declared: str, detected: str, *, text: bool) -> str | None:
     """The type under which the object is kept, or None where the two contradict each other.
 
     `detected` is the type that the bytes show, `text` says that they are some kind of text.

@@ -3,12 +3,12 @@
 import hashlib
 
 from airlock.verdict import Finding, Outcome
-from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 
 NAME = "checksum"
 
 
-class ChecksumCheck(Idle):
+class ChecksumCheck(BaseCheck):
     """See the module's first line."""
 
     name = NAME
@@ -17,7 +17,7 @@ class ChecksumCheck(Idle):
         return ChecksumScan(subject.intent.sha256)
 
 
-class ChecksumScan(Idle):
+class ChecksumScan(BaseScan):
     """`declared` is in hex, or None."""
 
     def __init__(self, declared: str | None) -> None:

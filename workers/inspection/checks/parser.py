@@ -9,8 +9,8 @@ from contextlib import aclosing
 
 from airlock.limits import DEFAULTS
 from airlock.verdict import Finding, Outcome
-from workers.inspection.checks.port import Idle, Report, Subject
-from workers.inspection.parsers.port import Exceeded, Found, Parser
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
+from workers.inspection.parsers.port import Exceeded, Parser, ParserFinding
 from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.spool import Spool
@@ -19,7 +19,7 @@ from workers.inspection.spool import Spool
 MOST_FINDINGS = 100
 
 
-class ParserCheck(Idle):
+class ParserCheck(BaseCheck):
     """The check of that name: `parser` is the module of the parser, by its full `module` name in the child."""
 
     def __init__(self, name: str, module: str, parser: Parser, sandbox: Sandbox) -> None:
@@ -31,8 +31,8 @@ class ParserCheck(Idle):
     def needs_copy(self, subject: Subject) -> bool:
         return self._parser.recognises(subject.head)
 
-    def begin(self, subject: Subject) -> "ParserScan | Idler":
-        return ParserScan(self, subject) if self._parser.recognises(subject.head) else Idler()
+    def begin(self, subject: Subject) -> "ParserScan | NotApplicableScan":
+        return ParserScan(self, subject) if self._parser.recognises(subject.head) else NotApplicableScan()
 
     def limits(self, subject: Subject) -> dict[str, int]:
         """The parser's limits: its own, and the profile's in their place."""
@@ -47,7 +47,7 @@ class ParserCheck(Idle):
         await self.sandbox.close()
 
 
-class Idler(Idle):
+class NotApplicableScan(BaseScan):
     """The scan of an object that is of another format."""
 
     async def feed(self, chunk: bytes) -> None:  # noqa: ARG002 # the port's
@@ -57,13 +57,13 @@ class Idler(Idle):
         return Report()
 
 
-class ParserScan(Idler):
+class ParserScan(NotApplicableScan):
     """The scan of an object that the parser knows; it reads the copy once that is complete."""
 
     def __init__(self, check: ParserCheck, subject: Subject) -> None:
         self._check = check
         self._subject = subject
-        self._found: dict[Found, None] = {}
+        self._found: dict[ParserFinding, None] = {}
         self._spool: Spool | None = None
         self._name = ""
 
@@ -73,9 +73,9 @@ class ParserScan(Idler):
                 async for frame in frames:
                     await self._take(frame)
         except Exceeded as limit:
-            self._found[Found(limit.code, "unscannable", limit.message)] = None
+            self._found[ParserFinding(limit.code, "unscannable", limit.message)] = None
         finally:
-            self._drop()
+            self._close_spool()
         return Report(tuple(self._finding(found) for found in self._found))
 
     def _frames(self) -> AsyncGenerator[Frame, None]:
@@ -90,7 +90,7 @@ class ParserScan(Idler):
 
     async def _take(self, frame: Frame) -> None:
         match frame:
-            case Found():
+            case ParserFinding():
                 if len(self._found) < MOST_FINDINGS:
                     self._found[frame] = None
             case MemberStart(name):
@@ -106,7 +106,7 @@ class ParserScan(Idler):
     def _start(self, name: str) -> None:
         if self._subject.members is None:
             raise Exceeded("its members cannot be looked at here")
-        self._drop()
+        self._close_spool()
         self._spool, self._name = self._subject.members.spool(self._subject), name
 
     async def _write(self, data: bytes) -> None:
@@ -119,12 +119,12 @@ class ParserScan(Idler):
         if self._spool is None or self._subject.members is None:
             raise Exceeded("the process that read it broke down")
         await self._subject.members.inspect(self._subject, self._name, self._spool)
-        self._drop()
+        self._close_spool()
 
-    def _drop(self) -> None:
+    def _close_spool(self) -> None:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.close()
 
-    def _finding(self, found: Found) -> Finding:
+    def _finding(self, found: ParserFinding) -> Finding:
         return Finding(code=found.code, check=self._check.name, outcome=Outcome(found.outcome), message=found.message)

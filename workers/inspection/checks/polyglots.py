@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from airlock.media_types import ZIP
-from workers.inspection.checks.signatures import Ends
+from workers.inspection.checks.signatures import SampledBytes
 
 PDF = "application/pdf"
 PDF_REACH = 1024
@@ -41,73 +41,75 @@ _MARKS = (
 _COMMENTS = (b"GIF87a/*", b"GIF89a/*", b"\xff\xd8\xff\xe0/*")
 
 
-class Second(NamedTuple):
+class SecondFormat(NamedTuple):
     """The other format, and a few words about where it shows."""
 
     media_type: str
     where: str
 
 
-def second(kind: str, ends: Ends, *, text: bool) -> Second | None:
+def second_format(media_type: str, sampled: SampledBytes, *, text: bool) -> SecondFormat | None:
     """The second format of an object of type `kind`, which is some kind of `text` or not."""
-    looks: tuple[Callable[[Ends], Second | None], ...] = ()
-    if text or kind.startswith("text/"):
-        looks = (_pdf_in_text, _zip)
-    elif kind.startswith("image/"):
-        looks = (_pdf, _zip, _marked, _program, _script)
-    elif kind.startswith(("audio/", "video/")) or kind == "application/rtf":
-        looks = (_pdf, _zip)
-    elif kind == PDF:
-        looks = (_zip,)
-    elif ends.head.startswith(b"PK\x03\x04"):
-        looks = (_pdf_in_zip,)
-    return next((found for look in looks if (found := look(ends))), None)
+    detectors: tuple[Callable[[SampledBytes], SecondFormat | None], ...] = ()
+    if text or media_type.startswith("text/"):
+        detectors = (_pdf_in_text, _zip)
+    elif media_type.startswith("image/"):
+        detectors = (_pdf, _zip, _marked, _program, _script)
+    elif media_type.startswith(("audio/", "video/")) or media_type == "application/rtf":
+        detectors = (_pdf, _zip)
+    elif media_type == PDF:
+        detectors = (_zip,)
+    elif sampled.head.startswith(b"PK\x03\x04"):
+        detectors = (_pdf_in_zip,)
+    return next((found for detect in detectors if (found := detect(sampled))), None)
 
 
-def suspected(ends: Ends) -> bool:
+def may_hold_second_format(sampled: SampledBytes) -> bool:
     """Whether there is anything for which it matters of what type an object without a signature is."""
-    return bool(_pdf(ends) or _zip(ends))
+    return bool(_pdf(sampled) or _zip(sampled))
 
 
-def leading(ends: Ends) -> bytes:
+def bytes_before_second_format(sampled: SampledBytes) -> bytes:
     """What stands before the other format, of the first 4 KiB."""
-    begins = [at for mark in (b"PK\x03\x04", b"%PDF-") if (at := ends.head.find(mark, 1)) > 0]
-    return ends.head[: min(begins, default=len(ends.head))]
+    begins = [at for mark in (b"PK\x03\x04", b"%PDF-") if (at := sampled.head.find(mark, 1)) > 0]
+    return sampled.head[: min(begins, default=len(sampled.head))]
 
 
-def _pdf(ends: Ends) -> Second | None:
-    found = _PDF.search(ends.head, 1, PDF_REACH + 8)
-    return Second(PDF, f"a PDF begins at byte {found.start()}") if found else None
+def _pdf(sampled: SampledBytes) -> SecondFormat | None:
+    found = _PDF.search(sampled.head, 1, PDF_REACH + 8)
+    return SecondFormat(PDF, f"a PDF begins at byte {found.start()}") if found else None
 
 
-def _pdf_in_text(ends: Ends) -> Second | None:
+def _pdf_in_text(sampled: SampledBytes) -> SecondFormat | None:
     # A text may well be about PDF: it is one only if it begins and ends as one.
-    if _PDF_AS_A_LINE.search(ends.head, 0, PDF_REACH + 16) and _PDF_END.search((ends.head + ends.tail)[-2048:]):
-        return _pdf(ends)
+    if _PDF_AS_A_LINE.search(sampled.head, 0, PDF_REACH + 16) and _PDF_END.search(
+        (sampled.head + sampled.tail)[-2048:]
+    ):
+        return _pdf(sampled)
     return None
 
 
-def _pdf_in_zip(ends: Ends) -> Second | None:
-    found = _PDF.search(ends.head, 1, PDF_REACH + 8)
+def _pdf_in_zip(sampled: SampledBytes) -> SecondFormat | None:
+    found = _PDF.search(sampled.head, 1, PDF_REACH + 8)
     if found is None or any(
-        _begins_at(ends.head, header) == found.start() for header in _each(ends.head, b"PK\x03\x04")
+        _content_start(sampled.head, header) == found.start() for header in _occurrences(sampled.head, b"PK\x03\x04")
     ):
         return None
-    return _pdf(ends)
+    return _pdf(sampled)
 
 
-def _begins_at(head: bytes, header: int) -> int | None:
+def _content_start(head: bytes, header: int) -> int | None:
     """Where the file whose header stands there begins, if it is stored."""
     method, name, extra = (int.from_bytes(head[header + at : header + at + 2], "little") for at in (8, 26, 28))
     return None if method else header + 30 + name + extra
 
 
-def _zip(ends: Ends) -> Second | None:
-    window = _end(ends)
+def _zip(sampled: SampledBytes) -> SecondFormat | None:
+    window = _zip_window(sampled)
     position = window.rfind(_ZIP_END)
     while position >= 0:
-        if _ends_a_zip(window, position, ends.size):
-            return Second(ZIP, "a ZIP stands at its end")
+        if _ends_a_zip(window, position, sampled.size):
+            return SecondFormat(ZIP, "a ZIP stands at its end")
         position = window.rfind(_ZIP_END, 0, position)
     return None
 
@@ -128,35 +130,35 @@ def _ends_a_zip(window: bytes, position: int, size: int) -> bool:
     return start < 0 or window[start : start + 4] == _ZIP_ENTRY
 
 
-def _marked(ends: Ends) -> Second | None:
-    for mark, kind in _MARKS:
-        if mark.search(ends.head) or mark.search(ends.tail):
-            return Second(kind, "its marks stand in it")
+def _marked(sampled: SampledBytes) -> SecondFormat | None:
+    for mark, media_type in _MARKS:
+        if mark.search(sampled.head) or mark.search(sampled.tail):
+            return SecondFormat(media_type, "its marks stand in it")
     return None
 
 
-def _program(ends: Ends) -> Second | None:
-    for part in (ends.head, ends.tail):
-        for start in _each(part, b"MZ"):
+def _program(sampled: SampledBytes) -> SecondFormat | None:
+    for part in (sampled.head, sampled.tail):
+        for start in _occurrences(part, b"MZ"):
             at = start + int.from_bytes(part[start + 60 : start + 64], "little")
             if start + 64 <= at and part[at : at + 4] == b"PE\0\0":
-                return Second("application/x-dosexec", "a program's header stands in it")
+                return SecondFormat("application/x-dosexec", "a program's header stands in it")
     return None
 
 
-def _script(ends: Ends) -> Second | None:
-    if ends.head.startswith(_COMMENTS) and (b"*/" in ends.head[10:] or b"*/" in ends.tail):
-        return Second("text/javascript", "its first fields open a script's comment")
+def _script(sampled: SampledBytes) -> SecondFormat | None:
+    if sampled.head.startswith(_COMMENTS) and (b"*/" in sampled.head[10:] or b"*/" in sampled.tail):
+        return SecondFormat("text/javascript", "its first fields open a script's comment")
     return None
 
 
-def _end(ends: Ends) -> bytes:
+def _zip_window(sampled: SampledBytes) -> bytes:
     """The object's last bytes, as far as they hang together."""
-    whole = len(ends.head) + len(ends.tail) >= ends.size
-    return (ends.head + ends.tail if whole else ends.tail)[-ZIP_REACH:]
+    whole = len(sampled.head) + len(sampled.tail) >= sampled.size
+    return (sampled.head + sampled.tail if whole else sampled.tail)[-ZIP_REACH:]
 
 
-def _each(part: bytes, mark: bytes) -> Iterator[int]:
+def _occurrences(part: bytes, mark: bytes) -> Iterator[int]:
     at = part.find(mark)
     while at >= 0:
         yield at

@@ -29,7 +29,7 @@ class Subject:
     etag: str
     head: bytes = b""
     copy: "Spool | None" = None
-    members: "Members | None" = None
+    members: "MemberInspector | None" = None
     path: tuple[str, ...] = ()
 
     @property
@@ -38,7 +38,7 @@ class Subject:
         return len(self.path)
 
 
-class Members(Protocol):
+class MemberInspector(Protocol):
     """What comes out of one object's archives, at any depth: each member is inspected as the object is."""
 
     @property
@@ -127,18 +127,25 @@ class Check(Protocol):
         ...
 
 
-class Idle:
-    """What a check or a scan with nothing to await, copy or give back has in common with others."""
-
-    @property
-    def fatal(self) -> bool:
-        return False
+class BaseCheck:
+    """The methods of a check that needs no copy, has no engine and starts nothing."""
 
     def needs_copy(self, subject: Subject) -> bool:  # noqa: ARG002 # the port's
         return False
 
     async def ready(self) -> Engine | None:
         return None
+
+    async def close(self) -> None:
+        return
+
+
+class BaseScan:
+    """The methods of a scan that never knows before `finish`, and holds nothing that `close` must free."""
+
+    @property
+    def fatal(self) -> bool:
+        return False
 
     async def close(self) -> None:
         return

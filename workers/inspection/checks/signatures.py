@@ -54,10 +54,10 @@ _STREAMS = (
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Sixteen entries of 128 bytes; the streams that tell formats apart stand among the first in what is made by the common
 # programs.
-DIRECTORY_BYTES = 2048
+OLE_DIRECTORY_BYTES = 2048
 
 
-class Ends(NamedTuple):
+class SampledBytes(NamedTuple):
     """What is known of an object: its first 4 KiB, its last bytes (as far as they are not in `head`), its size.
 
     `directory` is what stands where an OLE container has the beginning of its directory.
@@ -81,25 +81,25 @@ def ole_directory(head: bytes) -> int | None:
     return (sector + 1) << shift if shift in (9, 12) else None
 
 
-def identify(ends: Ends) -> str | None:
+def identify(sampled: SampledBytes) -> str | None:
     """The type that the ends settle, or None.
 
     A zip that names no format inside is `ZIP`, an OLE container whose directory is out of sight is `OLE`.
     """
-    if ends.head[:1] in _FIRST:
-        for signature, kind in _PREFIXES:
-            if ends.head.startswith(signature):
-                return kind
-    for look in _LOOKS:
-        if found := look(ends):
+    if sampled.head[:1] in _FIRST:
+        for signature, media_type in _PREFIXES:
+            if sampled.head.startswith(signature):
+                return media_type
+    for detect in _DETECTORS:
+        if found := detect(sampled):
             return found
     return None
 
 
-def _zip(ends: Ends) -> str | None:
-    if not ends.head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+def _zip(sampled: SampledBytes) -> str | None:
+    if not sampled.head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return None
-    return _open_document(ends.head) or _office(ends) or _java(ends) or ZIP
+    return _open_document(sampled.head) or _office(sampled) or _java(sampled) or ZIP
 
 
 def _open_document(head: bytes) -> str | None:
@@ -111,47 +111,47 @@ def _open_document(head: bytes) -> str | None:
     return found[0].decode("ascii").lower() if found else None
 
 
-def _office(ends: Ends) -> str | None:
-    if not ends.name(b"[Content_Types].xml"):
+def _office(sampled: SampledBytes) -> str | None:
+    if not sampled.name(b"[Content_Types].xml"):
         return None
-    for folder, kind in _OOXML:
-        if ends.name(folder):
-            return _MACRO[kind] if ends.name(b"vbaProject.bin") else kind
+    for folder, media_type in _OOXML:
+        if sampled.name(folder):
+            return _MACRO[media_type] if sampled.name(b"vbaProject.bin") else media_type
     return None
 
 
-def _java(ends: Ends) -> str | None:
-    if ends.name(b"AndroidManifest.xml"):
+def _java(sampled: SampledBytes) -> str | None:
+    if sampled.name(b"AndroidManifest.xml"):
         return "application/vnd.android.package-archive"
-    return "application/java-archive" if ends.name(b"META-INF/MANIFEST.MF") else None
+    return "application/java-archive" if sampled.name(b"META-INF/MANIFEST.MF") else None
 
 
-def _ole(ends: Ends) -> str | None:
-    if not ends.head.startswith(_OLE_MAGIC):
+def _ole(sampled: SampledBytes) -> str | None:
+    if not sampled.head.startswith(_OLE_MAGIC):
         return None
-    return next((kind for stream, kind in _STREAMS if ends.name(stream)), OLE)
+    return next((media_type for stream, media_type in _STREAMS if sampled.name(stream)), OLE)
 
 
-def _riff(ends: Ends) -> str | None:
-    if not ends.head.startswith(b"RIFF"):
+def _riff(sampled: SampledBytes) -> str | None:
+    if not sampled.head.startswith(b"RIFF"):
         return None
-    return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(ends.head[8:12])
+    return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(sampled.head[8:12])
 
 
-def _bitmap(ends: Ends) -> str | None:
+def _bitmap(sampled: SampledBytes) -> str | None:
     # "BM" alone begins many texts: the two reserved fields and the size of the next header have to fit too.
-    if not ends.head.startswith(b"BM") or len(ends.head) < 18 or ends.head[6:10] != bytes(4):
+    if not sampled.head.startswith(b"BM") or len(sampled.head) < 18 or sampled.head[6:10] != bytes(4):
         return None
-    return "image/bmp" if int.from_bytes(ends.head[14:18], "little") in _BITMAP_HEADERS else None
+    return "image/bmp" if int.from_bytes(sampled.head[14:18], "little") in _BITMAP_HEADERS else None
 
 
-def _bzip2(ends: Ends) -> str | None:
-    return "application/x-bzip2" if _BZIP2.match(ends.head) else None
+def _bzip2(sampled: SampledBytes) -> str | None:
+    return "application/x-bzip2" if _BZIP2.match(sampled.head) else None
 
 
-def _tar(ends: Ends) -> str | None:
+def _tar(sampled: SampledBytes) -> str | None:
     # POSIX and GNU; a tar is a whole number of 512-byte blocks.
-    return "application/x-tar" if ends.head[257:262] == b"ustar" and ends.size % 512 == 0 else None
+    return "application/x-tar" if sampled.head[257:262] == b"ustar" and sampled.size % 512 == 0 else None
 
 
-_LOOKS: tuple[Callable[[Ends], str | None], ...] = (_zip, _ole, _riff, _bitmap, _bzip2, _tar)
+_DETECTORS: tuple[Callable[[SampledBytes], str | None], ...] = (_zip, _ole, _riff, _bitmap, _bzip2, _tar)

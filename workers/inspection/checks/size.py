@@ -1,12 +1,12 @@
 """The check `size`: the object's size is within the profile's limits and is the declared one."""
 
 from airlock.verdict import Finding, Outcome
-from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 
 NAME = "size"
 
 
-class SizeCheck(Idle):
+class SizeCheck(BaseCheck):
     """See the module's first line."""
 
     name = NAME
@@ -15,7 +15,7 @@ class SizeCheck(Idle):
         return SizeScan(subject)
 
 
-class SizeScan(Idle):
+class SizeScan(BaseScan):
     """Counts the bytes that come, rather than believing a header."""
 
     def __init__(self, subject: Subject) -> None:

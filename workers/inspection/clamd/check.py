@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from airlock.callables import Clock
 from airlock.errors import Unavailable
 from airlock.verdict import Engine, Finding, Outcome
-from workers.inspection.checks.port import Idle, Report, Subject
-from workers.inspection.clamd.client import Clamd, Stream
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
+from workers.inspection.clamd.client import ClamdClient, Stream
 from workers.inspection.spool import Spool
 
 NAME = "clamd"
@@ -34,7 +34,7 @@ class MaxAge:
     days: int
     now: Clock
 
-    def judged(self, engine: Engine) -> Engine:
+    def checked(self, engine: Engine) -> Engine:
         """`engine` and how old its definitions are; raises Unavailable when that is too old.
 
         Definitions without a date, such as an operator's own alone, have no age.
@@ -48,12 +48,12 @@ class MaxAge:
         return engine.model_copy(update={"version": f"{engine.version} ({age.days} days old)"})
 
 
-class ClamdCheck(Idle):
+class ClamdCheck(BaseCheck):
     """Asks one clamd. Without `descriptors` the copy of an object is not handed to it."""
 
     name = NAME
 
-    def __init__(self, clamd: Clamd, max_age: MaxAge | None = None, *, descriptors: bool = True) -> None:
+    def __init__(self, clamd: ClamdClient, max_age: MaxAge | None = None, *, descriptors: bool = True) -> None:
         self.clamd = clamd
         self._max_age = max_age
         self._descriptors = descriptors and clamd.local
@@ -62,17 +62,17 @@ class ClamdCheck(Idle):
         return ClamdScan(self, subject, by_descriptor=self._descriptors)
 
     async def ready(self) -> Engine:
-        return self._judged(await self.clamd.version())
+        return self._checked(await self.clamd.version())
 
     async def engine(self) -> Engine:
         """Who looks, as of at most a minute ago; raises Unavailable when its definitions are too old to believe."""
-        return self._judged(await self.clamd.engine())
+        return self._checked(await self.clamd.engine())
 
-    def _judged(self, engine: Engine) -> Engine:
-        return self._max_age.judged(engine) if self._max_age else engine
+    def _checked(self, engine: Engine) -> Engine:
+        return self._max_age.checked(engine) if self._max_age else engine
 
 
-class ClamdScan(Idle):
+class ClamdScan(BaseScan):
     """Passes the bytes on as they come, or the copy when it is whole."""
 
     def __init__(self, check: ClamdCheck, subject: Subject, *, by_descriptor: bool) -> None:
@@ -91,7 +91,7 @@ class ClamdScan(Idle):
 
     async def finish(self) -> Report:
         if self._too_large:
-            return self._above()
+            return self._above_limit()
         engine = await self._check.engine()
         answer = await self._answer()
         # What waits for a connection while we wait for the other checks may be a member of this very object.
@@ -129,7 +129,7 @@ class ClamdScan(Idle):
         finally:
             os.close(descriptor)
 
-    def _above(self) -> Report:
+    def _above_limit(self) -> Report:
         if self._subject.profile.above_engine_limit != "unscannable":
             return Report(missing=(NAME,))
         message = "the object is larger than ClamAV can scan (2 GiB)"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from airlock.errors import Unavailable
 from airlock.verdict import Engine
-from workers.inspection.clamd.wire import Wire
+from workers.inspection.clamd.wire import ClamdConnection
 
 _LENGTH = struct.Struct(">I")
 # What was scanned, as clamd calls it: `stream` or `fd[12]`.
@@ -53,7 +53,7 @@ class Address:
         return bool(self.path)
 
 
-class Clamd:
+class ClamdClient:
     """One clamd. Every method raises Unavailable("clamd") when it is away, late, or answers with what it never says."""
 
     def __init__(self, address: Address, *, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
@@ -71,7 +71,7 @@ class Clamd:
         """A stream to be scanned, once one of the connections is free. It has to be closed."""
         await self._slots.acquire()
         try:
-            return Stream(Wire(await self._connect(), self._seconds), self._slots)
+            return Stream(ClamdConnection(await self._connect(), self._seconds), self._slots)
         except BaseException:
             self._slots.release()
             raise
@@ -79,7 +79,7 @@ class Clamd:
     async def scan_file(self, descriptor: int) -> str:
         """What clamd says about the whole file behind `descriptor`, whose position it moves; ours is left open."""
         async with self._slots:
-            wire = Wire(await self._connect(), self._seconds)
+            wire = ClamdConnection(await self._connect(), self._seconds)
             try:
                 await wire.send(b"zFILDES\0")
                 wire.send_descriptor(descriptor)
@@ -96,7 +96,7 @@ class Clamd:
 
     async def version(self) -> Engine:
         """ClamAV's version and the date of its signatures, as of now."""
-        wire = Wire(await self._connect(), self._seconds)
+        wire = ClamdConnection(await self._connect(), self._seconds)
         try:
             await wire.send(b"zVERSION\0")
             return _engine(await wire.answer())
@@ -116,7 +116,7 @@ class Clamd:
 class Stream:
     """One INSTREAM. After the first answer the rest need not be sent, and is not."""
 
-    def __init__(self, wire: Wire, slots: asyncio.Semaphore) -> None:
+    def __init__(self, wire: ClamdConnection, slots: asyncio.Semaphore) -> None:
         self._wire = wire
         self._slots = slots
         self._begun = self._closed = False

@@ -13,7 +13,7 @@ from airlock.errors import Unavailable
 _LONGEST_ANSWER = 4096
 
 
-class Wire:
+class ClamdConnection:
     """A non-blocking socket on which an answer can come while we still send: `seconds` bounds each wait.
 
     Every method raises Unavailable("clamd").

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.archives import signatures
-from workers.inspection.parsers.archives.broken import Broken, Closed
-from workers.inspection.parsers.archives.tally import Tally
+from workers.inspection.parsers.archives import formats
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
+from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.port import Output
 
 MODULES: Sequence[str] = (
     *("py7zr", "encodings.cp437", "encodings.utf_16_le"),
-    *(f"workers.inspection.parsers.archives.{each}" for each in ("seven_zip", "stream", "tar", "zip_file")),
+    *(f"workers.inspection.parsers.archives.{each}" for each in ("seven_zip.reader", "stream", "tar", "zip_file")),
 )
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {
@@ -25,12 +25,12 @@ DEFAULTS: Mapping[str, int] = MappingProxyType(
     }
 )
 
-Reader = Callable[[BinaryIO, int, Tally], None]
+Reader = Callable[[BinaryIO, int, ArchiveOutput], None]
 
 
 def recognises(head: bytes) -> bool:
     """Whether it begins like one of the archives."""
-    return signatures.kind_of(head) is not None
+    return formats.format_of(head) is not None
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
@@ -38,27 +38,27 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     trailing_data, unsupported_compression.
     """
     file.seek(0)
-    kind = signatures.kind_of(file.read(signatures.LENGTH))
+    kind = formats.format_of(file.read(formats.LENGTH))
     if kind is None:
         return
-    tally = Tally(limits, output)
+    archive_output = ArchiveOutput(limits, output)
     try:
-        _reader(kind)(file, size, tally)
-    except Broken as broken:
-        tally.broken(broken)
-    except Closed as closed:
-        tally.found(closed.code, "unscannable", closed.message)
+        _reader(kind)(file, size, archive_output)
+    except MalformedArchive as error:
+        archive_output.malformed(error)
+    except UnreadableArchive as error:
+        archive_output.finding(error.code, "unscannable", error.message)
 
 
-def _reader(kind: signatures.Kind) -> Reader:
+def _reader(kind: formats.ArchiveFormat) -> Reader:
     if kind == "zip":
         from workers.inspection.parsers.archives import zip_file
 
         return zip_file.read
     if kind == "7z":
-        from workers.inspection.parsers.archives import seven_zip
+        from workers.inspection.parsers.archives.seven_zip import reader
 
-        return seven_zip.read
+        return reader.read
     if kind == "tar":
         from workers.inspection.parsers.archives import tar
 

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from workers.inspection.parsers.images import bmp, gif, jpeg, png, tiff, webp
-from workers.inspection.parsers.images.outline import Broken, Canvas, after_padding, cut
-from workers.inspection.parsers.port import Exceeded, Outcome, Output
+from workers.inspection.parsers.images.structure import ImageLimits, MalformedImage, skip_padding, truncated
+from workers.inspection.parsers.port import Exceeded, FindingOutcome, Output
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -34,7 +34,7 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")
 # TIFF 6.0: where strips and tiles begin, and how long they are.
 _PARTS = ((273, 279), (324, 325))
 
-_End = Callable[[BinaryIO, int, Canvas], int]
+_End = Callable[[BinaryIO, int, ImageLimits], int]
 _ENDS: Mapping[str, _End] = {
     "PNG": png.end,
     "JPEG": jpeg.end,
@@ -61,12 +61,12 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
         return
     try:
         if left := _trailing(file, size, _ENDS[kind], limits):
-            output.found("trailing_data", "rejected", f"{left} bytes follow the end of the image")
+            output.finding("trailing_data", "rejected", f"{left} bytes follow the end of the image")
         with warnings.catch_warnings(action="ignore"):
-            _decode(file, size, kind, Canvas(limits))
-    except Broken as objection:
-        outcome: Outcome = "unscannable" if objection.code == "unsupported" else "rejected"
-        output.found(objection.code, outcome, objection.message)
+            _decode(file, size, kind, ImageLimits(limits))
+    except MalformedImage as objection:
+        outcome: FindingOutcome = "unscannable" if objection.code == "unsupported" else "rejected"
+        output.finding(objection.code, outcome, objection.message)
 
 
 def _format(head: bytes) -> str | None:
@@ -87,28 +87,28 @@ def _format(head: bytes) -> str | None:
 
 
 def _trailing(file: BinaryIO, size: int, end: _End, limits: Mapping[str, int]) -> int:
-    where = end(file, size, Canvas(limits))
-    return size - after_padding(file, where) if size - where > _STRAY else 0
+    where = end(file, size, ImageLimits(limits))
+    return size - skip_padding(file, where) if size - where > _STRAY else 0
 
 
-def _decode(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None:
+def _decode(file: BinaryIO, size: int, kind: str, image_limits: ImageLimits) -> None:
     try:
         if kind == "JPEG":
-            _decode_images(file, size, canvas)
+            _decode_images(file, size, image_limits)
         else:
-            _decode_frames(file, size, kind, canvas)
-    except (Broken, Exceeded, MemoryError, RecursionError):
+            _decode_frames(file, size, kind, image_limits)
+    except (MalformedImage, Exceeded, MemoryError, RecursionError):
         raise
     except Exception as error:  # whatever a decoder trips over, it is the file that is broken
-        raise _objection(error) from error
+        raise _decoder_error(error) from error
 
 
-def _decode_frames(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None:
+def _decode_frames(file: BinaryIO, size: int, kind: str, image_limits: ImageLimits) -> None:
     file.seek(0)
     image = _decoders()[kind](file)
     while True:
-        canvas.frame()
-        canvas.area(*image.size)
+        image_limits.frame()
+        image_limits.area(*image.size)
         if kind == "TIFF":
             _whole(image, size)
         image.load()
@@ -118,9 +118,9 @@ def _decode_frames(file: BinaryIO, size: int, kind: str, canvas: Canvas) -> None
             return
 
 
-def _decode_images(file: BinaryIO, size: int, canvas: Canvas) -> None:
+def _decode_images(file: BinaryIO, size: int, image_limits: ImageLimits) -> None:
     """Each image in a JPEG by itself: an index of them that was left behind by an editor is no reason to object."""
-    for start, end in jpeg.images(file, size, canvas)[0]:
+    for start, end in jpeg.images(file, size, image_limits)[0]:
         file.seek(start)
         _decoders()["JPEG"](io.BytesIO(file.read(end - start))).load()
 
@@ -133,7 +133,7 @@ def _whole(image: "ImageFile", size: int) -> None:
         if isinstance(starts, tuple) and isinstance(counts, tuple):
             for start, count in zip(starts, counts, strict=False):
                 if start + count > size:
-                    raise cut()
+                    raise truncated()
 
 
 def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
@@ -161,7 +161,7 @@ def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
     }
 
 
-def _objection(error: Exception) -> Exception:
+def _decoder_error(error: Exception) -> Exception:
     """What a decoder's error amounts to."""
     text = str(error)
     if isinstance(error, OSError) and error.errno == errno.EIO:
@@ -171,7 +171,7 @@ def _objection(error: Exception) -> Exception:
     if "out of memory" in text:
         return MemoryError()
     if "truncated" in text.lower():
-        return cut()
+        return truncated()
     reason = "".join(letter for letter in text[:100] if letter.isascii() and letter.isprintable())
     code = "unsupported" if any(words in text.lower() for words in _UNSUPPORTED) else "malformed"
-    return Broken(f"it cannot be decoded ({reason or type(error).__name__})", code)
+    return MalformedImage(f"it cannot be decoded ({reason or type(error).__name__})", code)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.markups.beginning import Kind, encoding, kind, mark
-from workers.inspection.parsers.markups.document import Document, Error
-from workers.inspection.parsers.markups.objections import Objections
-from workers.inspection.parsers.markups.tags import scan
+from workers.inspection.parsers.markups.findings import MarkupFindings
+from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, encoding, markup_language
+from workers.inspection.parsers.markups.tag_soup import scan
+from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
 from workers.inspection.parsers.port import Exceeded, Output
 
 _MIB = 1024 * 1024
@@ -27,52 +27,52 @@ _RUNS = ("script", "event_handler")
 
 def recognises(head: bytes) -> bool:
     """Whether an object that begins so begins as markup does; a text that only speaks of tags does not."""
-    return kind(head) is not None
+    return markup_language(head) is not None
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
     """Find what runs and what is loaded from elsewhere. Raises Exceeded above a limit."""
-    what = kind(_beginning(file))
+    what = markup_language(_beginning(file))
     if what is None:
         return
     if size > limits["markup_bytes"]:
         raise Exceeded(f"{size} bytes of text are more than the {limits['markup_bytes']} that are looked at")
     file.seek(0)
-    found = Objections()
+    found = MarkupFindings()
     try:
         _look(file.read(), what, limits, found)
     finally:
-        found.tell(output)
+        found.report(output)
 
 
 def _beginning(file: BinaryIO) -> bytes:
     """The first block that is not all white space (any amount of it may come before a tag), with the mark before it."""
     file.seek(0)
     head = file.read(_HEAD)
-    marked = mark(head)
+    marked = byte_order_mark(head)
     while head and not head.removeprefix(marked).strip(b"\t\n\f\r \0"):
         head = file.read(_HEAD)
     return head if head.startswith(marked) else marked + head
 
 
-def _look(body: bytes, what: Kind, limits: Mapping[str, int], found: Objections) -> None:
-    name = encoding(body, xml=what is not Kind.HTML)
-    text, error = _decoded(body.removeprefix(mark(body)), name)
-    if what is Kind.FRAGMENT:
-        found.join(scan(text), _RUNS)
+def _look(body: bytes, what: MarkupLanguage, limits: Mapping[str, int], found: MarkupFindings) -> None:
+    name = encoding(body, xml=what is not MarkupLanguage.HTML)
+    text, error = _decoded(body.removeprefix(byte_order_mark(body)), name)
+    if what is MarkupLanguage.FRAGMENT:
+        found.merge(scan(text), _RUNS)
         return
-    document = Document(limits)
+    document = XmlDocument(limits)
     try:
         error = error or document.read(text)
     finally:
-        if what is not Kind.ELEMENT or not error:
-            found.join(document.objections)
-    if what is Kind.XML and error:
+        if what is not MarkupLanguage.ELEMENT or not error:
+            found.merge(document.findings)
+    if what is MarkupLanguage.XML and error:
         found.add("malformed", *error)
-    if what is Kind.HTML or (what is Kind.XML and (error or document.stopped)):
-        found.join(scan(text))
+    if what is MarkupLanguage.HTML or (what is MarkupLanguage.XML and (error or document.stopped)):
+        found.merge(scan(text))
     elif document.active and document.hides_tags:
-        found.join(scan(text), _RUNS)
+        found.merge(scan(text), _RUNS)
 
 
 def _decoded(body: bytes, name: str | None) -> tuple[str, Error | None]:

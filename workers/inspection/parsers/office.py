@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.documents.compound import BROKEN as BROKEN_COMPOUND
+from workers.inspection.parsers.deduplicated import DeduplicatedOutput
+from workers.inspection.parsers.documents.compound import BROKEN as COMPOUND_ERRORS
 from workers.inspection.parsers.documents.compound import examine_compound
 from workers.inspection.parsers.documents.open_document import examine_open_document, is_open_document
 from workers.inspection.parsers.documents.open_xml import CONTENT_TYPES, OLE, examine_open_xml
-from workers.inspection.parsers.documents.package import BROKEN as BROKEN_PACKAGE
-from workers.inspection.parsers.documents.package import Encrypted, Malformed, Package
-from workers.inspection.parsers.once import Once
+from workers.inspection.parsers.documents.package import BROKEN as PACKAGE_ERRORS
+from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument, Package
 from workers.inspection.parsers.port import Exceeded, Output
 
 MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
@@ -39,16 +39,16 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     """Look at one document, as `workers.inspection.parsers.port.Parser` says."""
     file.seek(0)
     head = file.read(4096)
-    output = Once(output)
+    output = DeduplicatedOutput(output)
     try:
         if head.startswith(_ZIP):
             _zip(file, limits, output)
         elif head.startswith(OLE):
             _compound(file, size, limits, output)
-    except Encrypted:
-        output.found("encrypted", "unscannable", "The document is encrypted and needs a password.")
-    except Malformed as error:
-        output.found("malformed", "rejected", str(error))
+    except EncryptedDocument:
+        output.finding("encrypted", "unscannable", "The document is encrypted and needs a password.")
+    except MalformedDocument as error:
+        output.finding("malformed", "rejected", str(error))
 
 
 def _compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
@@ -56,17 +56,17 @@ def _compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Outp
         examine_compound(file, size, limits, output)
     except RecursionError:
         raise
-    except BROKEN_COMPOUND as error:
-        raise Malformed(_BROKEN) from error
+    except COMPOUND_ERRORS as error:
+        raise MalformedDocument(_BROKEN) from error
 
 
 def _zip(file: BinaryIO, limits: Mapping[str, int], output: Output) -> None:
     try:
         package = Package(file, limits)
-    except BROKEN_PACKAGE as error:
+    except PACKAGE_ERRORS as error:
         file.seek(0)
         if _DOCUMENT.search(file.read(4096)):
-            raise Malformed(_BROKEN) from error
+            raise MalformedDocument(_BROKEN) from error
         return
     try:
         _package(package, limits, output, 0)
@@ -82,20 +82,22 @@ def _package(package: Package, limits: Mapping[str, int], output: Output, depth:
         if by_relationships or by_manifest:
             package.check()
         if by_relationships:
-            examine_open_xml(package, lambda file, name: _within(file, name, limits, output, depth + 1), output)
+            examine_open_xml(
+                package, lambda file, name: _nested_document(file, name, limits, output, depth + 1), output
+            )
         if by_manifest:
             examine_open_document(package, output)
     except RecursionError:
         raise
-    except BROKEN_PACKAGE as error:
-        raise Malformed(_BROKEN) from error
+    except PACKAGE_ERRORS as error:
+        raise MalformedDocument(_BROKEN) from error
 
 
-def _within(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
+def _nested_document(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
     if depth > _DEEPEST:
         raise Exceeded(f"The document has documents within one another, more than {_DEEPEST} deep.")
     try:
         package = Package(file, limits)
-    except BROKEN_PACKAGE as error:
-        raise Malformed(_BROKEN) from error
-    _package(package, limits, Once(output, f"In {name}: "), depth)
+    except PACKAGE_ERRORS as error:
+        raise MalformedDocument(_BROKEN) from error
+    _package(package, limits, DeduplicatedOutput(output, f"In {name}: "), depth)

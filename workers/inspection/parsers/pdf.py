@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from workers.inspection.parsers.once import Once
+from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.port import Exceeded, Output
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _NEEDS_KEY = re.compile(r"password|encrypt|crypt filter", re.IGNORECASE)
 _SCRIPT = re.compile(rb"<([\w.-]+:)?script[\s/>]|<!ENTITY", re.IGNORECASE)
 
 
-class _Survey(NamedTuple):
+class _Prescan(NamedTuple):
     """What the bytes say before any of them is parsed: how many objects begin, and where the last end marker ends."""
 
     objects: int
@@ -66,18 +66,18 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     file.seek(0)
     if not recognises(file.read(4096)):
         return
-    output = Once(output)
-    survey = _survey(file)
-    if survey.objects > limits["pdf_objects"]:
+    output = DeduplicatedOutput(output)
+    prescan = _prescan(file)
+    if prescan.objects > limits["pdf_objects"]:
         raise _too_many(limits)
-    if survey.end is None:
-        output.found("malformed", "rejected", "The PDF has no end marker: it was cut short.")
-    elif _trails(file, survey.end, size):
-        output.found("trailing_data", "rejected", "Something else follows the end of the PDF.")
+    if prescan.end is None:
+        output.finding("malformed", "rejected", "The PDF has no end marker: it was cut short.")
+    elif _trails(file, prescan.end, size):
+        output.finding("trailing_data", "rejected", "Something else follows the end of the PDF.")
     _open_and_look(file, limits, output)
 
 
-def _survey(file: BinaryIO) -> _Survey:
+def _prescan(file: BinaryIO) -> _Prescan:
     objects, marked, bare, base, carry = 0, None, None, 0, b""
     file.seek(0)
     while piece := file.read(_PIECE):
@@ -89,7 +89,7 @@ def _survey(file: BinaryIO) -> _Survey:
             bare = base + at + len(b"%%EOF")
         carry = window[-64:]
         base += len(window) - len(carry)
-    return _Survey(objects, marked or bare)
+    return _Prescan(objects, marked or bare)
 
 
 def _begun(text: bytes) -> int:
@@ -128,8 +128,8 @@ def _open_and_look(file: BinaryIO, limits: Mapping[str, int], output: Output) ->
     file.seek(0)
     try:
         with pikepdf.open(file, inherit_page_attributes=False, access_mode=pikepdf.AccessMode.stream) as pdf:
-            _look(pdf, limits, output)
-            _kept_back(" ".join(str(warning) for warning in pdf.get_warnings()), output)
+            _check_objects(pdf, limits, output)
+            _report_unread_objects(" ".join(str(warning) for warning in pdf.get_warnings()), output)
     except (pikepdf.PikepdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
         if isinstance(error, RecursionError):
             raise
@@ -144,31 +144,31 @@ def _unreadable(error: Exception, output: Output) -> None:
     if _OUT_OF_MEMORY.search(str(error)):
         raise Exceeded("The PDF needs more memory than it may have.") from error
     if isinstance(error, pikepdf.PasswordError) or _NEEDS_KEY.search(str(error)):
-        output.found("encrypted", "unscannable", "The PDF is encrypted and needs a password or a key.")
+        output.finding("encrypted", "unscannable", "The PDF is encrypted and needs a password or a key.")
     else:
-        output.found("malformed", "rejected", "The PDF is broken: no reader can be relied upon to open it.")
+        output.finding("malformed", "rejected", "The PDF is broken: no reader can be relied upon to open it.")
 
 
-def _kept_back(warnings: str, output: Output) -> None:
+def _report_unread_objects(warnings: str, output: Output) -> None:
     """What qpdf could not read it replaces by nothing, and says so only here."""
     if _OUT_OF_MEMORY.search(warnings):
         raise Exceeded("The PDF unpacks to more than is looked into.")
     if _KEPT_BACK.search(warnings):
-        output.found("malformed", "rejected", "Some objects of the PDF cannot be read.")
+        output.finding("malformed", "rejected", "Some objects of the PDF cannot be read.")
 
 
 def _too_many(limits: Mapping[str, int]) -> Exceeded:
     return Exceeded(f"The PDF has more than {limits['pdf_objects']:,} objects.")
 
 
-def _look(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output) -> None:
+def _check_objects(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output) -> None:
     if len(pdf.get_xref_table()) > limits["pdf_objects"]:
         raise _too_many(limits)
     for count, one in enumerate(_objects(pdf)):
         if count >= limits["pdf_objects"]:
             raise _too_many(limits)
         for code in _codes(one):
-            output.found(code, "rejected", _SENTENCES[code])
+            output.finding(code, "rejected", _SENTENCES[code])
 
 
 _SENTENCES = {

@@ -20,15 +20,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Literal, NamedTuple, Protocol
 
-Outcome = Literal["rejected", "infected", "unscannable"]
+FindingOutcome = Literal["rejected", "infected", "unscannable"]
 """What an objection amounts to; as `airlock.verdict.Outcome`, which is not imported here to keep the child small."""
 
 
-class Found(NamedTuple):
+class ParserFinding(NamedTuple):
     """One objection; `message` is one sentence for the uploader, without the name of the file."""
 
     code: str
-    outcome: Outcome
+    outcome: FindingOutcome
     message: str
 
 
@@ -44,7 +44,7 @@ class Exceeded(Exception):
 class Output(Protocol):
     """Where a parser's answers go, as it goes along."""
 
-    def found(self, code: str, outcome: Outcome, message: str) -> None:
+    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
         """Object."""
         ...
 

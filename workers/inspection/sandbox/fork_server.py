@@ -21,7 +21,7 @@ from typing import NoReturn
 from workers.inspection.sandbox.child import serve
 from workers.inspection.sandbox.confinement import confine
 
-NUMBER = struct.Struct("i")
+LIFELINE_PACKET = struct.Struct("i")
 """A packet of a lifeline: first the process id, then the exit code, which is negative for a signal."""
 
 
@@ -94,7 +94,7 @@ class ForkServer:
 
 def _tell(lifeline: socket.socket, number: int) -> None:
     with suppress(BrokenPipeError):  # the worker has gone
-        lifeline.send(NUMBER.pack(number))
+        lifeline.send(LIFELINE_PACKET.pack(number))
 
 
 def become_child(connection: int, memory: int) -> NoReturn:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from workers.inspection.parsers.port import Found
+from workers.inspection.parsers.port import ParserFinding
 
 # Below half of what a socket buffers (net.core.wmem_default, 208 KiB), so that the child fills one while one is read.
 LARGEST = 64 * 1024
@@ -19,7 +19,7 @@ LARGEST = 64 * 1024
 LONGEST_TEXT = 400
 
 
-class Kind(IntEnum):
+class FrameType(IntEnum):
     """The first byte of a child's packet."""
 
     READY = 1
@@ -32,7 +32,7 @@ class Kind(IntEnum):
     FAILED = 8  # the parser could not even be loaded
 
 
-class Request(NamedTuple):
+class ParseRequest(NamedTuple):
     """`parser` is a module's full name; `seconds` bounds the computing."""
 
     parser: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
         return json.dumps([self.parser, self.size, self.seconds, dict(self.limits)]).encode()
 
     @classmethod
-    def decode(cls, packet: bytes) -> "Request":
+    def decode(cls, packet: bytes) -> "ParseRequest":
         return cls(*json.loads(packet))
 
 
@@ -70,46 +70,46 @@ class Done(NamedTuple):
     seconds: float
 
 
-Frame: TypeAlias = Found | MemberStart | MemberData | MemberEnd | Done
+Frame: TypeAlias = ParserFinding | MemberStart | MemberData | MemberEnd | Done
 
 
-class Nonsense(Exception):
+class InvalidFrame(Exception):
     """A packet that no child of ours sends."""
 
 
-def found(finding: Found) -> bytes:
+def encode_finding(finding: ParserFinding) -> bytes:
     """The packet of a finding."""
-    return bytes([Kind.FOUND]) + json.dumps(finding).encode()
+    return bytes([FrameType.FOUND]) + json.dumps(finding).encode()
 
 
-def frame(packet: bytes) -> Found | MemberStart | MemberData | MemberEnd:
+def decode_frame(packet: bytes) -> ParserFinding | MemberStart | MemberData | MemberEnd:
     """The frame in a packet; raises Nonsense."""
     match packet[:1]:
         case b"\x02":
-            return _found(packet[1:])
+            return _decode_finding(packet[1:])
         case b"\x03":
-            return MemberStart(clean(packet[1:].decode("utf-8", "replace")))
+            return MemberStart(printable(packet[1:].decode("utf-8", "replace")))
         case b"\x04":
             return MemberData(packet[1:])
         case b"\x05":
             return MemberEnd()
         case _:
-            raise Nonsense(f"a packet of kind {packet[:1]!r}")
+            raise InvalidFrame(f"a packet of kind {packet[:1]!r}")
 
 
-def clean(text: str) -> str:
+def printable(text: str) -> str:
     """The text, short and on one line, with nothing in it that a terminal or a log would act on."""
     kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:LONGEST_TEXT])
     return kept + "…" * (len(text) > LONGEST_TEXT)
 
 
-def _found(body: bytes) -> Found:
+def _decode_finding(body: bytes) -> ParserFinding:
     try:
         code, outcome, message = json.loads(body)
     except (ValueError, TypeError, RecursionError) as error:
-        raise Nonsense("a finding that is none") from error
+        raise InvalidFrame("a finding that is none") from error
     if outcome not in ("rejected", "infected", "unscannable") or not isinstance(message, str):
-        raise Nonsense("a finding without an outcome")
+        raise InvalidFrame("a finding without an outcome")
     if not isinstance(code, str) or not code.isidentifier() or not code.isascii() or len(code) > 64:
-        raise Nonsense("a finding without a code")
-    return Found(code, outcome, clean(message))
+        raise InvalidFrame("a finding without a code")
+    return ParserFinding(code, outcome, printable(message))

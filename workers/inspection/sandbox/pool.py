@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 
 from airlock.errors import Unavailable
-from workers.inspection.sandbox.frames import Done, Frame, Request
-from workers.inspection.sandbox.process import Child
-from workers.inspection.sandbox.server import Server
+from workers.inspection.sandbox.frames import Done, Frame, ParseRequest
+from workers.inspection.sandbox.process import ParserProcess
+from workers.inspection.sandbox.server_process import ForkServerProcess
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Sandbox:
         self._requests = requests
         self._forks = forks
         self._slots = defaultdict[int, asyncio.Semaphore](lambda: asyncio.Semaphore(children))
-        self._idle: list[Child] = []
-        self._servers: list[Server] = []
+        self._idle: list[ParserProcess] = []
+        self._servers: list[ForkServerProcess] = []
         self._closed = False
 
     def ready(self) -> None:
@@ -63,7 +63,7 @@ class Sandbox:
         computes, not how long the caller takes over a frame. An overrun or a crash is a finding, unscannable.
         Raises Unavailable("sandbox") when there is no child to be had. To be closed when it is left before its end.
         """
-        request = Request(parser, size, limits.get("parse_seconds", SECONDS), limits)
+        request = ParseRequest(parser, size, limits.get("parse_seconds", SECONDS), limits)
         # A position of its own, and no right to write.
         try:
             reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
@@ -99,26 +99,26 @@ class Sandbox:
         for server in servers:
             await server.end()
 
-    async def _take(self) -> Child:
+    async def _take(self) -> ParserProcess:
         while self._idle:
             child = self._idle.pop()
             if child.alive:
                 return child
             await child.end()
-        return await Child.start(self._server())
+        return await ParserProcess.start(self._server())
 
-    def _server(self) -> Server:
+    def _server(self) -> ForkServerProcess:
         """The last of them, or a new one; those before it end with their children."""
         for last in self._servers[-1:]:
             if last.alive and last.forks < self._forks:
                 return last
-        server = Server.start(self._memory, self._modules)
+        server = ForkServerProcess.start(self._memory, self._modules)
         for each in self._servers:
             each.retire()
         self._servers = [*(each for each in self._servers if each.alive), server]
         return server
 
-    async def _give_back(self, child: Child) -> None:
+    async def _give_back(self, child: ParserProcess) -> None:
         if not child.alive:
             log.warning("a parser's process broke down, overran, or gave up", extra={"pid": child.pid})
         if child.alive and child.uses < self._requests and len(self._idle) < self._children and not self._closed:

@@ -6,15 +6,15 @@ import socket
 from collections.abc import AsyncGenerator
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import Found
-from workers.inspection.sandbox.frames import LARGEST, Done, Frame, Kind, Nonsense, Request, frame
-from workers.inspection.sandbox.server import END_SECONDS, Lifeline, Server
+from workers.inspection.parsers.port import ParserFinding
+from workers.inspection.sandbox.frames import LARGEST, Done, Frame, FrameType, InvalidFrame, ParseRequest, decode_frame
+from workers.inspection.sandbox.server_process import END_SECONDS, ForkServerProcess, Lifeline
 
 # From a cold disk, with the other core busy, a fork server has loaded everything in a few seconds.
 START_SECONDS = 30.0
 
 
-class Child:
+class ParserProcess:
     """A running child that is asked one thing at a time. `uses` counts what it was asked; `pid` is its process's id."""
 
     def __init__(self, connection: socket.socket, lifeline: Lifeline) -> None:
@@ -24,7 +24,7 @@ class Child:
         self.uses = 0
 
     @classmethod
-    async def start(cls, server: Server) -> "Child":
+    async def start(cls, server: ForkServerProcess) -> "ParserProcess":
         """One that has given up its rights and waits; raises Unavailable("sandbox") when there is none to be had."""
         child = cls(*server.fork())
         try:
@@ -36,7 +36,7 @@ class Child:
         except BaseException:
             await child.end()
             raise
-        if greeting[:1] != bytes([Kind.READY]):
+        if greeting[:1] != bytes([FrameType.READY]):
             await child.end()
             raise Unavailable("sandbox", "the process that was started does not answer")
         return child
@@ -45,7 +45,7 @@ class Child:
     def alive(self) -> bool:
         return self._lifeline.alive
 
-    async def examine(self, request: Request, reader: int) -> AsyncGenerator[Frame, None]:
+    async def examine(self, request: ParseRequest, reader: int) -> AsyncGenerator[Frame, None]:
         """The child's frames, and as the last one Done, only after which it may be asked again.
 
         An overrun is a finding too. Raises Unavailable("sandbox") when the parser is not installed.
@@ -64,17 +64,17 @@ class Child:
                 spent += clock() - since
                 if packet[:1] in _ENDS:
                     break
-                yield frame(packet)
+                yield decode_frame(packet)
         except TimeoutError:
             spent = left
             yield _late(request.seconds)
-        except Nonsense:
+        except InvalidFrame:
             yield _BROKEN
         except (OSError, EOFError):
             yield await self._crash(request.seconds)
-        if packet[:1] == bytes([Kind.FAILED]):
+        if packet[:1] == bytes([FrameType.FAILED]):
             raise Unavailable("sandbox", f"the parser {request.parser} cannot be loaded")
-        if packet[:1] != bytes([Kind.DONE]):
+        if packet[:1] != bytes([FrameType.DONE]):
             await self.end()
         yield Done(spent)
 
@@ -83,7 +83,7 @@ class Child:
         self._connection.close()
         await self._lifeline.end()
 
-    def _send(self, request: Request, reader: int) -> None:
+    def _send(self, request: ParseRequest, reader: int) -> None:
         socket.send_fds(self._connection, [request.encode()], [reader])
 
     async def _packet(self) -> bytes:
@@ -92,7 +92,7 @@ class Child:
             raise EOFError
         return packet
 
-    async def _crash(self, seconds: int) -> Found:
+    async def _crash(self, seconds: int) -> ParserFinding:
         """What its end says: the kernel's signal for too much computing, or anything else.
 
         Raises Unavailable("sandbox") when the fork server has ended, and the child with it.
@@ -107,9 +107,9 @@ class Child:
         return _late(seconds) if exit_code == -signal.SIGXCPU else _BROKEN
 
 
-_BROKEN = Found("limits_exceeded", "unscannable", "the process that read it broke down")
-_ENDS = frozenset(bytes([kind]) for kind in (Kind.DONE, Kind.SPENT, Kind.FAILED))
+_BROKEN = ParserFinding("limits_exceeded", "unscannable", "the process that read it broke down")
+_ENDS = frozenset(bytes([kind]) for kind in (FrameType.DONE, FrameType.SPENT, FrameType.FAILED))
 
 
-def _late(seconds: int) -> Found:
-    return Found("timed_out", "unscannable", f"it was not read to its end within {seconds} s")
+def _late(seconds: int) -> ParserFinding:
+    return ParserFinding("timed_out", "unscannable", f"it was not read to its end within {seconds} s")

@@ -11,7 +11,7 @@ import asyncio
 import yara_x
 
 from airlock.verdict import Engine, Finding, Outcome
-from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.yara.folder import RuleFolder, Sleep
 from workers.inspection.yara.process import YaraProcess
 from workers.inspection.yara.rule_set import Match, RuleSet, matches
@@ -24,7 +24,7 @@ INLINE = 64 * 1024
 SECONDS = 30
 
 
-class YaraCheck(Idle):
+class YaraCheck(BaseCheck):
     """`seconds` bounds the scan of one window. The folder of `rule_set` is followed, with `sleep` between two looks."""
 
     name = NAME
@@ -34,8 +34,8 @@ class YaraCheck(Idle):
     ) -> None:
         self._seconds = seconds
         self._inline = inline
-        self._rules = Scanning(rule_set, seconds, inline)
-        self._old: set[Scanning] = set()
+        self._rules = RuleScanner(rule_set, seconds, inline)
+        self._old: set[RuleScanner] = set()
         self._folder = RuleFolder(rule_set.folder, rule_set.state, sleep) if rule_set.folder else None
 
     @property
@@ -59,18 +59,18 @@ class YaraCheck(Idle):
 
     async def use(self, rule_set: RuleSet) -> None:
         """Scan with these rules from now on; what has begun goes on with the ones that it began with."""
-        old, self._rules = self._rules, Scanning(rule_set, self._seconds, self._inline)
+        old, self._rules = self._rules, RuleScanner(rule_set, self._seconds, self._inline)
         if old.users:
             self._old.add(old)
         else:
             await old.close()
 
-    def borrow(self) -> "Scanning":
+    def acquire(self) -> "RuleScanner":
         """The rules for one object, to be given back."""
         self._rules.users += 1
         return self._rules
 
-    async def give_back(self, rules: "Scanning") -> None:
+    async def release(self, rules: "RuleScanner") -> None:
         """End what no object needs any more."""
         rules.users -= 1
         if rules in self._old and not rules.users:
@@ -82,7 +82,7 @@ class YaraCheck(Idle):
             self._folder.start(self.use)
 
 
-class Scanning:
+class RuleScanner:
     """One set of rules, ready to scan with; `users` counts the objects that are scanned with it."""
 
     def __init__(self, rule_set: RuleSet, seconds: int, inline: int) -> None:
@@ -109,12 +109,12 @@ class Scanning:
         await self._process.close()
 
 
-class YaraScan(Idle):
+class YaraScan(BaseScan):
     """Gathers a window, scans it, and goes on with its end."""
 
     def __init__(self, check: YaraCheck, *, window: int = WINDOW, overlap: int = OVERLAP) -> None:
         self._check = check
-        self._rules: Scanning | None = None
+        self._rules: RuleScanner | None = None
         self._window = window
         self._overlap = overlap
         self._parts: list[bytes] = []
@@ -144,7 +144,7 @@ class YaraScan(Idle):
 
     async def close(self) -> None:
         if self._rules is not None:
-            await self._check.give_back(self._rules)
+            await self._check.release(self._rules)
 
     def _gathered(self) -> bytes:
         parts, self._parts, self._held = self._parts, [], 0
@@ -154,9 +154,9 @@ class YaraScan(Idle):
         self._parts.append(end)
         self._held = len(end)
 
-    async def _scan(self, window: bytes) -> Scanning:
+    async def _scan(self, window: bytes) -> RuleScanner:
         if self._rules is None:
-            self._rules = self._check.borrow()
+            self._rules = self._check.acquire()
         found = await self._rules.scan(window)
         if found is None:
             self._timed_out = True

@@ -41,7 +41,7 @@ class RuleFolder:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _look(self, use: Use) -> None:
+    async def _poll(self, use: Use) -> None:
         try:
             state = await asyncio.to_thread(folder_state, self._folder)
         except OSError as error:
@@ -50,14 +50,14 @@ class RuleFolder:
                 log.error("the YARA rules cannot be read, the old ones go on: %s", error)  # noqa: TRY400
         settled, self._seen = state == self._seen, state
         if state is not None and settled and state != self._tried:
-            await self._take_up(state, use)
+            await self._reload(state, use)
 
     async def _follow(self, use: Use) -> None:
         while True:
             await self._sleep(SECONDS)
-            await self._look(use)
+            await self._poll(use)
 
-    async def _take_up(self, state: FolderState, use: Use) -> None:
+    async def _reload(self, state: FolderState, use: Use) -> None:
         try:
             rule_set = await recompile(self._folder)
         except BadRules as error:

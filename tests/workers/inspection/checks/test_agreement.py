@@ -1,7 +1,7 @@
 import pytest
 
 from airlock.media_types import EXTENSIONS, ZIP
-from workers.inspection.checks.agreement import ACTIVE, PLAIN, settled
+from workers.inspection.checks.agreement import ACTIVE, PLAIN, agreed_type
 from workers.inspection.checks.signatures import ENCRYPTED, OLE
 
 DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
@@ -41,10 +41,10 @@ DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
     ],
 )
 def test_what_goes_together(declared: str, detected: str, text: bool, kept: str | None) -> None:
-    assert settled(declared, detected, text=text) == kept
+    assert agreed_type(declared, detected, text=text) == kept
 
 
 @pytest.mark.parametrize("declared", sorted(PLAIN))
 @pytest.mark.parametrize("detected", sorted(ACTIVE))
 def test_nothing_active_is_kept_as_plain_text(declared: str, detected: str) -> None:
-    assert settled(declared, detected, text=True) is None
+    assert agreed_type(declared, detected, text=True) is None

@@ -8,7 +8,7 @@ import pytest
 from airlock.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import ACTIVE, HTML, PDF, SIGNED, TEXTS, compound, ole, zipped
 from tests.workers.inspection.subjects import codes, scan, subject
-from workers.inspection.checks import model
+from workers.inspection.checks import classifier
 from workers.inspection.checks.media_type import MediaTypeCheck
 from workers.inspection.checks.port import Report
 
@@ -87,16 +87,16 @@ async def test_noise_is_of_no_type() -> None:
 
 
 async def test_without_the_model_there_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "installed", lambda: False)
+    monkeypatch.setattr(classifier, "installed", lambda: False)
     with pytest.raises(importlib.metadata.PackageNotFoundError, match="magika"):
         MediaTypeCheck()
 
 
 async def test_the_model_keeps_no_pool_of_threads() -> None:
-    await model.ask(TEXTS["text/plain"], b"")
+    await classifier.classify(TEXTS["text/plain"], b"")
     before = len(list(Path("/proc/self/task").iterdir()))
-    model._model.cache_clear()
-    await model.ask(TEXTS["text/plain"], b"")
+    classifier._model.cache_clear()
+    await classifier.classify(TEXTS["text/plain"], b"")
     # The thread that asked, if it is a new one.
     assert len(list(Path("/proc/self/task").iterdir())) <= before + 1
 

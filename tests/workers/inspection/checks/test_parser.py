@@ -21,10 +21,10 @@ from tests.workers.inspection.sandbox import hostile
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, servers
 from tests.workers.inspection.subjects import subject
-from workers.inspection.checks.catalogue import PARSERS
+from workers.inspection.catalogue import PARSERS
 from workers.inspection.checks.checksum import ChecksumCheck
 from workers.inspection.checks.parser import MOST_FINDINGS, ParserCheck
-from workers.inspection.checks.port import Idle, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
 from workers.inspection.inspector import Inspector
 from workers.inspection.sandbox.pool import Sandbox
@@ -34,7 +34,7 @@ from workers.inspection.yara.rule_set import compile_rules
 HEAVY = ("PIL", "lxml", "olefile", "pikepdf", "py7zr", "backports.zstd")
 
 
-class Seen(Idle):
+class Seen(BaseCheck):
     """A check that writes down what it was given."""
 
     name = "seen"
@@ -46,7 +46,7 @@ class Seen(Idle):
         return SeenScan(subject, self.seen)
 
 
-class SeenScan(Idle):
+class SeenScan(BaseScan):
     def __init__(self, subject: Subject, seen: list[tuple[tuple[str, ...], bytes]]) -> None:
         self._subject = subject
         self._seen = seen

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from airlock.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import HTML, PDF, SIGNED, TEXTS, WAV, WEBP, ole, zipped
-from workers.inspection.checks.polyglots import second, suspected
-from workers.inspection.checks.signatures import Ends
+from workers.inspection.checks.polyglots import may_hold_second_format, second_format
+from workers.inspection.checks.signatures import SampledBytes
 
 GIF, PNG, JPEG = (SIGNED[kind] + os.urandom(300) for kind in ("image/gif", "image/png", "image/jpeg"))
 ARCHIVE = zipped({"a.txt": b"hello", "b.txt": b"world" * 50})
@@ -22,7 +22,7 @@ FULL_PDF = PDF.replace(b"trailer", b"xref\n0 1\ntrailer").replace(b"%%EOF", b"st
 
 
 def _named(kind: str, body: bytes, *, text: bool = False) -> str | None:
-    found = second(kind, Ends(body[:4096], body[4096:][-65557:], len(body)), text=text)
+    found = second_format(kind, SampledBytes(body[:4096], body[4096:][-65557:], len(body)), text=text)
     return found and found.media_type
 
 
@@ -138,17 +138,17 @@ def test_a_large_zip_is_known_by_its_locator() -> None:
 
 
 def test_where_it_shows_is_said() -> None:
-    found = second("image/png", Ends(PNG[:100] + PDF, b"", 100 + len(PDF)), text=False)
+    found = second_format("image/png", SampledBytes(PNG[:100] + PDF, b"", 100 + len(PDF)), text=False)
     assert found is not None
     assert found.where == "a PDF begins at byte 100"
 
 
 def test_noise_is_not_suspected() -> None:
-    assert not suspected(Ends(os.urandom(4096), os.urandom(65557), 10**6))
+    assert not may_hold_second_format(SampledBytes(os.urandom(4096), os.urandom(65557), 10**6))
 
 
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SIGNED)), st.binary(max_size=300), st.booleans(), st.integers(0, 10**10))
 def test_any_bytes_have_an_answer(kind: str, more: bytes, text: bool, size: int) -> None:
-    ends = Ends(SIGNED[kind][:60] + more, more + b"PK\x05\x06" + more + b"MZ" + more, size)
-    assert second(kind, ends, text=text) is None or kind
+    sampled = SampledBytes(SIGNED[kind][:60] + more, more + b"PK\x05\x06" + more + b"MZ" + more, size)
+    assert second_format(kind, sampled, text=text) is None or kind

@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 
 from airlock.media_types import ZIP
 from tests.workers.inspection.checks.samples import BMP, SIGNED, ole, open_document, zipped
-from workers.inspection.checks.signatures import OLE, Ends, identify
+from workers.inspection.checks.signatures import OLE, SampledBytes, identify
 
 
 def _of(body: bytes) -> str | None:
-    return identify(Ends(body[:4096], body[4096:], len(body)))
+    return identify(SampledBytes(body[:4096], body[4096:], len(body)))
 
 
 @pytest.mark.parametrize("kind", SIGNED)
@@ -61,5 +61,5 @@ def test_a_container_whose_directory_is_out_of_sight_is_just_that() -> None:
     st.binary(max_size=600), st.binary(max_size=100), st.sampled_from([b"", *(body[:60] for body in SIGNED.values())])
 )
 def test_any_bytes_give_a_type_or_none(head: bytes, tail: bytes, start: bytes) -> None:
-    found = identify(Ends(start + head, tail, len(start + head + tail)))
+    found = identify(SampledBytes(start + head, tail, len(start + head + tail)))
     assert found is None or "/" in found

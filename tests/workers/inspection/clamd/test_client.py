@@ -20,7 +20,7 @@ from tests.workers.inspection.clamd.daemon import FILE_MAX, STREAM_MAX, Daemon, 
 from tests.workers.inspection.subjects import codes, scan, subject
 from workers.inspection.checks.port import Report, Scan
 from workers.inspection.clamd.check import LARGEST, ClamdCheck, MaxAge
-from workers.inspection.clamd.client import Address, Clamd
+from workers.inspection.clamd.client import Address, ClamdClient
 from workers.inspection.spool import Spool
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -29,7 +29,7 @@ MIB = 1024**2
 
 @pytest.fixture(params=["unix", "tcp"])
 def real(clamd: Daemon, request: pytest.FixtureRequest) -> ClamdCheck:
-    return ClamdCheck(Clamd(Address.parse(getattr(clamd, request.param))))
+    return ClamdCheck(ClamdClient(Address.parse(getattr(clamd, request.param))))
 
 
 async def test_a_real_clamd_finds_eicar_and_says_who_it_is(real: ClamdCheck) -> None:
@@ -67,13 +67,13 @@ async def test_an_encrypted_archive_is_unscannable(real: ClamdCheck) -> None:
 
 
 async def test_more_scans_than_connections_all_come_to_an_end(clamd: Daemon) -> None:
-    check = ClamdCheck(Clamd(Address.parse(clamd.unix), connections=2))
+    check = ClamdCheck(ClamdClient(Address.parse(clamd.unix), connections=2))
     reports = await asyncio.gather(*(scan(check, EICAR) for _ in range(12)))
     assert [codes(report) for report in reports] == [["clamd_match"]] * 12
 
 
 async def test_what_is_larger_than_any_clamd_scans_is_not_even_sent() -> None:
-    check = ClamdCheck(Clamd(Address(path="/nowhere")))
+    check = ClamdCheck(ClamdClient(Address(path="/nowhere")))
     scanning = check.begin(subject(LARGEST + 1))
     await scanning.feed(b"x")
     report = await scanning.finish()
@@ -85,7 +85,7 @@ async def test_what_is_larger_than_any_clamd_scans_is_not_even_sent() -> None:
 async def test_where_the_profile_accepts_it_the_engine_is_said_to_be_missing() -> None:
     about = subject(LARGEST + 1)
     about = replace(about, profile=about.profile.model_copy(update={"above_engine_limit": "accept"}))
-    report = await ClamdCheck(Clamd(Address(path="/nowhere"))).begin(about).finish()
+    report = await ClamdCheck(ClamdClient(Address(path="/nowhere"))).begin(about).finish()
     assert (report.findings, report.missing) == ((), ("clamd",))
 
 
@@ -95,7 +95,7 @@ async def test_where_the_profile_accepts_it_the_engine_is_said_to_be_missing() -
 async def test_a_clamd_that_is_not_there_is_unavailable(address: str) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        check = ClamdCheck(Clamd(Address.parse(address.format(port=bound.getsockname()[1]))))
+        check = ClamdCheck(ClamdClient(Address.parse(address.format(port=bound.getsockname()[1]))))
         with pytest.raises(Unavailable, match="clamd"):
             await scan(check, b"x")
         with pytest.raises(Unavailable, match="clamd"):
@@ -103,7 +103,7 @@ async def test_a_clamd_that_is_not_there_is_unavailable(address: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def fake(serve: Server, **options: float) -> AsyncIterator[Clamd]:
+async def fake(serve: Server, **options: float) -> AsyncIterator[ClamdClient]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await serve(reader, writer)
@@ -112,7 +112,7 @@ async def fake(serve: Server, **options: float) -> AsyncIterator[Clamd]:
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        yield Clamd(Address("127.0.0.1", port), seconds=options.get("seconds", 20))
+        yield ClamdClient(Address("127.0.0.1", port), seconds=options.get("seconds", 20))
 
 
 async def _whole_stream(reader: asyncio.StreamReader) -> bytes:
@@ -282,7 +282,7 @@ def _encrypted_zip() -> bytes:
 async def test_a_path_that_is_no_socket_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be reached"):
-        await Clamd(Address(path=str(tmp_path / "file"))).version()
+        await ClamdClient(Address(path=str(tmp_path / "file"))).version()
 
 
 async def _copied(check: ClamdCheck, body: bytes, *, fed: bool = True) -> Report:
@@ -300,7 +300,7 @@ async def _copied(check: ClamdCheck, body: bytes, *, fed: bool = True) -> Report
 
 @pytest.mark.parametrize("padding", [0, 200_000])
 async def test_a_copy_in_memory_or_on_disk_is_handed_over(clamd: Daemon, padding: int) -> None:
-    check = ClamdCheck(Clamd(Address.parse(clamd.unix)))
+    check = ClamdCheck(ClamdClient(Address.parse(clamd.unix)))
     infected = await _copied(check, bytes(padding) + EICAR, fed=False)
     clean = await _copied(check, b"nothing bad" + bytes(padding), fed=False)
     nothing = await _copied(check, b"", fed=False)
@@ -313,8 +313,8 @@ async def test_a_copy_in_memory_or_on_disk_is_handed_over(clamd: Daemon, padding
 
 
 async def test_a_copy_is_streamed_where_it_cannot_or_shall_not_be_handed_over(clamd: Daemon) -> None:
-    far = ClamdCheck(Clamd(Address.parse(clamd.tcp)))
-    asked_not_to = ClamdCheck(Clamd(Address.parse(clamd.unix)), descriptors=False)
+    far = ClamdCheck(ClamdClient(Address.parse(clamd.tcp)))
+    asked_not_to = ClamdCheck(ClamdClient(Address.parse(clamd.unix)), descriptors=False)
     for check in (far, asked_not_to):
         assert codes(await _copied(check, EICAR)) == ["clamd_match"]
         assert codes(await _copied(check, EICAR, fed=False)) == []
@@ -338,7 +338,7 @@ async def test_what_is_handed_over_in_vain_is_streamed(tmp_path: Path) -> None:
 
     path = str(tmp_path / "sock")
     async with await asyncio.start_unix_server(serve, path):
-        report = await _copied(ClamdCheck(Clamd(Address(path=path))), bytes(600_000))
+        report = await _copied(ClamdCheck(ClamdClient(Address(path=path))), bytes(600_000))
     assert codes(report) == ["clamd_match"]
     assert b"".join(streamed) == bytes(600_000)
 
@@ -355,7 +355,7 @@ async def test_handing_over_to_what_is_no_clamd_is_unavailable(tmp_path: Path) -
     server = await asyncio.start_unix_server(serve, path)
     async with server:
         with pytest.raises(Unavailable, match="clamd"):
-            await _copied(ClamdCheck(Clamd(Address(path=path))), b"x")
+            await _copied(ClamdCheck(ClamdClient(Address(path=path))), b"x")
 
 
 async def test_more_bytes_than_were_announced_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +371,7 @@ async def test_more_bytes_than_were_announced_do_not_pass_the_limit(monkeypatch:
 
 
 async def test_a_finished_scan_holds_no_connection_that_a_member_may_wait_for(clamd: Daemon) -> None:
-    check = ClamdCheck(Clamd(Address.parse(clamd.unix), connections=1))
+    check = ClamdCheck(ClamdClient(Address.parse(clamd.unix), connections=1))
     outer = check.begin(subject(3))
     await outer.feed(b"abc")
     await outer.finish()
@@ -409,7 +409,7 @@ async def test_definitions_that_are_too_old_make_no_verdict_and_nothing_ready(an
 
 
 async def test_definitions_without_a_date_have_no_age(clamd: Daemon) -> None:
-    check = ClamdCheck(Clamd(Address.parse(clamd.unix)), MaxAge(1, lambda: 4e9))
+    check = ClamdCheck(ClamdClient(Address.parse(clamd.unix)), MaxAge(1, lambda: 4e9))
     engine = await check.ready()
     assert engine.version.endswith(" (signatures without a date)")
 
@@ -425,7 +425,7 @@ async def test_a_date_that_cannot_be_read_is_no_missing_date() -> None:
 
 async def test_a_clamd_killed_in_mid_stream_has_no_verdict_until_one_is_there_again() -> None:
     port = free_port()
-    check = ClamdCheck(Clamd(Address("127.0.0.1", port)))
+    check = ClamdCheck(ClamdClient(Address("127.0.0.1", port)))
     body = bytes(1000) + EICAR
     async with running(port):
         scanning = check.begin(subject(len(body)))

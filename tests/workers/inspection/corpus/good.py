@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from airlock.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import TEXTS, zipped
-from tests.workers.inspection.corpus import packed, papers
-from tests.workers.inspection.corpus.pictures import picture
+from tests.workers.inspection.corpus import archives, documents
+from tests.workers.inspection.corpus.images import picture
 from tests.workers.inspection.corpus.sample_inspector import Sample
 
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#123"/></svg>\n'
@@ -20,23 +20,23 @@ _BODIES: Mapping[str, bytes] = {
     "webp": picture("WEBP"),
     "tiff": picture("TIFF", frames=2),
     "bmp": picture("BMP"),
-    "pdf": papers.pdf(),
-    "docx": papers.open_xml("word"),
-    "xlsx": papers.open_xml("xl"),
-    "pptx": papers.open_xml("ppt"),
-    "odt": papers.open_document(),
-    "doc": papers.word(),
+    "pdf": documents.pdf(),
+    "docx": documents.open_xml("word"),
+    "xlsx": documents.open_xml("xl"),
+    "pptx": documents.open_xml("ppt"),
+    "odt": documents.open_document(),
+    "doc": documents.word(),
     "svg": _SVG,
     "html": _HTML,
     "xml": _XML,
     "csv": TEXTS["text/csv"],
     "json": TEXTS["application/json"],
     "txt": TEXTS["text/plain"],
-    "zip": zipped({"minutes.txt": TEXTS["text/plain"], "photo.png": picture("PNG"), "a.pdf": papers.pdf()}),
-    "tar": packed.tarred(),
-    "7z": packed.seven_zipped(),
-    "tar.gz": gzip.compress(packed.tarred()),
-    **packed.streams(),
+    "zip": zipped({"minutes.txt": TEXTS["text/plain"], "photo.png": picture("PNG"), "a.pdf": documents.pdf()}),
+    "tar": archives.tarred(),
+    "7z": archives.seven_zipped(),
+    "tar.gz": gzip.compress(archives.tarred()),
+    **archives.streams(),
 }
 
 GOOD: Mapping[str, Sample] = {

@@ -12,7 +12,7 @@ from airlock.profile import Profile
 from airlock.profiles import Profiles
 from airlock.verdict import Verdict
 from tests.workers.test_settings import PLACES
-from workers.inspection.checks import catalogue
+from workers.inspection import catalogue
 from workers.inspection.checks.port import Check, Subject
 from workers.inspection.inspector import Inspector
 from workers.settings import Settings

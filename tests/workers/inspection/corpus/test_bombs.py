@@ -9,9 +9,9 @@ import pytest
 
 from airlock.verdict import Outcome
 from tests.workers.inspection.checks.samples import zipped
-from tests.workers.inspection.corpus import packed
-from tests.workers.inspection.corpus.papers import pdf_of
-from tests.workers.inspection.corpus.pictures import huge_png
+from tests.workers.inspection.corpus import archives
+from tests.workers.inspection.corpus.documents import pdf_of
+from tests.workers.inspection.corpus.images import huge_png
 from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, objections
 from tests.workers.inspection.sandbox.test_sandbox import children
 from workers.inspection.sandbox.pool import MEMORY
@@ -31,24 +31,24 @@ def _million_objects() -> bytes:
 
 
 def _zeros_in_zip() -> bytes:
-    return zipped({"zeros.gz": packed.zeros(4 * GiB)}, stored=True)
+    return zipped({"zeros.gz": archives.zeros(4 * GiB)}, stored=True)
 
 
 BOMBS: dict[str, tuple[str, str, Callable[[], bytes], Outcome, set[str]]] = {
     "zips in zips": (
-        *("a.zip", "application/zip", lambda: packed.nested(5, 16, _zeros_in_zip())),
+        *("a.zip", "application/zip", lambda: archives.nested(5, 16, _zeros_in_zip())),
         *(Outcome.UNSCANNABLE, {"archive:limits_exceeded", "clamd:limits_exceeded"}),
     ),
     "10 GiB of zeros": (
-        *("a.gz", "application/gzip", lambda: packed.zeros(10 * GiB)),
+        *("a.gz", "application/gzip", lambda: archives.zeros(10 * GiB)),
         *(Outcome.UNSCANNABLE, {"archive:limits_exceeded", "clamd:limits_exceeded"}),
     ),
     "100,000 entries": (
-        *("a.zip", "application/zip", lambda: packed.many_entries(100_000)),
+        *("a.zip", "application/zip", lambda: archives.many_entries(100_000)),
         *(Outcome.UNSCANNABLE, {"archive:limits_exceeded", "office:limits_exceeded", "clamd:limits_exceeded"}),
     ),
     "overlapping entries": (
-        *("a.zip", "application/zip", lambda: packed.overlapping_zip(250)),
+        *("a.zip", "application/zip", lambda: archives.overlapping_zip(250)),
         *(Outcome.INFECTED, {"archive:overlapping_entries", "clamd:clamd_match"}),
     ),
     "60,000 × 60,000 pixels": (

@@ -9,22 +9,22 @@ from airlock.media_types import EXTENSIONS
 from airlock.verdict import Outcome
 from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import zipped
-from tests.workers.inspection.corpus import packed, papers
+from tests.workers.inspection.corpus import archives, documents
 from tests.workers.inspection.corpus.good import GOOD
 from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, objections
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PIECE = bytes(4 * 1024**2)
-LOCKED = papers.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
+LOCKED = documents.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
 
 
 @pytest.mark.parametrize(
     ("filename", "body", "said"),
     [
-        ("a.zip", packed.encrypted_zip(), "archive:encrypted"),
-        ("a.7z", packed.seven_zipped("secret"), "archive:encrypted"),
-        ("a.pdf", papers.pdf_with_password(), "pdf:encrypted"),
+        ("a.zip", archives.encrypted_zip(), "archive:encrypted"),
+        ("a.7z", archives.seven_zipped("secret"), "archive:encrypted"),
+        ("a.pdf", documents.pdf_with_password(), "pdf:encrypted"),
         ("a.docx", LOCKED, "office:encrypted"),
     ],
 )
@@ -44,7 +44,7 @@ async def test_a_png_that_was_cut_is_rejected_wherever_it_was_cut(inspector: Sam
 
 
 async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(inspector: SampleInspector) -> None:
-    tar = packed.tarred("eicar.com", EICAR)
+    tar = archives.tarred("eicar.com", EICAR)
     body = zipped({"read.me": b"hello", "b.zip": zipped({"c.tar.gz": gzip.compress(tar)})})
     verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), limits={"archive_depth": 4})
     assert verdict.outcome is Outcome.INFECTED
@@ -55,7 +55,9 @@ async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(ins
 
 
 async def test_yara_finds_it_there_where_clamd_does_not_look(inspector: SampleInspector) -> None:
-    body = zipped({"b.7z": packed.seven_zipped(), "c.zst": packed.streams()["zst"], "d.zip": zipped({"e.com": EICAR})})
+    body = zipped(
+        {"b.7z": archives.seven_zipped(), "c.zst": archives.streams()["zst"], "d.zip": zipped({"e.com": EICAR})}
+    )
     checks = ("size", "checksum", "media_type", "yara", "archive")
     verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), checks=checks)
     assert (verdict.outcome, objections(verdict)) == (Outcome.INFECTED, {"yara:yara_match"})

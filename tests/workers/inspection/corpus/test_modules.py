@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.inspection.corpus.good import GOOD
-from workers.inspection.checks.catalogue import PARSERS
+from workers.inspection.catalogue import PARSERS
 
 pytestmark = pytest.mark.server
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from workers.inspection.sandbox.fork_server import load
 
 class Output:
-    def found(self, *_): ...
+    def finding(self, *_): ...
     @contextlib.contextmanager
     def member(self, _):
         yield len

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from airlock.verdict import Outcome
+from tests.workers.inspection.corpus.bad import CASES, BadSample
+from tests.workers.inspection.corpus.documents import open_xml
 from tests.workers.inspection.corpus.good import GOOD
-from tests.workers.inspection.corpus.papers import open_xml
-from tests.workers.inspection.corpus.provoking import CASES, Provoking
 from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, objections
 
 in_the_bay = pytest.mark.asyncio(loop_scope="module")
@@ -38,7 +38,7 @@ async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_docu
 
 @in_the_bay
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filename}-{'-'.join(sorted(case.objections))}")
-async def test_what_is_wrong_with_a_file_is_said_exactly(inspector: SampleInspector, case: Provoking) -> None:
+async def test_what_is_wrong_with_a_file_is_said_exactly(inspector: SampleInspector, case: BadSample) -> None:
     verdict = await inspector.inspect(case.sample(), **case.changes)
     assert (verdict.outcome, objections(verdict)) == (case.outcome, set(case.objections))
     assert all(finding.message for finding in verdict.findings)

@@ -18,7 +18,7 @@ import py7zr
 from backports import zstd
 
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import Exceeded, Found, Outcome
+from workers.inspection.parsers.port import Exceeded, FindingOutcome, ParserFinding
 
 FILES: Mapping[str, bytes] = {
     "a.txt": b"hello " * 3000,
@@ -31,7 +31,7 @@ FILES: Mapping[str, bytes] = {
 class Recorder:
     """The port `Output`: everything that a parser gave; `open` is the member that never ended."""
 
-    findings: list[Found] = field(default_factory=list)
+    findings: list[ParserFinding] = field(default_factory=list)
     members: list[tuple[str, bytes]] = field(default_factory=list)
     open: str | None = None
     keep: bool = True
@@ -42,8 +42,8 @@ class Recorder:
     def codes(self) -> set[tuple[str, str]]:
         return {(one.code, one.outcome) for one in self.findings}
 
-    def found(self, code: str, outcome: Outcome, message: str) -> None:
-        self.findings.append(Found(code, outcome, message))
+    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
+        self.findings.append(ParserFinding(code, outcome, message))
 
     @contextmanager
     def member(self, name: str) -> Iterator[Callable[[bytes], None]]:
@@ -68,7 +68,7 @@ def examined(data: bytes, *, keep: bool = True, **limits: int) -> Recorder:
     try:
         archive.examine(io.BytesIO(data), len(data), {**archive.DEFAULTS, **limits}, output)
     except Exceeded as limit:
-        output.found(limit.code, "unscannable", limit.message)
+        output.finding(limit.code, "unscannable", limit.message)
     return output
 
 

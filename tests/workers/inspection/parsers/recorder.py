@@ -7,31 +7,31 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from workers.inspection.parsers.port import Exceeded, Found, Outcome, Parser
+from workers.inspection.parsers.port import Exceeded, FindingOutcome, Parser, ParserFinding
 
 
 class Recorder:
     """An `Output` that keeps the findings."""
 
     def __init__(self) -> None:
-        self.findings: list[Found] = []
+        self.findings: list[ParserFinding] = []
 
-    def found(self, code: str, outcome: Outcome, message: str) -> None:
-        self.findings.append(Found(code, outcome, message))
+    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
+        self.findings.append(ParserFinding(code, outcome, message))
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
         raise AssertionError("only archives have members")
 
 
-def findings(parser: Parser, content: bytes, limits: Mapping[str, int] | None = None) -> list[Found]:
+def findings(parser: Parser, content: bytes, limits: Mapping[str, int] | None = None) -> list[ParserFinding]:
     """Every finding, a limit that was met included as the child process would report it."""
     recorder = Recorder()
     try:
         parser.examine(io.BytesIO(content), len(content), {**parser.DEFAULTS, **(limits or {})}, recorder)
     except Exceeded as error:
-        recorder.found(error.code, "unscannable", error.message)
+        recorder.finding(error.code, "unscannable", error.message)
     except (MemoryError, RecursionError):
-        recorder.found("limits_exceeded", "unscannable", "It would take too much memory.")
+        recorder.finding("limits_exceeded", "unscannable", "It would take too much memory.")
     return recorder.findings
 
 

@@ -27,7 +27,7 @@ from tests.workers.inspection.parsers.office_samples import (
 )
 from tests.workers.inspection.parsers.recorder import codes, findings, nothing_left
 from workers.inspection.parsers import office
-from workers.inspection.parsers.documents.references import leaves, on_share
+from workers.inspection.parsers.documents.references import is_network_share, is_remote
 
 DOCX, XLSX, PPTX = open_xml(), open_xml(main="xl/workbook.xml"), open_xml(main="ppt/presentation.xml")
 ODT = open_document()
@@ -326,7 +326,7 @@ def test_recognises_containers_only() -> None:
     ],
 )
 def test_where_a_reference_leads(reference: str, elsewhere: bool, share: bool) -> None:
-    assert (leaves(reference), on_share(reference)) == (elsewhere, share)
+    assert (is_remote(reference), is_network_share(reference)) == (elsewhere, share)
 
 
 MUTABLE = [

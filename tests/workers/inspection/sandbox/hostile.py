@@ -57,18 +57,18 @@ def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _exceed(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.found("script", "rejected", "first\n\x1b[2J" + "x" * 10_000)
+    output.finding("script", "rejected", "first\n\x1b[2J" + "x" * 10_000)
     raise Exceeded(f"more than {limits['archive_ratio']}")
 
 
 def _twice(rest: str, limits: Mapping[str, int], output: Output) -> None:
     for _ in range(1000):
-        output.found("script", "rejected", "the same")
+        output.finding("script", "rejected", "the same")
 
 
 def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
     for number in range(int(rest)):
-        output.found("script", "rejected", str(number))
+        output.finding("script", "rejected", str(number))
 
 
 def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
@@ -92,15 +92,15 @@ def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
             attempt()
         except OSError:
             continue
-        output.found(name, "rejected", "succeeded")
+        output.finding(name, "rejected", "succeeded")
 
 
 def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.found("environment", "rejected", " ".join(sorted(os.environ)))
+    output.finding("environment", "rejected", " ".join(sorted(os.environ)))
 
 
 def _descriptors(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.found("descriptors", "rejected", " ".join(map(str, _open())))
+    output.finding("descriptors", "rejected", " ".join(map(str, _open())))
 
 
 def _open() -> list[int]:
@@ -113,12 +113,12 @@ def _open() -> list[int]:
 
 
 def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.found("script", "rejected", "before")
+    output.finding("script", "rejected", "before")
     time.sleep(3600)
 
 
 def _spin(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.found("script", "rejected", "before")
+    output.finding("script", "rejected", "before")
     while True:
         pass
 

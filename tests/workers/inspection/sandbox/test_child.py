@@ -11,7 +11,7 @@ import pytest
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
 from workers.inspection.sandbox import child
-from workers.inspection.sandbox.frames import LARGEST, Kind, Request
+from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     serving = threading.Thread(target=child.serve, args=(theirs,))
     serving.start()
-    assert ours.recv(LARGEST) == bytes([Kind.READY])
+    assert ours.recv(LARGEST) == bytes([FrameType.READY])
     with ours:
         yield ours
     serving.join()
@@ -33,11 +33,11 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
     os.write(copy, text.encode())
     os.lseek(copy, 0, os.SEEK_SET)
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [copy]))
-    request = Request(parser, len(text), 1, {"archive_ratio": 7})
+    request = ParseRequest(parser, len(text), 1, {"archive_ratio": 7})
     worker.sendmsg([request.encode()], [rights])
     os.close(copy)
     packets = [worker.recv(LARGEST + 1)]
-    while packets[-1][0] not in (Kind.DONE, Kind.SPENT, Kind.FAILED):
+    while packets[-1][0] not in (FrameType.DONE, FrameType.SPENT, FrameType.FAILED):
         packets.append(worker.recv(LARGEST + 1))
     return packets
 
@@ -45,25 +45,25 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("!many 2", [Kind.FOUND, Kind.FOUND, Kind.DONE]),
-        ("!exceed", [Kind.FOUND, Kind.FOUND, Kind.DONE]),
-        ("!raise key", [Kind.FOUND, Kind.SPENT]),
-        ("!raise recursion", [Kind.FOUND, Kind.SPENT]),
-        ("!raise memory", [Kind.FOUND, Kind.SPENT]),
-        ("!raise import", [Kind.FAILED]),
-        (packed(a="x"), [Kind.MEMBER_START, Kind.MEMBER_DATA, Kind.MEMBER_END, Kind.DONE]),
+        ("!many 2", [FrameType.FOUND, FrameType.FOUND, FrameType.DONE]),
+        ("!exceed", [FrameType.FOUND, FrameType.FOUND, FrameType.DONE]),
+        ("!raise key", [FrameType.FOUND, FrameType.SPENT]),
+        ("!raise recursion", [FrameType.FOUND, FrameType.SPENT]),
+        ("!raise memory", [FrameType.FOUND, FrameType.SPENT]),
+        ("!raise import", [FrameType.FAILED]),
+        (packed(a="x"), [FrameType.MEMBER_START, FrameType.MEMBER_DATA, FrameType.MEMBER_END, FrameType.DONE]),
     ],
 )
-def test_every_request_is_answered_to_its_end(worker: socket.socket, text: str, kinds: list[Kind]) -> None:
+def test_every_request_is_answered_to_its_end(worker: socket.socket, text: str, kinds: list[FrameType]) -> None:
     for _ in range(2):
         assert [packet[0] for packet in _ask(worker, text)] == kinds
 
 
 def test_a_parser_that_is_not_there_is_told(worker: socket.socket) -> None:
-    assert _ask(worker, "", "workers.inspection.parsers.absent") == [bytes([Kind.FAILED])]
+    assert _ask(worker, "", "workers.inspection.parsers.absent") == [bytes([FrameType.FAILED])]
 
 
 def test_a_large_piece_is_cut(worker: socket.socket) -> None:
     text = "x" * (2 * LARGEST + 1)
-    sizes = [len(packet) - 1 for packet in _ask(worker, packed(a=text)) if packet[0] == Kind.MEMBER_DATA]
+    sizes = [len(packet) - 1 for packet in _ask(worker, packed(a=text)) if packet[0] == FrameType.MEMBER_DATA]
     assert sizes == [LARGEST, LARGEST, 1]

@@ -14,8 +14,8 @@ import pytest
 
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
-from workers.inspection.sandbox.fork_server import NUMBER, ForkServer
-from workers.inspection.sandbox.frames import LARGEST, Kind, Request
+from workers.inspection.sandbox.fork_server import LIFELINE_PACKET, ForkServer
+from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
 
 pytestmark = pytest.mark.server
 
@@ -59,20 +59,20 @@ class Forked:
         with its_connection, its_lifeline:
             socket.send_fds(server.control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
         self.pid = self.number()
-        assert self.connection.recv(LARGEST) == bytes([Kind.READY])
+        assert self.connection.recv(LARGEST) == bytes([FrameType.READY])
 
     def number(self) -> int:
-        return int(NUMBER.unpack(self.lifeline.recv(NUMBER.size))[0])
+        return int(LIFELINE_PACKET.unpack(self.lifeline.recv(LIFELINE_PACKET.size))[0])
 
     def ask(self, text: str) -> None:
         copy = os.memfd_create("copy")
         os.write(copy, text.encode())
         os.lseek(copy, 0, os.SEEK_SET)
-        socket.send_fds(self.connection, [Request(HOSTILE, len(text), 1, {}).encode()], [copy])
+        socket.send_fds(self.connection, [ParseRequest(HOSTILE, len(text), 1, {}).encode()], [copy])
         os.close(copy)
 
     def gone(self) -> bool:
-        return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(NUMBER.size) == b""
+        return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(LIFELINE_PACKET.size) == b""
 
     def close(self) -> None:
         self.connection.close()
@@ -82,7 +82,11 @@ class Forked:
 def test_a_child_answers_and_ends_with_its_socket(server: Running) -> None:
     child = Forked(server)
     child.ask(packed(a=""))
-    assert [child.connection.recv(LARGEST)[0] for _ in range(3)] == [Kind.MEMBER_START, Kind.MEMBER_END, Kind.DONE]
+    assert [child.connection.recv(LARGEST)[0] for _ in range(3)] == [
+        FrameType.MEMBER_START,
+        FrameType.MEMBER_END,
+        FrameType.DONE,
+    ]
     child.connection.close()
     assert child.number() == 0
     assert child.gone()
@@ -105,7 +109,7 @@ def test_a_child_is_killed_when_its_lifeline_is_let_go_of_and_others_are_not(ser
     assert one.number() == -signal.SIGKILL
     assert one.gone()
     other.ask("!many 0")
-    assert other.connection.recv(LARGEST)[0] == Kind.DONE
+    assert other.connection.recv(LARGEST)[0] == FrameType.DONE
     one.close()
     other.close()
 
@@ -116,7 +120,7 @@ def test_what_tells_a_whole_container_to_stop_ends_neither(server: Running, numb
     os.kill(child.pid, number)
     os.kill(server.process.pid, number)
     child.ask("!many 0")
-    assert child.connection.recv(LARGEST)[0] == Kind.DONE
+    assert child.connection.recv(LARGEST)[0] == FrameType.DONE
     Forked(server).close()
     child.close()
 
@@ -125,7 +129,7 @@ def test_a_child_that_works_is_not_ended_with_the_asking(server: Running) -> Non
     child = Forked(server)
     server.control.close()
     child.ask("!many 0")
-    assert child.connection.recv(LARGEST)[0] == Kind.DONE
+    assert child.connection.recv(LARGEST)[0] == FrameType.DONE
     assert server.process.poll() is None
     child.close()
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import Found
+from workers.inspection.parsers.port import ParserFinding
 from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.spool import Spool
@@ -63,7 +63,7 @@ async def ask(sandbox: Sandbox, text: str, **limits: int) -> list[Frame]:
 
 
 def found(frames: list[Frame]) -> list[tuple[str, str]]:
-    return [(frame.code, frame.outcome) for frame in frames if isinstance(frame, Found)]
+    return [(frame.code, frame.outcome) for frame in frames if isinstance(frame, ParserFinding)]
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ async def test_what_a_parser_does_to_itself_is_a_finding_and_the_next_object_is_
 
 async def test_a_limit_of_the_parser_is_said_in_its_words_and_its_process_goes_on(sandbox: Sandbox) -> None:
     first, limit, done = await ask(sandbox, "!exceed")
-    assert isinstance(first, Found)
+    assert isinstance(first, ParserFinding)
     assert first.message.startswith("first\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2Jxxx")
     assert len(first.message) == 401
-    assert limit == Found("limits_exceeded", "unscannable", "more than 7")
+    assert limit == ParserFinding("limits_exceeded", "unscannable", "more than 7")
     assert isinstance(done, Done)
     (child,) = children()
     await ask(sandbox, "!exceed")
@@ -115,11 +115,13 @@ async def test_computing_counts_while_nobody_waits_for_it(sandbox: Sandbox) -> N
     with Spool() as spool:
         await spool.write(b"!spin")
         async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 1})) as frames:
-            assert isinstance(await anext(frames), Found)
+            assert isinstance(await anext(frames), ParserFinding)
             (child,) = children()
             while child in children() and _state(child) != "Z":  # noqa: ASYNC110 # the kernel ends it
                 await asyncio.sleep(0.01)
-            assert await anext(frames) == Found("timed_out", "unscannable", "it was not read to its end within 1 s")
+            assert await anext(frames) == ParserFinding(
+                "timed_out", "unscannable", "it was not read to its end within 1 s"
+            )
 
 
 async def test_a_parser_reaches_neither_the_network_nor_files_nor_the_worker(sandbox: Sandbox) -> None:
@@ -138,7 +140,7 @@ async def test_a_parser_sees_none_of_the_worker_s_environment(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-children")
     (finding, _) = await ask(sandbox, "!environment")
-    assert isinstance(finding, Found)
+    assert isinstance(finding, ParserFinding)
     assert "AWS" not in finding.message
 
 
@@ -148,7 +150,7 @@ async def test_a_parser_holds_nothing_of_the_process_that_it_was_forked_from() -
     while not children():  # noqa: ASYNC110 # it is there some turns later
         await asyncio.sleep(0.01)
     (finding, _) = await ask(sandbox, "!descriptors")
-    assert isinstance(finding, Found)
+    assert isinstance(finding, ParserFinding)
     # Its socket, two that lead nowhere, and the copy.
     assert finding.message == "0 1 2 3"
     waiting.cancel()

@@ -6,7 +6,7 @@ _SEPARATORS = re.compile(r"[/\\]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def danger(name: str) -> str | None:
+def path_problem(name: str) -> str | None:
     """Why unpacking to `name` could write elsewhere than below the folder it is unpacked to; completes “The entry …”.
 
     A backslash separates, as on Windows; on its own it harms nobody (old .NET archives, systemd's unit files).

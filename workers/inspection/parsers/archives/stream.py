@@ -3,22 +3,22 @@
 from collections.abc import Callable
 from typing import BinaryIO
 
-from workers.inspection.parsers.archives import decoders
-from workers.inspection.parsers.archives.broken import Broken
-from workers.inspection.parsers.archives.decoders import Decoder
-from workers.inspection.parsers.archives.signatures import Kind, begins_stream
-from workers.inspection.parsers.archives.tally import Take, Tally
+from workers.inspection.parsers.archives import decompressors
+from workers.inspection.parsers.archives.decompressors import Decompressor
+from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.formats import ArchiveFormat, begins_stream
+from workers.inspection.parsers.archives.output import ArchiveOutput, WriteMember
 
 NAME = "content"
 _CHUNK = 64 << 10
-_DECODERS: dict[Kind, Callable[[], Decoder]] = {
-    "gzip": decoders.gzip,
-    "bzip2": decoders.bzip2,
-    "xz": decoders.xz,
-    "zstd": decoders.zstandard,
+_DECOMPRESSORS: dict[ArchiveFormat, Callable[[], Decompressor]] = {
+    "gzip": decompressors.gzip,
+    "bzip2": decompressors.bzip2,
+    "xz": decompressors.xz,
+    "zstd": decompressors.zstandard,
 }
 # Tapes are filled up with zeros, which gzip ignores; xz has stream padding (its specification, 2.2).
-_PADDED: frozenset[Kind] = frozenset({"gzip", "xz"})
+_PADDED: frozenset[ArchiveFormat] = frozenset({"gzip", "xz"})
 
 
 class _Source:
@@ -53,27 +53,29 @@ class _Source:
                 return
 
 
-def reader(kind: Kind) -> Callable[[BinaryIO, int, Tally], None]:
+def reader(kind: ArchiveFormat) -> Callable[[BinaryIO, int, ArchiveOutput], None]:
     """The reader of one compression; what it holds is one member."""
 
-    def read(file: BinaryIO, _size: int, tally: Tally) -> None:
+    def read(file: BinaryIO, _size: int, output: ArchiveOutput) -> None:
         source = _Source(file)
-        with tally.member(NAME) as take:
+        with output.member(NAME) as take:
             _streams(kind, source, take)
         if source.head():
-            tally.found("trailing_data", "rejected", "Behind the end of the compressed data there are further bytes.")
+            output.finding(
+                "trailing_data", "rejected", "Behind the end of the compressed data there are further bytes."
+            )
 
     return read
 
 
-def _streams(kind: Kind, source: _Source, take: Take) -> None:
+def _streams(kind: ArchiveFormat, source: _Source, take: WriteMember) -> None:
     while True:
-        decoder = _DECODERS[kind]()
-        for piece in decoders.pieces(decoder, source.read):
+        decompressor = _DECOMPRESSORS[kind]()
+        for piece in decompressors.decompressed(decompressor, source.read):
             take(piece, source.consumed)
-        if not decoder.eof:
-            raise Broken("it ends in the middle of its compressed data")
-        source.put_back(decoder.unused_data)
+        if not decompressor.eof:
+            raise MalformedArchive("it ends in the middle of its compressed data")
+        source.put_back(decompressor.unused_data)
         if kind in _PADDED:
             source.skip_zeros()
         if not begins_stream(kind, source.head()):

@@ -7,10 +7,10 @@ https://www.gnu.org/software/tar/manual/html_node/Standard.html (GNU).
 from typing import BinaryIO
 
 from workers.inspection.parsers.archives import tar_header
-from workers.inspection.parsers.archives.broken import Broken
-from workers.inspection.parsers.archives.signatures import BLOCK
-from workers.inspection.parsers.archives.tally import Tally, shown
-from workers.inspection.parsers.archives.tar_header import Header
+from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.formats import BLOCK
+from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
+from workers.inspection.parsers.archives.tar_header import TarHeader
 from workers.inspection.parsers.port import Exceeded
 
 _CHUNK = 64 << 10
@@ -20,83 +20,85 @@ _LINKS = {"1": "a hard link", "2": "a symbolic link", "3": "a device", "4": "a d
 _FOLDER, _SPARSE, _VOLUME = "5", "S", "V"
 
 
-def read(file: BinaryIO, size: int, tally: Tally) -> None:
+def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
     """Hand out the files, in their order."""
     file.seek(0)
     everywhere: dict[str, str] = {}
     here: dict[str, str] = {}
     while block := file.read(BLOCK):
         if not block.strip(b"\0"):
-            _end(file, tally)
+            _end(file, output)
             return
-        header = tar_header.parse(block)
-        if header.kind in _LONGEST:
+        header = tar_header.parse_header(block)
+        if header.type_flag in _LONGEST:
             found = _description(file, header)
-            (everywhere if header.kind == "g" else here).update(found)
+            (everywhere if header.type_flag == "g" else here).update(found)
             continue
-        _entry(file, size, header.described({**everywhere, **here}), tally)
+        _entry(file, size, header.with_records({**everywhere, **here}), output)
         here = {}
     if here:
-        raise Broken("it ends behind the description of an entry")
+        raise MalformedArchive("it ends behind the description of an entry")
 
 
-def _end(file: BinaryIO, tally: Tally) -> None:
+def _end(file: BinaryIO, output: ArchiveOutput) -> None:
     """Behind the first block of zeros there are only zeros, as far as the last record is filled up."""
     while data := file.read(_CHUNK):
         if data.strip(b"\0"):
-            tally.found("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+            output.finding("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
             return
 
 
-def _description(file: BinaryIO, header: Header) -> dict[str, str]:
-    if header.size > _LONGEST[header.kind]:
-        raise Exceeded(f"The archive describes an entry with more than {_LONGEST[header.kind]} bytes.")
+def _description(file: BinaryIO, header: TarHeader) -> dict[str, str]:
+    if header.size > _LONGEST[header.type_flag]:
+        raise Exceeded(f"The archive describes an entry with more than {_LONGEST[header.type_flag]} bytes.")
     data = file.read(_padded(header.size))
     if len(data) < _padded(header.size):
-        raise Broken("it ends too early")
+        raise MalformedArchive("it ends too early")
     data = data[: header.size]
-    if header.kind == "L":
-        return {"path": tar_header.text(data)}
-    return {"linkpath": tar_header.text(data)} if header.kind == "K" else tar_header.records(data)
+    if header.type_flag == "L":
+        return {"path": tar_header.text_field(data)}
+    return {"linkpath": tar_header.text_field(data)} if header.type_flag == "K" else tar_header.pax_records(data)
 
 
-def _entry(file: BinaryIO, size: int, header: Header, tally: Tally) -> None:
-    tally.entry(header.name)
+def _entry(file: BinaryIO, size: int, header: TarHeader, output: ArchiveOutput) -> None:
+    output.entry(header.name)
     start = file.tell()
     if start + header.size > size:
-        raise Broken(f"it ends in the middle of its entry {shown(header.name)}")
-    if header.kind in _LINKS:
-        tally.link(header.name, _LINKS[header.kind])
-    if header.kind in _LINKS or header.kind == _FOLDER:
+        raise MalformedArchive(f"it ends in the middle of its entry {quoted(header.name)}")
+    if header.type_flag in _LINKS:
+        output.link(header.name, _LINKS[header.type_flag])
+    if header.type_flag in _LINKS or header.type_flag == _FOLDER:
         if header.size:
-            raise Broken(f"its entry {shown(header.name)} is no file and has content, which readers skip or do not")
-    elif header.kind == _SPARSE or header.sparse:
-        message = f"The archive's entry {shown(header.name)} is a sparse file, which is not unpacked here."
-        tally.found("unsupported_compression", "unscannable", message)
+            raise MalformedArchive(
+                f"its entry {quoted(header.name)} is no file and has content, which readers skip or do not"
+            )
+    elif header.type_flag == _SPARSE or header.sparse:
+        message = f"The archive's entry {quoted(header.name)} is a sparse file, which is not unpacked here."
+        output.finding("unsupported_compression", "unscannable", message)
         start += _map_length(file, header)
-    elif header.kind != _VOLUME:
-        _hand_out(file, header, tally)
+    elif header.type_flag != _VOLUME:
+        _write_member(file, header, output)
     file.seek(start + _padded(header.size))
 
 
-def _hand_out(file: BinaryIO, header: Header, tally: Tally) -> None:
+def _write_member(file: BinaryIO, header: TarHeader, output: ArchiveOutput) -> None:
     left = header.size
-    with tally.member(header.name) as take:
+    with output.member(header.name) as take:
         while left:
             data = file.read(min(left, _CHUNK))
             if not data:
-                raise Broken(f"it ends in the middle of its entry {shown(header.name)}")
+                raise MalformedArchive(f"it ends in the middle of its entry {quoted(header.name)}")
             left -= len(data)
             take(data, header.size)
 
 
-def _map_length(file: BinaryIO, header: Header) -> int:
+def _map_length(file: BinaryIO, header: TarHeader) -> int:
     """The bytes of further blocks with GNU's map of a sparse file, which stand before its content."""
     more, length = header.extended, 0
     while more:
         block = file.read(BLOCK)
         if len(block) < BLOCK:
-            raise Broken("it ends too early")
+            raise MalformedArchive("it ends too early")
         more = block[504] != 0
         length += BLOCK
     return length

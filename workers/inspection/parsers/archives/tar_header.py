@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
-from workers.inspection.parsers.archives.broken import Broken
-from workers.inspection.parsers.archives.signatures import BLOCK, checksum_fits
+from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.formats import BLOCK, checksum_fits
 
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _LARGEST_OCTAL = 8**11 - 1  # what the field of 12 bytes takes in digits
@@ -13,50 +13,52 @@ _RECORD = re.compile(rb"(\d{1,8}) ([^=\n]+)=")
 _FILES = {"\0", "0", "7"}  # 7 is “contiguous”, which nobody but one old system made anything of
 
 
-class Header(NamedTuple):
+class TarHeader(NamedTuple):
     """An entry as its header, and what stands before it, describe it; `kind` is the type flag, “0” for all files."""
 
     name: str
-    kind: str
+    type_flag: str
     size: int
     sparse: bool
     extended: bool
 
-    def described(self, records: Mapping[str, str]) -> Self:
+    def with_records(self, pax_records: Mapping[str, str]) -> Self:
         """The entry with what pax records or GNU's long names say of it."""
-        name = records.get("path", self.name)
-        sparse = any(key.startswith("GNU.sparse.") for key in records)
-        changed = self._replace(name=records.get("GNU.sparse.name", name), sparse=sparse)
-        if (told := records.get("size")) is None:
+        name = pax_records.get("path", self.name)
+        sparse = any(key.startswith("GNU.sparse.") for key in pax_records)
+        changed = self._replace(name=pax_records.get("GNU.sparse.name", name), sparse=sparse)
+        if (declared := pax_records.get("size")) is None:
             return changed
-        if not told.isascii() or not told.isdigit() or len(told) > 20:
-            raise Broken("the size of an entry is not valid")
-        size = int(told)
+        if not declared.isascii() or not declared.isdigit() or len(declared) > 20:
+            raise MalformedArchive("the size of an entry is not valid")
+        size = int(declared)
         # Readers that do not know pax would go on elsewhere; only what the header has no room for may differ.
         if size <= _LARGEST_OCTAL and size != self.size:
-            raise Broken("an entry has two sizes")
+            raise MalformedArchive("an entry has two sizes")
         return changed._replace(size=size)
 
 
-def parse(block: bytes) -> Header:
+def parse_header(block: bytes) -> TarHeader:
     """The header that a block is; raises Broken."""
     if len(block) < BLOCK or not checksum_fits(block):
-        raise Broken("an entry's header is not valid")
-    kind = chr(block[156])
-    name = text(block[:100])
-    if block[257:263] == b"ustar\0" and (prefix := text(block[345:500])):
+        raise MalformedArchive("an entry's header is not valid")
+    type_flag = chr(block[156])
+    name = text_field(block[:100])
+    if block[257:263] == b"ustar\0" and (prefix := text_field(block[345:500])):
         name = f"{prefix}/{name}"
-    if kind in _FILES:
-        kind = "5" if kind == "\0" and name.endswith("/") else "0"
-    return Header(name, kind, _number(block[124:136]), sparse=False, extended=kind == "S" and block[482] != 0)
+    if type_flag in _FILES:
+        type_flag = "5" if type_flag == "\0" and name.endswith("/") else "0"
+    return TarHeader(
+        name, type_flag, _number(block[124:136]), sparse=False, extended=type_flag == "S" and block[482] != 0
+    )
 
 
-def text(field: bytes) -> str:
+def text_field(field: bytes) -> str:
     """A name up to its NUL."""
     return field.partition(b"\0")[0].decode("utf-8", "replace")
 
 
-def records(data: bytes) -> dict[str, str]:
+def pax_records(data: bytes) -> dict[str, str]:
     r"""The records of a pax header: “LENGTH KEY=VALUE\n”, where the length counts the whole record."""
     found: dict[str, str] = {}
     data = data.rstrip(b"\0")
@@ -65,7 +67,7 @@ def records(data: bytes) -> dict[str, str]:
         match = _RECORD.match(data, at)
         end = at + int(match[1]) if match else 0
         if match is None or end <= match.end() or end > len(data) or data[end - 1 : end] != b"\n":
-            raise Broken("the description of an entry is not valid")
+            raise MalformedArchive("the description of an entry is not valid")
         found[match[2].decode("utf-8", "replace")] = data[match.end() : end - 1].decode("utf-8", "replace")
         at = end
     return found
@@ -77,5 +79,5 @@ def _number(field: bytes) -> int:
         return int.from_bytes(field[1:], "big")
     match = _OCTAL.fullmatch(field)
     if match is None:
-        raise Broken("the size of an entry is not valid")
+        raise MalformedArchive("the size of an entry is not valid")
     return int(match[1] or b"0", 8)

@@ -6,8 +6,8 @@ Section numbers are those of https://pkware.cachefly.net/webdocs/casestudies/APP
 import struct
 from typing import BinaryIO, NamedTuple
 
-from workers.inspection.parsers.archives.broken import Broken
-from workers.inspection.parsers.archives.tally import Tally
+from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.port import Exceeded
 
 UTF8 = 1 << 11
@@ -22,7 +22,7 @@ _LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 
 
-class Entry(NamedTuple):
+class ZipEntry(NamedTuple):
     """What the directory says of one entry; sizes and the offset in bytes."""
 
     raw_name: bytes
@@ -43,14 +43,14 @@ class Entry(NamedTuple):
         return self.raw_name.decode("cp437")
 
 
-class Directory(NamedTuple):
+class ZipDirectory(NamedTuple):
     """Where the directory begins, and its entries in its order."""
 
     start: int
-    entries: list[Entry]
+    entries: list[ZipEntry]
 
 
-class _Place(NamedTuple):
+class _DirectoryLocation(NamedTuple):
     start: int
     length: int
     entries: int
@@ -58,65 +58,65 @@ class _Place(NamedTuple):
     behind: int  # where what follows it begins
 
 
-def read(file: BinaryIO, size: int, tally: Tally) -> Directory:
+def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
     """All entries, or Broken, or Exceeded as soon as there are too many."""
-    place = _find(file, size, tally)
-    if place.entries > tally.entries_limit:
-        raise Exceeded(f"The archive has more than {tally.entries_limit} entries.")
-    file.seek(place.start)
-    left = place.length
-    entries: list[Entry] = []
+    location = _locate_directory(file, size, output)
+    if location.entries > output.entries_limit:
+        raise Exceeded(f"The archive has more than {output.entries_limit} entries.")
+    file.seek(location.start)
+    left = location.length
+    entries: list[ZipEntry] = []
     while left >= _ENTRY.size:
         entry, length = _entry(file, left)
         left -= length
-        tally.entry(entry.name, *([entry.unicode_name] if entry.unicode_name is not None else []))
+        output.entry(entry.name, *([entry.unicode_name] if entry.unicode_name is not None else []))
         entries.append(entry)
-    if left or len(entries) % place.modulo != place.entries:
-        raise Broken("its directory has another size than it says")
-    return Directory(place.start, entries)
+    if left or len(entries) % location.modulo != location.entries:
+        raise MalformedArchive("its directory has another size than it says")
+    return ZipDirectory(location.start, entries)
 
 
-def exactly(file: BinaryIO, length: int) -> bytes:
+def read_exactly(file: BinaryIO, length: int) -> bytes:
     """The next bytes; raises Broken where there are fewer."""
     data = file.read(length)
     if len(data) < length:
-        raise Broken("it ends too early")
+        raise MalformedArchive("it ends too early")
     return data
 
 
-def _find(file: BinaryIO, size: int, tally: Tally) -> _Place:
-    at = _end(file, size, tally)
+def _locate_directory(file: BinaryIO, size: int, output: ArchiveOutput) -> _DirectoryLocation:
+    at = _find_end_record(file, size, output)
     file.seek(at)
-    _, disk, first_disk, here, count, length, start, _ = _END.unpack(exactly(file, _END.size))
-    place = _zip64(file, at, (here, count, length, start))
-    if place is None:
+    _, disk, first_disk, here, count, length, start, _ = _END.unpack(read_exactly(file, _END.size))
+    location = _zip64(file, at, (here, count, length, start))
+    if location is None:
         _one_part(disk, first_disk, here, count)
-        place = _Place(start, length, count, 1 << 16, at)
-    if place.start + place.length != place.behind:
-        raise Broken("its directory is not where it should be")
-    return place
+        location = _DirectoryLocation(start, length, count, 1 << 16, at)
+    if location.start + location.length != location.behind:
+        raise MalformedArchive("its directory is not where it should be")
+    return location
 
 
-def _end(file: BinaryIO, size: int, tally: Tally) -> int:
+def _find_end_record(file: BinaryIO, size: int, output: ArchiveOutput) -> int:
     """Where the end record begins. It stands last, before a comment of up to 64 KiB."""
     start = max(0, size - _END.size - _MASKED_16)
     file.seek(start)
     tail = file.read(size - start)
-    found = [at for at in _all(tail, b"PK\x05\x06") if at + _END.size <= len(tail)]
+    found = [at for at in _occurrences(tail, b"PK\x05\x06") if at + _END.size <= len(tail)]
     if not found:
-        raise Broken("its directory is missing")
+        raise MalformedArchive("its directory is missing")
     ends = {at: at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") for at in found}
     exact = [at for at in found if ends[at] == len(tail)]
     if exact and exact != found[-1:]:
-        raise Broken("it has two ends, and readers differ in which one they take")
+        raise MalformedArchive("it has two ends, and readers differ in which one they take")
     if ends[found[-1]] > len(tail):
-        raise Broken("it ends too early")
+        raise MalformedArchive("it ends too early")
     if not exact:
-        tally.found("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+        output.finding("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
     return start + found[-1]
 
 
-def _all(text: bytes, part: bytes) -> list[int]:
+def _occurrences(text: bytes, part: bytes) -> list[int]:
     places = []
     at = text.find(part)
     while at >= 0:
@@ -125,57 +125,57 @@ def _all(text: bytes, part: bytes) -> list[int]:
     return places
 
 
-def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> _Place | None:
+def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> _DirectoryLocation | None:
     """What the 64-bit end record says; None where there is none."""
     masked = (_MASKED_16, _MASKED_16, MASKED_32, MASKED_32)
     if end < _LOCATOR.size:
         return None
     file.seek(end - _LOCATOR.size)
-    mark, disk, at, disks = _LOCATOR.unpack(exactly(file, _LOCATOR.size))
+    mark, disk, at, disks = _LOCATOR.unpack(read_exactly(file, _LOCATOR.size))
     if mark != b"PK\x06\x07":
         if short[2] == MASKED_32 or short[3] == MASKED_32:
-            raise Broken("its 64-bit directory is missing")
+            raise MalformedArchive("its 64-bit directory is missing")
         return None
     if at + _END_64.size > end - _LOCATOR.size:
-        raise Broken("its 64-bit directory is not where it should be")
+        raise MalformedArchive("its 64-bit directory is not where it should be")
     file.seek(at)
-    record = _END_64.unpack(exactly(file, _END_64.size))
+    record = _END_64.unpack(read_exactly(file, _END_64.size))
     if record[0] != b"PK\x06\x06" or at + 12 + record[1] != end - _LOCATOR.size:
-        raise Broken("its 64-bit directory is not where it should be")
+        raise MalformedArchive("its 64-bit directory is not where it should be")
     here, count, length, start = long = record[6:]
     if disk or disks > 1:
-        raise Broken("it is one part of several")
+        raise MalformedArchive("it is one part of several")
     _one_part(record[4], record[5], here, count)
     if any(told not in {mask, value} for told, mask, value in zip(short, masked, long, strict=True)):
-        raise Broken("its two directory ends differ")
-    return _Place(start, length, count, 1 << 64, at)
+        raise MalformedArchive("its two directory ends differ")
+    return _DirectoryLocation(start, length, count, 1 << 64, at)
 
 
 def _one_part(disk: int, first_disk: int, here: int, count: int) -> None:
     if disk or first_disk or here != count:
-        raise Broken("it is one part of several")
+        raise MalformedArchive("it is one part of several")
 
 
-def _entry(file: BinaryIO, left: int) -> tuple[Entry, int]:
-    fields = _ENTRY.unpack(exactly(file, _ENTRY.size))
+def _entry(file: BinaryIO, left: int) -> tuple[ZipEntry, int]:
+    fields = _ENTRY.unpack(read_exactly(file, _ENTRY.size))
     mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length = fields[:13]
     disk, _, attributes, offset = fields[13:]
     length = _ENTRY.size + name_length + extra_length + comment_length
     if mark != b"PK\x01\x02" or length > left:
-        raise Broken("its directory is not valid")
+        raise MalformedArchive("its directory is not valid")
     if name_length > _LONGEST_NAME:
         raise Exceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
-    name = exactly(file, name_length)
-    extra = fields_of(exactly(file, extra_length))
-    exactly(file, comment_length)
-    size, packed, offset, disk = widen(extra, (size, packed, offset, disk))
+    name = read_exactly(file, name_length)
+    extra = extra_fields(read_exactly(file, extra_length))
+    read_exactly(file, comment_length)
+    size, packed, offset, disk = zip64_values(extra, (size, packed, offset, disk))
     if disk:
-        raise Broken("it is one part of several")
+        raise MalformedArchive("it is one part of several")
     unicode_name = extra[_UNICODE_PATH][5:].decode("utf-8", "replace") if _UNICODE_PATH in extra else None
-    return Entry(name, unicode_name, flags, method, crc, packed, size, offset, attributes >> 16), length
+    return ZipEntry(name, unicode_name, flags, method, crc, packed, size, offset, attributes >> 16), length
 
 
-def fields_of(extra: bytes) -> dict[int, bytes]:
+def extra_fields(extra: bytes) -> dict[int, bytes]:
     """The extra fields by their ids (4.5.1). What is too short to be one is alignment (zipalign pads with it)."""
     found: dict[int, bytes] = {}
     at = 0
@@ -186,13 +186,13 @@ def fields_of(extra: bytes) -> dict[int, bytes]:
     return found
 
 
-def widen(extra: dict[int, bytes], values: tuple[int, ...]) -> tuple[int, ...]:
+def zip64_values(extra: dict[int, bytes], values: tuple[int, ...]) -> tuple[int, ...]:
     """Values of which the masked ones stand in the 64-bit field, in this order: sizes, offset, disk (4.5.3)."""
     long, at, widened = extra.get(_ZIP64, b""), 0, []
     for value, length in zip(values, (8, 8, 8, 4), strict=False):
         if value == (MASKED_32 if length == 8 else _MASKED_16):
             if at + length > len(long):
-                raise Broken("a 64-bit size is missing")
+                raise MalformedArchive("a 64-bit size is missing")
             widened.append(int.from_bytes(long[at : at + length], "little"))
             at += length
         else:

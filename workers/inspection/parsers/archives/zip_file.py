@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import BinaryIO, NamedTuple
 
-from workers.inspection.parsers.archives import decoders, zip_directory
-from workers.inspection.parsers.archives.broken import Broken, Closed
-from workers.inspection.parsers.archives.decoders import Decoder
-from workers.inspection.parsers.archives.tally import Take, Tally, shown
-from workers.inspection.parsers.archives.zip_directory import MASKED_32, UTF8, Directory, Entry, exactly
+from workers.inspection.parsers.archives import decompressors, zip_directory
+from workers.inspection.parsers.archives.decompressors import Decompressor
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
+from workers.inspection.parsers.archives.output import ArchiveOutput, WriteMember, quoted
+from workers.inspection.parsers.archives.zip_directory import MASKED_32, UTF8, ZipDirectory, ZipEntry, read_exactly
 
 _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13  # 4.4.4: traditional, strong, and a masked directory
 _DESCRIPTOR = 1 << 3
@@ -23,14 +23,14 @@ _AES = 99
 _LZMA = 14
 _CHUNK = 64 << 10
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
-_DECODERS: dict[int, Callable[[], Decoder]] = {
-    0: decoders.Stored,
-    8: decoders.deflate,
-    12: decoders.bzip2,
-    93: decoders.zstandard,
-    95: decoders.xz,
+_DECOMPRESSORS: dict[int, Callable[[], Decompressor]] = {
+    0: decompressors.Stored,
+    8: decompressors.deflate,
+    12: decompressors.bzip2,
+    93: decompressors.zstandard,
+    95: decompressors.xz,
 }
-_NO_FILES = {
+_SPECIAL_FILES = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
@@ -39,72 +39,72 @@ _NO_FILES = {
 }
 
 
-class _Placed(NamedTuple):
-    entry: Entry
+class _LocatedEntry(NamedTuple):
+    entry: ZipEntry
     data: int  # where its bytes begin
     end: int  # where what belongs to it ends
 
 
-def read(file: BinaryIO, size: int, tally: Tally) -> None:
+def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
     """Hand out the entries; what the directory and its layout say is looked at before anything is unpacked."""
-    directory = zip_directory.read(file, size, tally)
-    _no_two(directory.entries)
-    placed = [_place(file, entry, directory.start) for entry in directory.entries]
-    if not _layout(file, sorted(placed, key=lambda one: (one.entry.offset, one.end)), directory, tally):
+    directory = zip_directory.read(file, size, output)
+    _reject_duplicate_names(directory.entries)
+    located = [_locate(file, entry, directory.start) for entry in directory.entries]
+    if not _check_layout(file, sorted(located, key=lambda one: (one.entry.offset, one.end)), directory, output):
         return
-    for one in placed:
-        _objections(one.entry, tally)
+    for one in located:
+        _report_entry(one.entry, output)
         if not one.entry.flags & _ENCRYPTED and one.entry.method != _AES:
-            _unpack(file, one, tally)
+            _unpack(file, one, output)
 
 
-def _no_two(entries: Iterable[Entry]) -> None:
+def _reject_duplicate_names(entries: Iterable[ZipEntry]) -> None:
     seen: set[bytes] = set()
     for entry in entries:
         if entry.raw_name in seen:
-            raise Broken(f"it has two entries of the name {shown(entry.name)}")
+            raise MalformedArchive(f"it has two entries of the name {quoted(entry.name)}")
         seen.add(entry.raw_name)
 
 
-def _objections(entry: Entry, tally: Tally) -> None:
+def _report_entry(entry: ZipEntry, output: ArchiveOutput) -> None:
     if entry.flags & _ENCRYPTED or entry.method == _AES:
-        tally.found("encrypted", "unscannable", f"The archive's entry {shown(entry.name)} is encrypted.")
-    if what := _NO_FILES.get(stat.S_IFMT(entry.mode)):
-        tally.link(entry.name, what)
+        output.finding("encrypted", "unscannable", f"The archive's entry {quoted(entry.name)} is encrypted.")
+    if what := _SPECIAL_FILES.get(stat.S_IFMT(entry.mode)):
+        output.link(entry.name, what)
 
 
-def _place(file: BinaryIO, entry: Entry, limit: int) -> _Placed:
+def _locate(file: BinaryIO, entry: ZipEntry, limit: int) -> _LocatedEntry:
     """Where an entry's bytes are, after its own header was found to say what the directory says."""
     if entry.offset + _LOCAL.size > limit:
-        raise Broken(f"its entry {shown(entry.name)} is not where it should be")
+        raise MalformedArchive(f"its entry {quoted(entry.name)} is not where it should be")
     file.seek(entry.offset)
     mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(
-        exactly(file, _LOCAL.size)
+        read_exactly(file, _LOCAL.size)
     )
     if mark != b"PK\x03\x04":
-        raise Broken(f"its entry {shown(entry.name)} is not where it should be")
-    name = exactly(file, name_length)
-    extra = zip_directory.fields_of(exactly(file, extra_length))
+        raise MalformedArchive(f"its entry {quoted(entry.name)} is not where it should be")
+    name = read_exactly(file, name_length)
+    extra = zip_directory.extra_fields(read_exactly(file, extra_length))
     data = entry.offset + _LOCAL.size + name_length + extra_length
     if (name, method, flags & ~UTF8) != (entry.raw_name, entry.method, entry.flags & ~UTF8):
-        raise Broken(f"the header of its entry {shown(entry.name)} differs from the directory")
+        raise MalformedArchive(f"the header of its entry {quoted(entry.name)} differs from the directory")
     if flags & _DESCRIPTOR:
-        _none_or_same((crc, packed, size), entry)
-        return _Placed(entry, data, _behind_descriptor(file, data + entry.packed, entry))
-    size, packed = zip_directory.widen(extra, (size, packed))
+        _check_early_sizes((crc, packed, size), entry)
+        return _LocatedEntry(entry, data, _end_of_descriptor(file, data + entry.packed, entry))
+    size, packed = zip_directory.zip64_values(extra, (size, packed))
     if (crc, packed, size) != (entry.crc, entry.packed, entry.size):
-        raise Broken(f"the header of its entry {shown(entry.name)} differs from the directory")
-    return _Placed(entry, data, data + entry.packed)
+        raise MalformedArchive(f"the header of its entry {quoted(entry.name)} differs from the directory")
+    return _LocatedEntry(entry, data, data + entry.packed)
 
 
-def _none_or_same(told: tuple[int, int, int], entry: Entry) -> None:
+def _check_early_sizes(told: tuple[int, int, int], entry: ZipEntry) -> None:
     """Before a descriptor the header has zeros, or what the descriptor has too; masks stand for 64 bits."""
     for value, known in zip(told, (entry.crc, entry.packed, entry.size), strict=True):
         if value not in {0, MASKED_32, known}:
-            raise Broken(f"the header of its entry {shown(entry.name)} differs from the directory")
+            raise MalformedArchive(f"the header of its entry {quoted(entry.name)} differs from the directory")
 
 
-def _behind_descriptor(file: BinaryIO, at: int, entry: Entry) -> int:
+def _end_of_descriptor(file: BinaryIO, at: int, entry: ZipEntry) -> int:
     """The end of the descriptor at `at`: with or without its mark, with sizes of 32 or 64 bits (4.3.9)."""
     file.seek(at)
     text = file.read(24)
@@ -115,38 +115,38 @@ def _behind_descriptor(file: BinaryIO, at: int, entry: Entry) -> int:
         values = struct.unpack_from(layout, text)
         if values == ((b"PK\x07\x08",) if mark else ()) + (entry.crc, entry.packed, entry.size):
             return at + length
-    raise Broken(f"what stands behind its entry {shown(entry.name)} differs from the directory")
+    raise MalformedArchive(f"what stands behind its entry {quoted(entry.name)} differs from the directory")
 
 
-def _layout(file: BinaryIO, placed: list[_Placed], directory: Directory, tally: Tally) -> bool:
+def _check_layout(file: BinaryIO, located: list[_LocatedEntry], directory: ZipDirectory, output: ArchiveOutput) -> bool:
     """Whether the entries follow each other, from the file's start to the directory, without a hidden one between."""
     file.seek(0)
     at = 4 if file.read(8) in {b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"} else 0
-    for start, end in [(one.entry.offset, one.end) for one in placed] + [(directory.start, directory.start)]:
+    for start, end in [(one.entry.offset, one.end) for one in located] + [(directory.start, directory.start)]:
         if start < at:
-            tally.found("overlapping_entries", "rejected", "Entries of the archive share the same bytes.")
+            output.finding("overlapping_entries", "rejected", "Entries of the archive share the same bytes.")
             return False
         if start > at:
             file.seek(at)
             if at == 0 or file.read(4) == b"PK\x03\x04":
-                raise Broken("it holds an entry that its directory leaves out")
+                raise MalformedArchive("it holds an entry that its directory leaves out")
         at = end
     return True
 
 
-def _unpack(file: BinaryIO, one: _Placed, tally: Tally) -> None:
-    entry, source = one.entry, _Packed(file, one.data, one.entry.packed)
+def _unpack(file: BinaryIO, one: _LocatedEntry, output: ArchiveOutput) -> None:
+    entry, source = one.entry, _CompressedData(file, one.data, one.entry.packed)
     try:
-        decoder = _decoder(entry.method, source)
-        with nullcontext(_nothing) if entry.name.endswith("/") else tally.member(entry.name) as take:
-            _hand_out(entry, source, decoder, take)
-    except Broken as broken:
-        tally.broken(broken, entry.name)
-    except Closed as closed:
-        tally.found(closed.code, "unscannable", f"The archive's entry {shown(entry.name)} {closed.message}.")
+        decompressor = _decompressor(entry.method, source)
+        with nullcontext(_refuse_content) if entry.name.endswith("/") else output.member(entry.name) as take:
+            _write_member(entry, source, decompressor, take)
+    except MalformedArchive as error:
+        output.malformed(error, entry.name)
+    except UnreadableArchive as error:
+        output.finding(error.code, "unscannable", f"The archive's entry {quoted(entry.name)} {error.message}.")
 
 
-class _Packed:
+class _CompressedData:
     """The compressed bytes of one entry, from its first."""
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
@@ -156,34 +156,34 @@ class _Packed:
         self.consumed = 0
 
     def read(self, length: int = _CHUNK) -> bytes:
-        data = exactly(self._file, min(length, self.left))
+        data = read_exactly(self._file, min(length, self.left))
         self.left -= len(data)
         self.consumed += len(data)
         return data
 
 
-def _decoder(method: int, source: _Packed) -> Decoder:
-    if method in _DECODERS:
-        return _DECODERS[method]()
+def _decompressor(method: int, source: _CompressedData) -> Decompressor:
+    if method in _DECOMPRESSORS:
+        return _DECOMPRESSORS[method]()
     if method != _LZMA:
-        raise Closed("unsupported_compression", "is compressed in a way that is not known here")
+        raise UnreadableArchive("unsupported_compression", "is compressed in a way that is not known here")
     head = source.read(4)  # 5.8.8: a version, and the length of the properties
-    return decoders.lzma1(source.read(int.from_bytes(head[2:], "little")))
+    return decompressors.lzma1(source.read(int.from_bytes(head[2:], "little")))
 
 
-def _hand_out(entry: Entry, source: _Packed, decoder: Decoder, take: Take) -> None:
+def _write_member(entry: ZipEntry, source: _CompressedData, decompressor: Decompressor, take: WriteMember) -> None:
     crc = taken = 0
-    for piece in decoders.pieces(decoder, source.read):
+    for piece in decompressors.decompressed(decompressor, source.read):
         taken += len(piece)
         if taken > entry.size:
-            raise Broken("it unpacks to more than it says")
+            raise MalformedArchive("it unpacks to more than it says")
         crc = zlib.crc32(piece, crc)
         take(piece, source.consumed)
-    if source.left or decoder.unused_data:
-        raise Broken("it has further bytes behind its compressed data")
+    if source.left or decompressor.unused_data:
+        raise MalformedArchive("it has further bytes behind its compressed data")
     if (taken, crc) != (entry.size, entry.crc):
-        raise Broken("its size or checksum differs from what it says")
+        raise MalformedArchive("its size or checksum differs from what it says")
 
 
-def _nothing(_piece: bytes, _consumed: int) -> None:
-    raise Broken("it is a folder and has content")
+def _refuse_content(_piece: bytes, _consumed: int) -> None:
+    raise MalformedArchive("it is a folder and has content")

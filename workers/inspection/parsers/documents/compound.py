@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
 from workers.inspection.parsers.documents.open_xml import MACROS, OBJECT, PROGRAM, REMOTE
-from workers.inspection.parsers.documents.package import Encrypted, Malformed
-from workers.inspection.parsers.documents.references import leaves
+from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
+from workers.inspection.parsers.documents.references import is_remote
 from workers.inspection.parsers.port import Exceeded, Output
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _MACRO_SHEETS = frozenset({1, 6})  # Excel 4.0 macros, and a Visual Basic module
 _VBA_INFO = 0x0400
 _PPT_OBJECTS = frozenset({0x0FCC, 0x0FCE, 0x0FEE})  # embedded and linked objects, controls
 
-Objections = Iterator[tuple[str, str]]
+Findings = Iterator[tuple[str, str]]
 
 BROKEN = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error)
 """What olefile raises of broken containers."""
@@ -52,25 +52,25 @@ def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], outpu
     try:
         if len(container.direntries) > limits["office_entries"]:
             raise Exceeded(f"The document has more than {limits['office_entries']:,} parts.")
-        for code, message in _look(container, size):
-            output.found(code, "rejected", message)
+        for code, message in _findings(container, size):
+            output.finding(code, "rejected", message)
     finally:
         container.close()
 
 
-def _look(container: "olefile.OleFileIO", size: int) -> Objections:
+def _findings(container: "olefile.OleFileIO", size: int) -> Findings:
     if any(_AMBIGUOUS.search(message) for _, message in container.parsing_issues):
-        raise Malformed("The document's folders are not a tree.")
+        raise MalformedDocument("The document's folders are not a tree.")
     paths = list(_paths(container))
     tops = {path.lower() for path in paths}
     if "encryptedpackage" in tops or "\x06dataspaces" in tops:
-        raise Encrypted
+        raise EncryptedDocument
     if any(_MACRO_PARTS.intersection(path.lower().split("/")) for path in paths):
         yield "macros", MACROS
     looks = {"worddocument": _word, "workbook": _excel, "book": _excel, "powerpoint document": _powerpoint}
     for name in tops & looks.keys():
         yield from looks[name](container, name, size)
-    if tops & looks.keys() and any(_carries(path) for path in paths):
+    if tops & looks.keys() and any(_is_object(path) for path in paths):
         yield "embedded_object", OBJECT
 
 
@@ -81,13 +81,13 @@ def _paths(container: "olefile.OleFileIO") -> Iterator[str]:
         above, folder = waiting.pop()
         for entry in folder.kids:
             if entry.sid in seen:
-                raise Malformed("The document's folders are not a tree.")
+                raise MalformedDocument("The document's folders are not a tree.")
             seen.add(entry.sid)
             yield f"{above}{entry.name}"
             waiting.append((f"{above}{entry.name}/", entry))
 
 
-def _carries(path: str) -> bool:
+def _is_object(path: str) -> bool:
     return bool(_OBJECT_PARTS.fullmatch(path) or _OBJECT_PARTS.fullmatch(path.rpartition("/")[2]))
 
 
@@ -101,15 +101,15 @@ def _stream(container: "olefile.OleFileIO", name: str, size: int) -> bytes:
     return content
 
 
-def _word(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+def _word(container: "olefile.OleFileIO", name: str, size: int) -> Findings:
     text = _stream(container, name, size)
     flags = struct.unpack_from("<H", text, 0x0A)[0]
     if flags & _FIB_ENCRYPTED:
-        raise Encrypted
+        raise EncryptedDocument
     if _DDE.search(text):
         yield "remote_template", PROGRAM
     table = "1Table" if flags & _FIB_TABLE_1 else "0Table"
-    if container.exists(table) and leaves(_attached_template(text, _stream(container, table, size))):
+    if container.exists(table) and is_remote(_attached_template(text, _stream(container, table, size))):
         yield "remote_template", REMOTE
 
 
@@ -129,10 +129,10 @@ def _attached_template(text: bytes, table: bytes) -> str:
     return strings[at + 2 : at + 2 + 2 * characters].decode("utf-16-le", "replace")
 
 
-def _excel(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+def _excel(container: "olefile.OleFileIO", name: str, size: int) -> Findings:
     for kind, body in _excel_globals(_stream(container, name, size)):
         if kind == _FILE_PASS:
-            raise Encrypted
+            raise EncryptedDocument
         if kind == _SHEET and len(body) > 5 and body[5] in _MACRO_SHEETS:
             yield "macros", MACROS
         elif kind == _SUP_BOOK:
@@ -149,7 +149,7 @@ def _excel_globals(stream: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + length
 
 
-def _linked_book(body: bytes) -> Objections:
+def _linked_book(body: bytes) -> Findings:
     """[MS-XLS] 2.4.271: paths begin with 1, web addresses go on with 5, shares with 1 and @; others name a program."""
     if len(body) < 5 or struct.unpack_from("<H", body, 2)[0] > 0xFF:
         return
@@ -160,11 +160,11 @@ def _linked_book(body: bytes) -> Objections:
         yield "remote_template", PROGRAM
 
 
-def _powerpoint(container: "olefile.OleFileIO", name: str, size: int) -> Objections:
+def _powerpoint(container: "olefile.OleFileIO", name: str, size: int) -> Findings:
     if container.exists("Current User"):
         user = _stream(container, "Current User", size)
         if len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == _ENCRYPTED_TOKEN:
-            raise Encrypted
+            raise EncryptedDocument
     for kind, body in _powerpoint_records(_stream(container, name, size)):
         if kind == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<I", body, 4)[0]:
             yield "macros", MACROS

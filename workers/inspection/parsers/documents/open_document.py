@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 
 from workers.inspection.parsers.documents.open_xml import MACROS, OBJECT, OLE, PROGRAM, REMOTE
-from workers.inspection.parsers.documents.package import Encrypted, Package, parse
-from workers.inspection.parsers.documents.references import leaves, on_share
+from workers.inspection.parsers.documents.package import EncryptedDocument, Package, parse
+from workers.inspection.parsers.documents.references import is_network_share, is_remote
 from workers.inspection.parsers.port import Output
 
 MANIFEST = "META-INF/manifest.xml"
@@ -30,16 +30,16 @@ def is_open_document(package: Package) -> bool:
     return "mimetype" in package.names and bool(_MIMETYPE.match(next(package.pieces("mimetype"), b"")))
 
 
-class _Manifest:
+class _ManifestTarget:
     def start(self, tag: str, _attributes: Mapping[str, str], /) -> None:
         if tag.endswith("}encryption-data"):
-            raise Encrypted
+            raise EncryptedDocument
 
     def close(self) -> None:
         return
 
 
-class _Content:
+class _ContentTarget:
     """Collects the objections (code to sentence) to the elements of one part."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class _Content:
 
     def _attribute(self, element: str, name: str, value: str) -> None:
         if name == "href" and element not in _LINKS:
-            if (on_share if element in _PICTURES else leaves)(value):
+            if (is_network_share if element in _PICTURES else is_remote)(value):
                 self.found.setdefault("remote_template", REMOTE)
         elif name == "action" and value in _PROGRAMS:
             self.found.setdefault("macros", MACROS)
@@ -77,8 +77,8 @@ def _calls(attributes: Mapping[str, str]) -> bool:
 def examine_open_document(package: Package, output: Output) -> None:
     """Look at one package. Raises as `Package` and `parse` do."""
     if MANIFEST in package.names:
-        parse(package.pieces(MANIFEST), _Manifest())
-    content = _Content()
+        parse(package.pieces(MANIFEST), _ManifestTarget())
+    content = _ContentTarget()
     if any(_BASIC.match(name) for name in package.names):
         content.found["macros"] = MACROS
     for name in package.names:
@@ -87,4 +87,4 @@ def examine_open_document(package: Package, output: Output) -> None:
         elif [piece[: len(OLE)] for piece in package.pieces(name)][:1] == [OLE]:
             content.found["embedded_object"] = OBJECT
     for code, message in content.found.items():
-        output.found(code, "rejected", message)
+        output.finding(code, "rejected", message)

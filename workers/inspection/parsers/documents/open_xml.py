@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from workers.inspection.parsers.documents.package import Malformed, Package, parse
-from workers.inspection.parsers.documents.references import leaves, on_share
+from workers.inspection.parsers.documents.package import MalformedDocument, Package, parse
+from workers.inspection.parsers.documents.references import is_network_share, is_remote
 from workers.inspection.parsers.port import Output
 
 CONTENT_TYPES = "[content_types].xml"
@@ -38,14 +38,14 @@ PROGRAM = "The document takes content from another program (DDE), which can star
 OBJECT = "The document carries an embedded object or control."
 
 
-class _Relation(NamedTuple):
+class _Relationship(NamedTuple):
     source: str
     kind: str
     target: str
     external: bool
 
 
-class _ContentTypes:
+class _ContentTypesTarget:
     def __init__(self) -> None:
         self.by_name: dict[str, str] = {}
         self.by_extension: dict[str, str] = {}
@@ -58,7 +58,7 @@ class _ContentTypes:
             self.by_extension[attributes["Extension"].lower()] = kind
 
     def doctype(self, *_: object) -> None:
-        raise Malformed("A part of the document has a document type declaration.")
+        raise MalformedDocument("A part of the document has a document type declaration.")
 
     def close(self) -> None:
         return
@@ -67,21 +67,21 @@ class _ContentTypes:
         return self.by_name.get(name.lower()) or self.by_extension.get(name.lower().rpartition(".")[2], "")
 
 
-class _Relations(_ContentTypes):
+class _RelationshipsTarget(_ContentTypesTarget):
     def __init__(self, source: str) -> None:
         super().__init__()
         self._source = source
-        self.found: list[_Relation] = []
+        self.found: list[_Relationship] = []
 
     def start(self, tag: str, attributes: Mapping[str, str], /) -> None:
         if not tag.endswith("}Relationship"):
             return
         kind = attributes.get("Type", "").rstrip("/").rpartition("/")[2].lower()
         external = attributes.get("TargetMode", "").lower() == "external"
-        self.found.append(_Relation(self._source, kind, attributes.get("Target", ""), external))
+        self.found.append(_Relationship(self._source, kind, attributes.get("Target", ""), external))
 
 
-class _Fields(_ContentTypes):
+class _FieldsTarget(_ContentTypesTarget):
     """The instructions of a Word text's fields, which may be spread over many runs; and Excel's links to programs."""
 
     def __init__(self) -> None:
@@ -118,8 +118,8 @@ class _Fields(_ContentTypes):
 def examine_open_xml(package: Package, nested: Callable[[io.BytesIO, str], None], output: Output) -> None:
     """Look at one package; `nested` looks at a document within (its bytes, its name)."""
     if len({name.lower() for name in package.names}) != len(package.names):
-        raise Malformed("Two parts of the document have the same name.")
-    types = _ContentTypes()
+        raise MalformedDocument("Two parts of the document have the same name.")
+    types = _ContentTypesTarget()
     listing = next(name for name in package.names if name.lower() == CONTENT_TYPES)
     parse(iter([package.read(listing, _INDEX_BYTES)]), types)
     relations = [
@@ -128,51 +128,51 @@ def examine_open_xml(package: Package, nested: Callable[[io.BytesIO, str], None]
     figures = _figures(relations, types, package)
     for found in (_macros(package, types, relations), _remote(relations), _objects(package, relations, figures)):
         for code, message in found:
-            output.found(code, "rejected", message)
+            output.finding(code, "rejected", message)
     _read_all(package, types, output)
     for name in sorted(figures):
         nested(io.BytesIO(package.read(name, _WORKBOOK_BYTES)), name)
 
 
-def _of(package: Package, name: str) -> list[_Relation]:
+def _of(package: Package, name: str) -> list[_Relationship]:
     folder, _, file = name.rpartition("/")
-    relations = _Relations(posixpath.join(posixpath.dirname(folder), file[: -len(".rels")]))
+    relations = _RelationshipsTarget(posixpath.join(posixpath.dirname(folder), file[: -len(".rels")]))
     parse(iter([package.read(name, _INDEX_BYTES)]), relations)
     return relations.found
 
 
-def _inside(relation: _Relation) -> str:
+def _inside(relation: _Relationship) -> str:
     """The name, in lower case, of the part that a relationship within the package leads to."""
     target = relation.target.replace("\\", "/").lower()
     base = "" if target.startswith("/") else posixpath.dirname(relation.source.lower())
     return posixpath.normpath(posixpath.join(base, target.lstrip("/"))).lstrip("/")
 
 
-def _figures(relations: list[_Relation], types: _ContentTypes, package: Package) -> set[str]:
+def _figures(relations: list[_Relationship], types: _ContentTypesTarget, package: Package) -> set[str]:
     """The workbooks that charts keep their figures in."""
     wanted = {_inside(one) for one in relations if _of_chart(one, types)}
     return {name for name in package.names if name.lower() in wanted and next(package.pieces(name), b"")[:2] == b"PK"}
 
 
-def _of_chart(relation: _Relation, types: _ContentTypes) -> bool:
+def _of_chart(relation: _Relationship, types: _ContentTypesTarget) -> bool:
     return relation.kind == "package" and not relation.external and "chart" in types.of(relation.source)
 
 
-def _macros(package: Package, types: _ContentTypes, relations: list[_Relation]) -> Iterator[tuple[str, str]]:
+def _macros(package: Package, types: _ContentTypesTarget, relations: list[_Relationship]) -> Iterator[tuple[str, str]]:
     kinds = {one.kind for one in relations}
     declared = any(_MACRO_TYPES.search(types.of(name)) or _MACRO_NAMES.search(name) for name in package.names)
     if declared or kinds & _MACRO_KINDS:
         yield "macros", MACROS
 
 
-def _remote(relations: list[_Relation]) -> Iterator[tuple[str, str]]:
+def _remote(relations: list[_Relationship]) -> Iterator[tuple[str, str]]:
     for one in relations:
-        fetches = on_share if one.kind in _PICTURE_KINDS else leaves
+        fetches = is_network_share if one.kind in _PICTURE_KINDS else is_remote
         if one.external and one.kind != "hyperlink" and fetches(one.target):
             yield "remote_template", REMOTE
 
 
-def _objects(package: Package, relations: list[_Relation], figures: set[str]) -> Iterator[tuple[str, str]]:
+def _objects(package: Package, relations: list[_Relationship], figures: set[str]) -> Iterator[tuple[str, str]]:
     allowed = {name.lower() for name in figures}
     for one in relations:
         if one.kind in _OBJECT_KINDS and not one.external and _inside(one) not in allowed:
@@ -182,23 +182,23 @@ def _objects(package: Package, relations: list[_Relation], figures: set[str]) ->
             yield "embedded_object", OBJECT
 
 
-def _read_all(package: Package, types: _ContentTypes, output: Output) -> None:
+def _read_all(package: Package, types: _ContentTypesTarget, output: Output) -> None:
     """Every part is unpacked, which proves its size and checksum; texts and links are parsed for fields."""
     programs = stray = False
     for name in package.names:
         if _FIELDS.search(f"{name}:{types.of(name)}"):
-            fields = _Fields()
+            fields = _FieldsTarget()
             parse(package.pieces(name), fields)
             programs = programs or fields.programs
         else:
             first = [piece[: len(OLE)] for piece in package.pieces(name)][:1]
             stray = stray or (first == [OLE] and not _known(name, types))
     if programs:
-        output.found("remote_template", "rejected", PROGRAM)
+        output.finding("remote_template", "rejected", PROGRAM)
     if stray:
-        output.found("embedded_object", "rejected", OBJECT)
+        output.finding("embedded_object", "rejected", OBJECT)
 
 
-def _known(name: str, types: _ContentTypes) -> bool:
+def _known(name: str, types: _ContentTypesTarget) -> bool:
     """Whether an OLE container was objected to for what it is declared as."""
     return bool(_OBJECT_NAMES.search(name) or _MACRO_NAMES.search(name) or _MACRO_TYPES.search(types.of(name)))

@@ -17,15 +17,15 @@ _TOO_LARGE = re.compile(r"huge|depth|too long|too large|limit", re.IGNORECASE)
 _OFFICE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-class Malformed(Exception):
+class MalformedDocument(Exception):
     """The document breaks its format's rules; the text is a sentence for the uploader."""
 
 
-class Encrypted(Exception):
+class EncryptedDocument(Exception):
     """The document cannot be looked into without a password."""
 
 
-class Target(Protocol):
+class XmlTarget(Protocol):
     """What hears of a part's elements; lxml's interface for parser targets."""
 
     def start(self, tag: str, attributes: Mapping[str, str], /) -> None: ...
@@ -55,16 +55,16 @@ class Package:
     def check(self) -> None:
         """Raises what speaks against the package as a whole."""
         if any(entry.flag_bits & 1 for entry in self._entries.values()):
-            raise Encrypted
+            raise EncryptedDocument
         if self.repeats:
-            raise Malformed("Two parts of the document have the same name.")
+            raise MalformedDocument("Two parts of the document have the same name.")
         if any(entry.compress_type not in _OFFICE_METHODS for entry in self._entries.values()):
-            raise Malformed("The document is packed in a way that documents are not.")
+            raise MalformedDocument("The document is packed in a way that documents are not.")
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content of a part; a checksum that does not match raises BadZipFile after the last piece."""
         if self._entries[name].flag_bits & 1:
-            raise Encrypted
+            raise EncryptedDocument
         with self._zip.open(self._entries[name]) as part:
             while piece := part.read(PIECE):
                 yield piece
@@ -96,7 +96,7 @@ def _directory_size(file: BinaryIO) -> int:
     return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
-def parse(pieces: Iterator[bytes], target: Target) -> None:
+def parse(pieces: Iterator[bytes], target: XmlTarget) -> None:
     """Tell `target` of every element. Raises Malformed for what is not well-formed or declares entities."""
     from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
 
@@ -107,14 +107,14 @@ def parse(pieces: Iterator[bytes], target: Target) -> None:
     try:
         for piece in pieces:
             if _ENTITY.search(carry + piece):
-                raise Malformed("A part of the document defines entities, which documents do not.")
+                raise MalformedDocument("A part of the document defines entities, which documents do not.")
             parser.feed(piece)
             carry = piece[-16:]
         parser.close()
     except etree.LxmlError as error:
         if _TOO_LARGE.search(str(error)):
             raise Exceeded("A part of the document is nested or packed beyond what is looked into.") from error
-        raise Malformed("A part of the document is not well-formed.") from error
+        raise MalformedDocument("A part of the document is not well-formed.") from error
 
 
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)

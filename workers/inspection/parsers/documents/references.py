@@ -11,13 +11,13 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
 _DRIVE = re.compile(r"/*[a-z][:|]")
 
 
-def leaves(reference: str) -> bool:
+def is_remote(reference: str) -> bool:
     """Whether following it asks another machine, or a handler of a scheme of its own, for something."""
     scheme, rest = _split(reference)
     return scheme not in ("", "file") or _share(scheme, rest)
 
 
-def on_share(reference: str) -> bool:
+def is_network_share(reference: str) -> bool:
     """Whether it names a file on a network share, where Windows presents the reader's credentials unasked."""
     return _share(*_split(reference))
 

@@ -2,29 +2,29 @@
 
 from typing import BinaryIO
 
-from workers.inspection.parsers.images.outline import Canvas, cut, unpack
+from workers.inspection.parsers.images.structure import ImageLimits, read_struct, truncated
 
 _CORE = 12
 _V5 = 124
 _PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known length
 
 
-def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     """Where the pixels end: the header's own size of the file is often wrong, and never too large in a whole one."""
     file.seek(2)
-    declared, _, _, pixels, header = unpack(file, "<IHHII")
+    declared, _, _, pixels, header = read_struct(file, "<IHHII")
     if header == _CORE:
-        width, height, _, bits = unpack(file, "<HHHH")
+        width, height, _, bits = read_struct(file, "<HHHH")
         compression = length = 0
     else:
-        width, height, _, bits, compression, length = unpack(file, "<iiHHII")
+        width, height, _, bits, compression, length = read_struct(file, "<iiHHII")
     height = abs(height)
-    canvas.area(width, height)
+    image_limits.area(width, height)
     if compression in _PLAIN:
         length = (width * bits + 31) // 32 * 4 * height
     last = max(pixels + length, _profile_end(file, header))
     if max(declared, last) > size:
-        raise cut()
+        raise truncated()
     return last if length else size
 
 
@@ -33,5 +33,5 @@ def _profile_end(file: BinaryIO, header: int) -> int:
     if header < _V5:
         return 0
     file.seek(14 + 112)
-    offset, length = unpack(file, "<II")
+    offset, length = read_struct(file, "<II")
     return 14 + offset + length if length else 0

@@ -6,8 +6,16 @@ More than one image may stand in a file: Multi-Picture Format (CIPA DC-007) and 
 import re
 from typing import BinaryIO
 
-from workers.inspection.parsers.images.outline import PIECE, Broken, Canvas, after_padding, cut, take, unpack
-from workers.inspection.parsers.images.phone import Announced, appended
+from workers.inspection.parsers.images.jpeg_trailer import AnnouncedTrailer, end_of_trailer
+from workers.inspection.parsers.images.structure import (
+    PIECE,
+    ImageLimits,
+    MalformedImage,
+    read_exactly,
+    read_struct,
+    skip_padding,
+    truncated,
+)
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP1, _APP2 = 0xE1, 0xE2
@@ -16,38 +24,38 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
-def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     """Where the last announced image, and what phones append to it, ends."""
-    return images(file, size, canvas)[1]
+    return images(file, size, image_limits)[1]
 
 
-def images(file: BinaryIO, size: int, canvas: Canvas) -> tuple[list[tuple[int, int]], int]:
+def images(file: BinaryIO, size: int, image_limits: ImageLimits) -> tuple[list[tuple[int, int]], int]:
     """From where to where each image goes, and where the last thing that belongs to the file ends."""
-    announced = Announced()
+    announced = AnnouncedTrailer()
     found = []
     place = 0
     while True:
-        last = _image(file, place, canvas, announced)
+        last = _image(file, place, image_limits, announced)
         found.append((place, last))
-        place = after_padding(file, last, b"\0")
+        place = skip_padding(file, last, b"\0")
         file.seek(place)
         if not announced.images or file.read(3) != b"\xff\xd8\xff":
-            return found, appended(file, last, size, announced)
+            return found, end_of_trailer(file, last, size, announced)
 
 
-def _image(file: BinaryIO, start: int, canvas: Canvas, announced: Announced) -> int:
+def _image(file: BinaryIO, start: int, image_limits: ImageLimits, announced: AnnouncedTrailer) -> int:
     """Where the image that begins at `start` ends."""
-    canvas.frame()
+    image_limits.frame()
     file.seek(start + 2)
     while (marker := _marker(file)) != _EOI:
         if marker == _SOI:
-            raise Broken("an image begins within another one")
-        length = unpack(file, ">H")[0]
+            raise MalformedImage("an image begins within another one")
+        length = read_struct(file, ">H")[0]
         if length < 2:
-            raise Broken("a segment of it has no length")
-        body = take(file, length - 2)
+            raise MalformedImage("a segment of it has no length")
+        body = read_exactly(file, length - 2)
         if marker in _FRAMES and len(body) >= 5:
-            canvas.area(int.from_bytes(body[3:5], "big"), _height(body))
+            image_limits.area(int.from_bytes(body[3:5], "big"), _height(body))
         elif marker in (_APP1, _APP2):
             announced.note(body)
         elif marker == _SOS:
@@ -61,11 +69,11 @@ def _height(body: bytes) -> int:
 
 
 def _marker(file: BinaryIO) -> int:
-    byte = take(file, 1)
+    byte = read_exactly(file, 1)
     if byte != b"\xff":
-        raise Broken("what should be a segment of it is none")
+        raise MalformedImage("what should be a segment of it is none")
     while byte == b"\xff":
-        byte = take(file, 1)
+        byte = read_exactly(file, 1)
     return byte[0]
 
 
@@ -80,4 +88,4 @@ def _skip_scan(file: BinaryIO) -> None:
         if piece.endswith(b"\xff") and len(piece) > 1:
             place -= 1
             file.seek(place)
-    raise cut()
+    raise truncated()

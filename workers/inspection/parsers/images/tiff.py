@@ -2,31 +2,31 @@
 
 from typing import BinaryIO
 
-from workers.inspection.parsers.images.outline import Canvas, cut, unpack
+from workers.inspection.parsers.images.structure import ImageLimits, read_struct, truncated
 
 _BIG = 43
 
 
-def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     """The file's end: nothing in it is behind the image. Raises Broken where a directory is not in the file."""
     file.seek(0)
     order = "<" if file.read(2) == b"II" else ">"
-    big = unpack(file, order + "H")[0] == _BIG
+    big = read_struct(file, order + "H")[0] == _BIG
     offset, count, entry = ("Q", "Q", 20) if big else ("I", "H", 12)
     if big:
-        unpack(file, "HH")
-    place = unpack(file, order + offset)[0]
+        read_struct(file, "HH")
+    place = read_struct(file, order + offset)[0]
     seen = set()
     while place and place not in seen:
         seen.add(place)
-        canvas.frame()
+        image_limits.frame()
         if place >= size:
-            raise cut()
+            raise truncated()
         file.seek(place)
-        entries = unpack(file, order + count)[0]
+        entries = read_struct(file, order + count)[0]
         place = file.tell() + entries * entry
         if place >= size:
-            raise cut()
+            raise truncated()
         file.seek(place)
-        place = unpack(file, order + offset)[0]
+        place = read_struct(file, order + offset)[0]
     return size

@@ -3,27 +3,33 @@
 import struct
 from typing import BinaryIO
 
-from workers.inspection.parsers.images.outline import Broken, Canvas, cut, take, unpack
+from workers.inspection.parsers.images.structure import (
+    ImageLimits,
+    MalformedImage,
+    read_exactly,
+    read_struct,
+    truncated,
+)
 
 _HEADER = 10  # of a chunk, as much as its size needs
 
 
-def end(file: BinaryIO, size: int, canvas: Canvas) -> int:
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     """Where the image ends. Counts the frames of an animation."""
     file.seek(4)
-    last = 8 + unpack(file, "<I")[0]
+    last = 8 + read_struct(file, "<I")[0]
     if last > size:
-        raise cut()
+        raise truncated()
     place = 12
     while place + 8 <= last:
         file.seek(place)
-        kind, length = take(file, 4), unpack(file, "<I")[0]
+        kind, length = read_exactly(file, 4), read_struct(file, "<I")[0]
         if place + 8 + length > last:
-            raise Broken("a chunk of it is longer than the whole")
+            raise MalformedImage("a chunk of it is longer than the whole")
         if dimensions := _dimensions(kind, file.read(min(length, _HEADER))):
-            canvas.area(*dimensions)
+            image_limits.area(*dimensions)
         if kind == b"ANMF":
-            canvas.frame()
+            image_limits.frame()
         place += 8 + length + length % 2
     return last
 

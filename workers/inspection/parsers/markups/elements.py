@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from workers.inspection.parsers.markups.objections import Objections, shown
-from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, css_addresses, leads_to
+from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
+from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, css_addresses, effect_of
 
 _SCRIPTS = frozenset({"script", "handler"})  # SVG Tiny 1.2 has the latter
 _HANDLER = re.compile(r"on[a-z]+")
@@ -22,13 +22,13 @@ _REFRESH = re.compile(r"[^=]*=\s*[\"']?(.*)", re.DOTALL)
 Attributes = Iterable[tuple[str, str]]
 
 
-class Elements:
+class ElementRules:
     """Judges elements one by one and keeps what it objects to."""
 
-    def __init__(self, objections: Objections) -> None:
-        self._objections = objections
+    def __init__(self, findings: MarkupFindings) -> None:
+        self._objections = findings
 
-    def judge(self, name: str, attributes: Attributes, line: Callable[[], int]) -> None:
+    def check(self, name: str, attributes: Attributes, line: Callable[[], int]) -> None:
         """One start tag."""
         if name in _SCRIPTS:
             self._objections.add(SCRIPT, "a script element", line)
@@ -41,26 +41,26 @@ class Elements:
     def css(self, css: str, line: Callable[[], int]) -> None:
         """The text of a style element or attribute."""
         for address in css_addresses(css):
-            self._address(leads_to(address, as_image=True), address, line)
+            self._address(effect_of(address, as_image=True), address, line)
 
     def _attribute(
         self, element: str, name: str, value: str, given: Mapping[str, str], line: Callable[[], int]
     ) -> None:
         if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
-            self._objections.add("event_handler", f"an event handler ({shown(name)})", line)
+            self._objections.add("event_handler", f"an event handler ({excerpt(name)})", line)
         elif name == "style" or "(" in value:
             self.css(value, line)
         for address in _addresses(element, name, value, given):
-            found = leads_to(address, as_image=element in _IMAGES)
+            found = effect_of(address, as_image=element in _IMAGES)
             followed = name in _FOLLOWED or (element in _LINKS and name == "href")
             if found == SCRIPT or not followed:
                 self._address(found, address, line)
 
     def _address(self, found: str | None, address: str, line: Callable[[], int]) -> None:
         if found == SCRIPT:
-            self._objections.add(SCRIPT, f"an address that runs a script ({shown(address)})", line)
+            self._objections.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
         elif found == EXTERNAL:
-            self._objections.add(EXTERNAL, f"a reference to {shown(address)}", line)
+            self._objections.add(EXTERNAL, f"a reference to {excerpt(address)}", line)
 
 
 def _addresses(element: str, name: str, value: str, given: Mapping[str, str]) -> Iterable[str]:

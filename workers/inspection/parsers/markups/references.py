@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from workers.inspection.parsers.markups.objections import shown
+from workers.inspection.parsers.markups.findings import excerpt
 
 SCRIPT, EXTERNAL = "script", "external_reference"
 
@@ -28,7 +28,7 @@ _CSS_ADDRESS = re.compile(
 )
 
 
-def leads_to(address: str, *, as_image: bool = False) -> str | None:
+def effect_of(address: str, *, as_image: bool = False) -> str | None:
     """What becomes of opening or loading `address`. `as_image`: where only an image is shown, whose scripts rest."""
     address = _DROPPED.sub("", address.strip(_AROUND)[:256]).lower()
     absolute = _ABSOLUTE.match(address)
@@ -59,7 +59,7 @@ def stylesheet(instruction: str) -> tuple[str, str] | None:
     href = _HREF.search(instruction)
     address = href[1] if href else ""
     if not address.startswith(("#", "data:")):
-        return EXTERNAL, f"a stylesheet ({shown(address)})"
+        return EXTERNAL, f"a stylesheet ({excerpt(address)})"
     return None if "css" in instruction else (SCRIPT, "a transformation of the document by itself")
 
 

@@ -7,7 +7,7 @@ from workers.inspection.parsers.port import Output
 _LONGEST = 80
 
 
-class Objections:
+class MarkupFindings:
     """Kept until all was seen, since only then it is certain what the text is."""
 
     def __init__(self) -> None:
@@ -18,18 +18,18 @@ class Objections:
         if code not in self.found:
             self.found[code] = f"{what} in line {line if isinstance(line, int) else line()}"
 
-    def join(self, other: "Objections", codes: Collection[str] | None = None) -> None:
+    def merge(self, other: "MarkupFindings", codes: Collection[str] | None = None) -> None:
         """Take what another look found; of `codes` only, where they are given."""
         for code, message in other.found.items():
             if codes is None or code in codes:
                 self.found.setdefault(code, message)
 
-    def tell(self, output: Output) -> None:
+    def report(self, output: Output) -> None:
         """Hand them out, each as rejected."""
         for code, message in self.found.items():
-            output.found(code, "rejected", message)
+            output.finding(code, "rejected", message)
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """A piece of the file, short and printable, for a sentence about it."""
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text[:_LONGEST])

@@ -8,16 +8,16 @@ from airlock.media_types import EXTENSIONS, OCTET_STREAM
 from airlock.verdict import Outcome
 from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import TEXTS, zipped
-from tests.workers.inspection.corpus import packed, papers
+from tests.workers.inspection.corpus import archives, documents
+from tests.workers.inspection.corpus.documents import open_xml, pdf, relation
 from tests.workers.inspection.corpus.good import GOOD
-from tests.workers.inspection.corpus.papers import open_xml, pdf, relation
-from tests.workers.inspection.corpus.pictures import huge_png
+from tests.workers.inspection.corpus.images import huge_png
 from tests.workers.inspection.corpus.sample_inspector import Sample
 
 REJECTED, INFECTED, UNSCANNABLE = Outcome.REJECTED, Outcome.INFECTED, Outcome.UNSCANNABLE
 
 
-class Provoking(NamedTuple):
+class BadSample(NamedTuple):
     """What is sent, under which changes to the profile and the intent, and the exact answer: `check:code` each."""
 
     filename: str
@@ -40,9 +40,9 @@ def _case(
     *objections: str,
     declared: str | None = None,
     **changes: Any,
-) -> Provoking:
+) -> BadSample:
     make = body if callable(body) else lambda: body
-    return Provoking(filename, make, outcome, frozenset(objections), changes, declared)
+    return BadSample(filename, make, outcome, frozenset(objections), changes, declared)
 
 
 def _svg(inner: str, attributes: str = "") -> bytes:
@@ -54,11 +54,11 @@ def _good(name: str) -> bytes:
 
 
 _TXT = TEXTS["text/plain"]
-_OLE = papers.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
+_OLE = documents.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
 _LAUNCH = "/OpenAction << /S /Launch /F (calc.exe) >>"
 _SCRIPT = "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"
 
-CASES: tuple[Provoking, ...] = (
+CASES: tuple[BadSample, ...] = (
     _case("a.txt", _TXT, REJECTED, "size:too_small", min_bytes=5000),
     _case("a.txt", _TXT, REJECTED, "size:too_large", max_bytes=50),
     _case("a.txt", _TXT, REJECTED, "size:size_mismatch", size=5),
@@ -79,10 +79,10 @@ CASES: tuple[Provoking, ...] = (
     _case("a.bmp", _good("bmp")[:30] + b"\4" + _good("bmp")[31:], UNSCANNABLE, "image:unsupported"),
     _case("a.png", lambda: huge_png(9000), UNSCANNABLE, "image:limits_exceeded"),
     _case("a.gif", _good("gif"), UNSCANNABLE, "image:limits_exceeded", limits={"image_frames": 2}),
-    _case("a.pdf", papers.pdf_with_password(), UNSCANNABLE, "pdf:encrypted", "clamd:encrypted"),
+    _case("a.pdf", documents.pdf_with_password(), UNSCANNABLE, "pdf:encrypted", "clamd:encrypted"),
     _case("a.pdf", pdf(_SCRIPT), REJECTED, "pdf:javascript"),
     _case("a.pdf", pdf(_LAUNCH), REJECTED, "pdf:launch_action"),
-    _case("a.pdf", papers.pdf_with_attachment(), REJECTED, "pdf:embedded_file"),
+    _case("a.pdf", documents.pdf_with_attachment(), REJECTED, "pdf:embedded_file"),
     _case("a.pdf", _good("pdf")[:-40], REJECTED, "pdf:malformed"),
     _case("a.pdf", _good("pdf") + b"\0\1\2\3" * 999, REJECTED, "pdf:trailing_data"),
     _case("a.pdf", _good("pdf"), UNSCANNABLE, "pdf:limits_exceeded", limits={"pdf_objects": 2}),
@@ -118,7 +118,7 @@ CASES: tuple[Provoking, ...] = (
         "office:embedded_object",
     ),
     _case("a.docx", _OLE, UNSCANNABLE, "office:encrypted"),
-    _case("a.doc", papers.word(0x0100), UNSCANNABLE, "office:encrypted"),
+    _case("a.doc", documents.word(0x0100), UNSCANNABLE, "office:encrypted"),
     _case(
         "a.docx",
         open_xml("word", {"word/styles.xml": b"<s>"}),
@@ -127,20 +127,20 @@ CASES: tuple[Provoking, ...] = (
         checks=("size", "checksum", "media_type", "yara", "clamd", "office"),
     ),
     _case("a.docx", open_xml("word"), UNSCANNABLE, "office:limits_exceeded", limits={"office_entries": 2}),
-    _case("a.zip", packed.encrypted_zip(), UNSCANNABLE, "archive:encrypted", "clamd:encrypted"),
-    _case("a.7z", packed.seven_zipped("secret"), UNSCANNABLE, "archive:encrypted", "clamd:encrypted"),
+    _case("a.zip", archives.encrypted_zip(), UNSCANNABLE, "archive:encrypted", "clamd:encrypted"),
+    _case("a.7z", archives.seven_zipped("secret"), UNSCANNABLE, "archive:encrypted", "clamd:encrypted"),
     _case("a.zip", zipped({"../a.txt": _TXT}), REJECTED, "archive:path_traversal"),
-    _case("a.tar", packed.tarred(kind=b"2"), REJECTED, "archive:link"),
-    _case("a.zip", packed.with_alien_entry("a", stat.S_IFLNK | 0o777), REJECTED, "archive:link"),
-    _case("a.zip", packed.overlapping_zip, INFECTED, "archive:overlapping_entries", "clamd:clamd_match"),
-    _case("a.zip", packed.oddly_compressed_zip(), UNSCANNABLE, "archive:unsupported_compression"),
+    _case("a.tar", archives.tarred(kind=b"2"), REJECTED, "archive:link"),
+    _case("a.zip", archives.with_alien_entry("a", stat.S_IFLNK | 0o777), REJECTED, "archive:link"),
+    _case("a.zip", archives.overlapping_zip, INFECTED, "archive:overlapping_entries", "clamd:clamd_match"),
+    _case("a.zip", archives.oddly_compressed_zip(), UNSCANNABLE, "archive:unsupported_compression"),
     _case("a.gz", _good("gz")[:-9], REJECTED, "archive:malformed"),
     _case("a.gz", _good("gz") + b"more", REJECTED, "archive:trailing_data"),
     _case("a.zip", _good("zip"), UNSCANNABLE, "archive:limits_exceeded", limits={"archive_entries": 2}),
     _case("a.gz", _good("gz"), UNSCANNABLE, "archive:limits_exceeded", limits={"archive_bytes": 9}),
     _case(
         "a.gz",
-        lambda: packed.zeros(1 << 26),
+        lambda: archives.zeros(1 << 26),
         UNSCANNABLE,
         "archive:limits_exceeded",
         "clamd:limits_exceeded",

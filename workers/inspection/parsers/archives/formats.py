@@ -3,10 +3,10 @@
 import re
 from typing import Literal
 
-Kind = Literal["zip", "7z", "tar", "gzip", "bzip2", "xz", "zstd"]
+ArchiveFormat = Literal["zip", "7z", "tar", "gzip", "bzip2", "xz", "zstd"]
 
 LENGTH = 4096
-MAGIC: dict[Kind, bytes] = {
+MAGIC: dict[ArchiveFormat, bytes] = {
     "gzip": b"\x1f\x8b\x08",
     "xz": b"\xfd7zXZ\0",
     "zstd": b"\x28\xb5\x2f\xfd",
@@ -22,7 +22,7 @@ _OCTAL = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 BLOCK = 512
 
 
-def kind_of(head: bytes) -> Kind | None:
+def format_of(head: bytes) -> ArchiveFormat | None:
     """The archive that `head`, its first LENGTH bytes, begins."""
     for kind, magic in MAGIC.items():
         if head.startswith(magic):
@@ -36,7 +36,7 @@ def kind_of(head: bytes) -> Kind | None:
     return "tar" if head[257:262] == b"ustar" or checksum_fits(head[:BLOCK]) else None
 
 
-def begins_stream(kind: Kind, head: bytes) -> bool:
+def begins_stream(kind: ArchiveFormat, head: bytes) -> bool:
     """Whether another stream of a compression goes on with `head`."""
     if kind == "bzip2":
         return _BZIP2.match(head) is not None

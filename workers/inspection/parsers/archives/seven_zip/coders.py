@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from workers.inspection.parsers.archives.broken import Broken, Closed
-from workers.inspection.parsers.archives.decoders import hold
+from workers.inspection.parsers.archives.decompressors import check_memory
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 
 _AES = b"\x06\xf1\x07\x01"
 _LZMA, _LZMA2 = b"\x03\x01\x01", b"\x21"
@@ -36,7 +36,7 @@ class Coder(NamedTuple):
     simple: bool
 
 
-class Unpacker(Protocol):
+class FolderDecompressor(Protocol):
     """Of py7zr's decompressor, what is used: it reads `file` where it stands; `consumed` bytes so far."""
 
     consumed: int
@@ -44,25 +44,25 @@ class Unpacker(Protocol):
     def decompress(self, file: Any, max_length: int) -> bytes: ...
 
 
-def admit(coders: list[Coder]) -> None:
+def check_supported(coders: list[Coder]) -> None:
     """Raise Closed where the coders cannot be undone, and Exceeded where that takes too much memory."""
     if any(coder.method == _AES for coder in coders):
-        raise Closed("encrypted", "The archive is encrypted.")
+        raise UnreadableArchive("encrypted", "The archive is encrypted.")
     if len(coders) > 4 or not all(coder.simple and coder.method in _KNOWN for coder in coders):
-        raise Closed("unsupported_compression", "The archive is compressed in a way that is not known here.")
+        raise UnreadableArchive("unsupported_compression", "The archive is compressed in a way that is not known here.")
     for coder in coders:
-        hold(_DICTIONARIES.get(coder.method, _none)(coder.properties))
+        check_memory(_DICTIONARIES.get(coder.method, _none)(coder.properties))
 
 
 def _lzma(properties: bytes) -> int:
     if len(properties) != 5:
-        raise Broken("the properties of its LZMA data are not valid")
+        raise MalformedArchive("the properties of its LZMA data are not valid")
     return int.from_bytes(properties[1:], "little")
 
 
 def _lzma2(properties: bytes) -> int:
     if len(properties) != 1 or properties[0] > 40:
-        raise Broken("the properties of its LZMA data are not valid")
+        raise MalformedArchive("the properties of its LZMA data are not valid")
     return (2 | properties[0] & 1) << properties[0] // 2 + 11
 
 
@@ -73,12 +73,14 @@ def _none(_properties: bytes) -> int:
 _DICTIONARIES: dict[bytes, Callable[[bytes], int]] = {_LZMA: _lzma, _LZMA2: _lzma2}
 
 
-def unpacker(coders: list[dict[str, Any]], packed: int, sizes: list[int], crc: int | None) -> Unpacker:
+def folder_decompressor(
+    coders: list[dict[str, Any]], packed: int, sizes: list[int], crc: int | None
+) -> FolderDecompressor:
     """A decompressor for coders that were admitted, as py7zr read them."""
     from py7zr.compressor import SevenZipDecompressor
 
     with py7zr_errors():
-        made: Unpacker = SevenZipDecompressor(coders, packed, sizes, crc, None, _BLOCK)
+        made: FolderDecompressor = SevenZipDecompressor(coders, packed, sizes, crc, None, _BLOCK)
     return made
 
 
@@ -89,10 +91,10 @@ def py7zr_errors() -> Iterator[None]:
 
     try:
         yield
-    except (MemoryError, RecursionError, Broken):
+    except (MemoryError, RecursionError, MalformedArchive):
         raise
     except UnsupportedCompressionMethodError as error:
         message = "The archive is compressed in a way that is not known here."
-        raise Closed("unsupported_compression", message) from error
+        raise UnreadableArchive("unsupported_compression", message) from error
     except Exception as error:
-        raise Broken("its data are not valid") from error
+        raise MalformedArchive("its data are not valid") from error

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from airlock.errors import Unavailable
-from workers.inspection.sandbox.fork_server import NUMBER
+from workers.inspection.sandbox.fork_server import LIFELINE_PACKET
 
 END_SECONDS = 5.0
 
@@ -33,10 +33,10 @@ class Lifeline:
 
     async def number(self) -> int:
         """First the process's id, then its exit code; raises EOFError when there is no fork server to tell."""
-        packet = await asyncio.get_running_loop().sock_recv(self._line, NUMBER.size)
+        packet = await asyncio.get_running_loop().sock_recv(self._line, LIFELINE_PACKET.size)
         if not packet:
             raise EOFError
-        return int(NUMBER.unpack(packet)[0])
+        return int(LIFELINE_PACKET.unpack(packet)[0])
 
     async def end(self) -> None:
         """Have the child killed and wait for its end, END_SECONDS at most; may be called again."""
@@ -49,7 +49,7 @@ class Lifeline:
                     await self.number()
 
 
-class Server:
+class ForkServerProcess:
     """A running fork server. `forks` counts the children that were asked of it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
@@ -58,7 +58,7 @@ class Server:
         self.forks = 0
 
     @classmethod
-    def start(cls, memory: int, modules: Iterable[str]) -> "Server":
+    def start(cls, memory: int, modules: Iterable[str]) -> "ForkServerProcess":
         """One that imports `modules` and gives each child `memory` bytes of address space.
 
         Raises Unavailable("sandbox") when there is no process to be had.

@@ -34,7 +34,7 @@ _FRAGMENT = re.compile(rf"<(?:{_NAMES})(?=[\s/>]|$)", re.IGNORECASE)
 _ELEMENT = re.compile(r"<[A-Za-z_][\w.:-]*(?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*/?(?:>|$)")
 
 
-class Kind(Enum):
+class MarkupLanguage(Enum):
     """How a text is looked at."""
 
     XML = "must be well-formed: an XML declaration, a document type or an SVG begins it"
@@ -43,25 +43,25 @@ class Kind(Enum):
     ELEMENT = "begins with an element of no known kind: XML when it is well-formed, else just a text"
 
 
-def kind(head: bytes) -> Kind | None:
+def markup_language(head: bytes) -> MarkupLanguage | None:
     """What an object that begins so is looked at as; None for what is not markup. White space may come first."""
     text = head.decode(_encoding_of(head) or "latin-1", "replace").lstrip("\ufeff")
     begin = _SKIPPED.match(text)
     rest = text[begin.end() :] if begin else text
     if _DOCUMENT.match(rest):
-        return Kind.HTML
+        return MarkupLanguage.HTML
     if _XML.match(rest):
-        return Kind.XML
+        return MarkupLanguage.XML
     if _FRAGMENT.match(rest):
-        return Kind.FRAGMENT
+        return MarkupLanguage.FRAGMENT
     if _ELEMENT.match(rest):
-        return Kind.ELEMENT
-    return Kind.HTML if rest.startswith("<!--") else None  # a comment that does not end in sight
+        return MarkupLanguage.ELEMENT
+    return MarkupLanguage.HTML if rest.startswith("<!--") else None  # a comment that does not end in sight
 
 
-def mark(text: bytes) -> bytes:
+def byte_order_mark(text: bytes) -> bytes:
     """The byte order mark that begins it, if there is one."""
-    return next((mark for mark, _ in _MARKS if text.startswith(mark)), b"")
+    return next((byte_order_mark for byte_order_mark, _ in _MARKS if text.startswith(byte_order_mark)), b"")
 
 
 def encoding(text: bytes, *, xml: bool) -> str | None:
@@ -82,7 +82,7 @@ def encoding(text: bytes, *, xml: bool) -> str | None:
 
 def _encoding_of(text: bytes) -> str | None:
     """By its first bytes alone."""
-    for mark, name in (*_MARKS, *_UNMARKED):
-        if text.startswith(mark):
+    for byte_order_mark, name in (*_MARKS, *_UNMARKED):
+        if text.startswith(byte_order_mark):
             return name
     return None

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from workers.inspection.parsers.port import Outcome, Output
+from workers.inspection.parsers.port import FindingOutcome, Output
 
 
-class Once(Output):
+class DeduplicatedOutput(Output):
     """Passes on the first finding of each code, with `before` (where it was found) in front of its sentence."""
 
     def __init__(self, output: Output, before: str = "") -> None:
@@ -14,10 +14,10 @@ class Once(Output):
         self._before = before
         self._said: set[str] = set()
 
-    def found(self, code: str, outcome: Outcome, message: str) -> None:
+    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
         if code not in self._said:
             self._said.add(code)
-            self._output.found(code, outcome, self._before + message)
+            self._output.finding(code, outcome, self._before + message)
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
         return self._output.member(name)

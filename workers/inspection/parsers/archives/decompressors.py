@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from workers.inspection.parsers.archives.broken import Broken
+from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.port import Exceeded
 
 if sys.version_info >= (3, 14):
@@ -22,7 +22,7 @@ ZSTD_WINDOW_LOG = 27  # 128 MiB, what `zstd -d` takes without being asked to
 _MEMORY_MET = ("Memory usage limit exceeded", "requires too much memory")
 
 
-class Decoder(Protocol):
+class Decompressor(Protocol):
     """What the decompressors of bz2, lzma and zstd have in common."""
 
     @property
@@ -70,46 +70,46 @@ class Stored:
         return data
 
 
-def bzip2() -> Decoder:
+def bzip2() -> Decompressor:
     """One stream."""
     return bz2.BZ2Decompressor()
 
 
-def deflate() -> Decoder:
+def deflate() -> Decompressor:
     """One stream without a header (RFC 1951)."""
     return Inflate(-zlib.MAX_WBITS)
 
 
-def gzip() -> Decoder:
+def gzip() -> Decompressor:
     """One member, with its checksum (RFC 1952)."""
     return Inflate(16 + zlib.MAX_WBITS)
 
 
-def xz() -> Decoder:
+def xz() -> Decompressor:
     """One stream."""
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
 
 
-def zstandard() -> Decoder:
+def zstandard() -> Decompressor:
     """One frame, or one that is to be skipped (RFC 8878)."""
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
 
 
-def lzma1(properties: bytes) -> Decoder:
+def lzma1(properties: bytes) -> Decompressor:
     """LZMA without a header of its own; `properties` are its 5 bytes. Raises Broken, and Exceeded for the memory."""
     if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
-        raise Broken("the properties of its LZMA data are not valid")
+        raise MalformedArchive("the properties of its LZMA data are not valid")
     rest, lc = divmod(properties[0], 9)
     pb, lp = divmod(rest, 5)
     size = int.from_bytes(properties[1:], "little")
-    hold(size)
+    check_memory(size)
     if lc + lp > 4:  # what liblzma takes
-        raise Broken("the properties of its LZMA data are not valid")
+        raise MalformedArchive("the properties of its LZMA data are not valid")
     filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(size, 4096)}]
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
 
-def hold(memory: int) -> None:
+def check_memory(memory: int) -> None:
     """Raise Exceeded where a decompressor would need more than MEMORY."""
     if memory > MEMORY:
         raise _too_much_memory()
@@ -119,27 +119,27 @@ def _too_much_memory() -> Exceeded:
     return Exceeded(f"Unpacking the archive needs more than {MEMORY} bytes of memory.")
 
 
-def pieces(decoder: Decoder, read: Callable[[], bytes]) -> Iterator[bytes]:
+def decompressed(decompressor: Decompressor, read: Callable[[], bytes]) -> Iterator[bytes]:
     """What comes out of `decoder`, fed by `read`, until its end or that of the input. Raises Broken and Exceeded."""
-    while not decoder.eof:
-        needy = decoder.needs_input
+    while not decompressor.eof:
+        needy = decompressor.needs_input
         data = read() if needy else b""
         if needy and not data:
             return
-        if piece := _decompress(decoder, data):
+        if piece := _decompress(decompressor, data):
             yield piece
-        elif not needy and _stands(decoder):
-            raise Broken("its compressed data lead nowhere")
+        elif not needy and _is_stuck(decompressor):
+            raise MalformedArchive("its compressed data lead nowhere")
 
 
-def _stands(decoder: Decoder) -> bool:
-    return not (decoder.eof or decoder.needs_input)
+def _is_stuck(decompressor: Decompressor) -> bool:
+    return not (decompressor.eof or decompressor.needs_input)
 
 
-def _decompress(decoder: Decoder, data: bytes) -> bytes:
+def _decompress(decompressor: Decompressor, data: bytes) -> bytes:
     try:
-        return decoder.decompress(data, PIECE)
+        return decompressor.decompress(data, PIECE)
     except (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueError) as error:
         if any(sentence in str(error) for sentence in _MEMORY_MET):
             raise _too_much_memory() from error
-        raise Broken("its compressed data are not valid") from error
+        raise MalformedArchive("its compressed data are not valid") from error

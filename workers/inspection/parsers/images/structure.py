@@ -11,7 +11,7 @@ PIECE = 65536
 PADDING = b"\0\xff\r\n\t "
 
 
-class Broken(Exception):
+class MalformedImage(Exception):
     """The file breaks its format's rules; `code` says how."""
 
     def __init__(self, message: str, code: str = "malformed") -> None:
@@ -20,7 +20,7 @@ class Broken(Exception):
         self.message = message
 
 
-class Canvas:
+class ImageLimits:
     """Counts what an image asks for, against `image_pixels` and `image_frames`; raises Exceeded."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
@@ -31,7 +31,7 @@ class Canvas:
     def area(self, width: int, height: int) -> None:
         """A frame of this size is about to be decoded. Raises Broken for one without an area."""
         if width <= 0 or height <= 0:
-            raise Broken("an image in it has no area")
+            raise MalformedImage("an image in it has no area")
         if width * height > self._pixels:
             raise Exceeded(f"{width} × {height} pixels are more than the {self._pixels} that are looked at")
 
@@ -42,25 +42,25 @@ class Canvas:
             raise Exceeded(f"it has more than the {self._most} frames that are looked at")
 
 
-def take(file: BinaryIO, count: int) -> bytes:
+def read_exactly(file: BinaryIO, count: int) -> bytes:
     """The next `count` bytes. Raises Broken where the file ends before."""
     taken = file.read(count)
     if len(taken) < count:
-        raise cut()
+        raise truncated()
     return taken
 
 
-def unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:
+def read_struct(file: BinaryIO, layout: str) -> tuple[int, ...]:
     """The next bytes as `struct` reads them. Raises Broken where the file ends before."""
-    return struct.unpack(layout, take(file, struct.calcsize(layout)))
+    return struct.unpack(layout, read_exactly(file, struct.calcsize(layout)))
 
 
-def cut() -> Broken:
+def truncated() -> MalformedImage:
     """The objection to a file that ends too soon."""
-    return Broken("the file ends before its image does", "truncated")
+    return MalformedImage("the file ends before its image does", "truncated")
 
 
-def after_padding(file: BinaryIO, start: int, padding: bytes = PADDING) -> int:
+def skip_padding(file: BinaryIO, start: int, padding: bytes = PADDING) -> int:
     """The place of the first byte from `start` on that is none of `padding`; the file's end where there is none."""
     file.seek(start)
     while piece := file.read(PIECE):

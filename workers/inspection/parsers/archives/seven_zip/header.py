@@ -7,9 +7,14 @@ import io
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
-from workers.inspection.parsers.archives.broken import Broken
-from workers.inspection.parsers.archives.seven_zip_coders import Coder, admit, py7zr_errors, unpacker
-from workers.inspection.parsers.archives.tally import Tally
+from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.output import ArchiveOutput
+from workers.inspection.parsers.archives.seven_zip.coders import (
+    Coder,
+    check_supported,
+    folder_decompressor,
+    py7zr_errors,
+)
 from workers.inspection.parsers.port import Exceeded
 
 _START = 32
@@ -17,7 +22,7 @@ _END, _HEADER, _STREAMS, _FILES, _ENCODED = b"\x00", b"\x01", b"\x04", b"\x05", 
 _DIRECTORY = 0x10  # FILE_ATTRIBUTE_DIRECTORY
 
 
-class Item(NamedTuple):
+class SevenZipEntry(NamedTuple):
     """A file, folder or link as the directory describes it; `attributes` are those of Windows."""
 
     name: str
@@ -26,7 +31,7 @@ class Item(NamedTuple):
     attributes: int
 
 
-class Folder(NamedTuple):
+class SevenZipFolder(NamedTuple):
     """What is compressed as one: where it begins, its packed bytes, py7zr's words for how, and the files in it."""
 
     start: int
@@ -34,22 +39,22 @@ class Folder(NamedTuple):
     coders: list[dict[str, Any]]
     sizes: list[int]
     crc: int | None
-    items: list[Item]
+    items: list[SevenZipEntry]
 
-    def admit(self) -> None:
+    def check_supported(self) -> None:
         """Raise Closed or Exceeded where it cannot be unpacked here."""
-        admit([_coder(coder) for coder in self.coders])
+        check_supported([_coder(coder) for coder in self.coders])
 
 
-class Header(NamedTuple):
+class SevenZipHeader(NamedTuple):
     """Everything named, and of that the empty files; and the folders, which hold the others."""
 
-    items: list[Item]
-    empty: list[Item]
-    folders: list[Folder]
+    items: list[SevenZipEntry]
+    empty: list[SevenZipEntry]
+    folders: list[SevenZipFolder]
 
 
-def read(file: BinaryIO, size: int, tally: Tally) -> Header:
+def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
     """The header, decompressed if need be. Raises Broken, Closed and Exceeded."""
     import py7zr.archiveinfo as info
 
@@ -57,107 +62,107 @@ def read(file: BinaryIO, size: int, tally: Tally) -> Header:
         start = info.SignatureHeader.retrieve(file)
     end = _START + start.nextheaderofs + start.nextheadersize
     if end > size:
-        raise Broken("it ends too early")
+        raise MalformedArchive("it ends too early")
     if end < size:
-        tally.found("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
-    _hold(start.nextheadersize, tally)
+        output.finding("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+    _check_size(start.nextheadersize, output)
     file.seek(_START + start.nextheaderofs)
     text = file.read(start.nextheadersize)
     if zlib.crc32(text) != start.nextheadercrc:
-        raise Broken("the checksum of its directory differs")
+        raise MalformedArchive("the checksum of its directory differs")
     if text[:1] == _ENCODED:
-        text = _decoded(file, size, text, tally)
+        text = _decoded(file, size, text, output)
     if not text and start.nextheaderofs:
-        raise Broken("its directory is missing")
-    return _parsed(text, size, tally) if text else Header([], [], [])
+        raise MalformedArchive("its directory is missing")
+    return _parsed(text, size, output) if text else SevenZipHeader([], [], [])
 
 
-def _hold(length: int, tally: Tally) -> None:
+def _check_size(length: int, output: ArchiveOutput) -> None:
     # py7zr spends some hundred bytes of memory on each byte of a header that lies; 512 bytes describe an entry.
-    limit = (64 << 10) + 512 * tally.entries_limit
+    limit = (64 << 10) + 512 * output.entries_limit
     if length > limit:
         raise Exceeded(f"The directory of the archive has more than {limit} bytes.")
 
 
-def _decoded(file: BinaryIO, size: int, text: bytes, tally: Tally) -> bytes:
+def _decoded(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> bytes:
     import py7zr.archiveinfo as info
 
     with py7zr_errors():
         streams = info.HeaderStreamsInfo.retrieve(io.BytesIO(text[1:]))
         (folder,) = _folders(streams, size, [[]])
         length: int = streams.unpackinfo.folders[0].get_unpack_size()
-    folder.admit()
-    _hold(length, tally)
+    folder.check_supported()
+    _check_size(length, output)
     file.seek(folder.start)
-    source = unpacker(folder.coders, folder.packed, folder.sizes, folder.crc)
+    source = folder_decompressor(folder.coders, folder.packed, folder.sizes, folder.crc)
     found = bytearray()
     while len(found) < length:
         before = source.consumed
         with py7zr_errors():
             piece = source.decompress(file, length - len(found))
         if not piece and source.consumed == before:
-            raise Broken("it ends too early")
+            raise MalformedArchive("it ends too early")
         found += piece
     if folder.crc is not None and zlib.crc32(found) != folder.crc:
-        raise Broken("the checksum of its directory differs")
+        raise MalformedArchive("the checksum of its directory differs")
     return bytes(found)
 
 
-def _parsed(text: bytes, size: int, tally: Tally) -> Header:
+def _parsed(text: bytes, size: int, output: ArchiveOutput) -> SevenZipHeader:
     import py7zr.archiveinfo as info
 
     buffer = io.BytesIO(text)
     with py7zr_errors():
         if buffer.read(1) != _HEADER:
-            raise Broken("its directory is not valid")
+            raise MalformedArchive("its directory is not valid")
         mark = buffer.read(1)
         streams = info.StreamsInfo.retrieve(buffer) if mark == _STREAMS else None
         mark = buffer.read(1) if streams else mark
         if mark != _FILES:
             if streams or mark != _END:
-                raise Broken("its directory names no files, and is not empty")
-            return Header([], [], [])
+                raise MalformedArchive("its directory names no files, and is not empty")
+            return SevenZipHeader([], [], [])
         at = buffer.tell()
         count = info.read_uint64(buffer)
         buffer.seek(at)
-    if count > tally.entries_limit:
-        raise Exceeded(f"The archive has more than {tally.entries_limit} entries.")
+    if count > output.entries_limit:
+        raise Exceeded(f"The archive has more than {output.entries_limit} entries.")
     with py7zr_errors():
         files = info.FilesInfo.retrieve(buffer)
         if buffer.read() != _END:
-            raise Broken("its directory is not valid")
+            raise MalformedArchive("its directory is not valid")
         return _joined(streams, files, size)
 
 
-def _joined(streams: Any, files: Any, size: int) -> Header:
+def _joined(streams: Any, files: Any, size: int) -> SevenZipHeader:
     described = [(one, one["emptystream"]) for one in files.files]
     full = [one for one, empty in described if not empty]
     groups, everything = _groups(streams, full), []
     waiting = iter([item for group in groups for item in group])
     are_files = iter(files.emptyfiles)
-    empty: list[Item] = []
+    empty: list[SevenZipEntry] = []
     for one, is_empty in described:
         item = _item(one, 0, None) if is_empty else next(waiting)
         everything.append(item)
         if is_empty and (next(are_files, False) or not item.attributes & _DIRECTORY):
             empty.append(item)
-    return Header(everything, empty, _folders(streams, size, groups))
+    return SevenZipHeader(everything, empty, _folders(streams, size, groups))
 
 
-def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[Item]]:
+def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[SevenZipEntry]]:
     """The files with content, by folder: the folders hold them in their order."""
     if streams is None or streams.unpackinfo is None:
         if full:
-            raise Broken("it has files without content")
+            raise MalformedArchive("it has files without content")
         return []
     folders, parts = streams.unpackinfo.folders, streams.substreamsinfo
     counts = parts.num_unpackstreams_folders if parts else [1] * len(folders)
     if sum(counts) != len(full) or 0 in counts:
-        raise Broken("it has more or fewer files than contents")
+        raise MalformedArchive("it has more or fewer files than contents")
     sizes = parts.unpacksizes if parts and parts.unpacksizes is not None else None
     if sizes is None:
         if any(count > 1 for count in counts):
-            raise Broken("the sizes of its files are missing")
+            raise MalformedArchive("the sizes of its files are missing")
         sizes = [folder.get_unpack_size() for folder in folders]
     crcs = _crcs(folders, parts)
     items = iter([_item(*one) for one in zip(full, sizes, crcs, strict=True)])
@@ -170,13 +175,13 @@ def _crcs(folders: list[Any], parts: Any) -> list[int | None]:
     return [crc if defined else None for crc, defined in zip(parts.digests, parts.digestsdefined, strict=True)]
 
 
-def _item(file: dict[str, Any], size: int, crc: int | None) -> Item:
+def _item(file: dict[str, Any], size: int, crc: int | None) -> SevenZipEntry:
     if size < 0:
-        raise Broken("a file's size is not valid")
-    return Item(file.get("filename") or "content", size, crc, file.get("attributes") or 0)
+        raise MalformedArchive("a file's size is not valid")
+    return SevenZipEntry(file.get("filename") or "content", size, crc, file.get("attributes") or 0)
 
 
-def _folders(streams: Any, size: int, groups: list[list[Item]]) -> list[Folder]:
+def _folders(streams: Any, size: int, groups: list[list[SevenZipEntry]]) -> list[SevenZipFolder]:
     if streams is None or streams.unpackinfo is None:
         return []
     packing = streams.packinfo
@@ -185,9 +190,9 @@ def _folders(streams: Any, size: int, groups: list[list[Item]]) -> list[Folder]:
         count = len(folder.packed_indices)
         packed = sum(packing.packsizes[stream : stream + count])
         if at + packed > size or stream + count > len(packing.packsizes):
-            raise Broken("it ends too early")
+            raise MalformedArchive("it ends too early")
         crc = folder.crc if folder.digestdefined else None
-        made.append(Folder(at, packed, folder.coders, folder.unpacksizes, crc, groups[number]))
+        made.append(SevenZipFolder(at, packed, folder.coders, folder.unpacksizes, crc, groups[number]))
         at, stream = at + packed, stream + count
     return made
 

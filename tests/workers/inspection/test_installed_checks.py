@@ -16,11 +16,11 @@ from airlock.verdict import Outcome
 from tests.deployment import unmeasured
 from tests.workers.inspection.subjects import scan
 from tests.workers.test_settings import PLACES
-from workers.inspection.checks import catalogue
+from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.settings import Settings
 
-PAGE = (Path(__file__).parents[4] / "docs" / "extend.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "extend.md").read_text()
 
 
 def _block(language: str) -> str:

@@ -9,8 +9,8 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from workers.inspection.parsers.markups.elements import Elements
-from workers.inspection.parsers.markups.objections import Objections
+from workers.inspection.parsers.markups.elements import ElementRules
+from workers.inspection.parsers.markups.findings import MarkupFindings
 from workers.inspection.parsers.markups.references import EXTERNAL, stylesheet
 from workers.inspection.parsers.port import Exceeded
 
@@ -29,10 +29,10 @@ _LEAST_WORK = 1_000_000
 _DEPTH = 3
 
 
-def scan(text: str, *, depth: int = 0) -> Objections:
+def scan(text: str, *, depth: int = 0) -> MarkupFindings:
     """All that any reader might find in `text`. Raises Exceeded where it is made to be read in too many ways."""
-    objections = Objections()
-    elements = Elements(objections)
+    findings = MarkupFindings()
+    elements = ElementRules(findings)
     work = _WORK * len(text) + _LEAST_WORK
     for tag in _TAG.finditer(text):
         attributes = []
@@ -42,14 +42,14 @@ def scan(text: str, *, depth: int = 0) -> Objections:
                 raise Exceeded("it can be read in more ways than are looked at")
             attributes.append((attribute, value))
             if attribute == "srcdoc" and depth < _DEPTH:
-                objections.join(scan(value, depth=depth + 1))
+                findings.merge(scan(value, depth=depth + 1))
         name = tag[1].lower()
         if name == "xi:include":
-            objections.add(EXTERNAL, "an inclusion", _line(text, tag.start()))
-        elements.judge(name.rpartition(":")[2], attributes, _line(text, tag.start()))
+            findings.add(EXTERNAL, "an inclusion", _line(text, tag.start()))
+        elements.check(name.rpartition(":")[2], attributes, _line(text, tag.start()))
     _styles(text, elements)
-    _declarations(text, objections)
-    return objections
+    _declarations(text, findings)
+    return findings
 
 
 def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
@@ -68,7 +68,7 @@ def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
         yield name, value, cost
 
 
-def _styles(text: str, elements: Elements) -> None:
+def _styles(text: str, elements: ElementRules) -> None:
     small = text.lower() if text.isascii() else _lower_ascii(text)
     place = small.find("<style")
     while place >= 0:
@@ -83,16 +83,16 @@ def _lower_ascii(text: str) -> str:
     return text.translate({upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)})
 
 
-def _declarations(text: str, objections: Objections) -> None:
+def _declarations(text: str, findings: MarkupFindings) -> None:
     """What the head of an XML document may say, that was too broken to be read as one."""
     for sheet in _STYLESHEET.finditer(text):
         if found := stylesheet(sheet[1]):
-            objections.add(*found, _line(text, sheet.start()))
+            findings.add(*found, _line(text, sheet.start()))
     for entity in _ENTITY.finditer(text):
         if entity[1]:
-            objections.add(EXTERNAL, "an external entity", _line(text, entity.start()))
+            findings.add(EXTERNAL, "an external entity", _line(text, entity.start()))
         elif re.search("[&%<]", entity[2] or entity[3] or ""):
-            objections.add("entity_expansion", "an entity made of others", _line(text, entity.start()))
+            findings.add("entity_expansion", "an entity made of others", _line(text, entity.start()))
 
 
 def _line(text: str, place: int) -> Callable[[], int]:

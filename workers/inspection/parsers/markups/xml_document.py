@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.parsers import expat
 
-from workers.inspection.parsers.markups.elements import Elements
-from workers.inspection.parsers.markups.objections import Objections, shown
+from workers.inspection.parsers.markups.elements import ElementRules
+from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
 from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, stylesheet
 from workers.inspection.parsers.port import Exceeded
 
@@ -35,11 +35,11 @@ Error = tuple[str, int]
 """What is wrong, and in which line."""
 
 
-class _Stop(Exception):
+class _StopParsing(Exception):
     """Nothing more is read by these rules: it would have to be expanded."""
 
 
-class Document:
+class XmlDocument:
     """Reads one document. Afterwards:
 
     `root` is its outermost element; `stopped` says that not all was read, as it would have had to be expanded;
@@ -47,12 +47,12 @@ class Document:
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        self.objections = Objections()
+        self.findings = MarkupFindings()
         self.root: str | None = None
         self.stopped = False
         self.hides_tags = False
         self._quoting = False
-        self._elements = Elements(self.objections)
+        self._elements = ElementRules(self.findings)
         self._limits = limits
         self._nodes = self._depth = 0
         self._style: list[str] | None = None
@@ -67,7 +67,7 @@ class Document:
         """What keeps `text` from being well-formed, if anything. Raises Exceeded above a limit."""
         try:
             self._parser.Parse(text, True)
-        except _Stop:
+        except _StopParsing:
             self.stopped = True
         except UnicodeEncodeError:
             return "it is not well-formed (half a character)", 1
@@ -107,7 +107,7 @@ class Document:
         space, _, local = name.rpartition(" ")
         local = local.lower()
         if space in _ACTIVE or (not space and self.active):
-            self._elements.judge(local, _meant(attributes), self.line)
+            self._elements.check(local, _effective_attributes(attributes), self.line)
             self._style = [] if local == "style" else None
         elif space:
             self._foreign(space, local, attributes)
@@ -115,13 +115,13 @@ class Document:
     def _foreign(self, space: str, local: str, attributes: Mapping[str, str]) -> None:
         """Elements that do something in whatever document they are."""
         if (space == _XINCLUDE and local == "include") or (space == _XSLT and local in ("import", "include")):
-            self.objections.add(EXTERNAL, f"an inclusion ({shown(attributes.get('href', ''))})", self.line)
+            self.findings.add(EXTERNAL, f"an inclusion ({excerpt(attributes.get('href', ''))})", self.line)
         elif space == _MSXSL and local == "script":
-            self.objections.add(SCRIPT, "a script element", self.line)
+            self.findings.add(SCRIPT, "a script element", self.line)
         elif space == _XSLT and local in ("element", "attribute"):
             made = attributes.get("name", "").rpartition(":")[2].lower()
             if made == "script" or (local == "attribute" and re.fullmatch("on[a-z]+", made)):
-                self.objections.add(SCRIPT, f"an instruction that makes a script ({shown(made)})", self.line)
+                self.findings.add(SCRIPT, f"an instruction that makes a script ({excerpt(made)})", self.line)
 
     def _end(self, _: str) -> None:
         self._depth -= 1
@@ -147,27 +147,27 @@ class Document:
     def _instruction(self, target: str, data: str) -> None:
         self._hidden(data)
         if target == "xml-stylesheet" and (found := stylesheet(data)):
-            self.objections.add(*found, self.line)
+            self.findings.add(*found, self.line)
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:  # noqa: ARG002 # expat's
         if system and not _KNOWN_TYPE.fullmatch(system):
-            self.objections.add(EXTERNAL, f"a document type from elsewhere ({shown(system)})", self.line)
+            self.findings.add(EXTERNAL, f"a document type from elsewhere ({excerpt(system)})", self.line)
 
     def _entity(self, name: str, parameter: int, value: str | None, base: Any, *ids: str | None) -> None:  # noqa: ARG002 # expat's
         if value is None:
-            self.objections.add(EXTERNAL, f"an external entity ({shown(ids[0] or '')})", self.line)
+            self.findings.add(EXTERNAL, f"an external entity ({excerpt(ids[0] or '')})", self.line)
         elif parameter or len(value) > _PLAIN_ENTITY or re.search("[&%<]", value):
-            self.objections.add("entity_expansion", f"an entity that is more than a word ({shown(name)})", self.line)
-            raise _Stop
+            self.findings.add("entity_expansion", f"an entity that is more than a word ({excerpt(name)})", self.line)
+            raise _StopParsing
 
     def _rest(self, data: str) -> None:
         # What follows a reference that is not read is no longer told, though other readers may heed it.
         if self.root is None and _REFERENCE.fullmatch(data):
-            self.objections.add("entity_expansion", f"declarations out of an entity ({shown(data)})", self.line)
-            raise _Stop
+            self.findings.add("entity_expansion", f"declarations out of an entity ({excerpt(data)})", self.line)
+            raise _StopParsing
 
 
-def _meant(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
+def _effective_attributes(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
     """Those that browsers heed, by local name: without a namespace, or of XLink and XML."""
     found = []
     for name, value in attributes.items():

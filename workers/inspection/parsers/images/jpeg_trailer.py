@@ -6,14 +6,14 @@ https://developer.android.com/media/platform/motion-photo-format; Samsung's is d
 import struct
 from typing import BinaryIO
 
-from workers.inspection.parsers.images.outline import after_padding
+from workers.inspection.parsers.images.structure import skip_padding
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _RECORD = struct.Struct("<HHII")  # nothing, kind, how far before the directory it begins, length
 _MOST_RECORDS = 1000
 
 
-class Announced:
+class AnnouncedTrailer:
     """What an image's segments say will follow it."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Announced:
             self.video |= b"MotionPhoto" in segment or b"MicroVideo" in segment
 
 
-def appended(file: BinaryIO, start: int, size: int, announced: Announced) -> int:
+def end_of_trailer(file: BinaryIO, start: int, size: int, announced: AnnouncedTrailer) -> int:
     """Where what belongs to the file ends, of what begins at `start`: the file's end, or `start` itself."""
     if start < size and ((announced.video and _is_video(file, start, size)) or _is_samsung(file, start, size)):
         return size
@@ -71,4 +71,4 @@ def _is_samsung(file: BinaryIO, start: int, size: int) -> bool:
         if place != directory - before:
             return False
         place += length
-    return place == directory or after_padding(file, place) == directory
+    return place == directory or skip_padding(file, place) == directory

@@ -32,7 +32,7 @@ _NAMES = {
 }
 
 
-class Answer(NamedTuple):
+class Classification(NamedTuple):
     """The type that the model sees, and whether the bytes are text of some kind."""
 
     media_type: str
@@ -44,12 +44,12 @@ def installed() -> bool:
     return importlib.util.find_spec("magika") is not None
 
 
-async def ask(head: bytes, tail: bytes) -> Answer:
+async def classify(head: bytes, tail: bytes) -> Classification:
     """Ask about an object's first and last 4 KiB, or its whole in `head` where it is no longer than that.
 
     Takes some 6 ms of a thread that holds no lock of the interpreter for most of it.
     """
-    return await asyncio.to_thread(_ask, head + tail)
+    return await asyncio.to_thread(_classify, head + tail)
 
 
 @functools.cache
@@ -74,7 +74,7 @@ def _model() -> "Magika":
     return OneThread()
 
 
-def _ask(sample: bytes) -> Answer:
+def _classify(sample: bytes) -> Classification:
     output = _model().identify_bytes(sample).output
     name = _NAMES.get(str(output.label)) or output.mime_type or OCTET_STREAM
-    return Answer(canonical(name), output.is_text)
+    return Classification(canonical(name), output.is_text)

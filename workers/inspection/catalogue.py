@@ -14,7 +14,7 @@ from workers.inspection.checks import checksum, media_type, size
 from workers.inspection.checks.parser import ParserCheck
 from workers.inspection.checks.port import Check
 from workers.inspection.clamd import check as clamd
-from workers.inspection.clamd.client import Address, Clamd
+from workers.inspection.clamd.client import Address, ClamdClient
 from workers.inspection.parsers.port import Parser
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.yara import check as yara
@@ -106,7 +106,7 @@ def _clamd(settings: Settings, now: Clock) -> Check:
     if settings.clamd is None:
         raise Misconfigured("AIRLOCK_CLAMD is not set")
     max_age = clamd.MaxAge(settings.clamd_max_age, now)
-    return clamd.ClamdCheck(Clamd(Address.parse(settings.clamd)), max_age, descriptors=settings.clamd_descriptors)
+    return clamd.ClamdCheck(ClamdClient(Address.parse(settings.clamd)), max_age, descriptors=settings.clamd_descriptors)
 
 
 _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {

@@ -6,7 +6,8 @@ import pytest
 from airlock.errors import Unavailable
 from airlock.profiles import Profiles
 from tests.workers.test_settings import PLACES
-from workers.inspection.checks import catalogue, model
+from workers.inspection import catalogue
+from workers.inspection.checks import classifier
 from workers.inspection.checks.parser import ParserCheck
 from workers.inspection.parsers import pdf
 from workers.settings import Settings
@@ -29,7 +30,7 @@ def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bad.yar").write_text("rule")
-    monkeypatch.setattr(model, "installed", lambda: False)
+    monkeypatch.setattr(classifier, "installed", lambda: False)
     with pytest.raises(catalogue.Misconfigured) as caught:
         catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
     told = str(caught.value)

@@ -12,13 +12,13 @@ from airlock.verdict import Outcome
 from tests.workers.harness import EICAR, WorkerHarness
 from tests.workers.inspection.clamd import daemon
 from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, sample_inspector
-from workers.inspection.checks.port import Check, Idle, Report, Scan, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, Check, Report, Scan, Subject
 
 PIECE = bytes(64 * 1024)
 _ONLY = ("size", "checksum", "clamd")
 
 
-class Dying(Idle):
+class Dying(BaseCheck):
     """The check `clamd`, whose daemon is killed once it has taken the first chunk of the first object."""
 
     name = "clamd"
@@ -31,7 +31,7 @@ class Dying(Idle):
         return DyingScan(self._true.begin(subject), self._daemon)
 
 
-class DyingScan(Idle):
+class DyingScan(BaseScan):
     def __init__(self, true: Scan, daemon: contextlib.AsyncExitStack) -> None:
         self._true = true
         self._daemon = daemon

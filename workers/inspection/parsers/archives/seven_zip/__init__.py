@@ -1,0 +1,1 @@
+"""7z archives: the header, the coders, and the reader of the files, over py7zr's internals."""
