@@ -1,5 +1,7 @@
 """The documents say what the code does, where that can be compared."""
 
+import itertools
+import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +29,31 @@ UNITS = ("seconds", "days", "MiB", "messages", "calls", "processes", "deliveries
 
 def test_the_lifecycle_diagram_is_the_table() -> None:
     assert f"```mermaid\n{diagram()}\n```" in (ROOT / "docs" / "architecture.md").read_text()
+
+
+FUNCTION = r"`((?:airlock|aws|service|workers)\.[\w.]+)`"
+
+
+def journeys() -> Mapping[str, str]:
+    """Title and text of each."""
+    parts = re.split(r"^## (.+)$", (ROOT / "docs" / "architecture.md").read_text(), flags=re.MULTILINE)[1:]
+    return {title: text for title, text in zip(*[iter(parts)] * 2, strict=True) if title.startswith("Journey of")}
+
+
+@pytest.mark.parametrize("title", journeys())
+def test_every_function_of_a_journey_is_there(title: str) -> None:
+    for name in re.findall(FUNCTION, journeys()[title]):
+        assert callable(pkgutil.resolve_name(name)), name
+
+
+@pytest.mark.parametrize("title", journeys())
+def test_a_journey_enters_no_room_twice(title: str) -> None:
+    """The domain and the adapters are no rooms on the way: they are called from one."""
+    steps = re.findall(rf"^\d+\. {FUNCTION}", journeys()[title], re.MULTILINE)
+    rooms = [room for room, _ in itertools.groupby(".".join(step.split(".")[:2]) for step in steps)]
+    entered = [room for room in rooms if not room.startswith(("airlock", "aws"))]
+    entered = [room for room, _ in itertools.groupby(entered)]
+    assert len(entered) == len(set(entered)), entered
 
 
 def anchors(page: Path) -> set[str]:
