@@ -10,7 +10,8 @@ from botocore import loaders
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from tests.deployment import ministack, provisioned, settings_for
+from tests.deployment import ministack, settings_for
+from tests.deployment_pool import DeploymentPool
 from tests.ops.terminal import Dev, dev
 
 
@@ -37,13 +38,27 @@ def unprovisioned(emulator: Emulator) -> AwsSettings:
     return settings_for(emulator)
 
 
+@pytest.fixture(scope="session")
+def deployment_pool(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeploymentPool:
+    """The deployments of this test process."""
+    return DeploymentPool(emulator, tmp_path_factory.mktemp("deployments"))
+
+
 @pytest_asyncio.fixture
-async def deployment(unprovisioned: AwsSettings) -> AwsSettings:
-    """Settings of a deployment of this test's own: buckets, queues and table exist and are empty.
+async def deployment(deployment_pool: DeploymentPool) -> AsyncIterator[AwsSettings]:
+    """Settings of an empty deployment. Other tests get it later: its buckets, queues and table stay as they are.
 
     The programs run in it as users with the permissions that they have on AWS: `tests.deployment.keys_of`.
     """
-    return await provisioned(unprovisioned)
+    taken = await deployment_pool.take()
+    yield taken
+    deployment_pool.give_back(taken)
+
+
+@pytest_asyncio.fixture
+async def new_deployment(deployment_pool: DeploymentPool) -> AwsSettings:
+    """As `deployment`, for a test that changes buckets, queues, the table or users: no other test gets it."""
+    return await deployment_pool.make()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

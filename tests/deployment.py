@@ -69,6 +69,8 @@ def settings_for(running: Emulator) -> AwsSettings:
         table=f"uploads-{run}",
         queue=f"objects-{run}",
         dead_letter_queue=f"dead-letters-{run}",
+        delivery_queue=f"deliveries-{run}",
+        undelivered_queue=f"undelivered-{run}",
         profiles=ROOT / "airlock.toml",
         secrets=[SecretStr(secrets.token_urlsafe(32))],
     )

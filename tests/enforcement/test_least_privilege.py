@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from airlock.errors import Unavailable
 from aws.session import SERVICES, connect
-from aws.settings import read_profiles
+from aws.settings import AwsSettings, read_profiles
 from ops import iam
 from ops.dev.emulator import ACCOUNT, PARTITION, Emulator
 from tests.deployment import ROOT, connected_as, keys_of, provisioned, settings_for
@@ -302,9 +302,13 @@ async def test_s3_refuses_a_policy_that_the_worker_signs(stage: Stage) -> None:
     assert await scene.versions(stage.settings.incoming_bucket, key) == []
 
 
-async def test_an_upload_goes_all_the_way_with_both_pods_permissions(emulator: Emulator, tmp_path: Path) -> None:
+async def test_an_upload_goes_all_the_way_with_both_pods_permissions(
+    unprovisioned: AwsSettings, tmp_path: Path
+) -> None:
     """From the form to the accepted bytes, and back out by a withdrawal."""
-    deployment = await provisioned(settings_for(emulator))
+    deployment = unprovisioned
+    async with harness_in(deployment, tmp_path) as harness:
+        await provisioned(deployment.model_copy(update={"profiles": harness.settings.profiles}))
     async with (
         harness_in(deployment, tmp_path) as harness,
         deployed_service(deployment, profiles=harness.settings.profiles) as service,

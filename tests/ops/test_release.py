@@ -21,8 +21,8 @@ REASON = "the test file of our own scanner"
 
 
 @pytest.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    async with harness_in(unprovisioned, tmp_path) as here:
+async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with harness_in(deployment, tmp_path) as here:
         yield here
 
 

@@ -12,17 +12,17 @@ from tests.workers.inspection.clamd.daemon import Daemon, running
 
 
 @pytest_asyncio.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     """A worker harness in a deployment of this test's own; no worker runs, and there is no clamd."""
-    async with harness_in(unprovisioned, tmp_path) as here:
+    async with harness_in(deployment, tmp_path) as here:
         yield here
 
 
 @pytest_asyncio.fixture
-async def proxied(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[WorkerHarness, FaultProxy]]:
+async def proxied(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[tuple[WorkerHarness, FaultProxy]]:
     """A worker harness that needs no clamd, and a proxy before its emulator."""
-    assert unprovisioned.endpoint_url
-    async with FaultProxy(unprovisioned.endpoint_url).serving() as proxy, harness_in(unprovisioned, tmp_path) as here:
+    assert deployment.endpoint_url
+    async with FaultProxy(deployment.endpoint_url).serving() as proxy, harness_in(deployment, tmp_path) as here:
         here.need_no_clamd()
         yield here, proxy
 

@@ -22,7 +22,8 @@ from aws.dynamodb.records import Location, Record, Records
 from aws.s3.objects import Objects
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
-from tests.deployment import connected_as, keys_of, provisioned
+from tests.deployment import connected_as, keys_of
+from tests.deployment_pool import verdict_queue
 from workers.__main__ import work
 from workers.deliveries import signing_secrets
 from workers.inspection import catalogue
@@ -282,17 +283,12 @@ class WorkerHarness:
 
 @contextlib.asynccontextmanager
 async def harness_in(
-    unprovisioned: AwsSettings, folder: Path, profiles_text: str | None = None, **own: Any
+    deployment: AwsSettings, folder: Path, profiles_text: str | None = None, **own: Any
 ) -> AsyncIterator[WorkerHarness]:
-    """A harness in a new deployment. Its verdict queue is one that `PROFILES` notify, unless `profiles_text` is given.
-
-    `own` are settings of the worker.
-    """
-    verdicts = f"verdicts-{secrets.token_hex(4)}"
+    """A harness in a deployment of the pool, with `PROFILES` or other profiles; `own` are settings of the worker."""
+    verdicts = verdict_queue(deployment)
     profiles = folder / "profiles.toml"
     profiles.write_text(profiles_text or PROFILES.format(verdicts=verdicts))
-    described = {**unprovisioned.model_dump(), "profiles": profiles, "poll_seconds": 1, **own}
-    settings = Settings(**described)
-    await provisioned(AwsSettings(**{**unprovisioned.model_dump(), "profiles": profiles}))
+    settings = Settings(**{**deployment.model_dump(), "profiles": profiles, "poll_seconds": 1, **own})
     async with connect(settings) as clients:
         yield WorkerHarness(settings, clients, verdicts)

@@ -83,10 +83,10 @@ async def test_without_credentials_there_is_nothing_to_do(environment: dict[str,
 
 
 @pytest_asyncio.fixture
-async def scanned(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+async def scanned(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     """A worker harness whose health port is open and whose clamd does not run yet."""
     own: dict[str, Any] = {"clamd": f"tcp://127.0.0.1:{daemon.free_port()}", "health_port": daemon.free_port()}
-    async with harness_in(unprovisioned, tmp_path, **own) as here:
+    async with harness_in(deployment, tmp_path, **own) as here:
         yield here
 
 

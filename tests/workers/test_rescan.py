@@ -32,12 +32,12 @@ WEAK = 'rule weak { meta: outcome = "rejected" strings: $a = "new malware" condi
 
 
 @pytest.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     """A deployment with a folder of rules, in which there is none yet."""
     rules = tmp_path / "rules"
     rules.mkdir()
     # A worker that ends can still be given a message: it is to come back soon.
-    async with harness_in(unprovisioned, tmp_path, yara_rules=rules, visibility=2) as here:
+    async with harness_in(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
 
@@ -222,9 +222,9 @@ async def test_an_upload_whose_profile_was_removed_is_buried(harness: WorkerHarn
 
 
 async def test_an_engine_that_is_away_is_for_another_try_and_changes_nothing(
-    unprovisioned: AwsSettings, tmp_path: Path, clamd: Daemon
+    deployment: AwsSettings, tmp_path: Path, clamd: Daemon
 ) -> None:
-    async with harness_in(unprovisioned, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as harness:
+    async with harness_in(deployment, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as harness:
         [record] = await accepted(harness, PNG, profile="scanned")
         await harness.send(events.rescan(record.id))
         with mock.patch("workers.inspection.clamd.check.ClamdCheck.begin", side_effect=Unavailable("clamd", "is away")):

@@ -80,14 +80,14 @@ def versioning(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def old(unprovisioned: AwsSettings, tmp_path: Path, versioning: str) -> AsyncIterator[Old]:
-    async with harness_in(unprovisioned, tmp_path) as harness:
+async def old(deployment: AwsSettings, tmp_path: Path, versioning: str) -> AsyncIterator[Old]:
+    async with harness_in(deployment, tmp_path) as harness:
         bucket = f"old-{secrets.token_hex(4)}"
         s3: Any = harness.clients.s3
-        await s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": unprovisioned.region})
+        await s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": deployment.region})
         if versioning:
             await s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": versioning})
-        await s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket, unprovisioned.incoming_bucket)))
+        await s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket, deployment.incoming_bucket)))
         yield Old(harness, bucket)
 
 

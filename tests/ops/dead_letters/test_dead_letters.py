@@ -24,7 +24,7 @@ from ops.cli import main
 from ops.dead_letters.box import Box
 from ops.dead_letters.cause import WITHOUT_A_WORD, cause
 from ops.dead_letters.shown import age
-from tests.deployment import keys_of, provisioned
+from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import PNG, WorkerHarness, harness_in
 from workers.deliveries.delivery import Delivery
@@ -34,10 +34,8 @@ UPLOAD = "0123456789" * 6
 
 
 @pytest.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    name = unprovisioned.queue
-    own = unprovisioned.model_copy(update={"delivery_queue": f"{name}-d", "undelivered_queue": f"{name}-u"})
-    async with harness_in(own, tmp_path) as here:
+async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with harness_in(deployment, tmp_path) as here:
         yield here
 
 
@@ -239,10 +237,6 @@ async def test_what_a_letter_holds_steers_no_terminal_and_passes_for_no_line_of_
 
 
 async def test_a_delivery_that_is_sent_back_gets_its_day_again(harness: WorkerHarness) -> None:
-    with harness.settings.profiles.open("a") as profiles:
-        profiles.write('[profiles.hooked]\ncontent_types = ["*/*"]\nmax_bytes = 1\nnotify = ["webhook:erp"]\n')
-        profiles.write('[webhooks.erp]\nurl = "https://erp.example/"\n')
-    await provisioned(AwsSettings(**harness.settings.model_dump(include=set(AwsSettings.model_fields))))
     undelivered = harness.settings.undelivered_queue
     event = json.dumps({"subject": UPLOAD})
     old = Delivery(webhook="erp", event_id="e1", event=event, published_at=1_700_000_000.0)

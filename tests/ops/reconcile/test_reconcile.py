@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from airlock import keys, upload_id
 from airlock.errors import Unavailable
@@ -19,9 +20,11 @@ from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State, Step
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Record
 from aws.s3.objects import Objects
+from aws.session import connect
 from aws.settings import AwsSettings
 from ops.reconcile import How, Kind, Report, reconcile
 from tests.deployment import connected_as, keys_of
+from tests.deployment_pool import DeploymentPool, emptied
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
 from workers.intake.arrival import Arrival
 
@@ -31,16 +34,22 @@ QUICKLY = 3
 """Seconds after which a message comes again that a worker took while it ended."""
 
 
-@pytest.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    """A deployment whose notifications are all lost."""
-    async with harness_in(unprovisioned, tmp_path) as here:
-        await here.clients.s3.put_bucket_notification_configuration(
-            Bucket=here.settings.incoming_bucket, NotificationConfiguration={}
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def silent(deployment_pool: DeploymentPool) -> AwsSettings:
+    """A deployment whose incoming bucket notifies nobody."""
+    made = await deployment_pool.make()
+    async with connect(made, services=("s3",)) as clients:
+        await clients.s3.put_bucket_notification_configuration(
+            Bucket=made.incoming_bucket, NotificationConfiguration={}
         )
-        # S3 greets whom it is to notify.
-        url = (await here.clients.sqs.get_queue_url(QueueName=here.settings.queue))["QueueUrl"]
-        await here.clients.sqs.purge_queue(QueueUrl=url)
+    return made
+
+
+@pytest.fixture
+async def harness(silent: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    """A deployment whose notifications are all lost."""
+    await emptied(silent)
+    async with harness_in(silent, tmp_path) as here:
         yield here
 
 

@@ -75,10 +75,10 @@ def test_what_counts_is_the_last_inspection(wanted: Wanted, taken: set[str]) -> 
 
 
 @pytest.fixture
-async def harness(unprovisioned: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     rules = tmp_path / "rules"
     rules.mkdir()
-    async with harness_in(unprovisioned, tmp_path, yara_rules=rules, visibility=2) as here:
+    async with harness_in(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
 

@@ -22,14 +22,13 @@ url = "{url}"
 
 
 @asynccontextmanager
-async def notifying(unprovisioned: AwsSettings, folder: Path, url: str, **own: Any) -> AsyncIterator[WorkerHarness]:
+async def notifying(deployment: AwsSettings, folder: Path, url: str, **own: Any) -> AsyncIterator[WorkerHarness]:
     """A worker harness whose deployment has queues for deliveries and notifies `url`; `own` are the worker's settings.
 
     The webhook's secret lies in `webhooks.toml` in the folder.
     """
     secrets = folder / "webhooks.toml"
     secrets.write_text(f'billing = ["{SECRET}"]')
-    queues = {"delivery_queue": f"d-{unprovisioned.queue}", "undelivered_queue": f"u-{unprovisioned.queue}"}
     told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], **own}
-    async with harness_in(unprovisioned.model_copy(update=queues), folder, PROFILES.format(url=url), **told) as made:
+    async with harness_in(deployment, folder, PROFILES.format(url=url), **told) as made:
         yield made

@@ -26,8 +26,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest_asyncio.fixture
-async def harness(unprovisioned: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    async with notifying(unprovisioned, tmp_path, receiver.url) as made:
+async def harness(deployment: AwsSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with notifying(deployment, tmp_path, receiver.url) as made:
         yield made
 
 

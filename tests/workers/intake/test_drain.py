@@ -74,12 +74,12 @@ class Holding(FaultProxy):
 
 
 @contextlib.asynccontextmanager
-async def holding(unprovisioned: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[tuple[WorkerHarness, Holding]]:
+async def holding(deployment: AwsSettings, folder: Path, **own: Any) -> AsyncIterator[tuple[WorkerHarness, Holding]]:
     """A worker harness, and a proxy before its emulator that holds objects back."""
-    assert unprovisioned.endpoint_url
+    assert deployment.endpoint_url
     async with (
-        Holding(unprovisioned.endpoint_url).serving() as proxy,
-        harness_in(unprovisioned, folder, **own) as harness,
+        Holding(deployment.endpoint_url).serving() as proxy,
+        harness_in(deployment, folder, **own) as harness,
     ):
         assert isinstance(proxy, Holding)
         profiles = harness.settings.profiles
@@ -128,8 +128,8 @@ async def all_is_well(harness: WorkerHarness, sent: list[Sent], *, once: bool = 
         assert {record.attempts for record in records.values()} == {1}
 
 
-async def test_everything_in_flight_is_finished_where_there_is_time(unprovisioned: AwsSettings, tmp_path: Path) -> None:
-    async with holding(unprovisioned, tmp_path, visibility=6) as (harness, proxy):
+async def test_everything_in_flight_is_finished_where_there_is_time(deployment: AwsSettings, tmp_path: Path) -> None:
+    async with holding(deployment, tmp_path, visibility=6) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT + 20)
         async with busy(harness, proxy, drain=50) as worker:
             worker.terminate()
@@ -146,8 +146,8 @@ async def test_everything_in_flight_is_finished_where_there_is_time(unprovisione
         await all_is_well(harness, sent)
 
 
-async def test_what_takes_too_long_is_given_back_at_once(unprovisioned: AwsSettings, tmp_path: Path) -> None:
-    async with holding(unprovisioned, tmp_path, visibility=600) as (harness, proxy):
+async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings, tmp_path: Path) -> None:
+    async with holding(deployment, tmp_path, visibility=600) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT)
         async with busy(harness, proxy, drain=8) as worker:
             worker.terminate()
@@ -162,8 +162,8 @@ async def test_what_takes_too_long_is_given_back_at_once(unprovisioned: AwsSetti
         await all_is_well(harness, sent)
 
 
-async def test_a_worker_that_is_killed_costs_a_redelivery(unprovisioned: AwsSettings, tmp_path: Path) -> None:
-    async with holding(unprovisioned, tmp_path, visibility=4) as (harness, proxy):
+async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSettings, tmp_path: Path) -> None:
+    async with holding(deployment, tmp_path, visibility=4) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT)
         async with busy(harness, proxy, drain=8) as worker:
             proxy.let(100)
@@ -176,9 +176,9 @@ async def test_a_worker_that_is_killed_costs_a_redelivery(unprovisioned: AwsSett
 
 
 async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
-    unprovisioned: AwsSettings, tmp_path: Path
+    deployment: AwsSettings, tmp_path: Path
 ) -> None:
-    async with holding(unprovisioned, tmp_path) as (harness, proxy):
+    async with holding(deployment, tmp_path) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT, LARGE)
         async with busy(harness, proxy, drain=50) as worker:
             proxy.let(IN_FLIGHT)
@@ -190,9 +190,9 @@ async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_deliveries_to_webhooks_are_finished_or_given_back(
-    unprovisioned: AwsSettings, tmp_path: Path, patient: bool
+    deployment: AwsSettings, tmp_path: Path, patient: bool
 ) -> None:
-    async with receiving() as receiver, notifying(unprovisioned, tmp_path, receiver.url, visibility=600) as harness:
+    async with receiving() as receiver, notifying(deployment, tmp_path, receiver.url, visibility=600) as harness:
         leave, asked = asyncio.Event(), asyncio.Semaphore(0)
 
         async def hold(request: web.Request) -> web.StreamResponse:

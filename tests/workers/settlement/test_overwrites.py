@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,7 +21,8 @@ from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.policy import Bucket, bucket_url, sign
 from aws.dynamodb.record import Record
 from aws.s3.objects import Objects
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
+from aws.settings import AwsSettings
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at, harness_in
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.program import running
 from workers.inspection.checks.port import BaseCheck, BaseScan, Check, Report, Scan, Subject
@@ -389,15 +391,19 @@ async def test_a_copy_of_an_attempt_that_ended_does_not_stay_when_the_upload_fai
 
 
 @pytest.mark.parametrize("body", [HARMLESS, EICAR])
-async def test_nothing_goes_where_it_could_be_replaced(harness: WorkerHarness, body: bytes) -> None:
+async def test_nothing_goes_where_it_could_be_replaced(
+    new_deployment: AwsSettings, tmp_path: Path, body: bytes
+) -> None:
     """Accepted and quarantine are to keep versions: what is recorded is a version, and stays the one that it is."""
-    for bucket in (harness.settings.accepted_bucket, harness.settings.quarantine_bucket):
-        await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
-    sent = await harness.put(body)
-    async with harness.working(max_attempts=1, visibility=2):
-        record = await harness.settled(sent)
-        (reason,) = (await harness.dead_letters()).values()
-    assert record.state is State.FAILED
-    assert "versioning is off" in reason
-    assert await harness.accepted() == {}
-    assert await harness.incoming() == [(sent.key, sent.version_id)]
+    async with harness_in(new_deployment, tmp_path) as harness:
+        for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
+            suspended: Any = {"Status": "Suspended"}
+            await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=suspended)
+        sent = await harness.put(body)
+        async with harness.working(max_attempts=1, visibility=2):
+            record = await harness.settled(sent)
+            (reason,) = (await harness.dead_letters()).values()
+        assert record.state is State.FAILED
+        assert "versioning is off" in reason
+        assert await harness.accepted() == {}
+        assert await harness.incoming() == [(sent.key, sent.version_id)]

@@ -1,0 +1,97 @@
+"""Deployments that tests use one after the other: to make one costs half a second, to empty one a tenth of it."""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from aws.session import Clients, connect
+from aws.settings import AwsSettings
+from ops.dev.emulator import Emulator
+from tests.deployment import provisioned, settings_for
+
+PROFILES = """
+[webhooks.billing]
+url = "https://billing.example/hook"
+
+[profiles.default]
+content_types = ["*/*"]
+max_bytes = "1 KiB"
+notify = ["sqs:{verdicts}", "webhook:billing"]
+"""
+# S3 sends notifications after it has answered. A deployment is used again when the last ones have surely arrived.
+RESTING = 2
+
+
+class DeploymentPool:
+    """Deployments in `emulator`, each of one test at a time. All have the queues that `PROFILES` need.
+
+    `folder` is where the profiles stand that they are made by.
+    """
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self._emulator = emulator
+        self._profiles = folder / "profiles.toml"
+        self._free: deque[AwsSettings] = deque()
+
+    async def make(self) -> AwsSettings:
+        """A new deployment, for a test that changes its buckets, queues, table or users."""
+        wanted = settings_for(self._emulator)
+        self._profiles.write_text(PROFILES.format(verdicts=verdict_queue(wanted)))
+        await provisioned(wanted.model_copy(update={"profiles": self._profiles}))
+        return wanted
+
+    async def take(self) -> AwsSettings:
+        """An empty deployment."""
+        if len(self._free) <= RESTING:
+            return await self.make()
+        taken = self._free.popleft()
+        await emptied(taken)
+        return taken
+
+    def give_back(self, deployment: AwsSettings) -> None:
+        """The next test may have it."""
+        self._free.append(deployment)
+
+
+def verdict_queue(deployment: AwsSettings) -> str:
+    """The name of the queue for the verdicts of a deployment of the pool."""
+    return f"{deployment.queue}-verdicts"
+
+
+async def emptied(deployment: AwsSettings) -> None:
+    """Delete every object, message and record of a deployment of the pool."""
+    buckets = (deployment.incoming_bucket, deployment.accepted_bucket, deployment.quarantine_bucket)
+    received = (deployment.queue, deployment.dead_letter_queue, verdict_queue(deployment))
+    queues = (*received, deployment.delivery_queue, deployment.undelivered_queue)
+    async with connect(deployment) as clients:
+        await asyncio.gather(
+            *(_empty_bucket(clients.s3, bucket) for bucket in buckets),
+            *(_empty_queue(clients.sqs, queue) for queue in queues),
+            _empty_table(clients, deployment.table),
+        )
+
+
+async def _empty_bucket(s3: Any, bucket: str) -> None:
+    for upload in (await s3.list_multipart_uploads(Bucket=bucket)).get("Uploads", ()):
+        await s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    while True:
+        page = await s3.list_object_versions(Bucket=bucket)
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        if not found:
+            return
+        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        await s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+async def _empty_queue(sqs: Any, name: str) -> None:
+    await sqs.purge_queue(QueueUrl=(await sqs.get_queue_url(QueueName=name))["QueueUrl"])
+
+
+async def _empty_table(clients: Clients, table: str) -> None:
+    while True:
+        page = await clients.dynamodb.scan(TableName=table, ProjectionExpression="id")
+        if not page["Items"]:
+            return
+        for item in page["Items"]:
+            await clients.dynamodb.delete_item(TableName=table, Key=item)
