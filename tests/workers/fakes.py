@@ -1,4 +1,4 @@
-"""S3, DynamoDB and SQS in memory, as far as a worker uses them; whoever makes a call waits for its turn.
+"""S3, DynamoDB and SQS in memory, as far as a worker uses them. Each call waits until the test lets it go on.
 
 A turn is taken from outside (`Attempt.go`), so that a test decides what happens before what: which of several workers
 is next, whether an answer is lost, and at which call a worker ends.
@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 
 T = TypeVar("T")
 Answer = Literal["done", "refused", "lost", "twice"]
-"""What happens with a call: it is done; it never comes through; it is done and its answer is lost; its first answer was
-lost, and the client sends it again."""
+"""What happens with a call. done: it succeeds. refused: it does not reach the service. lost: it succeeds, but its
+response is lost. twice: its first response is lost, and the client sends it again."""
 ANSWERS: tuple[Answer, ...] = ("done", "refused", "lost", "twice")
 
 _ROUNDS = 4
@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[#:]\w+|\w+|<>|[=<(),]")
 
 @dataclass
 class Call:
-    """A call that waits for its turn."""
+    """A call that waits to go on."""
 
     name: str
     effect: Callable[[], Any]
@@ -38,7 +38,7 @@ class Call:
 
 
 class Attempt:
-    """One worker at one message. It stands still at each call until `go`."""
+    """The work of one worker on one message. It waits at each call until `go`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> None:
         self._loop = loop
@@ -54,7 +54,7 @@ class Attempt:
         return self.task.done()
 
     def go(self, answer: Answer = "done") -> None:
-        """Let the call that came first have its turn."""
+        """Let the first of the waiting calls go on."""
         call = self.waiting.popleft()
         try:
             if answer == "twice":
@@ -64,14 +64,14 @@ class Attempt:
             call.answer.set_exception(error)
         else:
             if answer in ("refused", "lost"):
-                call.answer.set_exception(OSError("away"))
+                call.answer.set_exception(OSError("unavailable"))
             else:
                 repeated = {"ResponseMetadata": {"RetryAttempts": int(answer == "twice")}}
                 call.answer.set_result(result | repeated if isinstance(result, dict) else result)
         self._until_it_stands()
 
     def kill(self, *, after: bool = False) -> None:
-        """End it as SIGKILL does, before or `after` the call at which it stands: nothing else is done for it."""
+        """End it as SIGKILL does, before or `after` the call at which it waits; it does nothing more."""
         if after and self.waiting:
             with contextlib.suppress(ClientError):
                 self.waiting[0].effect()
@@ -81,7 +81,7 @@ class Attempt:
             self._turn()
 
     def _until_it_stands(self) -> None:
-        # An answer takes some rounds to reach whoever waits for it, the more so through a gather.
+        # A response takes some rounds of the loop to reach its caller, and more of them through a gather.
         for _ in range(_ROUNDS):
             self._turn()
         while not self.ended and not self.waiting:
@@ -96,7 +96,7 @@ _WORKING: ContextVar[Attempt] = ContextVar("working")
 
 
 async def called(name: str, effect: Callable[[], T]) -> T:
-    """Do `effect` when it is this call's turn; the answer can be an error instead, or never come."""
+    """Do `effect` when this call may go on. The result can be an error instead, or never come."""
     attempt = _WORKING.get()
     if attempt.dead:
         raise asyncio.CancelledError
@@ -121,7 +121,7 @@ class Version:
 
 
 def refusal(code: str, operation: str, **more: Any) -> ClientError:
-    """The error that a vendor's client raises for an answer that says no."""
+    """The error that a vendor's client raises for an error response."""
     answer: Any = {"Error": {"Code": code, "Message": ""}, **more}
     return ClientError(answer, operation)
 
@@ -169,12 +169,12 @@ class FakeS3:
         return await called("copy", copy)
 
     async def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: N803
-        def look() -> Any:
+        def read() -> Any:
             versions = reversed(self.stored.get((Bucket, Prefix), ()))
             listed = [{"Key": Prefix, "VersionId": v.id, "ETag": f'"{v.etag}"', "Size": len(v.body)} for v in versions]
             return {"Versions": listed}
 
-        return await called("list", look)
+        return await called("list", read)
 
     async def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: N803
         return await called("delete", lambda: self._remove(Bucket, Key, {VersionId}))
@@ -200,7 +200,7 @@ class FakeS3:
 
 
 class Stream:
-    """The bytes of an answer."""
+    """The body of a response."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -213,21 +213,21 @@ class Stream:
         return await called("read", take)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is no connection to close."""
 
 
 class FakeDynamoDB:
-    """Items by id, and the expressions that `aws.dynamodb.write` makes."""
+    """Items by id, and the expressions that `aws.dynamodb` uses."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
 
     async def get_item(self, *, Key: Any, **_: Any) -> Any:  # noqa: N803
-        def look() -> Any:
+        def read() -> Any:
             item = self.items.get(Key["id"]["S"])
             return {"Item": dict(item)} if item is not None else {}
 
-        return await called("get", look)
+        return await called("get", read)
 
     async def update_item(self, *, Key: Any, **asked: Any) -> Any:  # noqa: N803
         return await called("update", lambda: self.update(Key["id"]["S"], asked))
@@ -254,9 +254,9 @@ class FakeDynamoDB:
         old = self.items.get(upload)
         values = asked["ExpressionAttributeValues"]
         if not self._holds(upload, asked):
-            # AWS tells the item that stood in the way; an item that is not there cannot be told.
-            told = {"Item": dict(old)} if old is not None else {}
-            raise refusal("ConditionalCheckFailedException", "UpdateItem", **told)
+            # AWS returns the item whose condition failed, if there is one.
+            existing = {"Item": dict(old)} if old is not None else {}
+            raise refusal("ConditionalCheckFailedException", "UpdateItem", **existing)
         item = {"id": {"S": upload}, **(old or {})}
         _, *parts = _OPERATIONS.split(asked["UpdateExpression"])
         for operation, text in zip(parts[::2], parts[1::2], strict=True):

@@ -23,7 +23,7 @@ from tests.workers.inspection.clamd.daemon import Daemon
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 
 
-async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harness: WorkerHarness) -> None:
+async def test_an_object_without_findings_is_copied_to_accepted_unchanged(harness: WorkerHarness) -> None:
     sent = await harness.put(PNG, filename="Ünïcode photo.png", metadata={"reference": "A 1"}, size=len(PNG))
     async with harness.working():
         record = await harness.settled(sent)
@@ -51,7 +51,7 @@ async def test_an_object_that_nothing_objects_to_is_promoted_byte_by_byte(harnes
     }
 
 
-async def test_eicar_named_as_a_picture_is_infected_and_never_in_accepted(harness: WorkerHarness) -> None:
+async def test_eicar_named_as_an_image_is_infected_and_never_in_accepted(harness: WorkerHarness) -> None:
     sent = await harness.put(EICAR)
     async with harness.working():
         record = await harness.settled(sent)
@@ -67,7 +67,7 @@ async def test_eicar_named_as_a_picture_is_infected_and_never_in_accepted(harnes
     assert await harness.read(*record.location) == EICAR
 
 
-async def test_every_place_to_which_a_profile_can_send_an_object(harness: WorkerHarness) -> None:
+async def test_the_profile_decides_where_an_object_goes(harness: WorkerHarness) -> None:
     rejected = await harness.put(HTML, profile="strict")
     infected = await harness.put(EICAR, profile="strict")
     async with harness.working():
@@ -83,7 +83,7 @@ async def test_every_place_to_which_a_profile_can_send_an_object(harness: Worker
     assert await harness.incoming() == []
 
 
-async def test_what_was_declared_is_held_against_the_bytes(harness: WorkerHarness) -> None:
+async def test_the_declared_size_and_checksum_are_compared_with_the_bytes(harness: WorkerHarness) -> None:
     sent = await harness.put(PNG, size=5, sha256="0" * 64)
     async with harness.working():
         record = await harness.settled(sent)
@@ -100,10 +100,10 @@ async def test_an_empty_object_has_a_verdict(harness: WorkerHarness) -> None:
     assert record.verdict.bytes == 0
 
 
-async def test_bad_messages_end_in_the_dead_letters_with_their_reasons_and_stop_nothing(harness: WorkerHarness) -> None:
+async def test_bad_messages_become_dead_letters_with_their_reasons_and_delay_no_other(harness: WorkerHarness) -> None:
     ours = f"incoming/{harness.mint()}"
     foreign = Sent("", "incoming/not-an-id", "v", "e", 1)
-    other_bucket = harness.notification(Sent("", ours, "v", "e", 1), bucket="somebody-elses")
+    other_bucket = harness.notification(Sent("", ours, "v", "e", 1), bucket="another-bucket")
     bad = {
         "not json": "not JSON",
         "[]": "not a JSON object",
@@ -196,7 +196,7 @@ async def test_of_two_versions_before_the_verdict_one_wins_and_the_other_is_dele
 
 
 class Gate(BaseCheck, BaseScan):
-    """A check that waits until the test lets it go on, and reports nothing."""
+    """A check that waits until the test opens it, and finds nothing."""
 
     name = "media_type"
 
@@ -220,7 +220,7 @@ async def test_a_withdrawal_during_the_inspection_wins(harness: WorkerHarness) -
     sent = await harness.put(PNG)
     async with harness.working({**harness.checks(), "media_type": gate}):
         await gate.reached.wait()
-        # Only the mark: the worker is at it before the message comes.
+        # Only the record is marked: the worker finds that out before any message comes.
         await harness.records.withdraw(sent.upload, "alice", 1_800_000_000.0)
         gate.open.set()
         await harness.idle()
@@ -238,7 +238,7 @@ async def test_a_withdrawal_that_removes_the_bytes_during_the_inspection_wins(ha
         await gate.reached.wait()
         await harness.withdraw(sent.upload)
         async with asyncio.timeout(60):
-            while await harness.incoming():  # noqa: ASYNC110 # S3 tells nobody
+            while await harness.incoming():  # noqa: ASYNC110 # S3 notifies of no deletion
                 await asyncio.sleep(0.02)
         gate.open.set()
         await harness.idle()
@@ -246,7 +246,7 @@ async def test_a_withdrawal_that_removes_the_bytes_during_the_inspection_wins(ha
     assert (await harness.settled(sent)).state is State.WITHDRAWN
 
 
-async def test_a_worker_that_lost_its_claim_settles_nothing_and_another_try_does(harness: WorkerHarness) -> None:
+async def test_a_worker_that_lost_its_claim_settles_nothing_and_the_next_attempt_does(harness: WorkerHarness) -> None:
     gate = Gate()
     sent = await harness.put(PNG)
     async with harness.working({**harness.checks(), "media_type": gate}):
@@ -314,7 +314,7 @@ async def test_an_object_that_comes_after_its_withdrawal_is_deleted(harness: Wor
 
 @pytest.mark.parametrize("kind", ["image/png", "application/zip"])
 async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(harness: WorkerHarness, kind: str) -> None:
-    """As after a kill between the copy and the record."""
+    """A worker was killed after the copy, before it recorded it."""
     sent = await harness.put(PNG, content_type=kind)
     arrival = await harness.arrival(sent)
     await harness.records.claim(arrival.record(1_800_000_000.0))
@@ -333,7 +333,7 @@ async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(harne
     assert await harness.versions(harness.settings.accepted_bucket) == []
 
 
-async def test_a_withdrawal_is_believed_from_the_record_only(harness: WorkerHarness) -> None:
+async def test_a_withdrawal_message_without_a_withdrawn_record_removes_nothing(harness: WorkerHarness) -> None:
     sent = await harness.put(PNG)
     async with harness.working():
         record = await harness.settled(sent)
@@ -344,7 +344,7 @@ async def test_a_withdrawal_is_believed_from_the_record_only(harness: WorkerHarn
     assert await harness.accepted() == {accepted_at(record).key: PNG}
 
 
-async def test_an_object_that_somebody_removed_is_done_and_one_that_was_claimed_has_failed(
+async def test_an_object_deleted_by_others_is_done_and_a_claimed_one_has_failed(
     harness: WorkerHarness,
 ) -> None:
     never, claimed = await harness.put(PNG), await harness.put(PNG)
@@ -378,7 +378,7 @@ class Heard(logging.Handler):
             self.event.set()
 
 
-async def test_while_clamd_is_away_nothing_is_taken_and_all_is_accepted_when_it_is_back(
+async def test_while_clamd_is_unavailable_no_message_is_received_and_later_all_are_accepted(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = daemon.free_port()
@@ -397,7 +397,7 @@ async def test_while_clamd_is_away_nothing_is_taken_and_all_is_accepted_when_it_
 
 
 class Failing(BaseCheck, BaseScan):
-    """An engine that says it is there, and fails when it is to look."""
+    """An engine that says that it is ready, and fails in the inspection."""
 
     name = "clamd"
 
@@ -411,10 +411,12 @@ class Failing(BaseCheck, BaseScan):
         raise Unavailable("clamd", "cannot be reached")
 
 
-async def test_after_the_last_attempt_it_has_failed_and_an_operator_can_send_it_again(harness: WorkerHarness) -> None:
+async def test_after_the_last_attempt_an_upload_has_failed_and_an_operator_can_redrive_it(
+    harness: WorkerHarness,
+) -> None:
     sent = await harness.put(PNG, profile="scanned")
     failing = {**harness.checks(), "clamd": Failing()}
-    # The poll that a worker breaks off when it stops can take a message with it, for as long as it is then hidden.
+    # A poll that is cancelled when a worker stops can hide a message for its visibility timeout.
     async with harness.working(failing, max_attempts=1, visibility=2):
         record = await harness.settled(sent)
         letters = await harness.dead_letters()
@@ -432,12 +434,12 @@ async def test_after_the_last_attempt_it_has_failed_and_an_operator_can_send_it_
         again = await harness.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
         await harness.idle()
     assert await harness.accepted() == {accepted_at(again).key: PNG}
-    told = {event["type"]: event["id"] for event in await harness.events(2)}
-    assert set(told) == {"airlock.upload.failed", "airlock.upload.accepted"}
-    assert len(set(told.values())) == 2
+    ids = {event["type"]: event["id"] for event in await harness.events(2)}
+    assert set(ids) == {"airlock.upload.failed", "airlock.upload.accepted"}
+    assert len(set(ids.values())) == 2
 
 
-async def test_a_real_clamd_finds_eicar_on_the_way(harness: WorkerHarness, clamd: Daemon) -> None:
+async def test_a_real_clamd_finds_eicar(harness: WorkerHarness, clamd: Daemon) -> None:
     sent = await harness.put(EICAR, profile="scanned")
     async with harness.working(clamd=clamd.unix):
         record = await harness.settled(sent)

@@ -1,4 +1,4 @@
-"""`python -m workers` as an operator meets it: exit codes, log lines, health, and SIGTERM."""
+"""`python -m workers` as an operator sees it: exit codes, log lines, health, and SIGTERM."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ async def _refused(environment: dict[str, str]) -> tuple[int, str]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Enough to start, were there anything to reach."""
+    """Complete settings of a deployment that does not exist."""
     profiles = tmp_path / "profiles.toml"
     profiles.write_text('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = 1\n')
     return {
@@ -53,33 +53,33 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-async def test_every_wrong_setting_is_told_at_once() -> None:
-    code, told = await _refused({"AIRLOCK_CONCURRENCY": "none"})
+async def test_all_wrong_settings_are_reported_together() -> None:
+    code, output = await _refused({"AIRLOCK_CONCURRENCY": "none"})
     assert code == 2
-    assert all(f"AIRLOCK_{name}:" in told for name in ("REGION", "INCOMING_BUCKET", "SECRETS", "CONCURRENCY"))
-    assert "Traceback" not in told
+    assert all(f"AIRLOCK_{name}:" in output for name in ("REGION", "INCOMING_BUCKET", "SECRETS", "CONCURRENCY"))
+    assert "Traceback" not in output
 
 
 async def test_a_check_that_is_not_configured_stops_the_start(environment: dict[str, str]) -> None:
-    code, told = await _refused(environment)
-    assert (code, "AIRLOCK_CLAMD is not set" in told, "Traceback" in told) == (2, True, False)
+    code, output = await _refused(environment)
+    assert (code, "AIRLOCK_CLAMD is not set" in output, "Traceback" in output) == (2, True, False)
 
 
 @pytest.mark.parametrize("text", ["not TOML", "[profiles.default]\nmax_bytes = 0\n", None])
 async def test_profiles_that_cannot_be_read_stop_the_start(environment: dict[str, str], text: str | None) -> None:
     path = Path(environment["AIRLOCK_PROFILES"])
     path.unlink() if text is None else path.write_text(text)
-    code, told = await _refused(environment)
-    assert (code, "Traceback" in told) == (2, False)
-    assert told
+    code, output = await _refused(environment)
+    assert (code, "Traceback" in output) == (2, False)
+    assert output
 
 
-async def test_without_credentials_there_is_nothing_to_do(environment: dict[str, str]) -> None:
+async def test_without_credentials_the_worker_does_not_start(environment: dict[str, str]) -> None:
     nothing = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nowhere", "AIRLOCK_CLAMD": "tcp://127.0.0.1:1"}
-    code, told = await _refused({**environment, **nothing})
+    code, output = await _refused({**environment, **nothing})
     assert code == 1
-    assert "cannot start: credentials" in told
-    assert "Traceback" not in told
+    assert "cannot start: credentials" in output
+    assert "Traceback" not in output
 
 
 @pytest_asyncio.fixture
@@ -103,10 +103,10 @@ async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scann
             line = await worker.logged("settled")
             worker.terminate()
             assert await worker.ended() == 0
-    told = {
+    logged = {
         name: line[name] for name in ("level", "upload", "owner", "profile", "outcome", "codes", "bytes", "attempt")
     }
-    assert told == {
+    assert logged == {
         "level": "INFO",
         "upload": sent.upload,
         "owner": "alice",
@@ -163,7 +163,7 @@ async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[Wo
         await worker.logged("giving back 1 messages")
         assert await worker.ended() == 0
     release.set()
-    # It was hidden for an hour: another worker has it now only because it was given back.
+    # It was hidden for an hour: another worker receives it only because it was given back.
     async with harness.working():
         assert (await harness.settled(sent)).state is State.ACCEPTED
         await harness.idle()

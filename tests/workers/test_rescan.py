@@ -1,4 +1,4 @@
-"""A rescan: what newer signatures match is taken back, once, and everything else stays what it is."""
+"""A rescan revokes, once, what newer signatures match; every other upload stays as it is."""
 
 import contextlib
 import json
@@ -33,10 +33,10 @@ WEAK = 'rule weak { meta: outcome = "rejected" strings: $a = "new malware" condi
 
 @pytest.fixture
 async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    """A deployment with a folder of rules, in which there is none yet."""
+    """A deployment with an empty folder of rules."""
     rules = tmp_path / "rules"
     rules.mkdir()
-    # A worker that ends can still be given a message: it is to come back soon.
+    # A worker that ends can still receive a message, which is then hidden for this time.
     async with harness_in(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
 
@@ -58,28 +58,28 @@ async def accepted(harness: WorkerHarness, *bodies: bytes, **intent: Any) -> lis
 
 
 async def rescanned(harness: WorkerHarness, *records: Record, times: int = 1) -> list[Record]:
-    """The records after a worker, which has the rules of now, took all messages."""
+    """The records after a worker with the present rules has worked on all messages."""
     for record in records * times:
         await harness.send(events.rescan(record.id))
     async with harness.working():
         await harness.idle()
-    return [await of_today(harness, record.id) for record in records]
+    return [await record_of(harness, record.id) for record in records]
 
 
-async def of_today(harness: WorkerHarness, upload: str) -> Record:
+async def record_of(harness: WorkerHarness, upload: str) -> Record:
     record = await harness.records.get(upload)
     assert record is not None
     return record
 
 
-async def told(harness: WorkerHarness) -> dict[str, list[dict[str, Any]]]:
+async def events_by_id(harness: WorkerHarness) -> dict[str, list[dict[str, Any]]]:
     by_id: dict[str, list[dict[str, Any]]] = {}
     for event in await harness.events(0):
         by_id.setdefault(event["id"], []).append(event)
     return by_id
 
 
-async def test_exactly_what_the_new_rule_matches_is_taken_back(harness: WorkerHarness) -> None:
+async def test_exactly_what_the_new_rule_matches_is_revoked(harness: WorkerHarness) -> None:
     good, bad = await accepted(harness, PNG, BAD)
     renew(harness)
     still, revoked = await rescanned(harness, good, bad, times=3)
@@ -105,14 +105,14 @@ async def test_exactly_what_the_new_rule_matches_is_taken_back(harness: WorkerHa
     head = await harness.clients.s3.head_object(Bucket=revoked.location.bucket, Key=revoked.location.key)
     assert head["ContentType"] == "application/octet-stream"
 
-    events_by_id = await told(harness)
-    assert list(events_by_id) == [verdict_event.event_id(bad.id, bad.version_id, 1)] == [revoked.event_id]
-    [[event]] = events_by_id.values()
+    published = await events_by_id(harness)
+    assert list(published) == [verdict_event.event_id(bad.id, bad.version_id, 1)] == [revoked.event_id]
+    [[event]] = published.values()
     assert event["type"] == "airlock.upload.infected"
     assert event["data"]["changes"][0]["step"] == "revoke"
 
 
-async def test_what_was_taken_back_is_lent_no_more(harness: WorkerHarness) -> None:
+async def test_revoked_bytes_cannot_be_downloaded_any_more(harness: WorkerHarness) -> None:
     [bad] = await accepted(harness, BAD, owner="shop")
     deployment = AwsSettings(**harness.settings.model_dump(include=set(AwsSettings.model_fields)))
     async with deployed_service(deployment) as service:
@@ -122,11 +122,11 @@ async def test_what_was_taken_back_is_lent_no_more(harness: WorkerHarness) -> No
         await rescanned(harness, bad)
         answer = await service.ask("GET", content)
         assert (answer.status, answer.json["code"]) == (409, "not_accepted")
-        told = (await service.ask("GET", f"/v1/uploads/{bad.id}")).json
-        assert (told["state"], [change["step"] for change in told["changes"]]) == ("infected", ["revoke"])
+        shown = (await service.ask("GET", f"/v1/uploads/{bad.id}")).json
+        assert (shown["state"], [change["step"] for change in shown["changes"]]) == ("infected", ["revoke"])
 
 
-async def test_where_what_is_infected_is_not_kept_it_is_gone(harness: WorkerHarness) -> None:
+async def test_revoked_bytes_are_deleted_where_the_profile_keeps_no_infected_ones(harness: WorkerHarness) -> None:
     [bad] = await accepted(harness, BAD, profile="strict")
     renew(harness)
     [revoked] = await rescanned(harness, bad)
@@ -135,18 +135,18 @@ async def test_where_what_is_infected_is_not_kept_it_is_gone(harness: WorkerHarn
         assert await harness.versions(bucket) == []
 
 
-async def test_what_is_not_infected_now_stays_and_is_recorded(harness: WorkerHarness) -> None:
+async def test_a_finding_that_is_not_infected_is_recorded_and_revokes_nothing(harness: WorkerHarness) -> None:
     [record] = await accepted(harness, BAD)
     renew(harness, WEAK)
     [still] = await rescanned(harness, record)
     assert (still.state, still.verdict, still.location) == (State.ACCEPTED, record.verdict, record.location)
     assert still.rescanned
     assert still.rescanned.outcome is Outcome.REJECTED
-    assert still.rescanned.engines != record.verdict.engines  # type: ignore[union-attr]  # it has one
-    assert await told(harness) == {}
+    assert still.rescanned.engines != record.verdict.engines  # type: ignore[union-attr]  # it has a verdict
+    assert await events_by_id(harness) == {}
 
 
-async def test_a_rescan_notices_other_bytes(harness: WorkerHarness) -> None:
+async def test_a_rescan_notices_that_the_bytes_were_replaced(harness: WorkerHarness) -> None:
     [record] = await accepted(harness, PNG)
     assert record.location
     await harness.clients.s3.delete_object(
@@ -154,13 +154,13 @@ async def test_a_rescan_notices_other_bytes(harness: WorkerHarness) -> None:
     )
     other = await harness.clients.s3.put_object(Bucket=record.location.bucket, Key=record.location.key, Body=PNG + b"x")
     key = {"id": {"S": record.id}}
-    place = {"L": [{"S": record.location.bucket}, {"S": record.location.key}, {"S": other["VersionId"]}]}
+    location = {"L": [{"S": record.location.bucket}, {"S": record.location.key}, {"S": other["VersionId"]}]}
     await harness.clients.dynamodb.update_item(
         TableName=harness.settings.table,
         Key=key,
         UpdateExpression="SET #location = :other",
         ExpressionAttributeNames={"#location": "location"},
-        ExpressionAttributeValues={":other": place},
+        ExpressionAttributeValues={":other": location},
     )
     [still] = await rescanned(harness, record)
     assert still.rescanned
@@ -168,7 +168,7 @@ async def test_a_rescan_notices_other_bytes(harness: WorkerHarness) -> None:
     assert still.state is State.ACCEPTED
 
 
-async def test_what_an_operator_released_is_taken_back_for_news_only(harness: WorkerHarness) -> None:
+async def test_a_released_upload_is_revoked_only_for_findings_that_are_new(harness: WorkerHarness) -> None:
     sent = await harness.put(EICAR + b"new malware", content_type="text/plain")
     async with harness.working():
         infected = await harness.settled(sent)
@@ -187,11 +187,11 @@ async def test_what_an_operator_released_is_taken_back_for_news_only(harness: Wo
     [revoked] = await rescanned(harness, released)
     assert revoked.state is State.INFECTED
     assert [change.step for change in revoked.changes] == [Step.RELEASE, Step.REVOKE]
-    assert list(await told(harness)) == [verdict_event.event_id(sent.upload, sent.version_id, 2)]
+    assert list(await events_by_id(harness)) == [verdict_event.event_id(sent.upload, sent.version_id, 2)]
 
 
 @pytest.mark.parametrize("what", ["unknown", "withdrawn", "revoked", "vanished"])
-async def test_what_is_not_accepted_any_more_is_left_as_it_is(harness: WorkerHarness, what: str) -> None:
+async def test_an_upload_that_is_not_accepted_any_more_stays_as_it_is(harness: WorkerHarness, what: str) -> None:
     [record] = await accepted(harness, BAD)
     upload = "0" * 60 if what == "unknown" else record.id
     if what == "withdrawn":
@@ -209,7 +209,7 @@ async def test_what_is_not_accepted_any_more_is_left_as_it_is(harness: WorkerHar
     async with parts_of(harness) as parts:
         assert await parts.rescan.rescan(upload) == Done()
     assert await harness.records.get(upload) == before
-    assert await told(harness) == {}
+    assert await events_by_id(harness) == {}
 
 
 async def test_an_upload_whose_profile_was_removed_is_buried(harness: WorkerHarness) -> None:
@@ -221,16 +221,18 @@ async def test_an_upload_whose_profile_was_removed_is_buried(harness: WorkerHarn
         assert await parts.executor.execute(message) == Bury("there is no profile 'default'")
 
 
-async def test_an_engine_that_is_away_is_for_another_try_and_changes_nothing(
+async def test_a_rescan_without_its_engine_is_retried_and_changes_nothing(
     deployment: AwsSettings, tmp_path: Path, clamd: Daemon
 ) -> None:
     async with harness_in(deployment, tmp_path, clamd=clamd.unix, max_attempts=2, visibility=2) as harness:
         [record] = await accepted(harness, PNG, profile="scanned")
         await harness.send(events.rescan(record.id))
-        with mock.patch("workers.inspection.clamd.check.ClamdCheck.begin", side_effect=Unavailable("clamd", "is away")):
+        with mock.patch(
+            "workers.inspection.clamd.check.ClamdCheck.begin", side_effect=Unavailable("clamd", "cannot be reached")
+        ):
             async with harness.working():
                 reasons = await harness.dead_letters()
-        assert list(reasons.values()) == ["after 2 attempts: clamd: is away"]
+        assert list(reasons.values()) == ["after 2 attempts: clamd: cannot be reached"]
         assert await harness.records.get(record.id) == record
 
 
@@ -280,7 +282,7 @@ async def parts_of(harness: WorkerHarness, left: int = 1000) -> AsyncIterator[_P
         await inspector.close()
 
 
-async def test_wherever_a_worker_ends_the_next_one_comes_to_the_same_end(harness: WorkerHarness) -> None:
+async def test_at_whichever_call_a_worker_ends_the_next_one_reaches_the_same_end(harness: WorkerHarness) -> None:
     records = await accepted(harness, *(BAD + bytes([number]) for number in range(24)))
     renew(harness)
     ended: list[str] = []
@@ -300,12 +302,12 @@ async def test_wherever_a_worker_ends_the_next_one_comes_to_the_same_end(harness
 
     revoked = records[: len(ended) + 1]
     for before in revoked:
-        record = await of_today(harness, before.id)
+        record = await record_of(harness, before.id)
         assert (record.state, len(record.changes), record.moving_from) == (State.INFECTED, 1, None)
         assert record.location
         assert await harness.versions(harness.settings.quarantine_bucket, record.id) == [record.location[1:]]
         assert await harness.versions(harness.settings.accepted_bucket, accepted_at(before).key) == []
-    by_id = await told(harness)
+    by_id = await events_by_id(harness)
     assert by_id.keys() == {verdict_event.event_id(each.id, each.version_id, 1) for each in revoked}
     for same in by_id.values():
         assert all(json.dumps(event) == json.dumps(same[0]) for event in same)

@@ -9,20 +9,20 @@ from workers.intake.acknowledgements import Acknowledgements
 
 
 class Deletes:
-    """A queue that remembers each request, and is away for the first `away` of them."""
+    """A queue that records each request, and is unavailable for the first `failures` of them."""
 
-    def __init__(self, away: int = 0, refused: Sequence[str] = ()) -> None:
+    def __init__(self, failures: int = 0, refused: Sequence[str] = ()) -> None:
         self.requests: list[list[str]] = []
         self.came = asyncio.Event()
-        self._away = away
+        self._failures = failures
         self._refused = refused
 
     async def delete(self, receipts: Sequence[str]) -> list[str]:
         self.requests.append(list(receipts))
         self.came.set()
-        if self._away:
-            self._away -= 1
-            raise Unavailable("sqs", "away")
+        if self._failures:
+            self._failures -= 1
+            raise Unavailable("sqs", "cannot be reached")
         return [receipt for receipt in receipts if receipt in self._refused]
 
     async def until(self, count: int) -> None:
@@ -40,7 +40,7 @@ async def _running(acknowledgements: Acknowledgements):  # type: ignore[no-untyp
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_is_done_together_is_deleted_in_one_request() -> None:
+async def test_messages_that_are_done_together_are_deleted_in_one_request() -> None:
     queue = Deletes()
     acknowledgements = Acknowledgements(queue)
     async with _running(acknowledgements):
@@ -60,8 +60,8 @@ async def test_a_full_batch_does_not_linger() -> None:
     assert len(queue.requests[0]) == 10
 
 
-async def test_while_the_queue_is_away_nothing_is_forgotten() -> None:
-    queue = Deletes(away=2)
+async def test_while_the_queue_is_unavailable_nothing_is_forgotten() -> None:
+    queue = Deletes(failures=2)
     acknowledgements = Acknowledgements(queue, linger=0, retry=0)
     async with _running(acknowledgements):
         acknowledgements.add("a")
@@ -69,7 +69,9 @@ async def test_while_the_queue_is_away_nothing_is_forgotten() -> None:
     assert queue.requests == [["a"]] * 3
 
 
-async def test_what_is_refused_is_told_and_not_tried_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_message_that_sqs_does_not_delete_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     queue = Deletes(refused=["b"])
     acknowledgements = Acknowledgements(queue)
     acknowledgements.add("a")

@@ -19,14 +19,14 @@ def _messages(*names: str) -> list[Message]:
 
 
 class Memory:
-    """A queue that hands out what is `put` and writes down every other call."""
+    """A queue that gives out the messages that were `put`, and records every other call."""
 
     def __init__(self) -> None:
         self._waiting: list[Message] = []
         self._changed = asyncio.Condition()
-        self.asked: list[int] = []
+        self.receives: list[int] = []
         self.calls: list[tuple[object, ...]] = []
-        self.away: list[Exception] = []
+        self.failures: list[Exception] = []
         self.refuses: set[str] = set()
 
     async def put(self, *names: str) -> None:
@@ -40,17 +40,17 @@ class Memory:
             await self._changed.wait_for(lambda: call in self.calls)
 
     async def polled(self, times: int) -> None:
-        """Wait until it was asked for messages that often."""
+        """Wait until so many receives were made."""
         async with asyncio.timeout(20), self._changed:
-            await self._changed.wait_for(lambda: len(self.asked) >= times)
+            await self._changed.wait_for(lambda: len(self.receives) >= times)
 
     async def receive(self, most: int, wait: int, visibility: int) -> list[Message]:
         async with self._changed:
-            self.asked.append(most)
+            self.receives.append(most)
             self._changed.notify_all()
-        if self.away:
-            await self._note("away")
-            raise self.away.pop(0)
+        if self.failures:
+            await self._note("failed")
+            raise self.failures.pop(0)
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting)
             taken, self._waiting = self._waiting[:most], self._waiting[most:]
@@ -65,13 +65,13 @@ class Memory:
         for receipt in receipts:
             await self._note("extend", receipt, seconds)
         if "extend" in self.refuses:
-            raise Unavailable("sqs", "away")
+            raise Unavailable("sqs", "cannot be reached")
         return []
 
     async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
         await self._note("send", queue_name, body, (attributes or {})["airlock-reason"])
         if "send" in self.refuses:
-            raise Unavailable("sqs", "away")
+            raise Unavailable("sqs", "cannot be reached")
         return "id"
 
     async def _note(self, *call: object) -> None:
@@ -118,7 +118,7 @@ def _always(disposition: Disposition) -> Execute:
     return execute
 
 
-async def test_each_disposition_has_its_answer_to_the_queue() -> None:
+async def test_each_disposition_is_acted_on() -> None:
     dispositions: dict[str, Disposition] = {"done": Done(), "retry": Retry(1.2), "bury": Bury("because " + "x" * 2000)}
 
     async def execute(message: Message) -> Disposition:
@@ -155,7 +155,7 @@ async def test_no_more_is_received_than_there_are_free_slots() -> None:
         hold.set()
         for name in "abcde":
             await queue.called("delete", f"r-{name}")
-    assert queue.asked[0] == 3
+    assert queue.receives[0] == 3
     assert begun[:3] == ["a", "b", "c"]
 
 
@@ -177,18 +177,18 @@ async def test_what_is_in_flight_is_kept_hidden(monkeypatch: pytest.MonkeyPatch)
         await queue.called("delete", "r-a")
 
 
-async def test_a_queue_that_is_away_is_asked_again_and_readiness_tells() -> None:
+async def test_a_receive_that_fails_is_made_again_and_then_the_consumer_is_alive() -> None:
     queue = Memory()
-    queue.away = [Unavailable("sqs", "away"), ValueError("a bug")]
+    queue.failures = [Unavailable("sqs", "cannot be reached"), ValueError("a bug")]
     async with _consuming(queue, _always(Done())) as consumer:
-        await queue.called("away")
+        await queue.called("failed")
         await queue.put("a")
         await queue.called("delete", "r-a")
         assert consumer.alive
 
 
 @pytest.mark.parametrize("disposition", [Retry(1), Bury("x")])
-async def test_a_disposition_that_the_queue_does_not_take_stops_nothing(disposition: Disposition) -> None:
+async def test_a_disposition_that_cannot_be_acted_on_stops_no_other_message(disposition: Disposition) -> None:
     async def execute(message: Message) -> Disposition:
         return disposition if message.id == "a" else Done()
 
@@ -240,8 +240,8 @@ async def test_draining_keeps_heartbeats_alive() -> None:
     assert ("delete", "r-a") in queue.calls
 
 
-@pytest.mark.parametrize("away", [False, True])
-async def test_what_does_not_finish_in_time_is_given_back(away: bool) -> None:
+@pytest.mark.parametrize("unavailable", [False, True])
+async def test_what_does_not_finish_in_time_is_given_back(unavailable: bool) -> None:
     begun = asyncio.Event()
     cancelled: list[str] = []
 
@@ -257,7 +257,7 @@ async def test_what_does_not_finish_in_time_is_given_back(away: bool) -> None:
     async with _consuming(queue, execute, drain=0.01):
         await queue.put("a")
         await begun.wait()
-        if away:
+        if unavailable:
             queue.refuses.add("extend")
     assert cancelled == ["a"]
     assert queue.calls == [("extend", "r-a", 0)]
@@ -278,7 +278,7 @@ async def test_stopping_while_all_slots_are_taken_does_not_wait_for_one() -> Non
     assert queue.calls == [("extend", "r-a", 0)]
 
 
-async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() -> None:
+async def test_messages_of_the_last_poll_are_given_back_at_once_while_draining() -> None:
     hold, begun = asyncio.Event(), asyncio.Event()
 
     async def execute(message: Message) -> Disposition:
@@ -288,7 +288,7 @@ async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() 
 
     queue = Memory()
 
-    async def bring_more() -> None:
+    async def put_more() -> None:
         await queue.put("late")
         await queue.called("extend", "r-late", 0)
         hold.set()
@@ -297,61 +297,61 @@ async def test_what_the_last_poll_brings_while_draining_is_given_back_at_once() 
         await queue.put("a")
         await begun.wait()
         await queue.polled(2)
-        # Begins to run once the consumer was told to stop.
+        # Runs only after the consumer was stopped.
         tasks: list[asyncio.Task[None]] = []
-        asyncio.get_running_loop().call_later(0.05, lambda: tasks.append(asyncio.create_task(bring_more())))
+        asyncio.get_running_loop().call_later(0.05, lambda: tasks.append(asyncio.create_task(put_more())))
     await asyncio.gather(*tasks)
     assert ("delete", "r-a") in queue.calls
     assert ("delete", "r-late") not in queue.calls
 
 
-def test_a_batch_is_what_sqs_gives() -> None:
+def test_a_batch_is_the_most_that_sqs_gives() -> None:
     assert module.BATCH == 10
 
 
 class Engines:
-    """Engines that are away until they are back; each look at them can be awaited."""
+    """Engines that are `unavailable` or not. A test can wait until they were asked."""
 
     def __init__(self) -> None:
-        self.away = True
-        self._looks = asyncio.Semaphore(0)
+        self.unavailable = True
+        self._asked = asyncio.Semaphore(0)
 
     async def __call__(self) -> None:
-        self._looks.release()
-        if self.away:
+        self._asked.release()
+        if self.unavailable:
             raise Unavailable("clamd", "cannot be reached")
 
-    async def looked_at(self, times: int) -> None:
+    async def asked(self, times: int) -> None:
         async with asyncio.timeout(20):
             for _ in range(times):
-                await self._looks.acquire()
+                await self._asked.acquire()
 
 
-async def test_while_an_engine_is_away_no_message_is_taken() -> None:
+async def test_while_an_engine_is_unavailable_no_message_is_received() -> None:
     queue, engines = Memory(), Engines()
     await queue.put("one")
     async with _consuming(queue, _always(Done()), engines=engines) as consumer:
-        await engines.looked_at(3)
-        assert queue.asked == []
+        await engines.asked(3)
+        assert queue.receives == []
         assert consumer.alive
-        engines.away = False
+        engines.unavailable = False
         await queue.called("delete", "r-one")
 
 
-async def test_after_a_try_that_failed_the_engines_are_asked_before_more_is_taken() -> None:
+async def test_after_an_attempt_that_failed_the_engines_are_asked_before_the_next_receive() -> None:
     queue, engines = Memory(), Engines()
-    engines.away = False
+    engines.unavailable = False
     begun: list[str] = []
 
     async def execute(message: Message) -> Disposition:
         begun.append(message.id)
-        engines.away = message.id == "one"
+        engines.unavailable = message.id == "one"
         return Retry(1) if message.id == "one" else Done()
 
     async with _consuming(queue, execute, concurrency=1, engines=engines):
         await queue.put("one", "two")
         await queue.called("extend", "r-one", 1)
-        await engines.looked_at(3)
+        await engines.asked(3)
         assert begun == ["one"]
-        engines.away = False
+        engines.unavailable = False
         await queue.called("delete", "r-two")

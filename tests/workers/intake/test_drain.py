@@ -1,4 +1,4 @@
-"""A worker that is told to stop with 200 messages in flight: in time, none lost, and none settled twice."""
+"""A worker that is stopped with 200 messages in flight ends in time; none is lost, and none is settled twice."""
 
 import asyncio
 import contextlib
@@ -22,12 +22,12 @@ from tests.workers.program import Program, running
 IN_FLIGHT = 200
 # How much longer a busy machine may take to end a process.
 MARGIN = 15
-# More than a connection's buffers hold, so that an object that nobody reads keeps its connection.
+# Larger than the buffers of a connection, so that an object that is not read keeps its connection.
 LARGE = PNG + bytes(256 * 1024)
 
 
 class Holding(FaultProxy):
-    """Answers with objects are held back until `let` takes them; every call of the queue is counted."""
+    """Holds back the responses with objects until `let`, and counts the calls of the queue."""
 
     def __init__(self, upstream: str) -> None:
         super().__init__(upstream)
@@ -37,18 +37,18 @@ class Holding(FaultProxy):
         self._leave = asyncio.Semaphore(0)
 
     async def holds(self, wanted: int) -> None:
-        """Returns once so many answers are held at the same time."""
+        """Returns once so many responses are held at the same time."""
         async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self._held >= wanted)
 
     async def asks(self, action: str, times: int = 1) -> None:
-        """Returns once the queue was asked for that, so many times from now."""
+        """Returns once that action was called so many more times."""
         wanted = self.asked[action] + times
         async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self.asked[action] >= wanted)
 
     def let(self, number: int) -> None:
-        """Let so many answers go."""
+        """Let so many responses go."""
         for _ in range(number):
             self._leave.release()
 
@@ -85,25 +85,25 @@ async def holding(deployment: AwsSettings, folder: Path, **own: Any) -> AsyncIte
         profiles = harness.settings.profiles
         profiles.write_text(profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
         yield harness, proxy
-        # Whatever is still held would keep the proxy.
+        # Responses that are still held would keep the proxy from closing.
         proxy.let(2 * IN_FLIGHT)
 
 
 @contextlib.asynccontextmanager
 async def busy(harness: WorkerHarness, proxy: Holding, drain: float) -> AsyncIterator[Program]:
-    """A worker with as many messages in flight as it takes at once."""
-    told = {
+    """A worker with as many messages in flight as it works on at once."""
+    variables = {
         "AIRLOCK_ENDPOINT_URL": proxy.endpoint,
         "AIRLOCK_CONCURRENCY": str(IN_FLIGHT),
         "AIRLOCK_DRAIN_SECONDS": str(drain),
     }
-    async with running(harness, **told) as worker:
+    async with running(harness, **variables) as worker:
         await proxy.holds(IN_FLIGHT)
         yield worker
 
 
 async def stored(harness: WorkerHarness, count: int, body: bytes = PNG) -> list[Sent]:
-    """So many uploads."""
+    """Store so many uploads."""
     slots = asyncio.Semaphore(16)
 
     async def one(number: int) -> Sent:
@@ -128,14 +128,14 @@ async def all_is_well(harness: WorkerHarness, sent: list[Sent], *, once: bool = 
         assert {record.attempts for record in records.values()} == {1}
 
 
-async def test_everything_in_flight_is_finished_where_there_is_time(deployment: AwsSettings, tmp_path: Path) -> None:
+async def test_messages_in_flight_are_finished_within_the_drain_time(deployment: AwsSettings, tmp_path: Path) -> None:
     async with holding(deployment, tmp_path, visibility=6) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT + 20)
         async with busy(harness, proxy, drain=50) as worker:
             worker.terminate()
             await worker.logged(f"draining {IN_FLIGHT} messages")
             received = proxy.asked["ReceiveMessage"]
-            # Each in three requests or more, for messages that would else be visible meanwhile.
+            # At least three heartbeats for each message, which would be visible again without them.
             await proxy.asks("ChangeMessageVisibilityBatch", 4 * IN_FLIGHT // 10)
             proxy.let(IN_FLIGHT)
             assert await worker.ended() == 0
@@ -146,7 +146,7 @@ async def test_everything_in_flight_is_finished_where_there_is_time(deployment: 
         await all_is_well(harness, sent)
 
 
-async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings, tmp_path: Path) -> None:
+async def test_messages_that_take_too_long_are_given_back_at_once(deployment: AwsSettings, tmp_path: Path) -> None:
     async with holding(deployment, tmp_path, visibility=600) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT)
         async with busy(harness, proxy, drain=8) as worker:
@@ -156,7 +156,7 @@ async def test_what_takes_too_long_is_given_back_at_once(deployment: AwsSettings
             assert await worker.ended() == 0
             assert time.monotonic() - begin < 8 + MARGIN
         assert len(await harness.incoming()) == IN_FLIGHT - 50
-        # Were one of them hidden, this would wait for ten minutes.
+        # If one of them were still hidden, this would wait for ten minutes.
         async with harness.working(concurrency=32):
             await harness.idle()
         await all_is_well(harness, sent)
@@ -188,9 +188,9 @@ async def test_large_objects_at_once_do_not_wait_for_each_others_connections(
         await all_is_well(harness, sent)
 
 
-@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("in_time", [True, False])
 async def test_deliveries_to_webhooks_are_finished_or_given_back(
-    deployment: AwsSettings, tmp_path: Path, patient: bool
+    deployment: AwsSettings, tmp_path: Path, in_time: bool
 ) -> None:
     async with receiving() as receiver, notifying(deployment, tmp_path, receiver.url, visibility=600) as harness:
         leave, asked = asyncio.Event(), asyncio.Semaphore(0)
@@ -203,18 +203,18 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
 
         receiver.instead = hold
         sent = await stored(harness, 8)
-        told = {"AIRLOCK_WEBHOOK_NETWORKS": "127.0.0.0/8", "AIRLOCK_DRAIN_SECONDS": "10" if patient else "1"}
-        async with running(harness, **told) as worker, asyncio.timeout(60):
+        variables = {"AIRLOCK_WEBHOOK_NETWORKS": "127.0.0.0/8", "AIRLOCK_DRAIN_SECONDS": "10" if in_time else "1"}
+        async with running(harness, **variables) as worker, asyncio.timeout(60):
             for _ in sent:
                 await asked.acquire()
             await harness.idle()
             worker.terminate()
             await worker.logged("draining 8 messages")
-            if patient:
+            if in_time:
                 leave.set()
             assert await worker.ended() == 0
         leave.set()
-        assert len(receiver.took) == (8 if patient else 0)
+        assert len(receiver.took) == (8 if in_time else 0)
         receiver.instead = None
         async with harness.working():
             await harness.idle(harness.settings.delivery_queue)

@@ -1,4 +1,4 @@
-"""Of several versions of one key the one that was stored first is the upload, in whatever order news of them comes."""
+"""The version of a key that was stored first is the upload, in whatever order the notifications come."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ BODIES = (PNG + b"1", PNG + EICAR, HTML, PNG + b"4")
 
 
 async def stored(harness: WorkerHarness, bodies: tuple[bytes, ...]) -> list[Sent]:
-    """One upload, its bodies stored one after the other; S3's own notifications of them are taken away."""
+    """Store the bodies of one upload one after the other; S3's own notifications of them are deleted."""
     upload = harness.mint()
     sent = [await harness.put(body, upload=upload) for body in bodies]
     async with asyncio.timeout(10):
@@ -32,7 +32,7 @@ async def stored(harness: WorkerHarness, bodies: tuple[bytes, ...]) -> list[Sent
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-async def test_the_first_that_was_stored_is_the_upload_in_every_order(
+async def test_the_version_stored_first_is_the_upload_in_every_order(
     harness: WorkerHarness, order: tuple[int, ...]
 ) -> None:
     sent = await stored(harness, BODIES[:3])
@@ -57,7 +57,7 @@ async def test_a_later_version_does_not_save_an_infected_first_one(harness: Work
     assert await harness.accepted() == {}
 
 
-async def test_news_of_the_first_may_be_lost_and_that_of_the_others_come_again(harness: WorkerHarness) -> None:
+async def test_the_notification_of_the_first_may_be_lost_and_the_others_may_be_repeated(harness: WorkerHarness) -> None:
     sent = await stored(harness, BODIES)
     async with harness.working():
         for number in (3, 1, 3, 2, 1):
@@ -68,8 +68,8 @@ async def test_news_of_the_first_may_be_lost_and_that_of_the_others_come_again(h
     assert await harness.incoming() == []
 
 
-async def test_a_first_version_that_is_none_of_ours_holds_up_nobody(harness: WorkerHarness) -> None:
-    """Somebody else in the account can write to the key before the owner does."""
+async def test_a_first_version_that_is_not_ours_delays_nothing(harness: WorkerHarness) -> None:
+    """Another principal of the account can write to the key before the owner does."""
     upload = harness.mint()
     await harness.put_raw(PNG, upload, {}, "image/png")
     own = await harness.put(PNG + b"own", upload=upload)
