@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from magika import Magika
 
 # onnxruntime reports to its vendor, and keeps a device id and a database in the home folder, unless this is set before
-# it is first imported, by magika or by an installed check. See docs/security.md, "Whom it speaks to".
+# it is first imported, by magika or by an installed check. disable_telemetry_events(), which magika calls, is too late.
+# See docs/security.md, "Whom it speaks to".
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
 
 # Its features are taken from the first and the last 4 KiB (the model's block_size) and from nothing between.
