@@ -1,4 +1,4 @@
-"""`airlock canary`: a harmless and an EICAR object, sent down the real path, are told apart, or somebody is told."""
+"""`airlock canary`: checks the whole path with a harmless file and an EICAR test file."""
 
 import asyncio
 import tempfile
@@ -11,18 +11,22 @@ import orjson
 from rich.console import Console
 
 from ops.client import api, sending
-from ops.client.api import Api, Problem
-from ops.client.report import printable
-from ops.command_line.running import asynchronous, service_options
+from ops.client.api import RequestError, ServiceClient
+from ops.client.options import service_options
+from ops.command_line.running import asynchronous
+from ops.command_line.terminal import printable
 from ops.dev.scanner import EICAR
 
-HARMLESS = b"This file was sent to see that harmless files are accepted.\n"
-NOT_TOLD_APART = 1
+HARMLESS = b"airlock canary sent this file to check that harmless files are accepted.\n"
+WRONG_OUTCOME = 1
 
 
 @dataclass(frozen=True)
-class Song:
-    """What became of one object. `seconds` is the time from asking for the policy to the verdict."""
+class Probe:
+    """One test file and the state that its upload reached; `none` where there was no verdict.
+
+    `seconds` is the time from the request for a policy to the verdict.
+    """
 
     kind: str
     expected: str
@@ -36,84 +40,87 @@ class Song:
 
 
 @click.command("canary")
-@click.option("--profile", help="The rules to upload under, which must take text/plain; the service has a default.")
+@click.option("--profile", help="The profile to upload under; it must allow text/plain. [default: the service's]")
 @click.option("--timeout", default=120, show_default=True, type=click.IntRange(1), help="Seconds for each verdict.")
 @click.option("--metrics", type=click.Path(dir_okay=False, path_type=Path), help="Write Prometheus text to this file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 @service_options
 @asynchronous
 async def command(
     profile: str | None, timeout: int, metrics: Path | None, as_json: bool, service: str, token: str | None
 ) -> int:
-    """Send a harmless and an EICAR object down the real path and see that they are told apart.
+    """Upload a harmless file and an EICAR test file, and check both verdicts.
 
-    Both are withdrawn afterwards. Exit codes: 0 when the first was accepted and the second found infected, else 1.
-    Fit for a CronJob; --metrics writes what a textfile collector reads.
+    Both uploads are withdrawn afterwards. Run it from a CronJob; --metrics writes a file for a textfile collector.
+
+    Exit codes: 0 the first file was accepted and the second found infected, 1 otherwise, 2 wrong usage.
     """
-    async with api.connect(service, token) as service_api:
-        sent = (("harmless", "accepted", HARMLESS), ("eicar", "infected", EICAR))
-        songs = await asyncio.gather(*(_sing(service_api, *each, profile, timeout) for each in sent))
+    async with api.connect(service, token) as client:
+        files = (("harmless", "accepted", HARMLESS), ("eicar", "infected", EICAR))
+        probes = await asyncio.gather(*(_probe(client, *each, profile, timeout) for each in files))
     if metrics is not None:
-        _write(metrics, _metrics(songs))
+        _write_atomically(metrics, _metrics(probes))
     if as_json:
-        click.echo(orjson.dumps([{**asdict(song), "right": song.right} for song in songs]))
+        click.echo(orjson.dumps([{**asdict(probe), "right": probe.right} for probe in probes]))
     else:
-        _show(songs)
-    return 0 if all(song.right for song in songs) else NOT_TOLD_APART
+        _show(probes)
+    return 0 if all(probe.right for probe in probes) else WRONG_OUTCOME
 
 
-async def _sing(service: Api, kind: str, expected: str, content: bytes, profile: str | None, timeout: int) -> Song:
+async def _probe(
+    client: ServiceClient, kind: str, expected: str, content: bytes, profile: str | None, timeout: int
+) -> Probe:
     begin = time.monotonic()
     try:
         async with asyncio.timeout(timeout):
-            state = await _verdict(service, f"canary-{kind}.txt", content, profile)
+            state = await _verdict(client, f"canary-{kind}.txt", content, profile)
     except TimeoutError:
-        return Song(kind, expected, "none", time.monotonic() - begin, f"no verdict within {timeout} s")
-    except Problem as problem:
-        return Song(kind, expected, "none", time.monotonic() - begin, str(problem))
-    return Song(kind, expected, state, time.monotonic() - begin)
+        return Probe(kind, expected, "none", time.monotonic() - begin, f"no verdict within {timeout} s")
+    except RequestError as error:
+        return Probe(kind, expected, "none", time.monotonic() - begin, str(error))
+    return Probe(kind, expected, state, time.monotonic() - begin)
 
 
-async def _verdict(service: Api, name: str, content: bytes, profile: str | None) -> str:
+async def _verdict(client: ServiceClient, name: str, content: bytes, profile: str | None) -> str:
     with tempfile.TemporaryDirectory(prefix="airlock-canary-") as folder:
         path = Path(folder) / name
         path.write_bytes(content)
         request = {"filename": name, "content_type": "text/plain", "size": len(content)}
-        created = await service.create({**request, "profile": profile} if profile else request)
+        created = await client.create({**request, "profile": profile} if profile else request)
         try:
             await sending.send(created["upload"], path, lambda _: None)
-            told = await service.follow(await service.get(created["id"]))
+            final = await client.follow(await client.get(created["id"]))
         finally:
-            await asyncio.shield(service.withdraw(created["id"]))
-    return str(told["state"])
+            await asyncio.shield(client.withdraw(created["id"]))
+    return str(final["state"])
 
 
-def _show(songs: list[Song]) -> None:
+def _show(probes: list[Probe]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for song in songs:
-        sign = "[green]✓[/]" if song.right else "[red]✗[/]"
-        told = "" if song.right else f", expected {song.expected}"
-        console.print(f"{sign} {song.kind:9} {song.state} after {song.seconds:.2f} s{told}")
-        if song.detail:
-            console.print(f"  {printable(song.detail)}", markup=False)
+    for probe in probes:
+        sign = "[green]✓[/]" if probe.right else "[red]✗[/]"
+        expected = "" if probe.right else f", expected {probe.expected}"
+        console.print(f"{sign} {probe.kind:9} {probe.state} after {probe.seconds:.2f} s{expected}")
+        if probe.detail:
+            console.print(f"  {printable(probe.detail)}", markup=False)
 
 
-def _metrics(songs: list[Song]) -> str:
+def _metrics(probes: list[Probe]) -> str:
     """Prometheus text format: https://prometheus.io/docs/instrumenting/exposition_formats/."""
-    lines = ["# HELP airlock_canary_right 1 when the canary object got the outcome that it must get."]
+    lines = ["# HELP airlock_canary_right 1 when the test file got the verdict that it must get."]
     lines.append("# TYPE airlock_canary_right gauge")
-    lines += [f'airlock_canary_right{{kind="{song.kind}"}} {int(song.right)}' for song in songs]
-    lines += ["# HELP airlock_canary_seconds Time from asking for the policy to the verdict."]
+    lines += [f'airlock_canary_right{{kind="{probe.kind}"}} {int(probe.right)}' for probe in probes]
+    lines += ["# HELP airlock_canary_seconds Time from the request for a policy to the verdict."]
     lines.append("# TYPE airlock_canary_seconds gauge")
-    lines += [f'airlock_canary_seconds{{kind="{song.kind}"}} {song.seconds:.3f}' for song in songs]
+    lines += [f'airlock_canary_seconds{{kind="{probe.kind}"}} {probe.seconds:.3f}' for probe in probes]
     lines += ["# HELP airlock_canary_finished_seconds When the canary ended, in seconds since the epoch."]
     lines.append("# TYPE airlock_canary_finished_seconds gauge")
     lines.append(f"airlock_canary_finished_seconds {time.time():.0f}")
     return "\n".join(lines) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     # A collector must never read half a file.
-    whole = path.with_name(f".{path.name}.new")
-    whole.write_text(text)
-    whole.replace(path)
+    replacement = path.with_name(f".{path.name}.new")
+    replacement.write_text(text)
+    replacement.replace(path)

@@ -1,4 +1,4 @@
-"""The `airlock` command."""
+"""The `airlock` command: a group that loads the module of a command only when it is used."""
 
 from importlib import import_module
 
@@ -22,12 +22,12 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Loads the module of a command when the command is asked for."""
+    """Loads the module of a command when the command is used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it by name
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click names it
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click passes it by name
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(COMMANDS[cmd_name]).command

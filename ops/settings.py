@@ -1,4 +1,4 @@
-"""What `airlock provision` must know, read from the same environment as the pods."""
+"""The settings of operators' commands, read from the same environment as those of the pods."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from aws.settings import AwsSettings, CommaSeparated
-from ops.iam import Pod
+from ops.iam.policies import Pod
 
 FOURTEEN_DAYS = 14
 """The longest that SQS keeps a message, and so the longest that an object can wait for its inspection."""
@@ -16,20 +16,20 @@ RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
 
 
 class Settings(AwsSettings):
-    """The deployment to make. Secrets are not needed for that: the one who provisions need not know them."""
+    """A whole deployment. `secrets` may be empty: most commands work without, so operators need not know them."""
 
     model_config = SettingsConfigDict(frozen=True)
 
     secrets: CommaSeparated[SecretStr] = Field(default=[])
     cors_origins: CommaSeparated[str] = Field(default=[])
-    """Where the pages come from that send files: `https://app.example.com`."""
+    """Origins of the pages that send files, such as `https://app.example.com`."""
     max_receives: int = Field(default=10, ge=2, le=1000)
-    """Receives after which SQS moves a message itself: above the workers' max_attempts, so that only those
-    messages go this way that end the worker before it can say why."""
+    """Receives after which SQS moves a message to the dead letters. It is above the workers' max_attempts, so that SQS
+    moves only messages whose workers ended before they could say why."""
     incoming_days: int = Field(default=FOURTEEN_DAYS, ge=1)
     quarantine_days: int = Field(default=30, ge=1)
     service_role: RoleName | None = None
-    """The IAM role of the service, which gets its permissions; None leaves IAM alone."""
+    """The IAM role of the service, whose policy `airlock provision` attaches; None: no IAM call is made for it."""
     workers_role: RoleName | None = None
     operator_role: RoleName | None = None
 
@@ -42,7 +42,7 @@ class Settings(AwsSettings):
         return value
 
     def roles(self) -> dict[Pod, str]:
-        """The names of the roles that are given, by pod."""
+        """The names of the roles that are set, by pod."""
         given: dict[Pod, str | None] = {
             "service": self.service_role,
             "workers": self.workers_role,

@@ -18,15 +18,15 @@ from aws.settings import AwsSettings
 from ops import settings
 from ops.dev import emulator
 from ops.dev.emulator import Emulator
-from ops.dev.users import Keys
-from ops.iam import Pod
+from ops.dev.users import AccessKey
+from ops.iam.policies import Pod
 from ops.provision.command import provision
 
 ROOT = Path(__file__).parent.parent
 S3_CONFIG = AioConfig(signature_version="s3v4", s3={"addressing_style": "path"})
 # By endpoint, and by incoming bucket: no two deployments share one.
 _RUNNING: dict[str, Emulator] = {}
-_USERS: dict[str, dict[Pod, Keys]] = {}
+_USERS: dict[str, dict[Pod, AccessKey]] = {}
 
 
 def unmeasured() -> dict[str, str]:
@@ -89,13 +89,13 @@ async def provisioned(unprovisioned: AwsSettings, cors_origins: Sequence[str] = 
     return unprovisioned
 
 
-def keys_of(pod: Pod, deployment: AwsSettings) -> Keys:
+def keys_of(pod: Pod, deployment: AwsSettings) -> AccessKey:
     """The keys of the user that a pod runs as in a provisioned deployment."""
     return _USERS[deployment.incoming_bucket][pod]
 
 
 @asynccontextmanager
-async def connected_as(keys: Keys, deployment: AwsSettings, **options: Any) -> AsyncIterator[Clients]:
+async def connected_as(keys: AccessKey, deployment: AwsSettings, **options: Any) -> AsyncIterator[Clients]:
     """`aws.session.connect` with these keys; the AWS credential chain reads them from the environment."""
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:

@@ -17,8 +17,8 @@ import tracemalloc
 from dataclasses import asdict, dataclass
 
 from bench.process import peak_mib
-from bench.reconcile.simulated import Simulated, damaged, tour
-from ops.reconcile import walk
+from bench.reconcile.simulated import Simulated, context, damaged
+from ops.reconcile.run import scan_all
 
 SIZES = (100_000, 1_000_000)
 MIB = 1024**2
@@ -51,15 +51,15 @@ async def _run(count: int, *, trace: bool) -> Sample:
     if trace:
         tracemalloc.start()
     simulated = Simulated(count)
-    run = tour(simulated)
+    run = context(simulated)
     begin, cpu = time.monotonic(), time.process_time()
-    await walk(run)
+    await scan_all(run)
     took, spent = time.monotonic() - begin, time.process_time() - cpu
-    if run.report.repairs != damaged(count) or simulated.sent != run.report.repairs:
-        raise RuntimeError(f"{run.report.repairs} of {count} keys were repaired")
-    looked = sum(run.report.looked.values())
+    if run.summary.repairs != damaged(count) or simulated.sent != run.summary.repairs:
+        raise RuntimeError(f"{run.summary.repairs} of {count} keys were repaired")
+    looked = sum(run.summary.scanned.values())
     allocated = tracemalloc.get_traced_memory()[1] / MIB if trace else 0.0
-    return Sample(looked, run.report.repairs, took, spent, peak_mib(os.getpid()), allocated)
+    return Sample(looked, run.summary.repairs, took, spent, peak_mib(os.getpid()), allocated)
 
 
 def _child(size: int, *options: str) -> Sample:

@@ -12,12 +12,12 @@ from aws.dynamodb.record import Location, Record
 from aws.maintenance.inventory import Description, Mark, OpenUpload, Version
 from aws.maintenance.record_scan import Kept
 from aws.settings import AwsSettings
-from ops.command_line.patience import Patience
-from ops.reconcile.how import How
+from ops.command_line.throttle import Throttle
+from ops.reconcile.bloom_filter import BloomFilter
+from ops.reconcile.context import Context
+from ops.reconcile.options import Options
 from ops.reconcile.repairs import Repairs
-from ops.reconcile.report import Report
-from ops.reconcile.seen import Seen
-from ops.reconcile.tour import Tour
+from ops.reconcile.summary import Summary
 
 PAGE = 1000
 NOW = 2_000_000_000.0
@@ -136,11 +136,11 @@ class Simulated:
         )
 
 
-def tour(place: Simulated, how: How | None = None) -> Tour:
+def context(place: Simulated, options: Options | None = None) -> Context:
     """A run over a simulated place, at full speed."""
-    how = how or How(rate=float("inf"))
-    report = Report(dry_run=how.dry_run)
-    patience = Patience(how.rate, lambda: 0.0, _no_pause)
+    options = options or Options(rate=float("inf"))
+    summary = Summary(dry_run=options.dry_run)
+    throttle = Throttle(options.rate, lambda: 0.0, _no_pause)
     settings = AwsSettings(
         region="eu-central-1",
         incoming_bucket="incoming",
@@ -149,20 +149,20 @@ def tour(place: Simulated, how: How | None = None) -> Tour:
         profiles=Path("airlock.toml"),
         secrets=[SecretStr("0" * 32)],
     ).model_copy(update={"secrets": []})
-    return Tour(
+    return Context(
         settings=settings,
         profiles=PROFILES,
-        how=how,
+        options=options,
         now=lambda: NOW,
-        buckets=place,
-        removal=place,
+        inventory=place,
+        objects=place,
         table=place,
         records=place,
-        repairs=Repairs(place, how, report, patience),
-        patience=patience,
-        report=report,
-        seen=Seen(bytes(16)),
-        watch=lambda _place, _more: None,
+        repairs=Repairs(place, options, summary, throttle),
+        throttle=throttle,
+        summary=summary,
+        accepted=BloomFilter(bytes(16)),
+        on_progress=lambda _place, _count: None,
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a run came, in a file, so that the next one need not list all of it again."""
+"""A file that holds how far a backfill came, so that the next run need not list everything again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,11 @@ from airlock.errors import AirlockError
 
 
 class NotACheckpoint(AirlockError):
-    """The file is no checkpoint of this run."""
+    """The file is not a checkpoint, or is the checkpoint of another backfill."""
 
 
-class Place(BaseModel):
-    """Which objects, for whom and by which rules: only a run of the same may go on from a checkpoint."""
+class CheckpointScope(BaseModel):
+    """Which objects, for which owner and under which profile: only a run with the same scope may use a checkpoint."""
 
     bucket: str
     prefix: str
@@ -21,7 +21,7 @@ class Place(BaseModel):
     profile: str
 
 
-class _Written(Place):
+class _StoredCheckpoint(CheckpointScope):
     last: str
 
 
@@ -30,28 +30,29 @@ class Checkpoint:
     """All methods raise OSError."""
 
     path: Path
-    place: Place
+    scope: CheckpointScope
 
     def read(self) -> str:
         """The last key that is settled; empty where there is no file. Raises NotACheckpoint."""
         try:
-            written = _Written.model_validate_json(self.path.read_bytes())
+            stored = _StoredCheckpoint.model_validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return ""
         except ValidationError as error:
-            raise NotACheckpoint(f"{self.path} is no checkpoint") from error
-        if Place(**written.model_dump(exclude={"last"})) != self.place:
+            raise NotACheckpoint(f"{self.path} is not a checkpoint of airlock backfill: name another file") from error
+        if CheckpointScope(**stored.model_dump(exclude={"last"})) != self.scope:
             raise NotACheckpoint(
-                f"{self.path} is the checkpoint of s3://{written.bucket}/{written.prefix} for {written.owner}"
+                f"{self.path} is the checkpoint of s3://{stored.bucket}/{stored.prefix} for {stored.owner} under "
+                f"{stored.profile}: name another file"
             )
-        return written.last
+        return stored.last
 
     def write(self, last: str) -> None:
-        """Replace it, at once."""
-        whole = self.path.with_name(f".{self.path.name}.new")
-        whole.write_text(_Written(**self.place.model_dump(), last=last).model_dump_json())
-        whole.replace(self.path)
+        """Replace the file atomically."""
+        replacement = self.path.with_name(f".{self.path.name}.new")
+        replacement.write_text(_StoredCheckpoint(**self.scope.model_dump(), last=last).model_dump_json())
+        replacement.replace(self.path)
 
     def remove(self) -> None:
-        """There is nothing left to go on with."""
+        """Delete the file, since the backfill is complete."""
         self.path.unlink(missing_ok=True)

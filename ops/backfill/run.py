@@ -1,4 +1,4 @@
-"""One run over the existing objects of a bucket, a page of its listing at a time."""
+"""One run over the objects that a bucket already holds, one page of its listing at a time."""
 
 import asyncio
 import contextlib
@@ -8,120 +8,121 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from airlock.backfill import Existing, Sender, usable
+from airlock.backfill import Existing, usable
 from airlock.callables import Clock
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import BATCH, Records
 from aws.maintenance.backlogs import Backlogs
 from aws.maintenance.listing import Listing
-from ops.backfill.checkpoint import Checkpoint
-from ops.backfill.report import Outcome, Report, Told
-from ops.backfill.sending import Interrupted, Sending
-from ops.command_line.patience import Patience
+from ops.backfill.copier import Copier, Interrupted
+from ops.backfill.options import Options
+from ops.backfill.summary import Result, Status, Summary
+from ops.command_line.throttle import Throttle
 
-# So many in a row that cannot be sent are no accident of single objects.
-MOST_FAILURES = 100
+# So many failures in a row are not due to single objects.
+MAX_FAILURES_IN_A_ROW = 100
 
 
 @dataclass
-class Run:
-    """`tell` hears what came of each object. `stop` ends the run when what is under way is done. `now` gives seconds
-    since the epoch.
+class BackfillRun:
+    """Calls `on_result` with the result of each object. Setting `stop` ends the run once the copies in progress are
+    done. `now` gives seconds since the epoch.
     """
 
-    bucket: str
-    prefix: str
+    options: Options
     listing: Listing
     records: Records
     backlogs: Backlogs
-    sender: Sender
-    sending: Sending
-    patience: Patience
-    concurrency: int
-    tell: Callable[[Told], object]
+    copier: Copier
+    throttle: Throttle
+    on_result: Callable[[Result], object]
     now: Clock
     stop: asyncio.Event
-    checkpoint: Checkpoint | None = None
-    report: Report = field(default_factory=Report)
+    summary: Summary = field(default_factory=Summary)
     _failures: int = 0
 
     async def run(self, after: str) -> None:
-        """Look at all objects whose keys come after `after`. Raises Unavailable when what it needs stays away."""
-        self.report.last, self.report.interrupted, more = after, True, True
+        """Process all objects whose keys come after `after`.
+
+        Raises Unavailable when a dependency stays unavailable, and OSError when the checkpoint cannot be written.
+        """
+        self.summary.last, self.summary.interrupted, more = after, True, True
         with contextlib.suppress(Interrupted):
-            while more and not self._enough:
-                listed = functools.partial(self.listing.page, self.bucket, self.prefix, after)
-                page, more = await self.patience.ask(listed)
+            while more and not self._ended:
+                listed = functools.partial(self.listing.page, self.options.bucket, self.options.prefix, after)
+                page, more = await self.throttle.retry(listed)
                 await self._page(page)
                 after = page[-1].key if page else after
-            self.report.interrupted = self._enough
+            self.summary.interrupted = self._ended
 
     @property
-    def _enough(self) -> bool:
-        return self.stop.is_set() or self._failures >= MOST_FAILURES
+    def _ended(self) -> bool:
+        return self.stop.is_set() or self._failures >= MAX_FAILURES_IN_A_ROW
 
     async def _page(self, page: list[Existing]) -> None:
         issued = await self._issue_times()
-        ids = {existing: self.sender.ids(existing, issued) for existing in page}
-        known = await self._known(ids)
-        waiting = iter(ids.items())
+        ids = {existing: self.options.sender.ids(existing, issued) for existing in page}
+        recorded = await self._recorded(ids)
+        remaining = iter(ids.items())
         settled: set[Existing] = set()
 
-        async def work() -> None:
-            for existing, its in waiting:
-                if self._enough:
+        async def copy_remaining() -> None:
+            for existing, candidates in remaining:
+                if self._ended:
                     return
-                told = Told(existing.key, Outcome.DONE, existing.size)
-                if known.isdisjoint(each.text for each in its):
-                    told = await self.sending.send(existing, its)
-                self._count(told)
-                if told.outcome is not Outcome.FAILED:
+                if recorded.isdisjoint(each.text for each in candidates):
+                    result = await self.copier.send(existing, candidates)
+                else:
+                    result = Result(existing.key, Status.DONE, existing.size)
+                self._count(result)
+                if result.status is not Status.FAILED:
                     settled.add(existing)
 
         try:
-            await _together(work() for _ in range(self.concurrency))
+            await _gather(copy_remaining() for _ in range(self.options.concurrency))
         finally:
             self._advance(page, settled)
 
     async def _issue_times(self) -> list[int]:
-        """When the ids of this page are issued, and before it when others were, which are still to be found."""
+        """The issue time of this page's ids, then the earlier ones, whose ids must still be recognised."""
         now = int(self.now())
-        began = await self.patience.ask(lambda: self.backlogs.began(self.bucket))
+        began = await self.throttle.retry(lambda: self.backlogs.began(self.options.bucket))
         while not any(usable(each, now) for each in began):
-            if self.sending.dry_run:
+            if self.options.dry_run:
                 began = [*began, now]
             else:
-                began = await self.patience.ask(functools.partial(self.backlogs.begin, self.bucket, now, began))
-        return self.sender.remembered(began, now)
+                begin = functools.partial(self.backlogs.begin, self.options.bucket, now, began)
+                began = await self.throttle.retry(begin)
+        return self.options.sender.remembered(began, now)
 
-    async def _known(self, ids: dict[Existing, list[UploadId]]) -> set[str]:
-        """Those of the ids under which there is a record."""
-        texts = (each.text for every in ids.values() for each in every)
+    async def _recorded(self, ids: dict[Existing, list[UploadId]]) -> set[str]:
+        """Those of the ids that have a record."""
+        texts = (each.text for candidates in ids.values() for each in candidates)
         found: set[str] = set()
-        for some in iter(lambda: list(islice(texts, BATCH)), []):
-            found |= set(await self.patience.ask(functools.partial(self.records.batch_get, some)))
+        for batch in iter(lambda: list(islice(texts, BATCH)), []):
+            found |= set(await self.throttle.retry(functools.partial(self.records.batch_get, batch)))
         return found
 
-    def _count(self, told: Told) -> None:
-        self._failures = self._failures + 1 if told.outcome is Outcome.FAILED else 0
-        self.report.add(told)
-        self.tell(told)
+    def _count(self, result: Result) -> None:
+        self._failures = self._failures + 1 if result.status is Status.FAILED else 0
+        self.summary.add(result)
+        self.on_result(result)
 
     def _advance(self, page: list[Existing], settled: set[Existing]) -> None:
-        """Note how far everything is settled, unless something before this page is not."""
-        if self.report.stuck:
+        """Write down the last key before which everything is settled. It never passes an object that failed."""
+        if self.summary.stuck:
             return
         for existing in page:
             if existing not in settled:
-                self.report.stuck = True
+                self.summary.stuck = True
                 break
-            self.report.last = existing.key
-        if self.checkpoint is not None and not self.sending.dry_run:
-            self.checkpoint.write(self.report.last)
+            self.summary.last = existing.key
+        if self.options.checkpoint is not None and not self.options.dry_run:
+            self.options.checkpoint.write(self.summary.last)
 
 
-async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run all to their ends; then raises what the first of them raised."""
-    for ended in await asyncio.gather(*works, return_exceptions=True):
+async def _gather(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all to their ends; then raise the first error of any."""
+    for ended in await asyncio.gather(*coroutines, return_exceptions=True):
         if isinstance(ended, BaseException):
             raise ended

@@ -1,1 +1,1 @@
-"""A client of the service's HTTP API, and how uploads are shown in a terminal."""
+"""A client of the service's HTTP API, and how uploads and verdicts are shown in a terminal."""

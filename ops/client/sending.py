@@ -1,4 +1,4 @@
-"""Sends one file to S3 under a presigned POST policy, in constant memory."""
+"""Sends one file to S3 under a presigned POST policy. Its memory does not grow with the file."""
 
 import asyncio
 import hashlib
@@ -10,21 +10,22 @@ from typing import Any
 
 import aiohttp
 
-from ops.client.api import Problem, no_answer
+from ops.client.api import RequestError, no_response
 
 
-class _Watched(io.BufferedReader):
-    """A file that tells how much of it was read. aiohttp takes its size from the descriptor, and so sends a
-    Content-Length, without which S3 refuses a POST.
+class _ProgressReader(io.BufferedReader):
+    """A file that calls `on_read` with the length of each chunk that is read.
+
+    aiohttp takes its size from the file descriptor and so sends a Content-Length, without which S3 refuses a POST.
     """
 
-    def __init__(self, path: Path, told: Callable[[int], object]) -> None:
+    def __init__(self, path: Path, on_read: Callable[[int], object]) -> None:
         super().__init__(io.FileIO(path))
-        self._told = told
+        self._on_read = on_read
 
     def read(self, size: int | None = -1, /) -> bytes:
         chunk = super().read(size)
-        self._told(len(chunk))
+        self._on_read(len(chunk))
         return chunk
 
 
@@ -38,11 +39,14 @@ async def sha256(path: Path) -> str:
     return await asyncio.to_thread(digest)
 
 
-async def send(policy: dict[str, Any], path: Path, told: Callable[[int], object]) -> None:
-    """POST the file; `told` hears the length of each chunk, from another thread. Raises Problem or OSError."""
+async def send(policy: dict[str, Any], path: Path, on_read: Callable[[int], object]) -> None:
+    """POST the file under `policy`, the `upload` member of a created upload.
+
+    Calls `on_read` with the bytes of each chunk, from another thread. Raises RequestError or OSError.
+    """
     form = aiohttp.FormData(policy["fields"], default_to_multipart=True)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
-    with _Watched(path, told) as file:
+    with _ProgressReader(path, on_read) as file:
         form.add_field("file", file, filename="file", content_type="application/octet-stream")
         try:
             async with (
@@ -52,10 +56,11 @@ async def send(policy: dict[str, Any], path: Path, told: Callable[[int], object]
                 if response.status not in (200, 201, 204):
                     raise _refusal(response.status, await response.text(errors="replace"))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise no_answer("Sending to S3 broke off.", error) from error
+            raise no_response("The connection to S3 failed while the file was sent.", error) from error
 
 
-def _refusal(status: int, xml: str) -> Problem:
+def _refusal(status: int, xml: str) -> RequestError:
     """S3's error document: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
     found = dict(re.findall(r"<(Code|Message)>([^<]*)</", xml))
-    return Problem(status, f"s3:{found.get('Code', status)}", "S3 refused the file.", found.get("Message", xml[:200]))
+    code, message = found.get("Code", status), found.get("Message", xml[:200])
+    return RequestError(status, f"s3:{code}", "S3 refused the file.", message)

@@ -1,1 +1,1 @@
-"""What the commands share: how they run, their option types, and their pace."""
+"""What all commands share: how they run, their option types, their rate, and safe printing."""

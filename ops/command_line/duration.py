@@ -8,7 +8,7 @@ from airlock.units import parse_seconds
 
 
 class Duration(click.ParamType[int]):
-    """Seconds, written as in a profiles file: 15m."""
+    """Seconds, written as in a profiles file: `15m`."""
 
     name = "DURATION"
 

@@ -1,4 +1,4 @@
-"""How fast a command may go: `--rate 50/s`."""
+"""Rates as options: `--rate 50/s`."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?\Z")
 
 
 class Rate(click.ParamType[float]):
-    """So many a second."""
+    """A number above zero a second, written as `50/s` or `50`."""
 
     name = "N/s"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         match = _RATE.match(str(value).strip())
         if match is None or not (rate := float(match[1])):
-            self.fail(f"{value!r} is no rate such as 50/s", param, ctx)
+            self.fail(f"{value!r} must be a rate above zero, such as 50/s", param, ctx)
         return rate

@@ -1,4 +1,4 @@
-"""How a command of ours runs: its coroutine, its settings, and its errors in one sentence."""
+"""How a command runs: its coroutine, its settings, and its errors in one sentence."""
 
 import asyncio
 import functools
@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from airlock.errors import AirlockError
 from aws.settings import AwsSettings, problems
-from ops.client.api import DEFAULT
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=AwsSettings)
@@ -19,9 +18,9 @@ EXPECTED = (AirlockError, OSError)
 
 
 def asynchronous(command: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
-    """The command as click calls it; what it returns is the exit code.
+    """Run the coroutine as a click command. It returns the exit code, or None for 0.
 
-    What can go wrong outside of us ends it with a sentence and exit code 1.
+    An expected error (AirlockError, OSError) is printed as one sentence, with exit code 1.
     """
 
     @functools.wraps(command)
@@ -35,18 +34,10 @@ def asynchronous(command: Callable[P, Coroutine[Any, Any, int | None]]) -> Calla
     return run
 
 
-def settings_or_usage_error(kind: type[S]) -> S:
-    """The settings in the environment; exit code 2 and a line for each wrong variable where they do not hold."""
+def settings_or_usage_error(settings: type[S]) -> S:
+    """The settings in the environment. Raises UsageError (exit code 2) with a line for each variable that is wrong."""
     try:
-        return kind()
+        return settings()
     except ValidationError as error:
-        raise click.UsageError("the environment is not complete\n  " + "\n  ".join(problems(error))) from None
-
-
-def service_options(command: Callable[P, None]) -> Callable[P, None]:
-    """`--service` and `--token`, for a command that talks to a service."""
-    service = click.option(
-        "--service", envvar="AIRLOCK_SERVICE", default=DEFAULT, show_default=True, help="The service's address."
-    )
-    token = click.option("--token", envvar="AIRLOCK_TOKEN", help="The API token; better in AIRLOCK_TOKEN.")
-    return service(token(command))
+        lines = "\n  ".join(problems(error))
+        raise click.UsageError(f"these environment variables are missing or wrong:\n  {lines}") from None

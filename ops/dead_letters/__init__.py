@@ -1,1 +1,1 @@
-"""Dead letters: what could not be settled or delivered, read without losing any of it."""
+"""`airlock dead-letters`: messages that could not be settled or delivered are listed, shown, redriven and dropped."""

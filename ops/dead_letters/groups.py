@@ -1,15 +1,17 @@
-"""Letters by cause: how many, since when, and one of each to look at."""
+"""Groups of dead letters by cause: how many, since when, and one example."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ops.dead_letters.letter import Letter
+from ops.dead_letters.dead_letter import DeadLetter
 
 
 @dataclass(slots=True)
-class Group:
-    """Of one cause: `oldest` and `newest` in seconds since the epoch, and the newest letter's id and reason."""
+class CauseGroup:
+    """All messages of one cause. `oldest` and `newest` are in seconds since the epoch; `example` and `reason` are the
+    id and the reason of the newest.
+    """
 
     cause: str
     count: int = 0
@@ -19,28 +21,28 @@ class Group:
     reason: str | None = None
 
 
-class Groups:
-    """The groups of all letters that were added."""
+class CauseGroups:
+    """The groups of all messages that were added."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, CauseGroup] = {}
 
-    def add(self, letters: Iterable[Letter]) -> None:
-        """Count letters."""
-        for letter in letters:
-            group = self._groups.setdefault(letter.cause, Group(letter.cause))
+    def add(self, messages: Iterable[DeadLetter]) -> None:
+        """Count messages."""
+        for message in messages:
+            group = self._groups.setdefault(message.cause, CauseGroup(message.cause))
             group.count += 1
-            group.oldest = min(group.oldest, letter.sent_at)
-            if letter.sent_at >= group.newest:
-                group.newest, group.example, group.reason = letter.sent_at, letter.id, letter.reason
+            group.oldest = min(group.oldest, message.sent_at)
+            if message.sent_at >= group.newest:
+                group.newest, group.example, group.reason = message.sent_at, message.id, message.reason
 
     @property
     def count(self) -> int:
-        """How many letters there are."""
+        """How many messages were added."""
         return sum(group.count for group in self._groups.values())
 
-    def largest_first(self) -> list[Group]:
-        """All groups."""
+    def largest_first(self) -> list[CauseGroup]:
+        """All groups, the largest first."""
         return sorted(self._groups.values(), key=lambda group: (-group.count, group.cause))
 
     def document(self) -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ from ops.dev.child import Child
 from ops.dev.emulator import Emulator
 from ops.dev.loopback import HOST, free_port, is_free
 from ops.dev.programs import program, say, until_one_ends, until_serving
-from ops.dev.users import Keys
+from ops.dev.users import AccessKey
 from ops.dev.workspace import secret, workspace, write_environment
-from ops.iam import Pod
+from ops.iam.policies import Pod
 from ops.provision.command import provision
 from ops.settings import Settings
 
@@ -90,7 +90,7 @@ async def _provision() -> None:
         say(f"made or repaired {', '.join(dict.fromkeys(made))}")
 
 
-def _pod(name: str, package: Pod, users: Mapping[Pod, Keys]) -> contextlib.AbstractAsyncContextManager[Child]:
+def _pod(name: str, package: Pod, users: Mapping[Pod, AccessKey]) -> contextlib.AbstractAsyncContextManager[Child]:
     environment = {**os.environ, **users[package].environment()}
     return program(name, [sys.executable, "-m", package], environment, grace=DRAIN_SECONDS + 5)
 

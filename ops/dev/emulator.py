@@ -28,8 +28,8 @@ from airlock.errors import AirlockError
 from aws.settings import read_profiles
 from ops.dev.child import Child
 from ops.dev.loopback import HOST, free_port
-from ops.dev.users import Keys, Root
-from ops.iam import PODS, Pod, document
+from ops.dev.users import AccessKey, IamAdmin
+from ops.iam.policies import PODS, Pod, document
 from ops.settings import Settings
 
 REGION: Final = "eu-central-1"
@@ -55,12 +55,12 @@ class Emulator:
 
     endpoint: str
     region: str
-    keys: Keys
+    keys: AccessKey
     child: Child
     log: Path
-    root: Root = field(repr=False)
+    root: IamAdmin = field(repr=False)
 
-    async def users(self, wanted: Settings, name: str = USER) -> dict[Pod, Keys]:
+    async def users(self, wanted: Settings, name: str = USER) -> dict[Pod, AccessKey]:
         """The keys of a user for each pod of a deployment, `name`-service and `name`-workers.
 
         Each may do what the role of its pod may on AWS, and nothing else. Raises ProfileError and OSError.
@@ -84,11 +84,11 @@ async def running(*, port: int = 0, state: Path | None = None, region: str = REG
     folder = state or Path(tempfile.mkdtemp(prefix="airlock-emulator-"))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        keys = Keys(f"root{secrets.token_hex(8)}", secrets.token_hex(20))
+        keys = AccessKey(f"root{secrets.token_hex(8)}", secrets.token_hex(20))
         port = port or free_port()
         child = await _start(port, keys, folder, region, keep=state is not None)
         try:
-            root = Root(keys, f"http://{HOST}:{port}", region, _of_keys(folder))
+            root = IamAdmin(keys, f"http://{HOST}:{port}", region, _of_keys(folder))
             await _until_ready(child, root.endpoint, keys, folder / "emulator.log")
             user = await root.user(USER, POLICY)
             yield Emulator(root.endpoint, region, user, child, folder / "emulator.log", root)
@@ -106,7 +106,7 @@ def _of_keys(folder: Path) -> Path:
     return keys
 
 
-async def _start(port: int, root: Keys, folder: Path, region: str, *, keep: bool) -> Child:
+async def _start(port: int, root: AccessKey, folder: Path, region: str, *, keep: bool) -> Child:
     with (folder / "emulator.log").open("wb") as log:
         return await Child.start(
             "emulator",
@@ -118,7 +118,7 @@ async def _start(port: int, root: Keys, folder: Path, region: str, *, keep: bool
         )
 
 
-def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool) -> dict[str, str]:
+def _environment(port: int, root: AccessKey, folder: Path, region: str, *, keep: bool) -> dict[str, str]:
     kept = "1" if keep else "0"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -145,7 +145,7 @@ def _environment(port: int, root: Keys, folder: Path, region: str, *, keep: bool
     }
 
 
-async def _until_ready(child: Child, endpoint: str, root: Keys, log: Path) -> None:
+async def _until_ready(child: Child, endpoint: str, root: AccessKey, log: Path) -> None:
     try:
         async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as session:
             while not await _ready(session, endpoint, root):
@@ -156,7 +156,7 @@ async def _until_ready(child: Child, endpoint: str, root: Keys, log: Path) -> No
         raise EmulatorError(f"the emulator did not serve in {START_SECONDS:.0f} s:\n{_tail(log)}") from None
 
 
-async def _ready(session: aiohttp.ClientSession, endpoint: str, root: Keys) -> bool:
+async def _ready(session: aiohttp.ClientSession, endpoint: str, root: AccessKey) -> bool:
     try:
         async with session.get(f"{endpoint}/_ministack/health") as response:
             health = await response.json()

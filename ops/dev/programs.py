@@ -9,7 +9,7 @@ import click
 import orjson
 
 from airlock.errors import AirlockError
-from ops.client.report import printable
+from ops.command_line.terminal import printable
 from ops.dev.child import Child
 
 POLL_SECONDS = 0.05

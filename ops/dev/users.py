@@ -10,7 +10,7 @@ from aiobotocore.session import AioSession, get_session
 
 
 @dataclass(frozen=True)
-class Keys:
+class AccessKey:
     """An IAM user's access key."""
 
     access_key_id: str
@@ -25,10 +25,10 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Root:
+class IamAdmin:
     """Whoever may make IAM users in an emulator; `folder` is where their keys are kept."""
 
-    keys: Keys
+    keys: AccessKey
     endpoint: str
     region: str
     folder: Path
@@ -45,11 +45,11 @@ class Root:
             aws_secret_access_key=self.keys.secret_access_key,
         )
 
-    async def user(self, name: str, policy: Mapping[str, Any]) -> Keys:
+    async def user(self, name: str, policy: Mapping[str, Any]) -> AccessKey:
         """The keys of one user: as `users`."""
         return (await self.users({name: policy}))[name]
 
-    async def users(self, policies: Mapping[str, Mapping[str, Any]]) -> dict[str, Keys]:
+    async def users(self, policies: Mapping[str, Mapping[str, Any]]) -> dict[str, AccessKey]:
         """The keys of users by name, each of whom may do what the policy says and nothing else; made where missing.
 
         They are those kept from an earlier run while ministack still knows them, else new ones.
@@ -57,18 +57,18 @@ class Root:
         async with self.iam() as iam:
             return {name: await self._user(iam, name, policy) for name, policy in policies.items()}
 
-    async def _user(self, iam: Any, name: str, policy: Mapping[str, Any]) -> Keys:
+    async def _user(self, iam: Any, name: str, policy: Mapping[str, Any]) -> AccessKey:
         kept = self.folder / f"{name}.json"
         known = await _known_keys(iam, name)
         await iam.put_user_policy(UserName=name, PolicyName="airlock", PolicyDocument=json.dumps(policy))
         if kept.exists():
-            keys = Keys(**json.loads(kept.read_text()))
+            keys = AccessKey(**json.loads(kept.read_text()))
             if keys.access_key_id in known:
                 return keys
         for stale in known:  # a user has two keys at most
             await iam.delete_access_key(UserName=name, AccessKeyId=stale)
         made = (await iam.create_access_key(UserName=name))["AccessKey"]
-        keys = Keys(made["AccessKeyId"], made["SecretAccessKey"])
+        keys = AccessKey(made["AccessKeyId"], made["SecretAccessKey"])
         kept.touch(mode=0o600)
         kept.write_text(json.dumps(asdict(keys)))
         return keys

@@ -4,7 +4,7 @@ from typing import Any
 
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
-from ops import iam
+from ops.iam import policies
 from ops.provision.clients import Clients, unless
 from ops.provision.setting import Setting
 from ops.settings import Settings
@@ -23,13 +23,13 @@ def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Set
         _policy(
             clients.iam,
             role,
-            iam.document(pod, wanted, profiles, partition=clients.partition, account=clients.account),
+            policies.document(pod, wanted, profiles, partition=clients.partition, account=clients.account),
         )
         for pod, role in wanted.roles().items()
     ]
 
 
-def _policy(client: Any, role: str, document: iam.Document) -> Setting:
+def _policy(client: Any, role: str, document: policies.PolicyDocument) -> Setting:
     async def read() -> Any:
         if await unless(NO_ENTITY, client.get_role(RoleName=role)) is None:
             raise MissingRoleError(f"there is no role {role}: make it first, with the trust policy of your cluster")
@@ -37,6 +37,6 @@ def _policy(client: Any, role: str, document: iam.Document) -> Setting:
         return answer and answer["PolicyDocument"]
 
     async def write() -> None:
-        await client.put_role_policy(RoleName=role, PolicyName=POLICY, PolicyDocument=iam.text(document))
+        await client.put_role_policy(RoleName=role, PolicyName=POLICY, PolicyDocument=policies.text(document))
 
     return Setting(f"role {role}", "policy", document, read, write)

@@ -1,4 +1,4 @@
-"""`airlock reconcile`: what events missed is found, and sent down the same path."""
+"""`airlock reconcile`: finds what events missed, and has it repaired."""
 
 import contextlib
 import sys
@@ -6,95 +6,86 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from aws.session import connect
-from ops.client.report import printable
 from ops.command_line.duration import Duration
 from ops.command_line.rate import Rate
 from ops.command_line.running import asynchronous, settings_or_usage_error
-from ops.reconcile import LOOKS, How, Kind, Look, Report, reconcile
-from ops.reconcile.report import SENTENCES
+from ops.reconcile.display import print_summary
+from ops.reconcile.options import SCANS, Options, Scan
+from ops.reconcile.run import reconcile
+from ops.reconcile.summary import Summary
 from ops.settings import Settings
 
 
 @click.command("reconcile")
-@click.option("--dry-run", is_flag=True, help="Tell what would be repaired and change nothing.")
-@click.option("--only", multiple=True, type=click.Choice(LOOKS), help="Look at this alone; may be given again.")
-@click.option("--stuck", default="15m", show_default=True, type=Duration(), help="An inspection is dead after that.")
-@click.option("--grace", default="15m", show_default=True, type=Duration(), help="What is younger is on its way.")
-@click.option("--multipart", default="24h", show_default=True, type=Duration(), help="Abort uploads older than that.")
-@click.option("--rate", default="200/s", show_default=True, type=Rate(), help="Repairs a second.")
+@click.option("--dry-run", is_flag=True, help="Report what would be repaired, and change nothing.")
+@click.option("--only", multiple=True, type=click.Choice(SCANS), help="Run this scan only; may be repeated.")
 @click.option(
-    "--backlog", default=10_000, show_default=True, type=click.IntRange(0), help="Send while fewer messages wait."
+    "--stuck",
+    default="15m",
+    show_default=True,
+    type=Duration(),
+    help="Inspections whose record did not change for so long have stopped.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option(
+    "--grace",
+    default="15m",
+    show_default=True,
+    type=Duration(),
+    help="Skip objects and records that are younger: they are in progress.",
+)
+@click.option(
+    "--multipart",
+    default="24h",
+    show_default=True,
+    type=Duration(),
+    help="Abort multipart uploads that are older.",
+)
+@click.option("--rate", default="200/s", show_default=True, type=Rate(), help="Make at most so many repairs a second.")
+@click.option(
+    "--backlog",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Send no message while more than so many wait in the queue.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 @asynchronous
-async def command(only: tuple[Look, ...], as_json: bool, **how: Any) -> None:
-    """Find what events missed, and send it down the same path.
+async def command(only: tuple[Scan, ...], as_json: bool, **options: Any) -> None:
+    """Find what events missed, and have it repaired.
 
-    Safe to run at any time, and twice: fit for a CronJob. Names, region and endpoint come from the environment, as for
-    `airlock provision`. Exit codes: 0 whatever was found, repaired or left; 1 when something stayed away, and then the
-    next run goes on with what is left; 2 for wrong options or settings.
+    Compares the buckets with the table. It may run at any time, also from a CronJob, and twice at once. Names, region
+    and endpoint are read from the environment, as by `airlock provision`.
+
+    Exit codes: 0 the run is complete, whatever it found; 1 a dependency is unavailable (the next run repairs what is
+    left); 2 wrong usage.
     """
     settings = settings_or_usage_error(Settings)
-    report, finished = Report(), False
+    summary, finished = Summary(), False
     try:
-        with _watching() as watch:
+        with _progress() as on_progress:
             async with connect(settings) as clients:
-                await reconcile(clients, settings, How(looks=only or LOOKS, **how), report=report, watch=watch)
+                chosen = Options(scans=only or SCANS, **options)
+                await reconcile(clients, settings, chosen, summary=summary, on_progress=on_progress)
         finished = True
     finally:
-        # What was done until something stayed away is told too.
-        _tell(report, finished=finished, as_json=as_json)
+        print_summary(summary, finished=finished, as_json=as_json)
 
 
 @contextlib.contextmanager
-def _watching() -> Iterator[Callable[[str, int], object]]:
-    """A line for each place that is looked at, with how much of it so far; nothing where nobody watches."""
+def _progress() -> Iterator[Callable[[str, int], object]]:
+    """A function that adds to the count of a place: a line for each, where standard error is a terminal."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"))
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        tasks: dict[str, Any] = {}
+        rows: dict[str, Any] = {}
 
-        def watch(place: str, more: int) -> None:
-            if place not in tasks:
-                tasks[place] = progress.add_task(place, total=None)
-            progress.advance(tasks[place], more)
+        def advance(place: str, count: int) -> None:
+            if place not in rows:
+                rows[place] = progress.add_task(place, total=None)
+            progress.advance(rows[place], count)
 
-        yield watch
-
-
-def _tell(report: Report, *, finished: bool, as_json: bool) -> None:
-    if as_json:
-        click.echo(orjson.dumps({"finished": finished, **report.document()}))
-        return
-    console = Console(highlight=False)
-    looked = ", ".join(f"{count:,} {place}" for place, count in report.looked.items()) or "nothing yet"
-    console.print(f"Looked at {looked}.", soft_wrap=True)
-    if report.kinds:
-        console.print(_table(report))
-    elif finished:
-        console.print("Nothing to repair.")
-    for kind in [kind for kind in Kind if kind in report.kinds]:
-        console.print(Text(f"{kind}: {SENTENCES[kind]}"), soft_wrap=True)
-        for example in report.kinds[kind].examples:
-            console.print(Text(f"  {printable(example)}"), soft_wrap=True)
-    if report.held_back:
-        console.print("Too many messages wait in the queue to send more: what is left is for the next run.")
-    if report.dry_run:
-        console.print("A dry run: nothing was changed.")
-
-
-def _table(report: Report) -> Table:
-    table = Table("kind", "found", "repaired", "left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for kind in [kind for kind in Kind if kind in report.kinds]:
-        tally = report.kinds[kind]
-        table.add_row(kind.value, f"{tally.found:,}", f"{tally.repaired:,}", f"{tally.left:,}")
-    return table
+        yield advance

@@ -1,4 +1,4 @@
-"""Incoming: each version there is on its way to a verdict, or something is to be done about it."""
+"""Scans incoming: finds versions that no worker is inspecting, and sends their notifications again."""
 
 import asyncio
 from functools import partial
@@ -11,77 +11,78 @@ from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State
 from airlock.upload_id import InvalidUploadId
 from aws.dynamodb.record import Record
 from aws.maintenance.inventory import Description, Version
-from ops.reconcile.report import Kind
-from ops.reconcile.tour import Tour
+from ops.reconcile.context import Context
+from ops.reconcile.discrepancy import Discrepancy
 
-# Of objects without a record: what their uploaders said is asked for side by side.
-AT_ONCE = 16
+# HEAD requests at the same time, for the metadata of objects that have no record.
+CONCURRENT_HEADS = 16
 
 
-async def look(tour: Tour) -> None:
-    """Announce again, as S3 would have, what nobody works on; the worker decides what comes of it."""
-    settings = tour.settings
-    ask = partial(tour.buckets.versions, settings.incoming_bucket, f"{settings.incoming_prefix}/")
-    async for page in tour.pages("versions in incoming", ask):
-        arrived: list[tuple[str, Version]] = []
+async def scan(context: Context) -> None:
+    """Send the notification that S3 would have sent for each version that needs one; the worker does the rest."""
+    settings = context.settings
+    read = partial(context.inventory.versions, settings.incoming_bucket, f"{settings.incoming_prefix}/")
+    async for page in context.pages("versions in incoming", read):
+        old: list[tuple[str, Version]] = []
         for version in page:
             upload = keys.upload_id_of(settings.incoming_prefix, version.key)
             if upload is None:
-                tour.repairs.leave(Kind.FOREIGN, _name(tour, version))
-            elif tour.old(version.modified_at, tour.how.grace):
-                arrived.append((upload, version))
-        await _old(tour, arrived)
+                context.repairs.leave(Discrepancy.FOREIGN, _name(context, version))
+            elif context.old(version.modified_at, context.options.grace):
+                old.append((upload, version))
+        await _repair_all(context, old)
 
 
-async def _old(tour: Tour, arrived: list[tuple[str, Version]]) -> None:
-    records = await tour.records_of(upload for upload, _ in arrived)
-    unknown = []
-    for upload, version in arrived:
-        kind = judge(tour, version, records.get(upload))
-        if kind is Kind.MISSED:
-            unknown.append((upload, version))
-        elif kind is not None:
-            await _repair(tour, kind, upload, version)
-    for start in range(0, len(unknown), AT_ONCE):
-        some = unknown[start : start + AT_ONCE]
-        kinds = await asyncio.gather(*(_of_unknown(tour, *one) for one in some))
-        for (upload, version), kind in zip(some, kinds, strict=True):
-            if kind is not None:
-                await _repair(tour, kind, upload, version)
+async def _repair_all(context: Context, versions: list[tuple[str, Version]]) -> None:
+    records = await context.records_of(upload for upload, _ in versions)
+    unrecorded = []
+    for upload, version in versions:
+        discrepancy = judge(context, version, records.get(upload))
+        if discrepancy is Discrepancy.MISSED:
+            unrecorded.append((upload, version))
+        elif discrepancy is not None:
+            await _repair(context, discrepancy, upload, version)
+    for start in range(0, len(unrecorded), CONCURRENT_HEADS):
+        some = unrecorded[start : start + CONCURRENT_HEADS]
+        judged = await asyncio.gather(*(_judge_unrecorded(context, *one) for one in some))
+        for (upload, version), discrepancy in zip(some, judged, strict=True):
+            if discrepancy is not None:
+                await _repair(context, discrepancy, upload, version)
 
 
-def judge(tour: Tour, version: Version, record: Record | None) -> Kind | None:
-    """What a version that is no longer young is an instance of; None while it is on its way."""
+def judge(context: Context, version: Version, record: Record | None) -> Discrepancy | None:
+    """The discrepancy of a version that is older than the grace time; None while it is in progress."""
     if record is None:
-        return Kind.MISSED
-    settled = tour.old(record.updated_at, tour.how.grace)
+        return Discrepancy.MISSED
+    settled = context.old(record.updated_at, context.options.grace)
     if record.state is State.WITHDRAWN:
-        return Kind.WITHDRAWN if settled else None
+        return Discrepancy.WITHDRAWN if settled else None
     if record.version_id != version.version_id:
-        return Kind.OVERWRITTEN
+        return Discrepancy.OVERWRITTEN
     if record.state in (State.RECEIVED, State.INSPECTING):
-        return Kind.STUCK if tour.old(record.updated_at, tour.how.stuck) else None
+        return Discrepancy.STUCK if context.old(record.updated_at, context.options.stuck) else None
     if record.state is State.FAILED:
-        return Kind.FAILED
-    return Kind.UNFINISHED if settled else None
+        return Discrepancy.FAILED
+    return Discrepancy.UNFINISHED if settled else None
 
 
-async def _of_unknown(tour: Tour, upload: str, version: Version) -> Kind | None:
-    """The worker would bury what is not ours, each time that it is announced: once is enough."""
-    if tour.now() > upload_id.unverified(upload).expires_at + LATEST_ARRIVAL_SECONDS:
-        return Kind.LATE
-    described = await tour.patience.ask(lambda: tour.buckets.describe(tour.settings.incoming_bucket, version))
+async def _judge_unrecorded(context: Context, upload: str, version: Version) -> Discrepancy | None:
+    """The worker would bury the notification of an object that is not ours, on every run: so it is not sent."""
+    if context.now() > upload_id.unverified(upload).expires_at + LATEST_ARRIVAL_SECONDS:
+        return Discrepancy.LATE
+    bucket = context.settings.incoming_bucket
+    described = await context.throttle.retry(lambda: context.inventory.describe(bucket, version))
     if described is None:
         return None
-    return Kind.MISSED if _is_ours(tour, upload, described) else Kind.FOREIGN
+    return Discrepancy.MISSED if _is_ours(context, upload, described) else Discrepancy.FOREIGN
 
 
-def _is_ours(tour: Tour, upload: str, described: Description) -> bool:
-    """As the worker sees it; whether the id is ours too, where the secrets are known here."""
-    secrets = [secret.get_secret_value().encode() for secret in tour.settings.secrets]
+def _is_ours(context: Context, upload: str, described: Description) -> bool:
+    """The same test as the worker's. The id is verified only where AIRLOCK_SECRETS is set here."""
+    secrets = [secret.get_secret_value().encode() for secret in context.settings.secrets]
     try:
         intent = Intent.from_metadata(described.metadata, described.content_type)
-        tour.profiles.get(intent.profile)
+        context.profiles.get(intent.profile)
         if secrets:
             upload_id.verify(upload, intent.owner, secrets)
     except (NotOurMetadata, Refused, InvalidUploadId):
@@ -89,16 +90,17 @@ def _is_ours(tour: Tour, upload: str, described: Description) -> bool:
     return True
 
 
-async def _repair(tour: Tour, kind: Kind, upload: str, version: Version) -> None:
-    if kind in (Kind.FAILED, Kind.FOREIGN, Kind.LATE):
-        tour.repairs.leave(kind, _name(tour, version))
-        return
-    created = ObjectCreated(
-        tour.settings.incoming_bucket, version.key, version.version_id, version.etag, version.size, ""
-    )
-    body = events.withdrawal(upload) if kind is Kind.WITHDRAWN else events.notification(created)
-    await tour.repairs.send(kind, _name(tour, version), body)
+async def _repair(context: Context, discrepancy: Discrepancy, upload: str, version: Version) -> None:
+    name = _name(context, version)
+    if discrepancy in (Discrepancy.FAILED, Discrepancy.FOREIGN, Discrepancy.LATE):
+        context.repairs.leave(discrepancy, name)
+    elif discrepancy is Discrepancy.WITHDRAWN:
+        await context.repairs.send(discrepancy, name, events.withdrawal(upload))
+    else:
+        bucket = context.settings.incoming_bucket
+        created = ObjectCreated(bucket, version.key, version.version_id, version.etag, version.size, "")
+        await context.repairs.send(discrepancy, name, events.notification(created))
 
 
-def _name(tour: Tour, version: Version) -> str:
-    return f"{tour.settings.incoming_bucket}/{version.key}?versionId={version.version_id}"
+def _name(context: Context, version: Version) -> str:
+    return f"{context.settings.incoming_bucket}/{version.key}?versionId={version.version_id}"

@@ -1,22 +1,22 @@
-"""Multipart uploads that nobody ended: their parts are paid for and cannot be seen."""
+"""Scans the open multipart uploads: their parts cost money and appear in no listing of objects."""
 
 from functools import partial
 
-from ops.reconcile.report import Kind
-from ops.reconcile.tour import Tour
+from ops.reconcile.context import Context
+from ops.reconcile.discrepancy import Discrepancy
 
 
-async def look(tour: Tour) -> None:
-    """Abort what was begun too long ago in the three buckets, below our prefix of incoming."""
-    settings = tour.settings
+async def scan(context: Context) -> None:
+    """Abort those that are too old, below our prefix in incoming, and anywhere in accepted and quarantine."""
+    settings = context.settings
     places = (
         (settings.incoming_bucket, f"{settings.incoming_prefix}/"),
         (settings.accepted_bucket, ""),
         (settings.quarantine_bucket, ""),
     )
     for bucket, prefix in places:
-        async for page in tour.pages("multipart uploads", partial(tour.buckets.open_uploads, bucket, prefix)):
+        async for page in context.pages("multipart uploads", partial(context.inventory.open_uploads, bucket, prefix)):
             for upload in page:
-                if tour.old(upload.began_at, tour.how.multipart):
-                    action = partial(tour.buckets.abort, bucket, upload)
-                    await tour.repairs.do(Kind.MULTIPART, f"{bucket}/{upload.key}", action)
+                if context.old(upload.began_at, context.options.multipart):
+                    action = partial(context.inventory.abort, bucket, upload)
+                    await context.repairs.do(Discrepancy.MULTIPART, f"{bucket}/{upload.key}", action)

@@ -1,72 +1,65 @@
-"""What a run does about what it finds: messages in batches, and calls one by one, at a rate and within bounds."""
+"""Counts what a run finds, and repairs it: by messages in batches and by single calls, at a limited rate."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from aws.maintenance.outbox import BATCH
-from ops.command_line.patience import Patience
-from ops.reconcile.how import How
-from ops.reconcile.report import Kind, Report
+from ops.command_line.throttle import Throttle
+from ops.reconcile.discrepancy import Discrepancy
+from ops.reconcile.options import Options
+from ops.reconcile.ports import MessageQueue
+from ops.reconcile.summary import Summary
 
-# How many messages are sent between two looks at how many wait.
-BETWEEN_LOOKS = 1000
-
-
-class Outgoing(Protocol):
-    """The queue of objects, to send to."""
-
-    async def send(self, bodies: Sequence[str]) -> None: ...
-
-    async def waiting(self) -> int: ...
+# The length of the queue is read again after so many messages.
+MESSAGES_BETWEEN_READS = 1000
 
 
 class Repairs:
-    """Counts in `report` what is found and what was repaired; a dry run only counts. Raises Unavailable."""
+    """Counts in `summary`; a dry run only counts. Every method that sends raises Unavailable."""
 
-    def __init__(self, outgoing: Outgoing, how: How, report: Report, patience: Patience) -> None:
-        self._outgoing = outgoing
-        self._how = how
-        self._report = report
-        self._patience = patience
-        self._batch: list[tuple[Kind, str]] = []
-        self._until_look = 0
+    def __init__(self, queue: MessageQueue, options: Options, summary: Summary, throttle: Throttle) -> None:
+        self._queue = queue
+        self._options = options
+        self._summary = summary
+        self._throttle = throttle
+        self._batch: list[tuple[Discrepancy, str]] = []
+        self._until_read = 0
 
-    def leave(self, kind: Kind, example: str) -> None:
-        """Tell of something that is not ours to repair."""
-        self._report.found(kind, example)
+    def leave(self, discrepancy: Discrepancy, example: str) -> None:
+        """Count a discrepancy that this command does not repair."""
+        self._summary.found(discrepancy, example)
 
-    async def send(self, kind: Kind, example: str, body: str) -> None:
-        """Repair something by a message to the worker; it is sent with others, at the latest by `flush`."""
-        self._report.found(kind, example)
-        if self._how.dry_run or self._report.held_back:
+    async def send(self, discrepancy: Discrepancy, example: str, body: str) -> None:
+        """Repair by a message to the worker. It is sent in a batch with others, at the latest by `flush`."""
+        self._summary.found(discrepancy, example)
+        if self._options.dry_run or self._summary.held_back:
             return
-        self._batch.append((kind, body))
+        self._batch.append((discrepancy, body))
         if len(self._batch) == BATCH:
             await self.flush()
 
     async def flush(self) -> None:
-        """Send what is still to be sent."""
+        """Send the messages that are still in the batch."""
         batch, self._batch = self._batch, []
-        if not batch or not await self._room_for(len(batch)):
+        if not batch or not await self._queue_has_room(len(batch)):
             return
-        await self._patience.spend(len(batch))
-        await self._patience.ask(lambda: self._outgoing.send([body for _, body in batch]))
-        for kind, _ in batch:
-            self._report.repaired(kind)
+        await self._throttle.acquire(len(batch))
+        await self._throttle.retry(lambda: self._queue.send([body for _, body in batch]))
+        for discrepancy, _ in batch:
+            self._summary.repaired(discrepancy)
 
-    async def do(self, kind: Kind, example: str, action: Callable[[], Awaitable[object]]) -> None:
-        """Repair something by a call that can be repeated."""
-        self._report.found(kind, example)
-        if self._how.dry_run:
+    async def do(self, discrepancy: Discrepancy, example: str, action: Callable[[], Awaitable[object]]) -> None:
+        """Repair by a call that may be repeated."""
+        self._summary.found(discrepancy, example)
+        if self._options.dry_run:
             return
-        await self._patience.spend(1)
-        await self._patience.ask(action)
-        self._report.repaired(kind)
+        await self._throttle.acquire(1)
+        await self._throttle.retry(action)
+        self._summary.repaired(discrepancy)
 
-    async def _room_for(self, count: int) -> bool:
-        if self._until_look <= 0:
-            self._until_look = BETWEEN_LOOKS
-            waiting = await self._patience.ask(self._outgoing.waiting)
-            self._report.held_back = self._report.held_back or waiting > self._how.backlog
-        self._until_look -= count
-        return not self._report.held_back
+    async def _queue_has_room(self, count: int) -> bool:
+        if self._until_read <= 0:
+            self._until_read = MESSAGES_BETWEEN_READS
+            waiting = await self._throttle.retry(self._queue.waiting)
+            self._summary.held_back = self._summary.held_back or waiting > self._options.backlog
+        self._until_read -= count
+        return not self._summary.held_back

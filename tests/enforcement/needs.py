@@ -17,7 +17,7 @@ from aws.s3.objects import Objects, Pinned
 from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
-from ops.iam import Pod
+from ops.iam.policies import Pod
 from tests.service.deployed import post_form
 
 MIB = 1024**2
@@ -240,7 +240,7 @@ ON_AWS_ONLY = {
     ("TellGoneFromQuarantine", "s3:ListBucket"),
     ("TellGoneFromForbidden", "s3:ListBucket"),
 }
-"""What ministack does not ask for where AWS's pages say that AWS does: see `ops.iam`."""
+"""What ministack does not ask for where AWS's pages say that AWS does: see `ops.iam.policies`."""
 
 
 async def denied(need: Need, scene: Scene, place: str) -> bool:

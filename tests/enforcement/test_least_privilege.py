@@ -22,8 +22,8 @@ from botocore.exceptions import ClientError
 from airlock.errors import Unavailable
 from aws.session import SERVICES, connect
 from aws.settings import AwsSettings, read_profiles
-from ops import iam
 from ops.dev.emulator import ACCOUNT, PARTITION, Emulator
+from ops.iam import policies
 from tests.deployment import ROOT, connected_as, keys_of, provisioned, settings_for
 from tests.enforcement import operator_needs
 from tests.enforcement.needs import CONTENT, NEEDS, ON_AWS_ONLY, Scene, actions, denied, resources
@@ -41,22 +41,22 @@ notify = ["sqs:{VERDICTS}", "sns:topic-of-least-privilege", "eventbridge:bus-of-
 [webhooks.hook]
 url = "https://hook.example"
 """
-FILES = {pod: json.loads((ROOT / "ops" / "iam" / f"{pod}.json").read_text()) for pod in iam.PODS}
+FILES = {pod: json.loads((ROOT / "ops" / "iam" / f"{pod}.json").read_text()) for pod in policies.PODS}
 
 
 class Stage:
     """One deployment for this module: each pod's scene there, and a way to change what a pod may do."""
 
-    def __init__(self, emulator: Emulator, scenes: dict[iam.Pod, Scene]) -> None:
+    def __init__(self, emulator: Emulator, scenes: dict[policies.Pod, Scene]) -> None:
         self._emulator = emulator
         self.scenes = scenes
         self.settings = scenes["service"].settings
 
-    def policy(self, pod: iam.Pod) -> iam.Document:
+    def policy(self, pod: policies.Pod) -> policies.PolicyDocument:
         profiles = read_profiles(self.settings.profiles)
-        return iam.document(pod, self.settings, profiles, partition=PARTITION, account=ACCOUNT)
+        return policies.document(pod, self.settings, profiles, partition=PARTITION, account=ACCOUNT)
 
-    async def allow(self, pod: iam.Pod, policy: iam.Document) -> None:
+    async def allow(self, pod: policies.Pod, policy: policies.PolicyDocument) -> None:
         await self._emulator.root.user(f"{self.settings.incoming_bucket}-{pod}", policy)
 
 
@@ -79,7 +79,7 @@ async def stage(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
         await admin.sns.create_topic(Name="topic-of-least-privilege")
         await admin.events.create_event_bus(Name="bus-of-least-privilege")
         scene = Scene(deployment, service, admin, http)
-        others: dict[iam.Pod, Scene] = {
+        others: dict[policies.Pod, Scene] = {
             "workers": replace(scene, clients=workers),
             "operator": replace(scene, clients=operator),
         }
@@ -96,7 +96,7 @@ def permissions() -> Iterator[Any]:
                         yield pytest.param(pod, number, action, place, id=f"{statement['Sid']}-{action}-{place}")
 
 
-def without(policy: iam.Document, number: int, action: str, place: int) -> iam.Document:
+def without(policy: policies.PolicyDocument, number: int, action: str, place: int) -> policies.PolicyDocument:
     """The same policy, less one action on one resource."""
     changed = copy.deepcopy(policy)
     statement = changed["Statement"][number]
@@ -113,7 +113,7 @@ def without(policy: iam.Document, number: int, action: str, place: int) -> iam.D
 
 @pytest.mark.parametrize(("pod", "number", "action", "place"), list(permissions()))
 async def test_each_permission_is_enough_and_needed(
-    stage: Stage, pod: iam.Pod, number: int, action: str, place: int
+    stage: Stage, pod: policies.Pod, number: int, action: str, place: int
 ) -> None:
     policy = stage.policy(pod)
     statement = policy["Statement"][number]
@@ -266,7 +266,7 @@ def attempts() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("pod", "attempt"), list(attempts()))
-async def test_everything_else_is_refused(stage: Stage, pod: iam.Pod, attempt: Try) -> None:
+async def test_everything_else_is_refused(stage: Stage, pod: policies.Pod, attempt: Try) -> None:
     """On things that are there, so that nothing but the permission stands in the way."""
     scene = stage.scenes[pod]
     for place in BUCKETS:

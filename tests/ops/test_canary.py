@@ -51,7 +51,7 @@ async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_p
     metrics = tmp_path / "airlock.prom"
     ran = await airlock("canary", "--service", credulous, "--metrics", metrics, "--json")
     assert ran.code == 1, ran
-    found = {song["kind"]: (song["state"], song["right"]) for song in json.loads(ran.out)}
+    found = {probe["kind"]: (probe["state"], probe["right"]) for probe in json.loads(ran.out)}
     assert found == {"harmless": ("accepted", True), "eicar": ("accepted", False)}
     assert 'airlock_canary_right{kind="eicar"} 0\n' in metrics.read_text()
 
@@ -60,4 +60,4 @@ async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_p
 async def test_no_service_is_exit_1_and_says_so() -> None:
     ran = await airlock("canary", "--service", "http://127.0.0.1:9")
     assert ran.code == 1, ran
-    assert "gives no answer" in ran.out
+    assert "gave no valid response" in ran.out

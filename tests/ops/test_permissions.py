@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from aws.settings import problems, read_profiles
-from ops import iam
 from ops.cli import main
 from ops.dev.emulator import ACCOUNT, Emulator
-from ops.dev.users import Keys
+from ops.dev.users import AccessKey
+from ops.iam import policies
 from ops.provision.clients import CallError, Clients, connect
 from ops.provision.command import provision
 from ops.provision.roles import MissingRoleError
@@ -76,7 +76,7 @@ def test_a_queue_that_a_profile_notifies_is_named_to_the_worker_alone(profiles: 
     assert printed("service", *asked, AIRLOCK_PROFILES=str(profiles)) == printed("service", *asked)
 
 
-@pytest.mark.parametrize("pod", iam.PODS)
+@pytest.mark.parametrize("pod", policies.PODS)
 @pytest.mark.parametrize(
     ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
 )
@@ -87,7 +87,7 @@ def test_every_name_is_of_the_regions_partition(pod: str, region: str, partition
     assert "{" not in "".join(named)
 
 
-@pytest.mark.parametrize("pod", iam.PODS)
+@pytest.mark.parametrize("pod", policies.PODS)
 def test_no_statement_allows_what_it_does_not_name(pod: str) -> None:
     """A wildcard stands for the keys of a bucket alone, and in an action for what SQS's batches are called."""
     batched = {"sqs:DeleteMessage*", "sqs:ChangeMessageVisibility*", "sqs:SendMessage*"}
@@ -99,7 +99,7 @@ def test_no_statement_allows_what_it_does_not_name(pod: str) -> None:
 
 def test_a_policy_is_short_enough_for_a_role(profiles: Path) -> None:
     """10,240 characters, white space aside: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
-    for pod in iam.PODS:
+    for pod in policies.PODS:
         given = printed(pod, "--account", "111122223333", AIRLOCK_PROFILES=str(profiles))
         assert len(re.sub(r"\s", "", json.dumps(given))) < 10_240 / 2
 
@@ -168,12 +168,12 @@ async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Cl
     for pod, role in wanted.roles().items():
         stored = await clients.iam.get_role_policy(RoleName=role, PolicyName="airlock")
         profiles = read_profiles(wanted.profiles)
-        assert stored["PolicyDocument"] == iam.document(pod, wanted, profiles, partition="aws", account=ACCOUNT)
+        assert stored["PolicyDocument"] == policies.document(pod, wanted, profiles, partition="aws", account=ACCOUNT)
 
 
 async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: Clients) -> None:
     await changed(wanted)
-    wide = iam.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=ACCOUNT)
+    wide = policies.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=ACCOUNT)
     wide["Statement"][0]["Action"] = "s3:*"
     wide["Statement"].append({"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
     await clients.iam.put_role_policy(
@@ -223,15 +223,15 @@ async def test_a_pod_that_has_its_role_alone_can_work(wanted: Settings, clients:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_dev_runs_each_program_as_a_user_of_its_own(airlock_dev: Dev) -> None:
-    running: dict[iam.Pod, str] = {}
+    running: dict[policies.Pod, str] = {}
     for pid in family(airlock_dev.process.pid):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         variables = dict(
             entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry
         )
-        running |= {pod: variables["AWS_ACCESS_KEY_ID"] for pod in iam.PODS if pod.encode() in words}
+        running |= {pod: variables["AWS_ACCESS_KEY_ID"] for pod in policies.PODS if pod.encode() in words}
     kept = airlock_dev.state / "emulator" / "keys"
-    users = {pod: Keys(**json.loads((kept / f"airlock-{pod}.json").read_text())) for pod in iam.PODS}
+    users = {pod: AccessKey(**json.loads((kept / f"airlock-{pod}.json").read_text())) for pod in policies.PODS}
     # The operator is there for whoever runs a command.
     assert running == {pod: users[pod].access_key_id for pod in ("service", "workers")}
     assert len({*(keys.access_key_id for keys in users.values()), airlock_dev.environment["AWS_ACCESS_KEY_ID"]}) == 4

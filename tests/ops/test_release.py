@@ -61,7 +61,7 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
 
     again = await release(harness, infected.id, "--reason", "another")
     assert again.code == 0
-    assert again.out.startswith("Released already, at 20")
+    assert again.out.startswith("Already released, at 20")
     assert REASON in again.out
 
     refused = await release(harness, accepted.id, "--reason", REASON)
@@ -69,7 +69,7 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
     assert "cannot release an upload that is accepted" in refused.err
     unknown = await release(harness, "0" * 60, "--reason", REASON)
     assert (unknown.code, unknown.out) == (1, "")
-    assert "there is no record of" in unknown.err
+    assert "No record of the upload" in unknown.err
 
 
 def status_of(record: Record) -> Any:

@@ -22,8 +22,10 @@ from airlock.upload_id import MAX_LIFETIME
 from aws.dynamodb.records import Record
 from aws.s3.objects import Copied
 from aws.settings import AwsSettings
-from ops.backfill import How, Outcome, Report, backfill
 from ops.backfill import run as run_module
+from ops.backfill.assembly import assemble
+from ops.backfill.options import Options
+from ops.backfill.summary import Status, Summary
 from ops.dev.emulator import ACCOUNT
 from tests.deployment import keys_of
 from tests.ops.terminal import COMMAND, Ran, airlock
@@ -194,7 +196,7 @@ async def test_a_checkpoint_of_another_run_is_refused(old: Old, tmp_path: Path) 
     ran = await old.run("--checkpoint", note)
     assert (ran.code, "is the checkpoint of s3://other/" in ran.err) == (1, True)
     note.write_text("{}")
-    assert "is no checkpoint" in (await old.run("--checkpoint", note)).err
+    assert "is not a checkpoint" in (await old.run("--checkpoint", note)).err
 
 
 @pytest.mark.parametrize("versioning", ["Enabled"])
@@ -205,7 +207,7 @@ async def test_a_dry_run_sends_nothing_and_tells_the_same(old: Old) -> None:
     assert "26  sent to inspection" in ran.out
     assert " 4  refused by the profile" in ran.out
     assert f"✗ all/30-large.png  size is {len(PNG) + 2048}; the profile 'strict' takes 1 to 1024 bytes" in ran.out
-    assert "A dry run: nothing was sent." in ran.out
+    assert "Dry run: nothing was sent." in ran.out
     assert await old.harness.incoming() == []
 
 
@@ -233,7 +235,7 @@ async def test_what_cannot_be_is_a_usage_error(old: Old) -> None:
     settings = old.harness.settings
     for bucket in (settings.incoming_bucket, settings.accepted_bucket, settings.quarantine_bucket):
         ran = await airlock("backfill", f"s3://{bucket}", "--owner", "a", "--profile", "strict", **old.environment)
-        assert (ran.code, "what is in it came through Airlock" in ran.err) == (2, True), ran
+        assert (ran.code, "is Airlock's own" in ran.err) == (2, True), ran
     wrong = ["backfill", f"s3://{old.bucket}", "--owner", "a", "--profile"]
     assert "profile must be one of: default" in (await airlock(*wrong, "none", **old.environment)).err
     assert (await airlock(*wrong, "strict", "--rate", "fast", **old.environment)).code == 2
@@ -250,33 +252,35 @@ async def _started(old: Old, *more: str | Path) -> asyncio.subprocess.Process:
     )
 
 
-async def _within(old: Old, change: Callable[[Any], object] = lambda run: None) -> Report:
+async def _within(old: Old, change: Callable[[Any], object] = lambda run: None) -> Summary:
     """A run in this process."""
     harness = old.harness
     sender = Sender(OWNER, None, harness.profiles.get("strict"), [harness.secret])
-    how = How(old.bucket, "all/", sender, rate=1000, concurrency=4, dry_run=False)
-    report = Report()
-    run = backfill(harness.clients, harness.settings, how, report=report, stop=asyncio.Event(), tell=lambda _: None)
+    options = Options(old.bucket, "all/", sender, rate=1000, concurrency=4, dry_run=False)
+    summary = Summary()
+    run = assemble(
+        harness.clients, harness.settings, options, summary=summary, stop=asyncio.Event(), on_result=lambda _: None
+    )
     change(run)
     await run.run("")
-    return report
+    return summary
 
 
 @pytest.mark.parametrize("versioning", ["Enabled"])
 async def test_a_run_in_another_week_knows_what_was_sent_in_this_one(old: Old) -> None:
     await old.put("all/one.png", PNG)
-    assert (await _within(old)).counts == {Outcome.SENT: 1}
+    assert (await _within(old)).counts == {Status.SENT: 1}
 
     def later(run: Any) -> None:
         run.now = lambda: time.time() + MAX_LIFETIME + 60
 
     await old.put("all/two.png", PNG + b"2")
-    assert (await _within(old, later)).counts == {Outcome.DONE: 1, Outcome.SENT: 1}
+    assert (await _within(old, later)).counts == {Status.DONE: 1, Status.SENT: 1}
     # And this week's runs know of the next one's.
-    assert (await _within(old)).counts == {Outcome.DONE: 2}
+    assert (await _within(old)).counts == {Status.DONE: 2}
     async with old.harness.working():
         await old.harness.idle()
-    assert (await _within(old)).counts == {Outcome.DONE: 2}
+    assert (await _within(old)).counts == {Status.DONE: 2}
     assert len(await old.records()) == 2
 
 
@@ -284,15 +288,15 @@ async def test_a_run_in_another_week_knows_what_was_sent_in_this_one(old: Old) -
 async def test_a_moment_of_too_much_is_waited_out_and_no_more_than_some_failures_in_a_row_are(
     old: Old, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.command_line.patience.ATTEMPTS", 3)
-    monkeypatch.setattr("ops.command_line.patience.BACKOFF", Backoff(first=0.01, longest=0.01))
-    monkeypatch.setattr(run_module, "MOST_FAILURES", 3)
+    monkeypatch.setattr("ops.command_line.throttle.ATTEMPTS", 3)
+    monkeypatch.setattr("ops.command_line.throttle.BACKOFF", Backoff(first=0.01, longest=0.01))
+    monkeypatch.setattr(run_module, "MAX_FAILURES_IN_A_ROW", 3)
     for number in range(9):
         await old.put(f"all/{number}.png", PNG + bytes([number]))
     refusals = {"all/0.png": 2, "all/1.png": 100}
 
     def busy(run: Any) -> None:
-        copy: Callable[..., Awaitable[Copied]] = run.sending.objects.promote
+        copy: Callable[..., Awaitable[Copied]] = run.copier.objects.promote
 
         async def promote(source: Any, *args: Any, **described: Any) -> Copied:
             refusals[source.key] = refusals.get(source.key, 0) - 1
@@ -300,16 +304,16 @@ async def test_a_moment_of_too_much_is_waited_out_and_no_more_than_some_failures
                 raise Unavailable("s3", "CopyObject: SlowDown")
             return await copy(source, *args, **described)
 
-        run.sending.objects.promote = promote
+        run.copier.objects.promote = promote
 
-    report = await _within(old, busy)
-    assert (report.counts, report.interrupted) == ({Outcome.SENT: 8, Outcome.FAILED: 1}, False)
+    summary = await _within(old, busy)
+    assert (summary.counts, summary.interrupted) == ({Status.SENT: 8, Status.FAILED: 1}, False)
     # Whoever goes on from there misses nothing.
-    assert report.last == "all/0.png"
+    assert summary.last == "all/0.png"
 
     for number in range(10, 30):
         await old.put(f"all/{number}.png", PNG + bytes([number]))
         refusals[f"all/{number}.png"] = 100
-    report = await _within(old, busy)
-    assert report.interrupted
-    assert 3 <= report.counts[Outcome.FAILED] < 10
+    summary = await _within(old, busy)
+    assert summary.interrupted
+    assert 3 <= summary.counts[Status.FAILED] < 10

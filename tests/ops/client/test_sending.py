@@ -8,7 +8,7 @@ import pytest
 from aiohttp import BodyPartReader, web
 
 from ops.client import sending
-from ops.client.api import Problem
+from ops.client.api import RequestError
 
 Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
 
@@ -59,7 +59,7 @@ async def test_a_refusal_has_the_code_and_the_sentence_of_s3(serve: Serve, tmp_p
         return web.Response(status=400, text=body, content_type="application/xml")
 
     (tmp_path / "a").write_text("a")
-    with pytest.raises(Problem, match="Your proposed upload is too large") as caught:
+    with pytest.raises(RequestError, match="Your proposed upload is too large") as caught:
         await sending.send({"url": await serve(s3), "fields": {}}, tmp_path / "a", lambda _: None)
     assert caught.value.code == "s3:EntityTooLarge"
 
@@ -70,14 +70,14 @@ async def test_a_redirect_is_a_refusal(serve: Serve, tmp_path: Path) -> None:
         return web.Response(status=307, headers={"Location": "http://127.0.0.1:9/"})
 
     (tmp_path / "a").write_text("a")
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(RequestError) as caught:
         await sending.send({"url": await serve(s3), "fields": {}}, tmp_path / "a", lambda _: None)
     assert caught.value.code == "s3:307"
 
 
 async def test_a_server_that_is_away_is_a_problem_without_status(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(RequestError) as caught:
         await sending.send({"url": "http://127.0.0.1:9/", "fields": {}}, tmp_path / "a", lambda _: None)
     assert (caught.value.code, caught.value.status) == ("no_answer", None)
 

@@ -21,9 +21,9 @@ from airlock.lifecycle import State
 from airlock.verdict import Outcome
 from aws.settings import AwsSettings
 from ops.cli import main
-from ops.dead_letters.box import Box
-from ops.dead_letters.cause import WITHOUT_A_WORD, cause
-from ops.dead_letters.shown import age
+from ops.dead_letters.cause import NO_REASON, cause
+from ops.dead_letters.display import age
+from ops.dead_letters.reader import DeadLetterReader
 from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import PNG, WorkerHarness, harness_in
@@ -93,7 +93,7 @@ async def dead(harness: WorkerHarness) -> list[str]:
             "webhook erp: after N attempts: the receiver answered 503",
         ),
         (("an object's key and its policy's end",), "an object's key and its policy's end"),
-        ((None, ""), WITHOUT_A_WORD),
+        ((None, ""), NO_REASON),
     ],
 )
 def test_reasons_that_differ_in_names_ids_and_numbers_have_one_cause(reasons: tuple[str], group: str) -> None:
@@ -124,7 +124,7 @@ def test_to_drop_takes_a_selection_or_all(arguments: list[str], monkeypatch: pyt
         monkeypatch.setenv(f"AIRLOCK_{name}", value)
     ran = CliRunner().invoke(main, ["dead-letters", *arguments])
     assert ran.exit_code == 2
-    assert "say which letters" in ran.output
+    assert "select the messages with" in ran.output
 
 
 # --- on a queue ---
@@ -152,7 +152,7 @@ async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdic
 
     redriven = await run(harness, "redrive", "--id", letter["id"])
     assert redriven.code == 0, redriven.err
-    assert f"1 letter sent back to {harness.settings.queue}" in redriven.out
+    assert f"1 message sent back to {harness.settings.queue}" in redriven.out
     async with harness.working():
         record = await harness.recorded(sent.upload, lambda record: record.state is not State.FAILED)
         record = await harness.settled(sent)
@@ -179,21 +179,21 @@ async def test_letters_are_grouped_and_all_there_again_afterwards(harness: Worke
     first, second = await run(harness, "list"), await run(harness, "list")
     assert first.code == 0
     lines = first.out.splitlines()
-    assert lines[0] == f"24 letters in {harness.settings.dead_letter_queue}."
+    assert lines[0] == f"24 messages in {harness.settings.dead_letter_queue}."
     assert lines[1] == "23  after N attempts: s3: it is away"
-    assert lines[3] == f" 1  {WITHOUT_A_WORD}"
+    assert lines[3] == f" 1  {NO_REASON}"
     assert second.out.splitlines()[:2] == lines[:2]
     assert len(await dead(harness)) == 24
 
 
 async def test_there_can_be_none(harness: WorkerHarness) -> None:
     listed = await run(harness, "list")
-    assert (listed.code, listed.out) == (0, f"0 letters in {harness.settings.dead_letter_queue}.\n")
+    assert (listed.code, listed.out) == (0, f"0 messages in {harness.settings.dead_letter_queue}.\n")
     for ran in await asyncio.gather(
         run(harness, "show"), run(harness, "redrive"), run(harness, "drop", "--all", "--yes")
     ):
         assert (ran.code, ran.out) == (3, "")
-        assert ran.err == f"There is no letter in {harness.settings.dead_letter_queue}.\n"
+        assert ran.err == f"There are no messages in {harness.settings.dead_letter_queue}.\n"
 
 
 async def test_only_what_matches_is_sent_back_or_dropped(harness: WorkerHarness) -> None:
@@ -204,15 +204,15 @@ async def test_only_what_matches_is_sent_back_or_dropped(harness: WorkerHarness)
     dry = await run(harness, "redrive", "--cause", "clamd", "--dry-run")
     assert (dry.code, dry.out.splitlines()[0]) == (
         0,
-        f"2 letters would be sent back to {harness.settings.queue}, of 4 looked at.",
+        f"2 messages would be sent back to {harness.settings.queue}, of 4 read.",
     )
     assert await bodies(harness, harness.settings.queue) == []
     assert (await run(harness, "redrive", "--cause", "clamd", "--limit", "1", "--rate", "50/s")).code == 0
     assert len(await bodies(harness, harness.settings.queue)) == 1
-    asked = await run(harness, "drop", "--cause", "without a word")
-    assert (asked.code, asked.out.splitlines()[0]) == (0, "1 letter would be dropped, of 3 looked at.")
-    assert asked.err == "Nothing was dropped: --yes does it.\n"
-    assert (await run(harness, "drop", "--cause", "without a word", "--yes")).out.startswith("1 letter dropped")
+    asked = await run(harness, "drop", "--cause", "without a reason")
+    assert (asked.code, asked.out.splitlines()[0]) == (0, "1 message would be dropped, of 3 read.")
+    assert asked.err == "Nothing was dropped: add --yes to drop these messages.\n"
+    assert (await run(harness, "drop", "--cause", "without a reason", "--yes")).out.startswith("1 message dropped")
     left = await dead(harness)
     assert len(left) == 2
     assert "c" in left
@@ -231,7 +231,7 @@ async def test_what_a_letter_holds_steers_no_terminal_and_passes_for_no_line_of_
     shown = await run(harness, "show")
     assert not {"\x9b", "\x7f", "\x85"} & set(shown.out)
     assert "\nreason   forged" not in shown.out
-    assert "characters more; --json has all" in shown.out
+    assert "more characters; --json prints them all" in shown.out
     assert f"{UPLOAD}: no record" in shown.out
     assert not {"\x9b", "\x85"} & set((await run(harness, "list")).out)
 
@@ -247,7 +247,7 @@ async def test_a_delivery_that_is_sent_back_gets_its_day_again(harness: WorkerHa
     began = time.time()
     ran = await run(harness, "redrive", "--webhooks")
     assert ran.code == 1
-    assert "1 letter left: no delivery that could be tried again." in ran.err
+    assert "1 message left in " in ran.err
     [body] = await bodies(harness, harness.settings.delivery_queue)
     again = Delivery.parse(body)
     assert again.published_at >= began
@@ -272,7 +272,7 @@ async def test_an_interrupted_run_gives_everything_back(harness: WorkerHarness) 
     process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
     assert process.returncode == 1, err
-    assert out.decode().startswith("10 letters sent back")
+    assert out.decode().startswith("10 messages sent back")
     sent, left = await bodies(harness, harness.settings.queue), await dead(harness)
     assert sorted(sent + left) == [f"{number:02}" for number in range(15)]
 
@@ -296,21 +296,21 @@ async def test_what_ends_between_sending_and_deleting_leaves_a_message_twice(
 
     await bury(harness, "a", "away")
     name = harness.settings.dead_letter_queue
-    monkeypatch.setattr(Box, "drop", ended)
-    async with Box.open(harness.clients.sqs, name) as box:
-        to = await box.address(harness.settings.queue)
-        [letter] = await anext(box.letters())
+    monkeypatch.setattr(DeadLetterReader, "drop", ended)
+    async with DeadLetterReader.open(harness.clients.sqs, name) as reader:
+        to = await reader.url_of(harness.settings.queue)
+        [letter] = await anext(reader.messages())
         with pytest.raises(Ended):
-            await box.move(letter, to, letter.body)
+            await reader.move(letter, to, letter.body)
     assert await bodies(harness, harness.settings.queue) == ["a"]
     assert await dead(harness) == ["a"]
 
 
 async def test_a_letter_that_comes_twice_is_seen_once(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.dead_letters.box.HIDDEN_SECONDS", 0)
-    monkeypatch.setattr("ops.dead_letters.box.STALE_RECEIVES", 5)
+    monkeypatch.setattr("ops.dead_letters.reader.HIDDEN_SECONDS", 0)
+    monkeypatch.setattr("ops.dead_letters.reader.STALE_RECEIVES", 5)
     for body in "abc":
         await bury(harness, body, "away")
-    async with Box.open(harness.clients.sqs, harness.settings.dead_letter_queue) as box:
-        seen = [letter.body async for letters in box.letters() for letter in letters]
+    async with DeadLetterReader.open(harness.clients.sqs, harness.settings.dead_letter_queue) as reader:
+        seen = [letter.body async for messages in reader.messages() for letter in messages]
     assert sorted(seen) == ["a", "b", "c"]

@@ -22,7 +22,10 @@ from aws.dynamodb.records import Location, Record
 from aws.s3.objects import Objects
 from aws.session import connect
 from aws.settings import AwsSettings
-from ops.reconcile import How, Kind, Report, reconcile
+from ops.reconcile.discrepancy import Discrepancy
+from ops.reconcile.options import Options
+from ops.reconcile.run import reconcile
+from ops.reconcile.summary import Summary
 from tests.deployment import connected_as, keys_of
 from tests.deployment_pool import DeploymentPool, emptied
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
@@ -53,17 +56,17 @@ async def harness(silent: AwsSettings, tmp_path: Path) -> AsyncIterator[WorkerHa
         yield here
 
 
-async def run(harness: WorkerHarness, later: float = HOUR, **how: Any) -> Report:
+async def run(harness: WorkerHarness, later: float = HOUR, **options: Any) -> Summary:
     """A run as the operator's user, so much later than now."""
     async with connected_as(keys_of("operator", harness.settings), harness.settings) as clients:
-        return await reconcile(clients, harness.settings, How(**how), now=lambda: time.time() + later)
+        return await reconcile(clients, harness.settings, Options(**options), now=lambda: time.time() + later)
 
 
-async def found(harness: WorkerHarness, later: float = HOUR, **how: Any) -> dict[Kind, int]:
+async def found(harness: WorkerHarness, later: float = HOUR, **options: Any) -> dict[Discrepancy, int]:
     """What a dry run finds, by kind."""
-    report = await run(harness, later, dry_run=True, **how)
-    assert report.repairs == 0
-    return {kind: tally.found for kind, tally in report.kinds.items()}
+    summary = await run(harness, later, dry_run=True, **options)
+    assert summary.repairs == 0
+    return {each: count.found for each, count in summary.counts.items()}
 
 
 async def worked_off(harness: WorkerHarness) -> None:
@@ -72,14 +75,18 @@ async def worked_off(harness: WorkerHarness) -> None:
         await harness.idle()
 
 
-async def repaired(harness: WorkerHarness, kind: Kind, count: int = 1, **how: Any) -> None:
+async def repaired(harness: WorkerHarness, discrepancy: Discrepancy, count: int = 1, **options: Any) -> None:
     """That is found, by a dry run as by the run that repairs it; after the worker nothing is."""
-    assert await found(harness, **how) == {kind: count}
+    assert await found(harness, **options) == {discrepancy: count}
     await harness.idle()
-    report = await run(harness, **how)
-    assert (report.of(kind).found, report.of(kind).repaired, report.of(kind).left) == (count, count, 0)
+    summary = await run(harness, **options)
+    assert (summary.of(discrepancy).found, summary.of(discrepancy).repaired, summary.of(discrepancy).left) == (
+        count,
+        count,
+        0,
+    )
     await worked_off(harness)
-    assert await found(harness, **how) == {}
+    assert await found(harness, **options) == {}
 
 
 async def claimed(harness: WorkerHarness, sent: Sent) -> Arrival:
@@ -140,7 +147,7 @@ async def record_of(harness: WorkerHarness, sent: Sent) -> Record:
 
 async def test_objects_whose_notifications_were_lost_get_their_verdicts(harness: WorkerHarness) -> None:
     clean, infected = await harness.put(PNG), await harness.put(EICAR)
-    await repaired(harness, Kind.MISSED, 2)
+    await repaired(harness, Discrepancy.MISSED, 2)
     assert (await record_of(harness, clean)).state is State.ACCEPTED
     assert (await record_of(harness, infected)).state is State.INFECTED
     assert await harness.incoming() == []
@@ -154,14 +161,18 @@ async def test_what_is_young_is_on_its_way(harness: WorkerHarness) -> None:
     await recorded(harness, await claimed(harness, await harness.put(PNG)))
     assert await found(harness, later=0) == {}
     # The version may be old: that its record changed lately is enough.
-    assert await found(harness, later=0, grace=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1}
-    assert await found(harness, later=0, grace=0, stuck=0) == {Kind.MISSED: 1, Kind.UNFINISHED: 1, Kind.STUCK: 1}
+    assert await found(harness, later=0, grace=0) == {Discrepancy.MISSED: 1, Discrepancy.UNFINISHED: 1}
+    assert await found(harness, later=0, grace=0, stuck=0) == {
+        Discrepancy.MISSED: 1,
+        Discrepancy.UNFINISHED: 1,
+        Discrepancy.STUCK: 1,
+    }
 
 
 async def test_an_inspection_that_stopped_is_begun_again(harness: WorkerHarness) -> None:
     sent = await harness.put(PNG)
     await claimed(harness, sent)
-    await repaired(harness, Kind.STUCK)
+    await repaired(harness, Discrepancy.STUCK)
     record = await record_of(harness, sent)
     assert (record.state, record.attempts) == (State.ACCEPTED, 2)
     assert await harness.incoming() == []
@@ -170,7 +181,7 @@ async def test_an_inspection_that_stopped_is_begun_again(harness: WorkerHarness)
 async def test_a_settlement_that_stopped_after_its_record_is_ended(harness: WorkerHarness) -> None:
     sent = await harness.put(PNG)
     before = await recorded(harness, await claimed(harness, sent))
-    await repaired(harness, Kind.UNFINISHED)
+    await repaired(harness, Discrepancy.UNFINISHED)
     assert await harness.incoming() == []
     assert (await record_of(harness, sent)).location == before.location
     assert [event["subject"] for event in await harness.events()] == [sent.upload]
@@ -180,7 +191,7 @@ async def test_versions_that_came_after_the_uploads_own_are_removed(harness: Wor
     sent = await accepted(harness)
     for number in range(3):
         await harness.put(PNG + bytes([number]), upload=sent.upload)
-    await repaired(harness, Kind.OVERWRITTEN, 3)
+    await repaired(harness, Discrepancy.OVERWRITTEN, 3)
     assert await harness.incoming() == []
     assert (await record_of(harness, sent)).overwrites == 3
     assert list((await harness.accepted()).values()) == [PNG]
@@ -189,10 +200,10 @@ async def test_versions_that_came_after_the_uploads_own_are_removed(harness: Wor
 async def test_the_bytes_of_a_withdrawn_upload_go_wherever_they_are(harness: WorkerHarness) -> None:
     sent = await accepted(harness)
     await harness.records.withdraw(sent.upload, "alice", time.time())
-    await repaired(harness, Kind.WITHDRAWN)
+    await repaired(harness, Discrepancy.WITHDRAWN)
     late = await harness.put(PNG, upload=sent.upload)
     assert late.upload == sent.upload
-    await repaired(harness, Kind.WITHDRAWN)
+    await repaired(harness, Discrepancy.WITHDRAWN)
     settings = harness.settings
     for bucket in (settings.incoming_bucket, settings.accepted_bucket, settings.quarantine_bucket):
         assert await harness.versions(bucket) == []
@@ -202,7 +213,7 @@ async def test_an_upload_whose_object_is_gone_before_its_verdict_fails_with_that
     sent = await harness.put(PNG)
     await claimed(harness, sent)
     await Objects(harness.clients.s3).delete(harness.settings.incoming_bucket, sent.key, sent.version_id)
-    await repaired(harness, Kind.GONE)
+    await repaired(harness, Discrepancy.GONE)
     record = await record_of(harness, sent)
     assert record.state is State.FAILED
     assert record.verdict is not None
@@ -221,19 +232,19 @@ async def test_copies_of_attempts_that_ended_are_removed_and_nothing_else_is(har
     # Whoever uses the accepted bucket may name things by our ids too.
     own = f"thumbnails/{sent.upload}.png"
     await harness.clients.s3.put_object(Bucket=harness.settings.accepted_bucket, Key=own, Body=b"1")
-    assert await found(harness) == {Kind.LEFTOVER: 1, Kind.UNRECORDED: 1}
+    assert await found(harness) == {Discrepancy.LEFTOVER: 1, Discrepancy.UNRECORDED: 1}
     assert len(await harness.versions(harness.settings.accepted_bucket)) == 2
-    report = await run(harness)
-    assert (report.of(Kind.LEFTOVER).repaired, report.of(Kind.UNRECORDED).left) == (1, 1)
+    summary = await run(harness)
+    assert (summary.of(Discrepancy.LEFTOVER).repaired, summary.of(Discrepancy.UNRECORDED).left) == (1, 1)
     assert leftover.version_id not in [version for _, version in await harness.versions(leftover.bucket)]
     assert record.location is None or record.location[1:] in await harness.versions(record.location.bucket)
-    assert await found(harness) == {Kind.UNRECORDED: 1}
+    assert await found(harness) == {Discrepancy.UNRECORDED: 1}
 
 
 async def test_a_copy_whose_attempt_may_still_record_it_stays(harness: WorkerHarness) -> None:
     await copied(harness, await claimed(harness, await harness.put(PNG)))
-    assert await found(harness) == {Kind.STUCK: 1}
-    await repaired(harness, Kind.STUCK)
+    assert await found(harness) == {Discrepancy.STUCK: 1}
+    await repaired(harness, Discrepancy.STUCK)
     assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
 
 
@@ -244,8 +255,8 @@ async def test_a_copy_of_a_revocation_that_stopped_stays_for_whoever_repeats_it(
     bucket, key = harness.settings.quarantine_bucket, keys.quarantine(record.id, record.version_id)
     source = f"{record.location.bucket}/{record.location.key}?versionId={record.location.version_id}"
     await harness.clients.s3.copy_object(Bucket=bucket, Key=key, CopySource=source)
-    report = await run(harness)
-    assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.REVISION: 1}
+    summary = await run(harness)
+    assert {each: count.left for each, count in summary.counts.items()} == {Discrepancy.REVISION: 1}
     assert len(await harness.versions(bucket)) == 1
 
 
@@ -255,7 +266,7 @@ async def test_a_release_or_revocation_of_an_old_upload_that_has_just_begun_is_o
     record = await record_of(harness, await accepted(harness))
     await harness.records.begin_change(record, Step.REVOKE, time.time() + HOUR)
     assert await found(harness) == {}
-    assert await found(harness, later=2 * HOUR) == {Kind.REVISION: 1}
+    assert await found(harness, later=2 * HOUR) == {Discrepancy.REVISION: 1}
 
 
 async def test_accepted_objects_and_records_without_each_other_are_told_and_left(harness: WorkerHarness) -> None:
@@ -266,14 +277,17 @@ async def test_accepted_objects_and_records_without_each_other_are_told_and_left
     forgotten = f"2026/{harness.mint()}.png"
     for key in (forgotten, "readme.txt"):
         await harness.clients.s3.put_object(Bucket=harness.settings.accepted_bucket, Key=key, Body=b"1")
-    report = await run(harness)
-    assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.UNRECORDED: 2, Kind.LOST: 1}
-    assert report.repairs == 0
-    assert location.version_id in report.of(Kind.LOST).examples[0]
-    assert any(forgotten in example for example in report.of(Kind.UNRECORDED).examples)
+    summary = await run(harness)
+    assert {each: count.left for each, count in summary.counts.items()} == {
+        Discrepancy.UNRECORDED: 2,
+        Discrepancy.LOST: 1,
+    }
+    assert summary.repairs == 0
+    assert location.version_id in summary.of(Discrepancy.LOST).examples[0]
+    assert any(forgotten in example for example in summary.of(Discrepancy.UNRECORDED).examples)
     assert (await record_of(harness, kept)).state is State.ACCEPTED
     # Without a look at accepted nobody can say what is missing there.
-    assert await found(harness, looks=("records",)) == {}
+    assert await found(harness, scans=("records",)) == {}
 
 
 async def test_multipart_uploads_that_nobody_ended_are_aborted(harness: WorkerHarness) -> None:
@@ -287,8 +301,8 @@ async def test_multipart_uploads_that_nobody_ended_are_aborted(harness: WorkerHa
     ):
         await s3.create_multipart_upload(Bucket=bucket, Key=key)
     assert await found(harness) == {}
-    assert await found(harness, later=DAY + 60) == {Kind.MULTIPART: 3}
-    assert (await run(harness, later=DAY + 60)).of(Kind.MULTIPART).repaired == 3
+    assert await found(harness, later=DAY + 60) == {Discrepancy.MULTIPART: 3}
+    assert (await run(harness, later=DAY + 60)).of(Discrepancy.MULTIPART).repaired == 3
     assert await found(harness, later=DAY + 60) == {}
     (left,) = (await s3.list_multipart_uploads(Bucket=settings.incoming_bucket))["Uploads"]
     assert left["Key"] == "elsewhere"
@@ -300,13 +314,13 @@ async def test_items_that_should_have_expired_two_days_ago_are_deleted(harness: 
     assert end is not None
     counter = {"id": {"S": "usage#owner#alice#20200101"}, "expires_at": {"N": str(int(time.time() - 3 * DAY))}}
     await harness.clients.dynamodb.put_item(TableName=harness.settings.table, Item=counter)
-    assert await found(harness, looks=("records",)) == {Kind.EXPIRED: 1}
+    assert await found(harness, scans=("records",)) == {Discrepancy.EXPIRED: 1}
     much_later = end - time.time() + 2 * DAY
-    assert await found(harness, later=much_later - 60, looks=("records",)) == {Kind.EXPIRED: 1}
-    assert (await run(harness, later=much_later + 60, looks=("records",))).of(Kind.EXPIRED).repaired == 2
+    assert await found(harness, later=much_later - 60, scans=("records",)) == {Discrepancy.EXPIRED: 1}
+    assert (await run(harness, later=much_later + 60, scans=("records",))).of(Discrepancy.EXPIRED).repaired == 2
     assert await harness.records.get(sent.upload) is None
     # What was accepted stays, and is told of.
-    assert await found(harness, later=much_later + 60) == {Kind.UNRECORDED: 1}
+    assert await found(harness, later=much_later + 60) == {Discrepancy.UNRECORDED: 1}
 
 
 async def test_what_is_not_ours_is_told_and_never_sent(harness: WorkerHarness) -> None:
@@ -321,9 +335,9 @@ async def test_what_is_not_ours_is_told_and_never_sent(harness: WorkerHarness) -
     issued = int(time.time() - LATEST_ARRIVAL_SECONDS - 901)
     await harness.put(PNG, upload=upload_id.mint(bytes(8), issued, 900, "alice", [harness.secret]).text)
     before = await harness.incoming()
-    report = await run(harness)
-    assert {kind: tally.left for kind, tally in report.kinds.items()} == {Kind.FOREIGN: 5, Kind.LATE: 1}
-    assert (report.repairs, len(before)) == (0, 6)
+    summary = await run(harness)
+    assert {each: count.left for each, count in summary.counts.items()} == {Discrepancy.FOREIGN: 5, Discrepancy.LATE: 1}
+    assert (summary.repairs, len(before)) == (0, 6)
     await harness.idle()
     assert await harness.incoming() == before
 
@@ -333,8 +347,8 @@ async def test_an_upload_that_failed_is_left_for_whoever_sends_its_dead_letter_b
     await claimed(harness, sent)
     verdict = Verdict(outcome=Outcome.FAILED, bytes=0, inspected_at=datetime.now(UTC))
     await harness.records.settle(await record_of(harness, sent), verdict, place="incoming", now=time.time())
-    report = await run(harness)
-    assert (report.of(Kind.FAILED).found, report.repairs) == (1, 0)
+    summary = await run(harness)
+    assert (summary.of(Discrepancy.FAILED).found, summary.repairs) == (1, 0)
     await worked_off(harness)
     assert (await record_of(harness, sent)).state is State.FAILED
     assert len(await harness.incoming()) == 1
@@ -345,10 +359,10 @@ async def test_a_full_queue_is_not_made_fuller(harness: WorkerHarness) -> None:
     for _ in range(3):
         await harness.send("{}")
     await harness.put(PNG)
-    report = await run(harness, backlog=2)
-    assert (report.held_back, report.of(Kind.MISSED).left) == (True, 1)
-    report = await run(harness, backlog=3)
-    assert (report.held_back, report.of(Kind.MISSED).left) == (False, 0)
+    summary = await run(harness, backlog=2)
+    assert (summary.held_back, summary.of(Discrepancy.MISSED).left) == (True, 1)
+    summary = await run(harness, backlog=3)
+    assert (summary.held_back, summary.of(Discrepancy.MISSED).left) == (False, 0)
 
 
 async def test_runs_at_the_same_time_as_each_other_and_as_a_worker_come_to_the_same_end(harness: WorkerHarness) -> None:
@@ -369,7 +383,7 @@ async def test_runs_at_the_same_time_as_each_other_and_as_a_worker_come_to_the_s
 async def test_what_stays_away_ends_a_run_and_the_next_one_goes_on(harness: WorkerHarness) -> None:
     for _ in range(12):
         await harness.put(PNG)
-    report, pauses = Report(), []
+    summary, pauses = Summary(), []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
@@ -377,17 +391,17 @@ async def test_what_stays_away_ends_a_run_and_the_next_one_goes_on(harness: Work
     queue_away = harness.settings.model_copy(update={"queue": "nowhere"})
     async with connected_as(keys_of("operator", harness.settings), harness.settings) as clients:
         with pytest.raises(Unavailable, match="sqs"):
-            await reconcile(clients, queue_away, now=lambda: time.time() + HOUR, sleep=sleep, report=report)
-    assert (report.of(Kind.MISSED).found, report.repairs) == (10, 0)
+            await reconcile(clients, queue_away, now=lambda: time.time() + HOUR, sleep=sleep, summary=summary)
+    assert (summary.of(Discrepancy.MISSED).found, summary.repairs) == (10, 0)
     assert pauses == [1, 2, 4, 8]
-    assert (await run(harness)).of(Kind.MISSED).repaired == 12
+    assert (await run(harness)).of(Discrepancy.MISSED).repaired == 12
 
 
 HURRIED = """
 from airlock.backoff import Backoff
 from ops.cli import main
-from ops.command_line import patience
-patience.BACKOFF = Backoff(first=0.01, longest=0.01)
+from ops.command_line import throttle
+throttle.BACKOFF = Backoff(first=0.01, longest=0.01)
 main()
 """
 
@@ -436,5 +450,5 @@ async def test_the_command_says_what_is_wrong_and_fails(harness: WorkerHarness) 
     code, _, err = await program(harness, "--grace", "soon")
     assert (code, "must be a number and one of s, m, h, d" in err) == (2, True)
     code, out, err = await program(harness, "--only", "records", python=("-c", HURRIED), AIRLOCK_TABLE="none")
-    assert (code, "Looked at nothing yet." in out) == (1, True)
+    assert (code, "Scanned nothing." in out) == (1, True)
     assert err.startswith("Error: dynamodb")

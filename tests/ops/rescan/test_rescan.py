@@ -17,8 +17,10 @@ from aws.dynamodb.records import Location, Record
 from aws.maintenance.accepted import Accepted
 from aws.maintenance.outbox import Outbox
 from aws.settings import AwsSettings
-from ops.command_line.patience import Patience
-from ops.rescan.rescanning import Report, Rescanning, Wanted
+from ops.command_line.throttle import Throttle
+from ops.rescan.record_filter import RecordFilter
+from ops.rescan.run import RescanRun
+from ops.rescan.summary import Summary
 from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import PNG, WorkerHarness, harness_in
@@ -55,15 +57,15 @@ def verdict(days: int) -> Verdict:
 @pytest.mark.parametrize(
     ("wanted", "taken"),
     [
-        (Wanted(), {"first", "second", "again", "other"}),
-        (Wanted(since=DAY + timedelta(days=2)), {"second", "again", "other"}),
-        (Wanted(until=DAY + timedelta(days=2)), {"first"}),
-        (Wanted(signatures_before=DAY + timedelta(days=4)), {"first", "second"}),
-        (Wanted(profile="strict"), {"other"}),
-        (Wanted(owner="alice", since=DAY + timedelta(days=5)), {"again"}),
+        (RecordFilter(), {"first", "second", "again", "other"}),
+        (RecordFilter(since=DAY + timedelta(days=2)), {"second", "again", "other"}),
+        (RecordFilter(until=DAY + timedelta(days=2)), {"first"}),
+        (RecordFilter(signatures_before=DAY + timedelta(days=4)), {"first", "second"}),
+        (RecordFilter(profile="strict"), {"other"}),
+        (RecordFilter(owner="alice", since=DAY + timedelta(days=5)), {"again"}),
     ],
 )
-def test_what_counts_is_the_last_inspection(wanted: Wanted, taken: set[str]) -> None:
+def test_what_counts_is_the_last_inspection(wanted: RecordFilter, taken: set[str]) -> None:
     records = [
         record("first"),
         record("second", 2),
@@ -71,7 +73,7 @@ def test_what_counts_is_the_last_inspection(wanted: Wanted, taken: set[str]) -> 
         record("other", 9, profile="strict", owner="bob"),
         record("none", verdict=None),
     ]
-    assert {each.id for each in records if wanted.takes(each)} == taken
+    assert {each.id for each in records if wanted.selects(each)} == taken
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ async def test_only_accepted_objects_are_asked_for_page_by_page(harness: WorkerH
     assert await waiting(harness) == set()
 
     ran = await run(harness, "--since", "2026-10-20", "--rate", "1000/s")
-    assert (ran.code, ran.out) == (0, "25 of 26 accepted objects (250 bytes) are to be inspected again.\n"), ran
+    assert (ran.code, ran.out) == (0, "25 of 26 accepted objects (250 bytes) will be inspected again.\n"), ran
     assert await waiting(harness) == {f"accepted {number:03}" for number in range(25)}
 
 
@@ -144,17 +146,17 @@ async def test_it_waits_while_too_many_messages_do(harness: WorkerHarness) -> No
 
     accepted = Accepted(harness.clients.dynamodb, harness.settings.table)
     outbox = Outbox(harness.clients.sqs, harness.settings.queue)
-    patience = Patience(1000, time.monotonic, asyncio.sleep)
-    report = Report()
-    await Rescanning(accepted, outbox, Wanted(), patience, sleep, backlog=0, report=report).run()
+    throttle = Throttle(1000, time.monotonic, asyncio.sleep)
+    summary = Summary()
+    await RescanRun(accepted, outbox, RecordFilter(), throttle, sleep, backlog=0, summary=summary).run()
     assert waits == [5.0]
-    assert (report.finished, report.asked) == (True, 3)
+    assert (summary.finished, summary.requested) == (True, 3)
 
 
 async def test_what_is_wrong_is_a_usage_error(harness: WorkerHarness) -> None:
-    assert "is no date" in (await run(harness, "--since", "yesterday")).err
+    assert "must be a date such as" in (await run(harness, "--since", "yesterday")).err
     ran = await run(harness, "--profile", "none")
-    assert (ran.code, "there is no profile 'none'" in ran.err) == (2, True)
+    assert (ran.code, "unknown profile 'none'" in ran.err) == (2, True)
 
 
 async def test_a_rule_that_came_later_revokes_exactly_what_it_matches(harness: WorkerHarness) -> None:

@@ -1,4 +1,4 @@
-"""One dead letter, and what its body tells without being believed."""
+"""One message of a dead-letter queue. What its body says is shown, and not believed."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ from workers.deliveries.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A letter as it was received. `sent_at` in seconds since the epoch. `reason` and `attempts` are what the worker
-    said who buried it; None where SQS moved it by itself.
+class DeadLetter:
+    """A message as it was received. `sent_at`, when it became a dead letter, is in seconds since the epoch.
+
+    `reason` and `attempts` were set by the worker that buried it; they are None where SQS moved the message.
     """
 
     id: str
@@ -30,14 +31,14 @@ class Letter:
         return cause(self.reason)
 
     def uploads(self, prefix: str) -> tuple[str, ...]:
-        """The ids of the uploads that its body is about, as it says; none where the body cannot be read."""
+        """The ids of the uploads that its body names; none where the body cannot be read."""
         try:
-            about = [_upload(event, prefix) for event in events.parse(self.body)]
+            ids = [_upload_id(event, prefix) for event in events.parse(self.body)]
         except BadNotification:
-            about = [self._delivered()]
-        return tuple(dict.fromkeys(upload for upload in about if upload))
+            ids = [self._delivered_upload()]
+        return tuple(dict.fromkeys(each for each in ids if each))
 
-    def _delivered(self) -> str | None:
+    def _delivered_upload(self) -> str | None:
         try:
             event = from_json(Delivery.parse(self.body).event)
         except (BadNotification, ValueError):
@@ -46,7 +47,7 @@ class Letter:
         return _if_id(subject) if isinstance(subject, str) else None
 
 
-def _upload(event: Event, prefix: str) -> str | None:
+def _upload_id(event: Event, prefix: str) -> str | None:
     return keys.upload_id_of(prefix, event.key) if isinstance(event, ObjectCreated) else _if_id(event.upload)
 
 

@@ -1,4 +1,4 @@
-"""ops.client.report: what is printed about an upload, and the exit code that says the same."""
+"""ops.client.display: what is printed about an upload, and the exit code that says the same."""
 
 import io
 from typing import Any
@@ -8,8 +8,8 @@ from rich.console import Console
 
 from airlock.errors import CATALOGUE
 from airlock.lifecycle import TERMINAL, State
-from ops.client import report
-from ops.client.api import Problem
+from ops.client import display
+from ops.client.api import RequestError
 
 VERDICT: dict[str, Any] = {
     "outcome": "infected",
@@ -21,9 +21,9 @@ VERDICT: dict[str, Any] = {
 }
 
 
-def shown(name: str, told: dict[str, Any] | Problem) -> str:
+def shown(name: str, told: dict[str, Any] | RequestError) -> str:
     out = io.StringIO()
-    report.show(Console(file=out, width=200, highlight=False), "http://h", name, told)
+    display.show(Console(file=out, width=200, highlight=False), "http://h", name, told)
     return out.getvalue()
 
 
@@ -63,7 +63,7 @@ def test_names_and_findings_cannot_steer_the_terminal() -> None:
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
 def test_every_final_state_has_an_exit_code(state: State) -> None:
-    assert state in report.EXIT_CODES
+    assert state in display.EXIT_CODES
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_every_final_state_has_an_exit_code(state: State) -> None:
     ],
 )
 def test_the_worst_of_many_files_decides(states: list[str], code: int) -> None:
-    assert report.worst([report.exit_code(upload(state)) for state in states]) == code
+    assert display.worst([display.exit_code(upload(state)) for state in states]) == code
 
 
 @pytest.mark.parametrize(
@@ -92,21 +92,21 @@ def test_the_worst_of_many_files_decides(states: list[str], code: int) -> None:
         (503, "dependency_unavailable", 6),
         (None, "no_answer", 6),
         (403, "s3:AccessDenied", 6),
-        (None, report.UNREADABLE, 2),
+        (None, display.UNREADABLE, 2),
     ],
 )
 def test_a_refusal_by_the_rules_is_a_rejection_and_others_are_not(
     status: int | None, code: str, exit_code: int
 ) -> None:
-    assert report.exit_code(Problem(status, code, "title")) == exit_code
+    assert display.exit_code(RequestError(status, code, "title")) == exit_code
 
 
 def test_the_refusals_by_the_rules_are_in_the_catalogue() -> None:
-    assert CATALOGUE.keys() >= report.RULES
+    assert CATALOGUE.keys() >= display.RULES
 
 
 def test_a_problem_is_shown_under_the_file() -> None:
-    text = shown("a.exe", Problem(415, "content_type_not_allowed", "Not taken.", "Only PNG.", "content_type"))
+    text = shown("a.exe", RequestError(415, "content_type_not_allowed", "Not taken.", "Only PNG.", "content_type"))
     assert text.splitlines() == [
         "! a.exe  not uploaded",
         "  Not taken.",
