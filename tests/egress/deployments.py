@@ -20,7 +20,7 @@ from PIL import Image
 from aws.settings import AwsSettings
 from ops.dev.loopback import HOST, free_port
 from ops.dev.programs import program, until_serving
-from ops.iam import Pod
+from ops.iam.policies import Pod
 from tests.deployment import keys_of, ministack, provisioned, settings_for
 from tests.ops.terminal import airlock, dev
 
