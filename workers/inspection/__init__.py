@@ -1,1 +1,1 @@
-"""Inspection: an object is read once, and its profile's checks are run over it and its members."""
+"""Inspection: reads an object once and runs the checks of its profile over it and its members."""

@@ -1,4 +1,8 @@
-"""Every check there is, by name, and the making of those that a deployment's profiles ask for."""
+"""All checks by name, and how those that the deployment's profiles name are made.
+
+A new check of Airlock's own goes into `_MAKERS`, or, where it is a parser, into `PARSERS`. Checks of other packages are
+found by their entry points.
+"""
 
 import importlib
 import importlib.metadata
@@ -22,22 +26,21 @@ from workers.inspection.yara.rule_set import BadRules, compile_rules
 from workers.settings import Settings
 
 GROUP = "airlock.checks"
-"""The entry points by which installed packages offer checks: a name, and a callable that makes one from Settings."""
+"""The group of entry points for checks in installed packages: a name, and a callable that makes one from Settings."""
 
 PARSERS = ("image", "pdf", "markup", "office", "archive")
-"""The checks that are a module of `workers.inspection.parsers` each."""
+"""The checks that run a parser: each is named as its module in `workers.inspection.parsers`."""
 
 
 class Misconfigured(AirlockError):
-    """Checks that profiles ask for and that cannot be made; the message has a line for each problem."""
+    """Checks that profiles name and that cannot be made; the message has a line for each problem."""
 
 
 def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Check]:
-    """One check for each name in any profile; raises Misconfigured with everything that stands in the way.
+    """One check for each name in any profile; raises Misconfigured with every problem.
 
-    `now` gives seconds since the epoch.
-
-    A check is never left out: what an unknown or unconfigured one would have seen would pass unseen.
+    `now` gives seconds since the epoch. A check that is unknown or not configured is an error and is never left out:
+    objects would be accepted without it.
     """
     made: dict[str, Check] = {}
     named = _users(profiles)
@@ -75,13 +78,13 @@ def _module(name: str) -> str:
 
 
 def _parser(name: str) -> Parser:
-    # It imports no library of a format: that happens where children are forked from.
+    # This imports no library that parses a format: only the fork server imports those.
     return cast("Parser", importlib.import_module(_module(name)))
 
 
 def _parser_check(name: str, sandbox: Sandbox) -> Check:
     parser = _parser(name)
-    # The absence of one is to stop the start, not the first object.
+    # A missing library stops the worker's start. Else it would fail the first object of that format.
     for package in sorted({each.partition(".")[0] for each in parser.MODULES}):
         if importlib.util.find_spec(package) is None:
             raise Misconfigured(f"the Python package {package} is not installed")
@@ -91,14 +94,14 @@ def _parser_check(name: str, sandbox: Sandbox) -> Check:
 def _installed(name: str, settings: Settings) -> Check:
     offers = importlib.metadata.entry_points(group=GROUP)
     if name not in offers.names:
-        raise Misconfigured(f"there is no such check; there are {', '.join((*_MAKERS, *PARSERS, *offers.names))}")
+        raise Misconfigured(f"unknown check; the known ones are {', '.join((*_MAKERS, *PARSERS, *offers.names))}")
     offer = offers[name]
     try:
         check = offer.load()(settings)
-    except Exception as error:  # it is somebody's own code, whatever it raises
+    except Exception as error:  # code of another package, which can raise anything
         raise Misconfigured(f"{offer.value} cannot be used: {type(error).__name__}: {error}") from error
     if getattr(check, "name", None) != name:
-        raise Misconfigured(f"{offer.value} makes a check of another name")
+        raise Misconfigured(f"{offer.value} makes a check with another name")
     return cast("Check", check)
 
 

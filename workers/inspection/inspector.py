@@ -1,4 +1,18 @@
-"""Inspection: reads an object once and runs its profile's checks over it, and over what is in it."""
+"""Inspection of one object: every check of its profile sees every byte, and the findings become one verdict.
+
+How it works:
+
+1. The first chunks are read until the head (the first 4 KiB) is known. It tells a check whether it needs a copy.
+2. Each check begins a scan. Where one needs a copy, a spool takes the bytes too.
+3. A chunk is given to all scans and the spool at once, and the next one is read when all have taken it. So the slowest
+   sets the pace, and the memory that is used does not grow with the object.
+4. All scans finish at once and report. The scan of an archive hands out members while it finishes: `Members` runs
+   steps 1 to 4 over each of them.
+5. The findings of the object and of its members become one verdict.
+
+An error in any scan (an engine is unavailable, the disk is full) cancels the others, and there is no verdict: the
+object is inspected again later.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -18,13 +32,14 @@ from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
 
+Sink = Callable[[bytes], Coroutine[Any, Any, None]]
 T = TypeVar("T")
 
 
 class Inspector:
-    """`checks` by name: all that any profile names. `now` gives seconds since the epoch.
+    """`checks` has every check that any profile names, by name. `now` gives seconds since the epoch.
 
-    `spool_folder` is where the copies of large objects go meanwhile (None: where the system keeps temporary files).
+    `spool_folder` holds the copies of large objects during an inspection (None: the system's temporary folder).
     """
 
     def __init__(self, checks: Mapping[str, Check], now: Clock, spool_folder: Path | None = None) -> None:
@@ -33,18 +48,18 @@ class Inspector:
         self._spool_folder = spool_folder
 
     async def inspect(self, subject: Subject, chunks: AsyncIterator[bytes]) -> Verdict:
-        """The verdict of all of the profile's checks on `subject.size` bytes, and on the members of archives.
+        """The verdict of all checks of the profile on `subject.size` bytes, and on the members of archives in them.
 
-        Raises Unavailable when an engine or the bytes are away: what was not seen has no verdict.
+        Raises Unavailable when an engine or the bytes are unavailable: there is no verdict on bytes that no check saw.
         """
         members = Members(subject.profile.limits, self._run_checks, self._spool)
         subject = replace(subject, members=members)
-        read = _CountingChunks(chunks)
-        reports = await self._run_checks(subject, read, subject.profile.checks)
-        return self._verdict(subject, [*reports, *members.reports], reports, read.size)
+        counted = _CountingChunks(chunks)
+        reports = await self._run_checks(subject, counted, subject.profile.checks)
+        return self._verdict(subject, reports, members.reports, counted.size)
 
     async def ready(self) -> None:
-        """Raises Unavailable when an engine that some profile needs is away."""
+        """Raises Unavailable when an engine that some profile needs is unavailable."""
         await _run_all(check.ready() for check in self._checks.values())
 
     async def close(self) -> None:
@@ -53,11 +68,11 @@ class Inspector:
             await check.close()
 
     async def _run_checks(self, subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]) -> list[Report]:
-        """What the checks of these names report of the object or the member."""
+        """The reports of the checks of these names on one object or member."""
         first = await _first_chunks(chunks)
         subject = replace(subject, head=b"".join(first)[:HEAD])
         checks = [self._checks[name] for name in names]
-        sinks: list[Callable[[bytes], Coroutine[Any, Any, None]]] = []
+        sinks: list[Sink] = []
         async with AsyncExitStack() as stack:
             if subject.copy is None and any(check.needs_copy(subject) for check in checks):
                 copy = stack.enter_context(self._spool())
@@ -67,19 +82,13 @@ class Inspector:
             for scan in scans:
                 stack.push_async_callback(scan.close)
                 sinks.append(scan.feed)
-            may_stop = subject.profile.stop_early and not subject.depth
-            size = await _feed_all(sinks, _chained(first, chunks), lambda: may_stop and any(s.fatal for s in scans))
-            if may_stop and (fatal := [scan for scan in scans if scan.fatal]):
-                # The others did not see all of it: what they would report is worth nothing.
-                return await _run_all(scan.finish() for scan in fatal)
-            if size != subject.size:
-                raise Unavailable("s3", f"{size} bytes came of an object of {subject.size}")
-            return await _run_all(scan.finish() for scan in scans)
+            return await _scan(subject, _chained(first, chunks), scans, sinks)
 
     def _spool(self) -> Spool:
         return Spool(self._spool_folder)
 
-    def _verdict(self, subject: Subject, reports: list[Report], own: list[Report], size: int) -> Verdict:
+    def _verdict(self, subject: Subject, own: list[Report], of_members: list[Report], size: int) -> Verdict:
+        reports = [*own, *of_members]
         findings = [finding for report in reports for finding in report.findings]
         return Verdict(
             outcome=decide(findings),
@@ -94,11 +103,25 @@ class Inspector:
         )
 
 
+async def _scan(
+    subject: Subject, chunks: AsyncIterator[bytes], scans: Sequence[Scan], sinks: Sequence[Sink]
+) -> list[Report]:
+    """Feed all bytes to `sinks`, and let the scans finish; raises Unavailable where the size is not `subject.size`."""
+    may_stop = subject.profile.stop_early and not subject.depth
+    size = await _feed_all(sinks, chunks, lambda: may_stop and any(scan.fatal for scan in scans))
+    if may_stop and (fatal := [scan for scan in scans if scan.fatal]):
+        # The other scans did not see all of it, so their reports would be wrong.
+        return await _run_all(scan.finish() for scan in fatal)
+    if size != subject.size:
+        raise Unavailable("s3", f"it sent {size} bytes of an object of {subject.size} bytes")
+    return await _run_all(scan.finish() for scan in scans)
+
+
 class _SelfClosingScan:
     """A scan that is closed as soon as it has reported.
 
-    An archive's members may need what its own scan held, such as one of a few connections: nobody is to hold one while
-    waiting for another.
+    A finished scan may hold one of a few connections. An archive's members are scanned while the archive's own scan
+    finishes, and would wait for that connection without end.
     """
 
     def __init__(self, scan: Scan) -> None:
@@ -123,7 +146,7 @@ class _SelfClosingScan:
 
 
 async def _first_chunks(chunks: AsyncIterator[bytes]) -> list[bytes]:
-    """The first chunks, which have the head."""
+    """The first chunks, HEAD bytes or a little more."""
     first: list[bytes] = []
     while sum(map(len, first)) < HEAD:
         chunk = await anext(chunks, b"")
@@ -141,7 +164,7 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
 
 
 class _CountingChunks:
-    """The chunks, and how many bytes of them were taken."""
+    """The chunks; `size` is the number of bytes that were taken so far."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -156,12 +179,8 @@ class _CountingChunks:
         return chunk
 
 
-async def _feed_all(
-    sinks: Sequence[Callable[[bytes], Coroutine[Any, Any, None]]],
-    chunks: AsyncIterator[bytes],
-    enough: Callable[[], bool],
-) -> int:
-    """Feed each chunk to all at once, until it is `enough`; the slowest of them sets the pace at which more is read."""
+async def _feed_all(sinks: Sequence[Sink], chunks: AsyncIterator[bytes], enough: Callable[[], bool]) -> int:
+    """Give each chunk to all sinks at once, until `enough()` is true; the number of bytes that were given."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)
@@ -172,7 +191,7 @@ async def _feed_all(
 
 
 async def _run_all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run all; when one fails the others are cancelled and have ended before its error goes on."""
+    """Run all at once. When one fails, the others are cancelled and have ended before its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(step) for step in steps]

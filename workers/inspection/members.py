@@ -1,4 +1,4 @@
-"""What comes out of one object's archives, at any depth: counted against the profile's limits, and inspected."""
+"""The members of one object's archives, at any depth: counted against the profile's limits, and inspected."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,19 +14,21 @@ from workers.inspection.spool import Spool
 CHUNK = 256 * 1024
 
 RunChecks = Callable[[Subject, AsyncIterator[bytes], Sequence[str]], Awaitable[list[Report]]]
+"""Runs the checks of some names over a subject whose bytes come in chunks."""
 
 
 class Members:
-    """The port `Members`, for one inspection. `look` runs the checks of some names over a subject.
+    """The port `MemberInspector`, for one inspection. `spool` gives an empty copy.
 
-    `reports` has what was found in members; each finding says in which.
+    `reports` has what was found in members; each finding names the member. `seconds` is what is left of the time for
+    all parsers.
     """
 
     def __init__(self, limits: Mapping[str, int], run_checks: RunChecks, spool: Callable[[], Spool]) -> None:
         limits = {**DEFAULTS, **limits}
-        self._depth = limits["archive_depth"]
-        self._most_entries = limits["archive_entries"]
-        self._most_bytes = limits["archive_bytes"]
+        self._max_depth = limits["archive_depth"]
+        self._max_entries = limits["archive_entries"]
+        self._max_bytes = limits["archive_bytes"]
         self._entries = 0
         self._bytes = 0
         self._too_deep = False
@@ -38,21 +40,22 @@ class Members:
     def spend(self, *, size: int = 0, seconds: float = 0) -> None:
         self.seconds -= seconds
         self._bytes += size
-        if size and self._bytes > self._most_bytes:
-            raise Exceeded(f"its archives unpack to more than {self._most_bytes} bytes (archive_bytes)")
+        if size and self._bytes > self._max_bytes:
+            raise Exceeded(f"The archives unpack to more than {self._max_bytes} bytes (archive_bytes).")
 
     def spool(self, parent: Subject) -> Spool:
-        # Once too deep there is no acceptance any more, and zips in zips have thousands of places that are too deep.
-        self._too_deep = self._too_deep or parent.depth >= self._depth
+        # One archive that is too deep makes the object unscannable, so nothing is unpacked after it: zips within zips
+        # can hold thousands of archives that are too deep.
+        self._too_deep = self._too_deep or parent.depth >= self._max_depth
         if self._too_deep:
-            raise Exceeded(f"archives stand more than {self._depth} deep in one another (archive_depth)")
+            raise Exceeded(f"Archives are nested more than {self._max_depth} deep (archive_depth).")
         self._entries += 1
-        if self._entries > self._most_entries:
-            raise Exceeded(f"its archives have more than {self._most_entries} members (archive_entries)")
+        if self._entries > self._max_entries:
+            raise Exceeded(f"The archives have more than {self._max_entries} members (archive_entries).")
         return self._spool()
 
     async def inspect(self, parent: Subject, name: str, copy: Spool) -> None:
-        # Its size and type were never declared, so nothing can be held against them.
+        # The uploader declared no size and no type of a member, so there is nothing to compare.
         intent = parent.intent._replace(filename=name, content_type=OCTET_STREAM, size=None, sha256=None)
         path = (*parent.path, name)
         member = replace(parent, intent=intent, size=copy.size, copy=copy, path=path)

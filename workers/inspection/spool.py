@@ -1,6 +1,6 @@
-"""One copy of an object for the checks that read it from wherever they like: in memory up to a limit, then on disk.
+"""One copy of an object, for the checks that need random access: in memory up to a limit, then on disk.
 
-It has no name, so it is gone with its last descriptor, however the worker ends.
+The file has no name, so the kernel frees it with its last descriptor, however the worker ends.
 """
 
 import asyncio
@@ -14,18 +14,19 @@ from typing import Self
 
 from airlock.errors import Unavailable
 
-# Most uploads are smaller; 16 of them at once are 16 MiB.
+# Most uploads are smaller; 16 inspections at once use 16 MiB.
 IN_MEMORY = 1024**2
 
-# F_SEAL_FUTURE_WRITE of fcntl(2), Linux 5.1. F_SEAL_WRITE would fail (EBUSY) while the kernel happens to hold a page.
+# F_SEAL_FUTURE_WRITE of fcntl(2), since Linux 5.1. F_SEAL_WRITE can fail (EBUSY) while the kernel still uses a page.
 _SEAL_FUTURE_WRITE = 0x0010
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL
 
 
 class Spool:
-    """Written from its start to its end, then read. `folder` is where the disk's part goes (None: the system's).
+    """Written from start to end, then read. `size` is what was written, in bytes.
 
-    What the machine refuses (a full disk, a quota, no descriptor left) is Unavailable("spool").
+    Above `in_memory` bytes it is a file in `folder` (None: the system's temporary folder). Every method but `close`
+    raises Unavailable("spool") where the machine refuses (a full disk, a quota, no descriptor left).
     """
 
     def __init__(self, folder: Path | None = None, *, in_memory: int = IN_MEMORY) -> None:
@@ -33,8 +34,9 @@ class Spool:
         self._in_memory = in_memory
         self._on_disk = False
         self._sealed = False
-        # A write that was cancelled goes on in its thread: its descriptor must not be another file's by then.
-        self._held = threading.Lock()
+        # A cancelled write goes on in its thread. Without the lock, `close` could free the descriptor's number, and the
+        # thread would write into whatever file has it next.
+        self._lock = threading.Lock()
         try:
             self._fd = os.memfd_create("spool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         except OSError as error:
@@ -43,11 +45,11 @@ class Spool:
 
     @property
     def fd(self) -> int:
-        """The descriptor that holds it, -1 once closed. Its position is nobody's: see `reader`."""
+        """The descriptor that holds it, -1 once closed. To read, use `reader`: the position of this one is shared."""
         return self._fd
 
     async def write(self, chunk: bytes) -> None:
-        """Append."""
+        """Append `chunk`."""
         try:
             if not self._on_disk and self.size + len(chunk) <= self._in_memory:
                 _write_all(self._fd, chunk)
@@ -58,7 +60,7 @@ class Spool:
         self.size += len(chunk)
 
     def reader(self) -> int:
-        """A descriptor of its own to read from, at the start, through which nothing can be written. To be closed."""
+        """A new descriptor, read-only, with a position of its own at the start. The caller closes it."""
         try:
             if not self._on_disk and not self._sealed:
                 fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
@@ -68,7 +70,7 @@ class Spool:
             raise _unavailable(error) from error
 
     async def chunks(self, size: int) -> AsyncIterator[bytes]:
-        """All of it, in chunks of `size` bytes and a shorter last one."""
+        """All bytes, in chunks of `size` bytes and a shorter last one."""
         for start in range(0, self.size, size):
             wanted = min(size, self.size - start)
             chunk = await asyncio.to_thread(self._read, wanted, start) if self._on_disk else self._read(wanted, start)
@@ -77,8 +79,8 @@ class Spool:
             yield chunk
 
     def close(self) -> None:
-        """Free what it holds; may be called again."""
-        with self._held:
+        """Free the copy. Further calls do nothing."""
+        with self._lock:
             fd, self._fd = self._fd, -1
             if fd >= 0:
                 os.close(fd)
@@ -90,11 +92,11 @@ class Spool:
         self.close()
 
     def _read(self, size: int, start: int) -> bytes:
-        with self._held:
+        with self._lock:
             return os.pread(self._fd, size, start)
 
     def _write_to_disk(self, chunk: bytes) -> None:
-        with self._held:
+        with self._lock:
             if self._fd < 0:
                 return
             if not self._on_disk:
@@ -106,7 +108,7 @@ class Spool:
             start = 0
             while start < self.size:
                 start += os.sendfile(file.fileno(), self._fd, start, self.size - start)
-            # The copy takes the descriptor's number, and what was in memory is freed.
+            # The file takes over the descriptor's number, and the memory is freed.
             os.dup2(file.fileno(), self._fd, inheritable=False)
         self._on_disk = True
 

@@ -34,7 +34,7 @@ def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
     with pytest.raises(catalogue.Misconfigured) as caught:
         catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
     told = str(caught.value)
-    assert "'magic' (in default, other): there is no such check" in told
+    assert "'magic' (in default, other): unknown check" in told
     assert "'clamd' (in default, other): AIRLOCK_CLAMD is not set" in told
     assert "bad.yar:1:" in told
     assert "magika" in told

@@ -90,7 +90,7 @@ async def test_nothing_found_is_accepted_and_an_empty_object_is_looked_at_too() 
 
 @pytest.mark.parametrize("size", [2, 4])
 async def test_another_number_of_bytes_than_announced_is_no_verdict(size: int) -> None:
-    with pytest.raises(Unavailable, match="3 bytes came"):
+    with pytest.raises(Unavailable, match="it sent 3 bytes"):
         await _inspector().inspect(_subject(size), _chunks(b"abc"))
 
 

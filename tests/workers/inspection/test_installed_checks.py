@@ -75,8 +75,8 @@ def test_a_check_that_cannot_be_used_stops_the_start(installed: Path) -> None:
     told = str(caught.value)
     assert "plain_name:broken cannot be used: KeyError" in told
     assert "plain_name:absent cannot be used: AttributeError" in told
-    assert "plain_name:other makes a check of another name" in told
-    assert re.search(r"'unknown' .*there is no such check; there are size.*misnamed", told)
+    assert "plain_name:other makes a check with another name" in told
+    assert re.search(r"'unknown' .*unknown check; the known ones are size.*misnamed", told)
 
 
 def test_the_page_shows_it_in_twenty_lines() -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import Report
-from workers.inspection.reports import MOST_FINDINGS, in_member, merged_findings
+from workers.inspection.reports import MAX_FINDINGS, in_member, merged_findings
 
 
 def _finding(code: str, outcome: Outcome = Outcome.REJECTED, message: str = "m") -> Finding:
@@ -18,15 +18,15 @@ def test_of_very_many_the_gravest_are_kept_and_the_rest_is_counted() -> None:
     many = [_finding("script", message=str(number)) for number in range(1000)]
     virus = _finding("clamd_match", Outcome.INFECTED)
     kept = merged_findings([*many, _finding("encrypted", Outcome.UNSCANNABLE), virus])
-    assert len(kept) == MOST_FINDINGS
+    assert len(kept) == MAX_FINDINGS
     assert kept[0] == virus
     assert kept[-1].code == "more_findings"
     assert kept[-1].outcome is Outcome.REJECTED
-    assert kept[-1].message == f"and {1002 - MOST_FINDINGS + 1} more: 952 × script, 1 × encrypted"
+    assert kept[-1].message == f"There are {1002 - MAX_FINDINGS + 1} more findings: 952 × script, 1 × encrypted."
 
 
 @pytest.mark.parametrize(("path", "where"), [(("a.zip", "b.txt"), "a.zip/b.txt"), (("x" * 500,), "…" + "x" * 300)])
 def test_a_finding_in_a_member_says_where(path: tuple[str, ...], where: str) -> None:
     report = in_member(Report((_finding("a"),), sha256="0", media_type="text/plain"), path)
-    assert [finding.message for finding in report.findings] == [f"in {where}: m"]
+    assert [finding.message for finding in report.findings] == [f"In {where}: m"]
     assert (report.sha256, report.media_type) == (None, None)

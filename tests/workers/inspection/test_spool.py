@@ -117,12 +117,12 @@ async def test_a_write_that_was_cancelled_does_not_reach_another_file(
 ) -> None:
     spool = Spool(tmp_path, in_memory=0)
     await spool.write(b"x")
-    spool._held.acquire()  # its thread is about to begin
+    spool._lock.acquire()  # its thread is about to begin
     writing = asyncio.create_task(spool.write(b"hostile"))
     await asyncio.sleep(0)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
-    spool._held.release()
+    spool._lock.release()
     spool.close()
     other = (tmp_path / "other").open("wb")
     await asyncio.get_running_loop().shutdown_default_executor()

@@ -1,1 +1,1 @@
-"""The checks: each one test of the bytes, behind the port in `port.py`."""
+"""The checks that need no engine, the check that runs a parser, and the port that all checks have."""

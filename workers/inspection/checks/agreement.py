@@ -1,17 +1,18 @@
-"""Whether what an object was declared as and what its bytes are go together. Pure.
+"""Whether the declared media type of an object agrees with the type that its bytes show. Pure.
 
-They go together when they are equal, synonyms aside, and in these cases:
+They agree when they are equal or synonyms, and in these cases:
 
-- a text has no signature, and the model tells plain text, CSV, Markdown and source code apart by likelihood. Any text
-  may therefore be declared as one of `PLAIN`, except as what runs when it is merely opened by a browser, a web server
-  or the Windows shell (`ACTIVE`);
-- for the same reason a text that is not active may be declared as HTML, JavaScript or XML, of which a short or an
-  unusual one looks like any text: a profile that takes those takes worse;
-- every document format that is a zip inside may be declared as a zip;
-- an OLE container whose directory is out of sight may be declared as any of the office formats that are kept in one;
-- an encrypted document, which is kept in such a container, may be declared as any of those that are otherwise a zip;
-- every format that is XML inside may be declared as XML;
-- `application/octet-stream` declares nothing, so nothing contradicts it.
+- a text has no signature, and the model can only guess whether it is plain text, CSV, Markdown or source code. So any
+  text may be declared as one of `PLAIN`, unless it runs when a browser, a web server or the Windows shell opens it
+  (`ACTIVE`);
+- for the same reason a text that is not active may be declared as HTML, JavaScript or XML: a short HTML file looks like
+  any text, and a profile that takes HTML takes worse than plain text;
+- a document format that is a zip inside may be declared as a zip;
+- an OLE container whose directory was not read may be declared as any office format that is kept in one;
+- an encrypted Office Open XML document, which is kept in an OLE container, may be declared as any format that is
+  otherwise a zip;
+- a format that is XML inside may be declared as XML;
+- `application/octet-stream` declares nothing, so it agrees with every type.
 """
 
 from airlock.media_types import EXTENSIONS, OCTET_STREAM, ZIP, canonical
@@ -28,7 +29,7 @@ ACTIVE = frozenset(
         "application/x-mimearchive",
         "application/x-mswinurl",
         "application/x-powershell",
-        "application/xml",  # an XSLT stylesheet that it names runs scripts
+        "application/xml",  # it can name an XSLT stylesheet, which runs scripts
         "image/svg+xml",
         "text/html",
         "text/javascript",
@@ -48,9 +49,9 @@ _IN_OLE = frozenset(EXTENSIONS[name] for name in ("doc", "xls", "ppt"))
 
 
 def agreed_type(declared: str, detected: str, *, text: bool) -> str | None:
-    """The type under which the object is kept, or None where the two contradict each other.
+    """The type under which the object is kept, or None where the two types contradict each other.
 
-    `detected` is the type that the bytes show, `text` says that they are some kind of text.
+    `detected` is the type that the bytes show; `text` says that the bytes are text of some kind.
     """
     declared, detected = canonical(declared), canonical(detected)
     if declared in (detected, OCTET_STREAM):
@@ -66,5 +67,5 @@ def agreed_type(declared: str, detected: str, *, text: bool) -> str | None:
     return None
 
 
-def _is_zipped(kind: str) -> bool:
-    return kind.startswith(_ZIPPED) and kind not in _IN_OLE
+def _is_zipped(media_type: str) -> bool:
+    return media_type.startswith(_ZIPPED) and media_type not in _IN_OLE

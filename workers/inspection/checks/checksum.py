@@ -1,4 +1,4 @@
-"""The check `checksum`: establishes the SHA-256, and that it is the declared one where one was declared."""
+"""The check `checksum`: computes the SHA-256, and compares it with the declared one, if one was declared."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ NAME = "checksum"
 
 
 class ChecksumCheck(BaseCheck):
-    """See the module's first line."""
+    """The check, made once at start-up."""
 
     name = NAME
 
@@ -31,6 +31,6 @@ class ChecksumScan(BaseScan):
         found = self._digest.hexdigest()
         if self._declared is None or self._declared.lower() == found:
             return Report(sha256=found)
-        message = f"declared with SHA-256 {self._declared[:64]}, but it is {found}"
+        message = f"The declared SHA-256 is {self._declared[:64]}, but the object's is {found}."
         finding = Finding(code="checksum_mismatch", check=NAME, outcome=Outcome.REJECTED, message=message)
         return Report((finding,), sha256=found)

@@ -1,4 +1,4 @@
-"""magika: the media type of bytes that no signature settles. It is loaded at the first question, in its thread."""
+"""magika, a model that guesses the media type of bytes that no signature settles. It is loaded by the first call."""
 
 import asyncio
 import functools
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 # See docs/security.md, "Whom it speaks to".
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
 
-# Its features are taken from the first and the last 4 KiB (the model's block_size) and from nothing between.
+# The model reads the first and the last 4 KiB (its block_size) and nothing between.
 BLOCK = 4096
 
-# Where magika's own name is not the registered one.
+# Where magika's name of a type is not the registered one.
 _NAMES = {
     "asp": "text/x-asp",
     "batch": "text/x-msdos-batch",
@@ -34,21 +34,21 @@ _NAMES = {
 
 
 class Classification(NamedTuple):
-    """The type that the model sees, and whether the bytes are text of some kind."""
+    """The media type that the model gives, and whether the bytes are text of any kind."""
 
     media_type: str
     text: bool
 
 
 def installed() -> bool:
-    """Whether the package is there, without the third of a second that importing it takes."""
+    """Whether the package is installed. Does not import it, which takes a third of a second."""
     return importlib.util.find_spec("magika") is not None
 
 
 async def classify(head: bytes, tail: bytes) -> Classification:
-    """Ask about an object's first and last 4 KiB, or its whole in `head` where it is no longer than that.
+    """Classify an object by its first and last 4 KiB. An object of 4 KiB or less is all in `head`.
 
-    Takes some 6 ms of a thread that holds no lock of the interpreter for most of it.
+    Takes about 6 ms in a thread, which releases the interpreter's lock for most of that time.
     """
     return await asyncio.to_thread(_classify, head + tail)
 
@@ -65,7 +65,7 @@ def _model() -> "Magika":
     from magika import Magika
 
     class OneThread(Magika):
-        """As shipped it has a pool of threads, which spin after each question: 35 ms of CPU time instead of 6 here."""
+        """magika without its pool of threads, which spin after each call: 35 ms of CPU time instead of 6."""
 
         def _init_onnx_session(self) -> onnxruntime.InferenceSession:
             options = onnxruntime.SessionOptions()

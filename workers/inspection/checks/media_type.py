@@ -1,7 +1,8 @@
-"""The check `media_type`: the bytes are what they were declared as and what the file's name says, and nothing else too.
+"""The check `media_type`: the bytes are of the declared type and of the type that the file name's extension names.
 
-A signature settles the common types; magika is asked about the rest. Neither reads more than the object's two ends.
-A member of an archive was declared as nothing, and its name is the archive's matter: of it only a second format counts.
+And they are of no second type. A signature settles the common types; the classifier is asked about the others. Only the
+first and last bytes are read. A member of an archive has no declared type, and its name is not tested: of a member only
+a second format is reported.
 """
 
 import importlib.metadata
@@ -25,7 +26,7 @@ NAME = "media_type"
 
 
 class MediaTypeCheck(BaseCheck):
-    """Raises PackageNotFoundError at once where magika is not installed."""
+    """The check, made once at start-up. Raises PackageNotFoundError where magika is not installed."""
 
     name = NAME
 
@@ -38,7 +39,7 @@ class MediaTypeCheck(BaseCheck):
 
 
 class _SamplingScan(BaseScan):
-    """Keeps the first 4 KiB, the last 64 KiB of what follows them, and the directory of an OLE container."""
+    """Keeps the first 4 KiB, the last 64 KiB of what follows them, and the start of an OLE container's directory."""
 
     def __init__(self) -> None:
         self._size = 0
@@ -59,7 +60,7 @@ class _SamplingScan(BaseScan):
         self._tail = chunk[-ZIP_REACH:] if len(chunk) >= ZIP_REACH else (self._tail + chunk)[-ZIP_REACH:]
 
     def _keep_directory(self, chunk: bytes) -> None:
-        """Keep what `chunk`, which comes after the head, has of it."""
+        """Keep the part of `chunk` (which comes after the head) that is in an OLE container's directory."""
         start = ole_directory(self._head)
         if start is not None:
             first, last = start - self._size, start + OLE_DIRECTORY_BYTES - self._size
@@ -68,40 +69,40 @@ class _SamplingScan(BaseScan):
     def _sampled_bytes(self) -> SampledBytes:
         return SampledBytes(self._head, self._tail, self._size, self._directory)
 
-    async def _classified(self) -> Classification:
+    async def _classify(self) -> Classification:
         return await classifier.classify(self._head, self._tail[-BLOCK:])
 
     async def _polyglot_findings(
         self, found: str | None, classification: Classification, sampled: SampledBytes
     ) -> tuple[Finding, ...]:
-        """The finding of a second format. One that follows a text can make the model see neither."""
+        """The finding of a second format, if there is one."""
         if found is not None:
             classification = Classification(found, text=False)
         elif classification.media_type == OCTET_STREAM and may_hold_second_format(sampled):
+            # A binary format after a text can hide the text from the model.
             classification = await classifier.classify(bytes_before_second_format(sampled), b"")
         other = second_format(classification.media_type, sampled, text=classification.text)
         if other is None:
             return ()
-        message = f"the bytes are {classification.media_type} and {other.media_type} at once: {other.where}"
+        message = f"The bytes are {classification.media_type} and {other.media_type} at once: {other.where}."
         return (_rejected("polyglot", message),)
 
 
 class MemberScan(_SamplingScan):
-    """Asks the model only where something of a second format was seen: there can be many members."""
+    """The scan of a member: the classifier runs only where a second format is suspected, as members can be many."""
 
     async def finish(self) -> Report:
         sampled = self._sampled_bytes()
         found = identify(sampled)
         classification, engine = Classification(found or OCTET_STREAM, text=False), None
         if found is None and may_hold_second_format(sampled):
-            classification, engine = await self._classified(), classifier.engine()
-        return Report(
-            await self._polyglot_findings(found, classification, sampled), engine, media_type=classification.media_type
-        )
+            classification, engine = await self._classify(), classifier.engine()
+        findings = await self._polyglot_findings(found, classification, sampled)
+        return Report(findings, engine, media_type=classification.media_type)
 
 
 class ObjectScan(_SamplingScan):
-    """Holds what the bytes are against what was said about them."""
+    """The scan of an object: compares the bytes with the declared type and the extension."""
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
@@ -114,37 +115,34 @@ class ObjectScan(_SamplingScan):
         sampled = self._sampled_bytes()
         found = identify(sampled)
         classification, engine = await self._classification(found)
-        kind = _agreed_type(self._declared, found, classification)
-        findings = (
-            *self._mismatch_findings(kind, found, classification),
-            *await self._polyglot_findings(found, classification, sampled),
-        )
-        return Report(findings, engine, media_type=kind or classification.media_type)
+        kept = _agreed_type(self._declared, found, classification)
+        mismatches = self._mismatch_findings(kept, found, classification)
+        polyglots = await self._polyglot_findings(found, classification, sampled)
+        return Report((*mismatches, *polyglots), engine, media_type=kept or classification.media_type)
 
     async def _classification(self, found: str | None) -> tuple[Classification, Engine | None]:
-        declared_type = {self._declared, EXTENSIONS.get(self._extension, self._declared)}
-        if found in (None, OLE, ZIP) and declared_type != {found}:
-            return await self._classified(), classifier.engine()
+        expected = {self._declared, EXTENSIONS.get(self._extension, self._declared)}
+        if found in (None, OLE, ZIP) and expected != {found}:
+            return await self._classify(), classifier.engine()
         return Classification(found or OCTET_STREAM, text=False), None
 
     def _mismatch_findings(
-        self, kind: str | None, found: str | None, classification: Classification
+        self, kept: str | None, found: str | None, classification: Classification
     ) -> Iterator[Finding]:
-        if kind is None:
-            yield _rejected(
-                "media_type_mismatch", f"declared as {self._declared}, but the bytes are {classification.media_type}"
-            )
-        expected = EXTENSIONS.get(self._extension)
-        # Where the name says what the declaration says, it has been answered with that.
-        if expected and expected != canonical(self._declared) and _agreed_type(expected, found, classification) is None:
-            message = f"named .{self._extension} as {expected}, but the bytes are {classification.media_type}"
+        seen = classification.media_type
+        if kept is None:
+            yield _rejected("media_type_mismatch", f"The declared type is {self._declared}, but the bytes are {seen}.")
+        named = EXTENSIONS.get(self._extension)
+        # An extension that names the declared type adds nothing to the first finding.
+        if named and named != canonical(self._declared) and _agreed_type(named, found, classification) is None:
+            message = f"The file name ends in .{self._extension} ({named}), but the bytes are {seen}."
             yield _rejected("extension_mismatch", message)
 
 
-def _agreed_type(declared_type: str, found: str | None, classification: Classification) -> str | None:
-    """The type under which it is kept by someone who said that; None where the bytes contradict it."""
-    kind = agreed_type(declared_type, classification.media_type, text=classification.text)
-    return agreed_type(declared_type, found, text=False) if kind is None and found in (OLE, ZIP) else kind
+def _agreed_type(expected: str, found: str | None, classification: Classification) -> str | None:
+    """The type under which an object is kept that should be `expected`; None where the bytes contradict that."""
+    agreed = agreed_type(expected, classification.media_type, text=classification.text)
+    return agreed_type(expected, found, text=False) if agreed is None and found in (OLE, ZIP) else agreed
 
 
 def _rejected(code: str, message: str) -> Finding:

@@ -1,6 +1,6 @@
-"""The checks that parse: each gives the object's copy to one parser, in a child process.
+"""The checks that parse: each runs one parser over the object's copy, in a process of the sandbox.
 
-A parser that unpacks has its members inspected here, one after the other, while its process waits.
+A parser of archives unpacks here: each member is spooled and inspected while the parser's process waits.
 """
 
 import math
@@ -13,14 +13,15 @@ from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.parsers.port import Exceeded, Parser, ParserFinding
 from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
 from workers.inspection.sandbox.pool import Sandbox
+from workers.inspection.sandbox.process import CRASHED
 from workers.inspection.spool import Spool
 
-# More of them would tell nobody more.
-MOST_FINDINGS = 100
+# A hostile parser's process cannot fill the worker's memory with findings.
+MAX_FINDINGS = 100
 
 
 class ParserCheck(BaseCheck):
-    """The check of that name: `parser` is the module of the parser, by its full `module` name in the child."""
+    """A check of one parser: `parser` is its module, `module` the full name by which the sandbox imports it."""
 
     def __init__(self, name: str, module: str, parser: Parser, sandbox: Sandbox) -> None:
         self.name = name
@@ -35,12 +36,12 @@ class ParserCheck(BaseCheck):
         return ParserScan(self, subject) if self._parser.recognises(subject.head) else NotApplicableScan()
 
     def limits(self, subject: Subject) -> dict[str, int]:
-        """The parser's limits: its own, and the profile's in their place."""
+        """The limits that the parser knows, by name: the profile's value, or the parser's default."""
         known = {"parse_seconds": DEFAULTS["parse_seconds"], **self._parser.DEFAULTS}
         return {name: subject.profile.limits.get(name, own) for name, own in known.items()}
 
     async def ready(self) -> None:
-        """Raises Unavailable("sandbox") when no process can be started for it; the first object waits for none."""
+        """Start the fork server before the first object; raises Unavailable("sandbox") if that fails."""
         self.sandbox.ready()
 
     async def close(self) -> None:
@@ -48,7 +49,7 @@ class ParserCheck(BaseCheck):
 
 
 class NotApplicableScan(BaseScan):
-    """The scan of an object that is of another format."""
+    """The scan of an object of another format: it reports nothing."""
 
     async def feed(self, chunk: bytes) -> None:  # noqa: ARG002 # the port's
         return
@@ -58,12 +59,12 @@ class NotApplicableScan(BaseScan):
 
 
 class ParserScan(NotApplicableScan):
-    """The scan of an object that the parser knows; it reads the copy once that is complete."""
+    """The scan of an object of the parser's format; the parser reads the copy once it is complete."""
 
     def __init__(self, check: ParserCheck, subject: Subject) -> None:
         self._check = check
         self._subject = subject
-        self._found: dict[ParserFinding, None] = {}
+        self._findings: dict[ParserFinding, None] = {}
         self._spool: Spool | None = None
         self._name = ""
 
@@ -73,26 +74,26 @@ class ParserScan(NotApplicableScan):
                 async for frame in frames:
                     await self._take(frame)
         except Exceeded as limit:
-            self._found[ParserFinding(limit.code, "unscannable", limit.message)] = None
+            self._findings[ParserFinding(limit.code, "unscannable", limit.message)] = None
         finally:
             self._close_spool()
-        return Report(tuple(self._finding(found) for found in self._found))
+        return Report(tuple(self._finding(each) for each in self._findings))
 
     def _frames(self) -> AsyncGenerator[Frame, None]:
         subject, copy, limits = self._subject, self._subject.copy, self._check.limits(self._subject)
         if copy is None:
-            raise Exceeded("there is no copy of it to be read")
+            raise Exceeded("There is no copy to read.")
         if subject.members is not None:
             if subject.members.seconds <= 0:
-                raise Exceeded("the time for it and its members is used up", "timed_out")
+                raise Exceeded("The time for the object and its members is used up (inspect_seconds).", "timed_out")
             limits["parse_seconds"] = min(limits["parse_seconds"], math.ceil(subject.members.seconds))
         return self._check.sandbox.examine(self._check.module, copy.fd, copy.size, limits, depth=subject.depth)
 
     async def _take(self, frame: Frame) -> None:
         match frame:
             case ParserFinding():
-                if len(self._found) < MOST_FINDINGS:
-                    self._found[frame] = None
+                if len(self._findings) < MAX_FINDINGS:
+                    self._findings[frame] = None
             case MemberStart(name):
                 self._start(name)
             case MemberData(data):
@@ -105,19 +106,19 @@ class ParserScan(NotApplicableScan):
 
     def _start(self, name: str) -> None:
         if self._subject.members is None:
-            raise Exceeded("its members cannot be looked at here")
+            raise Exceeded("Its members cannot be inspected.")
         self._close_spool()
         self._spool, self._name = self._subject.members.spool(self._subject), name
 
     async def _write(self, data: bytes) -> None:
         if self._spool is None or self._subject.members is None:
-            raise Exceeded("the process that read it broke down")
+            raise Exceeded(CRASHED)
         self._subject.members.spend(size=len(data))
         await self._spool.write(data)
 
     async def _inspect(self) -> None:
         if self._spool is None or self._subject.members is None:
-            raise Exceeded("the process that read it broke down")
+            raise Exceeded(CRASHED)
         await self._subject.members.inspect(self._subject, self._name, self._spool)
         self._close_spool()
 
@@ -126,5 +127,5 @@ class ParserScan(NotApplicableScan):
         if spool is not None:
             spool.close()
 
-    def _finding(self, found: ParserFinding) -> Finding:
-        return Finding(code=found.code, check=self._check.name, outcome=Outcome(found.outcome), message=found.message)
+    def _finding(self, each: ParserFinding) -> Finding:
+        return Finding(code=each.code, check=self._check.name, outcome=Outcome(each.outcome), message=each.message)

@@ -1,8 +1,8 @@
-"""Objects that are of a second format besides their own, as another program would read them. Pure.
+"""Polyglots: objects that another program would read as a second format. Pure.
 
-Only what people look at can be one (pictures, sound, video, PDF and texts): an archive or an office container holds
-files of other formats as a matter of course, and a program may unpack itself. A zip can, in one case: a PDF header in
-it that is not how one of its files begins.
+Only pictures, sound, video, PDF, RTF and texts are tested: archives and office containers hold files of other formats
+anyway, and a program may be a self-extracting archive. A zip is tested for one case: a PDF header near its beginning
+that does not begin one of its stored files.
 
 Sources: PDF readers take a header anywhere in the first 1024 bytes (ISO 32000-1, annex H, note 13); zip readers begin
 at the end (APPNOTE.TXT, 4.3.16); https://github.com/corkami/docs/blob/master/AbusingFileFormats/README.md.
@@ -29,7 +29,7 @@ _ZIP_ENTRY, _ZIP64_LOCATOR = b"PK\x01\x02", b"PK\x06\x07"
 _END_RECORD = struct.Struct("<4s4H2LH")
 _SMALLEST_ENTRY = 46
 
-# The first byte is left literal, so that the search can leap.
+# Each pattern begins with a literal byte, which makes the search fast.
 _MARKS = (
     (re.compile(rb"<(?i:script[\s>/]|html[\s>]|!doctype\s+html)"), "text/html"),
     (re.compile(rb"<(?i:\?php)\s"), "text/x-php"),
@@ -37,19 +37,19 @@ _MARKS = (
     (re.compile(rb"Rar!\x1a\x07[\x00\x01]"), "application/vnd.rar"),
     (re.compile(rb"7z\xbc\xaf\x27\x1c\x00[\x00-\x04]"), "application/x-7z-compressed"),
 )
-# A picture's first fields, chosen so that they open a comment: what follows the comment is a script.
+# The first fields of an image, chosen so that JavaScript reads them as the start of a comment. A script follows it.
 _COMMENTS = (b"GIF87a/*", b"GIF89a/*", b"\xff\xd8\xff\xe0/*")
 
 
 class SecondFormat(NamedTuple):
-    """The other format, and a few words about where it shows."""
+    """The other format, and a clause that says where it was seen."""
 
     media_type: str
     where: str
 
 
 def second_format(media_type: str, sampled: SampledBytes, *, text: bool) -> SecondFormat | None:
-    """The second format of an object of type `kind`, which is some kind of `text` or not."""
+    """The second format of an object of type `media_type`, if it has one; `text` says that it is text of some kind."""
     detectors: tuple[Callable[[SampledBytes], SecondFormat | None], ...] = ()
     if text or media_type.startswith("text/"):
         detectors = (_pdf_in_text, _zip)
@@ -65,12 +65,12 @@ def second_format(media_type: str, sampled: SampledBytes, *, text: bool) -> Seco
 
 
 def may_hold_second_format(sampled: SampledBytes) -> bool:
-    """Whether there is anything for which it matters of what type an object without a signature is."""
+    """Whether a PDF or a zip may be in it, so that the type of an object without a signature has to be known."""
     return bool(_pdf(sampled) or _zip(sampled))
 
 
 def bytes_before_second_format(sampled: SampledBytes) -> bytes:
-    """What stands before the other format, of the first 4 KiB."""
+    """The part of the first 4 KiB that is before the second format."""
     begins = [at for mark in (b"PK\x03\x04", b"%PDF-") if (at := sampled.head.find(mark, 1)) > 0]
     return sampled.head[: min(begins, default=len(sampled.head))]
 
@@ -81,7 +81,7 @@ def _pdf(sampled: SampledBytes) -> SecondFormat | None:
 
 
 def _pdf_in_text(sampled: SampledBytes) -> SecondFormat | None:
-    # A text may well be about PDF: it is one only if it begins and ends as one.
+    # A text may be about PDF. It counts as one only if it begins and ends as one.
     if _PDF_AS_A_LINE.search(sampled.head, 0, PDF_REACH + 16) and _PDF_END.search(
         (sampled.head + sampled.tail)[-2048:]
     ):
@@ -99,7 +99,7 @@ def _pdf_in_zip(sampled: SampledBytes) -> SecondFormat | None:
 
 
 def _content_start(head: bytes, header: int) -> int | None:
-    """Where the file whose header stands there begins, if it is stored."""
+    """Where the content of the file with this local header begins, if it is stored."""
     method, name, extra = (int.from_bytes(head[header + at : header + at + 2], "little") for at in (8, 26, 28))
     return None if method else header + 30 + name + extra
 
@@ -109,13 +109,13 @@ def _zip(sampled: SampledBytes) -> SecondFormat | None:
     position = window.rfind(_ZIP_END)
     while position >= 0:
         if _ends_a_zip(window, position, sampled.size):
-            return SecondFormat(ZIP, "a ZIP stands at its end")
+            return SecondFormat(ZIP, "a ZIP archive ends the file")
         position = window.rfind(_ZIP_END, 0, position)
     return None
 
 
 def _ends_a_zip(window: bytes, position: int, size: int) -> bool:
-    """Whether the end record at `position` is one: its numbers fit each other and what stands before it."""
+    """Whether an end record is at `position`: its numbers agree with each other and with the bytes before it."""
     if position + _END_RECORD.size > len(window):
         return False
     _, disk, first_disk, here, entries, length, offset, comment = _END_RECORD.unpack_from(window, position)
@@ -133,7 +133,7 @@ def _ends_a_zip(window: bytes, position: int, size: int) -> bool:
 def _marked(sampled: SampledBytes) -> SecondFormat | None:
     for mark, media_type in _MARKS:
         if mark.search(sampled.head) or mark.search(sampled.tail):
-            return SecondFormat(media_type, "its marks stand in it")
+            return SecondFormat(media_type, "a signature of the second format is inside")
     return None
 
 
@@ -142,18 +142,18 @@ def _program(sampled: SampledBytes) -> SecondFormat | None:
         for start in _occurrences(part, b"MZ"):
             at = start + int.from_bytes(part[start + 60 : start + 64], "little")
             if start + 64 <= at and part[at : at + 4] == b"PE\0\0":
-                return SecondFormat("application/x-dosexec", "a program's header stands in it")
+                return SecondFormat("application/x-dosexec", "the header of a program is inside")
     return None
 
 
 def _script(sampled: SampledBytes) -> SecondFormat | None:
     if sampled.head.startswith(_COMMENTS) and (b"*/" in sampled.head[10:] or b"*/" in sampled.tail):
-        return SecondFormat("text/javascript", "its first fields open a script's comment")
+        return SecondFormat("text/javascript", "its first fields begin a comment of a script")
     return None
 
 
 def _zip_window(sampled: SampledBytes) -> bytes:
-    """The object's last bytes, as far as they hang together."""
+    """The last bytes of the object that are known without a gap, ZIP_REACH at most."""
     whole = len(sampled.head) + len(sampled.tail) >= sampled.size
     return (sampled.head + sampled.tail if whole else sampled.tail)[-ZIP_REACH:]
 

@@ -1,4 +1,22 @@
-"""The port of a check: what inspection asks of it, and what it answers."""
+"""The port of a check: what the inspector asks of a check, and what a check reports.
+
+How it works. At start-up the catalogue makes one `Check` for each name in any profile. For each object the inspector
+makes a `Subject` and calls, for each check that the profile names:
+
+    check.needs_copy(subject)   True: the bytes are spooled too, and `subject.copy` is complete when `finish` is called
+    check.begin(subject)        returns a `Scan`
+    scan.feed(chunk)            for each chunk, in order; the next chunk is read when all scans have taken this one
+    scan.fatal                  read after each chunk: True ends the reading where the profile says `stop_early`
+    scan.finish()               after the last chunk; returns the `Report`
+    scan.close()                once, after `finish` or an error
+
+A report without findings says that the check saw every byte and objects to nothing. What a check could not examine is a
+finding with the outcome `unscannable`. An engine that does not answer is no finding: the method raises Unavailable, and
+the object is inspected again later.
+
+A scan that unpacks an archive hands each member to `subject.members`, which runs the profile's checks over it: so scans
+of members run while the scan of the archive finishes.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -10,17 +28,18 @@ from airlock.verdict import Engine, Finding
 if TYPE_CHECKING:
     from workers.inspection.spool import Spool
 
-# How much of an object's beginning is known before its checks begin.
+# How many bytes of an object are read before its checks begin.
 HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is inspected: what it was declared as, under which rules, and its size in bytes.
+    """What is inspected: an object, or a member of an archive in it.
 
-    That is an object, or a member of an archive: then `path` has the names that lead to it, the outermost first, and
-    nothing was declared of it. `head` is how it begins. `copy` is there when one of the checks needs it; it is complete
-    when `finish` is called, and is only to be read. `members` takes what a check unpacks.
+    `intent` is what the uploader declared (nothing about a member), `size` and `etag` are the object's (of a member:
+    its own size in bytes), `head` is the first HEAD bytes. `copy` has all bytes, read-only, where a check asked for
+    one. `members` inspects what a check unpacks. `path` has the names that lead to a member, the outermost archive's
+    member first; it is empty for the object itself.
     """
 
     intent: Intent
@@ -34,40 +53,40 @@ class Subject:
 
     @property
     def depth(self) -> int:
-        """How many archives it stands in."""
+        """In how many archives it is nested."""
         return len(self.path)
 
 
 class MemberInspector(Protocol):
-    """What comes out of one object's archives, at any depth: each member is inspected as the object is."""
+    """Takes what is unpacked from one object, at any depth, and runs the checks over each member."""
 
     @property
     def seconds(self) -> float:
-        """What is left of the time of the parsers; zero or less when it is used up."""
+        """How many seconds parsers may still use for this object; zero or less when the time is used up."""
         ...
 
     def spend(self, *, size: int = 0, seconds: float = 0) -> None:
-        """Count bytes that were unpacked, and time of parsers; raises Exceeded for too many bytes."""
+        """Count `size` unpacked bytes and `seconds` of a parser; raises Exceeded above the limit of bytes."""
         ...
 
     def spool(self, parent: Subject) -> "Spool":
-        """An empty copy for the next member of `parent`; whoever asked for it closes it.
+        """An empty copy for the next member of `parent`. The caller closes it.
 
-        Raises Exceeded when it is one too many, or stands in too many archives.
+        Raises Exceeded when there are too many members, or when archives are nested too deeply.
         """
         ...
 
     async def inspect(self, parent: Subject, name: str, copy: "Spool") -> None:
-        """Run the checks over a member of `parent`, which `copy` has; what they find is the object's."""
+        """Run the checks over the member `name` of `parent`; its findings become findings of the object."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one check found in one object: its objections, the engine that looked, and facts about the bytes.
+    """What one check found in one object: findings, the engine that scanned, and facts about the bytes.
 
-    `sha256` (hex) and `media_type` come from the checks that establish them. `missing` names engines that did not look,
-    where the profile accepts that (`above_engine_limit`).
+    `sha256` (hex) and `media_type` come from the checks that establish them. `missing` names engines that did not scan
+    because the object is above their limit, where the profile accepts that (`above_engine_limit`).
     """
 
     findings: tuple[Finding, ...] = ()
@@ -78,52 +97,48 @@ class Report:
 
 
 class Scan(Protocol):
-    """One check of one object, which gets all of its bytes, in order, once.
-
-    Every method may raise Unavailable when what the check needs is away. What could not be looked at is a finding
-    with outcome unscannable: a report without findings says that every byte was seen.
-    """
+    """One check of one object. `feed` and `finish` raise Unavailable when the check's engine is unavailable."""
 
     @property
     def fatal(self) -> bool:
-        """Whether what was seen so far is an objection that nothing later can lift."""
+        """Whether the bytes so far have a finding that no later byte can change."""
         ...
 
     async def feed(self, chunk: bytes) -> None:
-        """Take the next bytes (never empty); returns when ready for more, which is the back pressure."""
+        """Take the next bytes (never empty). Returns when the scan is ready for more: that is the back pressure."""
         ...
 
     async def finish(self) -> Report:
-        """Everything was fed: the report."""
+        """The report, after the last byte."""
         ...
 
     async def close(self) -> None:
-        """Give back what is held, whether or not it came to `finish`. Never raises; called exactly once."""
+        """Free what the scan holds. Never raises; called exactly once, also where `finish` was not called."""
         ...
 
 
 class Check(Protocol):
-    """One named test, made at start-up and shared by all objects."""
+    """One named test of bytes, made at start-up and shared by all objects."""
 
     @property
     def name(self) -> str:
-        """What a profile calls it."""
+        """The name by which profiles ask for it."""
         ...
 
     def needs_copy(self, subject: Subject) -> bool:
-        """Whether it reads the object from `subject.copy` (which is not there yet) rather than as it comes."""
+        """Whether its scan will read `subject.copy` (which is not filled yet)."""
         ...
 
     def begin(self, subject: Subject) -> Scan:
-        """Start on one object. Waits for nothing and holds nothing yet: that begins with the first `feed`."""
+        """Begin to scan one object. Connections and the like are opened by the first `feed`, not here."""
         ...
 
     async def ready(self) -> Engine | None:
-        """The engine that would look now, if there is one; raises Unavailable when it is away."""
+        """The engine that would scan now, if the check has one; raises Unavailable when it is unavailable."""
         ...
 
     async def close(self) -> None:
-        """End what was started for the check. Never raises."""
+        """End what the check has started. Never raises."""
         ...
 
 

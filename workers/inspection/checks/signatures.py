@@ -1,4 +1,4 @@
-"""The media type that an object's own signature bytes settle. Pure: bytes in, a type or None out.
+"""The media type of bytes that begin with a known signature. Pure.
 
 Sources: the formats' specifications, collected in https://www.garykessler.net/library/file_sigs.html and WHATWG's
 https://mimesniff.spec.whatwg.org; the zip-based ones in ECMA-376 part 2 and OpenDocument 1.3 part 2.
@@ -43,7 +43,7 @@ _MACRO = {
     EXTENSIONS["pptx"]: "application/vnd.ms-powerpoint.presentation.macroenabled.12",
 }
 _MIMETYPE = re.compile(rb"[a-z]+/[a-zA-Z0-9.+-]+")
-# Streams by which the formats that share the OLE container are told apart ([MS-DOC], [MS-XLS], [MS-PPT]).
+# The streams that distinguish the formats kept in an OLE container ([MS-DOC], [MS-XLS], [MS-PPT]).
 _STREAMS = (
     *(
         (name.encode("utf-16-le"), EXTENSIONS[extension])
@@ -52,15 +52,14 @@ _STREAMS = (
     ("EncryptedPackage".encode("utf-16-le"), ENCRYPTED),
 )
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Sixteen entries of 128 bytes; the streams that tell formats apart stand among the first in what is made by the common
-# programs.
+# Sixteen entries of 128 bytes: common programs write the stream that names the format among the first ones.
 OLE_DIRECTORY_BYTES = 2048
 
 
 class SampledBytes(NamedTuple):
-    """What is known of an object: its first 4 KiB, its last bytes (as far as they are not in `head`), its size.
+    """What identification reads of an object: the first 4 KiB, the last bytes (those not in `head`), the size.
 
-    `directory` is what stands where an OLE container has the beginning of its directory.
+    `directory` has the first bytes of an OLE container's directory, and is empty for other objects.
     """
 
     head: bytes
@@ -69,12 +68,12 @@ class SampledBytes(NamedTuple):
     directory: bytes = b""
 
     def name(self, text: bytes) -> bool:
-        """Whether one of them names a part so."""
+        """Whether `text`, the name of a part, occurs in these bytes."""
         return text in self.head or text in self.tail or text in self.directory
 
 
 def ole_directory(head: bytes) -> int | None:
-    """Where the directory of an OLE container that begins so begins, in bytes ([MS-CFB], section 2.2)."""
+    """The offset of the directory, in bytes, if `head` begins an OLE container ([MS-CFB], section 2.2)."""
     if not head.startswith(_OLE_MAGIC) or len(head) < 52:
         return None
     shift, sector = int.from_bytes(head[30:32], "little"), int.from_bytes(head[48:52], "little")
@@ -82,9 +81,9 @@ def ole_directory(head: bytes) -> int | None:
 
 
 def identify(sampled: SampledBytes) -> str | None:
-    """The type that the ends settle, or None.
+    """The media type that a signature settles, or None.
 
-    A zip that names no format inside is `ZIP`, an OLE container whose directory is out of sight is `OLE`.
+    A zip that names no format inside is `ZIP`; an OLE container whose directory was not read is `OLE`.
     """
     if sampled.head[:1] in _FIRST:
         for signature, media_type in _PREFIXES:
@@ -103,7 +102,7 @@ def _zip(sampled: SampledBytes) -> str | None:
 
 
 def _open_document(head: bytes) -> str | None:
-    """The content of a first, stored entry that is called `mimetype`."""
+    """The content of the first entry, if it is stored and named `mimetype`."""
     if len(head) < 38 or head[30:38] != b"mimetype" or head[8:10] != b"\0\0":
         return None
     length, extra = struct.unpack_from("<I", head, 22)[0], struct.unpack_from("<H", head, 28)[0]
@@ -150,7 +149,7 @@ def _bzip2(sampled: SampledBytes) -> str | None:
 
 
 def _tar(sampled: SampledBytes) -> str | None:
-    # POSIX and GNU; a tar is a whole number of 512-byte blocks.
+    # POSIX and GNU tar; its size is a multiple of 512-byte blocks.
     return "application/x-tar" if sampled.head[257:262] == b"ustar" and sampled.size % 512 == 0 else None
 
 

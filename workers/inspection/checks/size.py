@@ -1,4 +1,4 @@
-"""The check `size`: the object's size is within the profile's limits and is the declared one."""
+"""The check `size`: the object's size is within the profile's limits and equals the declared size."""
 
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
@@ -7,7 +7,7 @@ NAME = "size"
 
 
 class SizeCheck(BaseCheck):
-    """See the module's first line."""
+    """The check, made once at start-up."""
 
     name = NAME
 
@@ -16,7 +16,7 @@ class SizeCheck(BaseCheck):
 
 
 class SizeScan(BaseScan):
-    """Counts the bytes that come, rather than believing a header."""
+    """Counts the bytes: the size in a header is not trusted."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -33,13 +33,23 @@ class SizeScan(BaseScan):
         profile, declared = self._subject.profile, self._subject.intent.size
         findings = []
         if self._size < profile.min_bytes:
-            findings.append(_found("too_small", f"{self._size} bytes; the profile takes {profile.min_bytes} or more"))
+            findings.append(
+                _rejected(
+                    "too_small", f"The object has {self._size} bytes; the profile's minimum is {profile.min_bytes}."
+                )
+            )
         if self._size > profile.max_bytes:
-            findings.append(_found("too_large", f"{self._size} bytes; the profile takes {profile.max_bytes} at most"))
+            findings.append(
+                _rejected(
+                    "too_large", f"The object has {self._size} bytes; the profile's maximum is {profile.max_bytes}."
+                )
+            )
         if declared is not None and declared != self._size:
-            findings.append(_found("size_mismatch", f"declared as {declared} bytes, but there are {self._size}"))
+            findings.append(
+                _rejected("size_mismatch", f"The declared size is {declared} bytes, but the object has {self._size}.")
+            )
         return Report(tuple(findings))
 
 
-def _found(code: str, message: str) -> Finding:
+def _rejected(code: str, message: str) -> Finding:
     return Finding(code=code, check=NAME, outcome=Outcome.REJECTED, message=message)

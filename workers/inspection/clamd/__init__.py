@@ -1,1 +1,1 @@
-"""ClamAV: the client of clamd, its wire protocol, and the check."""
+"""ClamAV: the check, the client of clamd, and one connection to it."""

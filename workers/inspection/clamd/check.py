@@ -1,10 +1,10 @@
-"""The check `clamd`: ClamAV knows nothing bad in it.
+"""The check `clamd`: ClamAV finds no malware in the object.
 
-clamd says OK of what it did not look at, unless `AlertExceedsMax yes` and `AlertEncrypted yes` stand in its
-configuration: they have to. What it then reports as a limit or as encrypted is unscannable here.
+clamd answers OK for what it did not scan, unless its configuration has `AlertExceedsMax yes` and `AlertEncrypted yes`:
+both are required. A limit or an encryption that it then reports is a finding, unscannable.
 
-Where another check had the object copied and clamd listens on a unix socket, it is handed the copy, and where it
-refuses that, the copy is streamed; otherwise the bytes are streamed to it as they come.
+Where the object has a copy and clamd listens on a unix socket, clamd gets a descriptor of the copy; if it refuses that,
+the copy is streamed. Otherwise the bytes are streamed as they are read.
 """
 
 import os
@@ -19,7 +19,7 @@ from workers.inspection.clamd.client import ClamdClient, Stream
 from workers.inspection.spool import Spool
 
 NAME = "clamd"
-# Above it the engine looks at nothing, whatever its configuration says.
+# ClamAV scans nothing above this size, whatever its configuration says.
 LARGEST = 2 * 1024**3 - 1
 CHUNK = 256 * 1024
 
@@ -29,19 +29,19 @@ _UNSCANNABLE = {"Heuristics.Limits.Exceeded": "limits_exceeded", "Heuristics.Enc
 
 @dataclass(frozen=True, slots=True)
 class MaxAge:
-    """Definitions may be so many whole `days` old (0: of any age) by `now`, in seconds since the epoch."""
+    """The greatest age of definitions, in whole `days` (0: any age). `now` gives seconds since the epoch."""
 
     days: int
     now: Clock
 
     def checked(self, engine: Engine) -> Engine:
-        """`engine` and how old its definitions are; raises Unavailable when that is too old.
+        """`engine` with the age of its definitions in its version; raises Unavailable when they are too old.
 
-        Definitions without a date, such as an operator's own alone, have no age.
+        Definitions without a date, such as an operator's own, have no age.
         """
         if engine.signatures_at is None:
             return engine
-        # In another time zone's future they are as good as new.
+        # clamd writes the date in its own time zone, so it can be in the future: that counts as new.
         age = max(timedelta(), datetime.fromtimestamp(self.now(), UTC) - engine.signatures_at)
         if self.days and age > timedelta(days=self.days):
             raise Unavailable("clamd", f"its definitions are {age.days} days old; AIRLOCK_CLAMD_MAX_AGE is {self.days}")
@@ -49,7 +49,7 @@ class MaxAge:
 
 
 class ClamdCheck(BaseCheck):
-    """Asks one clamd. Without `descriptors` the copy of an object is not handed to it."""
+    """Scans with one clamd. Without `descriptors`, copies are always streamed."""
 
     name = NAME
 
@@ -65,7 +65,7 @@ class ClamdCheck(BaseCheck):
         return self._checked(await self.clamd.version())
 
     async def engine(self) -> Engine:
-        """Who looks, as of at most a minute ago; raises Unavailable when its definitions are too old to believe."""
+        """The engine, as of at most a minute ago; raises Unavailable when its definitions are too old."""
         return self._checked(await self.clamd.engine())
 
     def _checked(self, engine: Engine) -> Engine:
@@ -73,7 +73,7 @@ class ClamdCheck(BaseCheck):
 
 
 class ClamdScan(BaseScan):
-    """Passes the bytes on as they come, or the copy when it is whole."""
+    """Streams the bytes as they are read, or passes the copy once it is complete."""
 
     def __init__(self, check: ClamdCheck, subject: Subject, *, by_descriptor: bool) -> None:
         self._check = check
@@ -94,7 +94,7 @@ class ClamdScan(BaseScan):
             return self._above_limit()
         engine = await self._check.engine()
         answer = await self._answer()
-        # What waits for a connection while we wait for the other checks may be a member of this very object.
+        # Frees the connection now: members of this object may wait for it while the other checks finish.
         await self.close()
         return Report(_findings(answer), engine)
 
@@ -117,7 +117,7 @@ class ClamdScan(BaseScan):
             answer = await self._passed(self._copy)
             if not answer.endswith(_ERROR):
                 return answer
-            # A clamd that AppArmor confines, as Debian's, gets no descriptor of a file that it may not open itself.
+            # AppArmor, as on Debian, refuses a descriptor of a file that clamd may not open itself.
             async for chunk in self._copy.chunks(CHUNK):
                 await (await self._open()).send(chunk)
         return await (await self._open()).finish()
@@ -132,23 +132,23 @@ class ClamdScan(BaseScan):
     def _above_limit(self) -> Report:
         if self._subject.profile.above_engine_limit != "unscannable":
             return Report(missing=(NAME,))
-        message = "the object is larger than ClamAV can scan (2 GiB)"
+        message = "The object is larger than ClamAV can scan (2 GiB)."
         return Report((_unscannable("above_engine_limit", message),))
 
 
 def _findings(answer: str) -> tuple[Finding, ...]:
-    """What an answer says; raises Unavailable for one that is no verdict."""
+    """The findings in an answer; raises Unavailable where the answer is none of clamd's verdicts."""
     if answer == "OK":
         return ()
     if answer.startswith("INSTREAM size limit exceeded"):
-        return (_unscannable("limits_exceeded", "the object is larger than clamd takes (StreamMaxLength)"),)
+        return (_unscannable("limits_exceeded", "The object is larger than clamd accepts (StreamMaxLength)."),)
     if not answer.endswith(_FOUND):
-        raise Unavailable("clamd", f"answered {answer[:128]!r}")
+        raise Unavailable("clamd", f"its answer is not a verdict: {answer[:128]!r}")
     name = answer.removesuffix(_FOUND)
     for prefix, code in _UNSCANNABLE.items():
         if name.startswith(prefix):
-            return (_unscannable(code, f"ClamAV could not look at all of it: {name}"),)
-    return (Finding(code="clamd_match", check=NAME, outcome=Outcome.INFECTED, message=f"ClamAV found {name}"),)
+            return (_unscannable(code, f"ClamAV could not scan all of it: {name}."),)
+    return (Finding(code="clamd_match", check=NAME, outcome=Outcome.INFECTED, message=f"ClamAV found {name}."),)
 
 
 def _unscannable(code: str, message: str) -> Finding:

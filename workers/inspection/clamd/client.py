@@ -1,8 +1,8 @@
 """A client of clamd: INSTREAM, FILDES and VERSION over TCP or a unix socket (clamd(8), "COMMANDS").
 
-Each scan has a connection of its own, a bounded number at once. An IDSESSION would save the connecting, some 0.1 ms,
-but clamd ends one at any error and at a stream that is too long, and what is left in it would be taken for the next
-object's answer.
+Each scan has a connection of its own; their number is limited. An IDSESSION would save about 0.1 ms for connecting. But
+clamd ends a session at any error and at a stream that is too long, and bytes left in it could be read as the answer for
+the next object.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from airlock.verdict import Engine
 from workers.inspection.clamd.wire import ClamdConnection
 
 _LENGTH = struct.Struct(">I")
-# What was scanned, as clamd calls it: `stream` or `fd[12]`.
+# Before each verdict clamd names what it scanned: `stream` or `fd[12]`.
 _SUBJECT = re.compile(r"(stream|fd\[\d+\]): ")
-# clamd's MaxThreads is 10 as it is shipped; more connections would wait in its queue.
+# clamd's default for MaxThreads is 10; more connections would wait in its queue.
 CONNECTIONS = 10
-# How long clamd may take to take the next bytes, or to answer: its own ReadTimeout and MaxScanTime are 120 s.
+# The longest wait for clamd to read the next bytes or to answer: its own ReadTimeout and MaxScanTime are 120 s.
 SECONDS = 150.0
 CONNECT_SECONDS = 5.0
 VERSION_SECONDS = 60.0
@@ -31,7 +31,7 @@ VERSION_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a clamd listens: `host` and `port`, or a unix socket's `path`."""
+    """Where clamd listens: `host` and `port`, or the `path` of a unix socket."""
 
     host: str = ""
     port: int = 0
@@ -49,12 +49,15 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether descriptors can be passed to it."""
+        """Whether it is a unix socket, over which descriptors can be passed."""
         return bool(self.path)
 
 
 class ClamdClient:
-    """One clamd. Every method raises Unavailable("clamd") when it is away, late, or answers with what it never says."""
+    """A client of one clamd.
+
+    Every method raises Unavailable("clamd") when clamd cannot be reached, is late, or gives an invalid answer.
+    """
 
     def __init__(self, address: Address, *, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
         self._address = address
@@ -64,11 +67,11 @@ class ClamdClient:
 
     @property
     def local(self) -> bool:
-        """Whether `scan_file` works: it listens on a unix socket."""
+        """Whether `scan_file` works, which needs a unix socket."""
         return self._address.local
 
     async def stream(self) -> "Stream":
-        """A stream to be scanned, once one of the connections is free. It has to be closed."""
+        """A new stream, as soon as a connection is free. The caller closes it."""
         await self._slots.acquire()
         try:
             return Stream(ClamdConnection(await self._connect(), self._seconds), self._slots)
@@ -77,7 +80,7 @@ class ClamdClient:
             raise
 
     async def scan_file(self, descriptor: int) -> str:
-        """What clamd says about the whole file behind `descriptor`, whose position it moves; ours is left open."""
+        """The answer on the whole file of `descriptor`. Moves its position, and leaves it open."""
         async with self._slots:
             wire = ClamdConnection(await self._connect(), self._seconds)
             try:
@@ -108,13 +111,13 @@ class ClamdClient:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await _connected(self._address)
         except (OSError, TimeoutError) as error:
-            # Whoever answers next may be another one.
+            # The clamd that answers next may be another version.
             self._known = None
             raise Unavailable("clamd", f"cannot be reached ({type(error).__name__})") from error
 
 
 class Stream:
-    """One INSTREAM. After the first answer the rest need not be sent, and is not."""
+    """One INSTREAM. When clamd has answered before the end, the rest is not sent."""
 
     def __init__(self, wire: ClamdConnection, slots: asyncio.Semaphore) -> None:
         self._wire = wire
@@ -128,13 +131,13 @@ class Stream:
         await self._wire.send(command + _LENGTH.pack(len(chunk)) + chunk)
 
     async def finish(self) -> str:
-        """End the stream; what clamd says about it, such as `OK` or `Eicar-Signature FOUND`."""
+        """End the stream; clamd's answer, such as `OK` or `Eicar-Signature FOUND`."""
         command = b"" if self._begun else b"zINSTREAM\0"
         await self._wire.send(command + _LENGTH.pack(0))
         return _SUBJECT.sub("", await self._wire.answer(), count=1)
 
     def close(self) -> None:
-        """End the connection, whatever state it is in; the second time nothing."""
+        """End the connection, in any state. Further calls do nothing."""
         if not self._closed:
             self._closed = True
             self._wire.close()
@@ -167,18 +170,18 @@ async def _connect_one(family: int, place: Any) -> socket.socket:
 
 
 def _engine(answer: str) -> Engine:
-    """Read `ClamAV 1.4.6/27800/Sun Nov 15 09:26:11 2026`; without a database of ClamAV's own it is `ClamAV 1.4.6`.
+    """Read `ClamAV 1.4.6/27800/Sun Nov 15 09:26:11 2026`, or `ClamAV 1.4.6` where it has no database of ClamAV's.
 
-    The date is taken for UTC; clamd writes it in its own time zone.
+    The date is read as UTC, although clamd writes it in its own time zone, which it does not name.
     """
     program, _, signatures = answer.partition("/")
     if not program.startswith("ClamAV "):
-        raise Unavailable("clamd", "does not say its version")
+        raise Unavailable("clamd", "its answer to VERSION is not ClamAV's")
     if not signatures:
         return Engine(name="clamav", version=f"{program.removeprefix('ClamAV ')} (signatures without a date)")
     number, _, written = signatures.partition("/")
     try:
         signatures_at = datetime.strptime(written, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Unavailable("clamd", f"dates its signatures {written[:64]!r}") from error
+        raise Unavailable("clamd", f"the date of its signatures cannot be read: {written[:64]!r}") from error
     return Engine(name="clamav", version=f"{program.removeprefix('ClamAV ')}/{number}", signatures_at=signatures_at)

@@ -1,7 +1,7 @@
 """One connection to a clamd.
 
-clamd can answer before everything was sent, and then close: the answer stays readable in the kernel although the next
-send fails. So the socket is used directly, and whenever sending stops for any reason the answer is looked for first.
+clamd can answer before everything was sent, and then close: the next send fails, but the kernel still has the answer.
+So the socket is used directly instead of asyncio's streams, and when sending stops for any reason, the answer is read.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ import socket
 
 from airlock.errors import Unavailable
 
-# An answer is a line: a signature's name at most.
+# An answer is one line with the name of a signature.
 _LONGEST_ANSWER = 4096
 
 
 class ClamdConnection:
-    """A non-blocking socket on which an answer can come while we still send: `seconds` bounds each wait.
+    """A non-blocking socket on which the answer can come while we still send; `seconds` limits each wait.
 
-    Every method raises Unavailable("clamd").
+    Every method but `close` raises Unavailable("clamd").
     """
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
@@ -26,7 +26,7 @@ class ClamdConnection:
         self._stopped = False
 
     async def send(self, data: bytes) -> None:
-        """Send all of it, unless an answer has begun or the peer takes no more: then nothing is sent any more."""
+        """Send all of `data`. Once an answer has begun or clamd reads no more, this and later calls send nothing."""
         rest = memoryview(data)
         while rest and not self._stopped:
             try:
@@ -40,12 +40,12 @@ class ClamdConnection:
     def send_descriptor(self, descriptor: int) -> None:
         """Send one byte that carries a duplicate of `descriptor` (unix(7), SCM_RIGHTS).
 
-        It never has to wait: there is room for a byte on a connection that has taken no more than a command.
+        It does not wait: a connection that has sent only a command has room for one more byte.
         """
         try:
             socket.send_fds(self._socket, [b"\0"], [descriptor])
         except OSError as error:
-            raise Unavailable("clamd", f"took no descriptor ({type(error).__name__})") from error
+            raise Unavailable("clamd", f"cannot be sent a descriptor ({type(error).__name__})") from error
 
     async def answer(self) -> str:
         """The answer, without the zero byte that ends it."""
@@ -58,23 +58,23 @@ class ClamdConnection:
         self._socket.close()
 
     def _receive(self) -> bool:
-        """Take what has come; whether anything had."""
+        """Read what has arrived; whether that was anything."""
         try:
             data = self._socket.recv(_LONGEST_ANSWER)
         except BlockingIOError:
             return False
         except OSError as error:
-            raise Unavailable("clamd", f"broke off ({type(error).__name__})") from error
+            raise Unavailable("clamd", f"the connection was lost ({type(error).__name__})") from error
         if not data:
             raise Unavailable("clamd", "closed the connection without an answer")
         self._stopped = True
         self._received += data
         if len(self._received) > _LONGEST_ANSWER:
-            raise Unavailable("clamd", "its answer has no end")
+            raise Unavailable("clamd", "its answer is too long")
         return True
 
     async def _ready(self, *, writing: bool) -> None:
-        """Wait until there is something to read, or, when `writing`, room to write."""
+        """Wait until there is something to read or, when `writing`, room to write."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
         number = self._socket.fileno()
@@ -85,7 +85,7 @@ class ClamdConnection:
             async with asyncio.timeout(self._seconds):
                 await woken
         except TimeoutError as error:
-            raise Unavailable("clamd", f"did nothing for {self._seconds:g} s") from error
+            raise Unavailable("clamd", f"did not read or answer for {self._seconds:g} s") from error
         finally:
             loop.remove_reader(number)
             loop.remove_writer(number)

@@ -1,4 +1,12 @@
-"""Child processes in which hostile bytes are parsed, so that what they do to a parser they do to nothing else.
+"""Processes in which parsers read hostile bytes, so that an exploit of a parser reaches nothing else.
 
-Nothing is imported here: each child would pay for what only the worker's side of it needs.
+    worker's side    pool           `Sandbox`: takes a parser and a copy, gives frames; keeps idle processes
+                     process        one parser's process
+                     server_process the fork server's process
+    both             frames         what the two sides send each other
+    child's side     fork_server    forks a parser's process on request
+                     child          what a parser's process does
+                     confinement    what it gives up before it reads
+
+Nothing is imported here: each child would load what only the worker's side needs.
 """

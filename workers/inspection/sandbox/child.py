@@ -1,4 +1,7 @@
-"""What a child does: it parses what comes in on its socket, until that ends. So it never outlives the worker."""
+"""What a parser's process does: it answers the requests on its socket until the worker closes it.
+
+So it never outlives the worker. The frames are described in `frames`.
+"""
 
 import importlib
 import os
@@ -11,12 +14,12 @@ from workers.inspection.parsers.port import Exceeded, FindingOutcome, ParserFind
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest, encode_finding
 
-# What is said when a parser itself gave up: it is not known to be malformed, and not seen either.
+# Where the parser itself gave up, the object may be well-formed, and was not read to its end.
 _GAVE_UP = "limits_exceeded"
 
 
 class SocketOutput:
-    """The port `Output`, over the socket. Sending waits for room in it, which is the back pressure."""
+    """The port `Output`, over the socket. A send waits until the worker has read: that is the back pressure."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -30,8 +33,8 @@ class SocketOutput:
         yield self._data
         self.send(FrameType.MEMBER_END)
 
-    def send(self, kind: FrameType, body: bytes = b"") -> None:
-        self._connection.sendall(bytes([kind]) + body)
+    def send(self, frame_type: FrameType, body: bytes = b"") -> None:
+        self._connection.sendall(bytes([frame_type]) + body)
 
     def _data(self, data: bytes) -> None:
         view = memoryview(data)
@@ -40,7 +43,7 @@ class SocketOutput:
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the socket ends."""
     output = SocketOutput(connection)
     output.send(FrameType.READY)
     while request := _receive(connection):
@@ -63,12 +66,12 @@ def _answer(request: ParseRequest, file: BinaryIO, output: SocketOutput) -> Fram
     except ImportError:
         return FrameType.FAILED
     except MemoryError:
-        output.finding(_GAVE_UP, "unscannable", "it takes more memory to read than is allowed")
+        output.finding(_GAVE_UP, "unscannable", "The parser needs more memory than it may use.")
         return FrameType.SPENT
     except RecursionError:
-        output.finding(_GAVE_UP, "unscannable", "it is nested more deeply than can be read")
+        output.finding(_GAVE_UP, "unscannable", "It is nested too deeply to be read.")
         return FrameType.SPENT
-    except Exception as error:  # noqa: BLE001 # a parser that fails has not seen all of the object
-        output.finding(_GAVE_UP, "unscannable", f"it could not be read to its end ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 # whatever a parser raises, it has not seen all of the object
+        output.finding(_GAVE_UP, "unscannable", f"The parser failed before the end ({type(error).__name__}).")
         return FrameType.SPENT
     return FrameType.DONE

@@ -1,7 +1,7 @@
-"""What a child gives up before it sees a byte of anybody's: memory, files, processes' privileges and the network.
+"""What a parser's process gives up before it reads a byte of an object: memory, files, privileges and the network.
 
-The limits are always kept. The rest is done where the kernel and the container allow it: Landlock and a network
-namespace of its own (landlock(7), unshare(2), prctl(2)).
+The resource limits are always set. A network namespace of its own and Landlock are used where the kernel and the
+container allow them (getrlimit(2), prctl(2), unshare(2), landlock(7)).
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from contextlib import suppress
 
 OPEN_FILES = 64
 
-# Where shared libraries are; Python's own and ours are in the folders of sys.path.
+# Where shared libraries are. Python's modules and ours are in the folders of sys.path.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")
 
 _PR_SET_PDEATHSIG = 1
@@ -29,7 +29,7 @@ _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_ADD_RULE = 445
 _LANDLOCK_RESTRICT_SELF = 446
 _PATH_BENEATH = 1
-# All of the first version's rights to files, and of them reading files and folders.
+# All rights to files of Landlock's first version, and those among them to read files and list folders.
 _FILES = 0b1_1111_1111_1111
 _READING = 0b1100
 _BIND_AND_CONNECT = 0b11
@@ -37,7 +37,7 @@ _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
 
 def confine(memory: int) -> None:
-    """Give it all up, for good. `memory` is the bytes of address space."""
+    """Give up all rights of this process, for good. `memory` is the limit of its address space, in bytes."""
     for what, limit in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CORE, 0),
@@ -51,13 +51,13 @@ def confine(memory: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    # It is for users only: root is not bound by it.
+    # No new process. The kernel does not apply this limit to root.
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     _landlock(libc)
 
 
 def allow_seconds(seconds: int) -> None:
-    """Let the process compute for `seconds` from now on; then it is ended by SIGXCPU."""
+    """Allow `seconds` of CPU time from now on; after them the kernel ends the process with SIGXCPU."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     used = math.ceil(usage.ru_utime + usage.ru_stime)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -67,7 +67,7 @@ def allow_seconds(seconds: int) -> None:
 def _landlock(libc: ctypes.CDLL) -> None:
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, 1)
     attributes = struct.pack("<QQQ", _FILES, _BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS)
-    # The structure grew: version 4 added the network, version 6 the scopes.
+    # The structure grew with the versions: 4 added the network, 6 added the scopes.
     known = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(known), 0) if version > 0 else -1
     if rules >= 0:
@@ -80,7 +80,7 @@ def _landlock(libc: ctypes.CDLL) -> None:
 
 
 def _readable() -> Iterator[int]:
-    """Descriptors of the folders from which something is still to be imported: not of `/`, where keys lie about too."""
+    """Descriptors of the folders that imports read from. Never `/`, which would allow every file."""
     for folder in {*_LIBRARIES, *sys.path} - {"", "/"}:
         with suppress(OSError):
             yield os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,9 +1,18 @@
-"""`python -m workers.inspection.sandbox.fork_server MEMORY MODULE...`: the process from which children are forked.
+"""`python -m workers.inspection.sandbox.fork_server MEMORY MODULE...`: the process that forks the parsers' processes.
 
-It imports the modules once, so that a child is there within milliseconds, and sees no byte of any object. The worker
-asks on the socket that is its standard input: each packet has two sockets with it, the new child's and its lifeline.
-On the lifeline the worker is told the child's process id, and in the end its exit code; when the worker lets go of it,
-the child is killed. The server ends when the worker has closed the first socket and all children have ended.
+How it works:
+
+1. It imports MODULES once. A fork shares them, so a new process is ready within milliseconds. It never reads an object.
+2. Its standard input is the control socket. A packet on it requests a child and brings two sockets: the child's
+   connection to the worker, and the child's lifeline.
+3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves (`child`).
+4. On the lifeline it sends the child's process id, and at the child's end the exit code. When the worker closes the
+   lifeline, it kills the child. So only this process uses process ids: it alone reaps, so it knows that an id is still
+   the child's.
+5. When the worker has closed the control socket and all children have ended, it ends. If it is killed, the kernel kills
+   the children (PR_SET_PDEATHSIG).
+
+It has one thread: a thread that holds a lock during a fork would leave it locked in the child for ever.
 """
 
 import gc
@@ -21,8 +30,8 @@ from typing import NoReturn
 from workers.inspection.sandbox.child import serve
 from workers.inspection.sandbox.confinement import confine
 
-LIFELINE_PACKET = struct.Struct("i")
-"""A packet of a lifeline: first the process id, then the exit code, which is negative for a signal."""
+LIFELINE_NUMBER = struct.Struct("i")
+"""On a lifeline: first the process id, then the exit code, which is negative for a signal."""
 
 
 class ForkServer:
@@ -35,7 +44,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
-        """Serve until the worker has gone and all children have ended."""
+        """Serve until the worker has closed the control socket and all children have ended."""
         ended, wakeup = socket.socketpair()
         with ended, wakeup, self._control, self._selector:
             ended.setblocking(False)
@@ -65,16 +74,16 @@ class ForkServer:
             try:
                 pid = os.fork()
             except OSError:
-                lifeline.close()  # the worker sees both sockets end
+                lifeline.close()  # so both sockets are closed, which tells the worker
                 return
             if pid == 0:
                 become_child(connection.fileno(), self._memory)
         self._lifelines[pid] = lifeline
         self._watch(lifeline, lambda: self._kill(pid))
-        _tell(lifeline, pid)
+        _send(lifeline, pid)
 
     def _kill(self, pid: int) -> None:
-        if pid in self._lifelines:  # it may have been reaped a moment ago, and the id be somebody else's
+        if pid in self._lifelines:  # else it was reaped just now, and the id may be another process's
             self._selector.unregister(self._lifelines[pid])
             os.kill(pid, signal.SIGKILL)
 
@@ -89,16 +98,16 @@ class ForkServer:
             with self._lifelines.pop(pid) as lifeline:
                 if self._watched(lifeline):
                     self._selector.unregister(lifeline)
-                _tell(lifeline, os.waitstatus_to_exitcode(status))
+                _send(lifeline, os.waitstatus_to_exitcode(status))
 
 
-def _tell(lifeline: socket.socket, number: int) -> None:
-    with suppress(BrokenPipeError):  # the worker has gone
-        lifeline.send(LIFELINE_PACKET.pack(number))
+def _send(lifeline: socket.socket, number: int) -> None:
+    with suppress(BrokenPipeError):  # the worker has ended
+        lifeline.send(LIFELINE_NUMBER.pack(number))
 
 
 def become_child(connection: int, memory: int) -> NoReturn:
-    """Keep nothing of the server but its memory, give up all rights, and answer on that descriptor until its end."""
+    """In the child: close all descriptors but `connection`, give up all rights, serve until the connection ends."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -111,17 +120,17 @@ def become_child(connection: int, memory: int) -> NoReturn:
 
 
 def load(modules: Iterable[str]) -> None:
-    """Import them, for every child to come. What cannot be imported is told by the child that is asked for it."""
+    """Import `modules` for all children. One that cannot be imported is reported by the child that is asked for it."""
     for module in modules:
         with suppress(Exception):
             importlib.import_module(module)
-    # A collection in a child would write to all of the memory that it shares: gc.freeze in Python's library reference.
+    # Else a garbage collection in a child would write to all shared memory, which copies it (see gc.freeze's page).
     gc.collect()
     gc.freeze()
 
 
 if __name__ == "__main__":
-    # Whoever stops all processes of a container or a service means the worker, which still drains, and then ends this.
+    # A signal to all processes of a container is for the worker, which drains and then closes the control socket.
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     load(sys.argv[2:])

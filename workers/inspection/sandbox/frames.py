@@ -1,8 +1,8 @@
-"""What a child and the worker say to each other over a socket that keeps packets apart (SOCK_SEQPACKET).
+"""The frames between the worker and a parser's process, over a socket that keeps packets apart (SOCK_SEQPACKET).
 
-The worker sends requests: a packet of JSON, with the descriptor of the object's copy. The child answers each by packets
-that begin with a byte for their kind, the last of which is DONE or FAILED. The worker believes none of it: a packet
-that makes no sense counts as a crash.
+The worker sends a request: a packet of JSON, with the descriptor of the object's copy. The process answers with frames,
+one in each packet; a frame begins with a byte for its type, and the last is DONE, SPENT or FAILED. Hostile bytes may
+have taken over the process, so the worker checks each frame: an invalid one counts as a crash.
 """
 
 import json
@@ -12,28 +12,28 @@ from typing import NamedTuple, TypeAlias
 
 from workers.inspection.parsers.port import ParserFinding
 
-# Below half of what a socket buffers (net.core.wmem_default, 208 KiB), so that the child fills one while one is read.
+# Below half of a socket's buffer (net.core.wmem_default, 208 KiB): one packet is written while another is read.
 LARGEST = 64 * 1024
 
-# The longest of names and sentences that are believed to be meant for people.
+# Names and messages are cut to this many characters.
 LONGEST_TEXT = 400
 
 
 class FrameType(IntEnum):
-    """The first byte of a child's packet."""
+    """The first byte of a frame."""
 
-    READY = 1
-    FOUND = 2
+    READY = 1  # the process has given up its rights and waits for a request
+    FINDING = 2
     MEMBER_START = 3
     MEMBER_DATA = 4
     MEMBER_END = 5
-    DONE = 6
-    SPENT = 7  # done, and the child is not to be used again
-    FAILED = 8  # the parser could not even be loaded
+    DONE = 6  # the last frame
+    SPENT = 7  # the last frame, and the process cannot be used again
+    FAILED = 8  # the last frame: the parser cannot be imported
 
 
 class ParseRequest(NamedTuple):
-    """`parser` is a module's full name; `seconds` bounds the computing."""
+    """`parser` is a module's full name, `size` in bytes; `seconds` limits the CPU time, `limits` are the parser's."""
 
     parser: str
     size: int
@@ -49,7 +49,7 @@ class ParseRequest(NamedTuple):
 
 
 class MemberStart(NamedTuple):
-    """A member of an archive begins; its bytes and its end follow."""
+    """A member of an archive begins. Its bytes and its end follow."""
 
     name: str
 
@@ -65,7 +65,7 @@ class MemberEnd(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The last of an object's frames; `seconds` is how long the child was waited for."""
+    """The last of an object's frames; `seconds` is how long the worker waited for the process."""
 
     seconds: float
 
@@ -74,16 +74,16 @@ Frame: TypeAlias = ParserFinding | MemberStart | MemberData | MemberEnd | Done
 
 
 class InvalidFrame(Exception):
-    """A packet that no child of ours sends."""
+    """A packet that no process of ours sends."""
 
 
 def encode_finding(finding: ParserFinding) -> bytes:
     """The packet of a finding."""
-    return bytes([FrameType.FOUND]) + json.dumps(finding).encode()
+    return bytes([FrameType.FINDING]) + json.dumps(finding).encode()
 
 
 def decode_frame(packet: bytes) -> ParserFinding | MemberStart | MemberData | MemberEnd:
-    """The frame in a packet; raises Nonsense."""
+    """The frame in a packet; raises InvalidFrame."""
     match packet[:1]:
         case b"\x02":
             return _decode_finding(packet[1:])
@@ -94,11 +94,11 @@ def decode_frame(packet: bytes) -> ParserFinding | MemberStart | MemberData | Me
         case b"\x05":
             return MemberEnd()
         case _:
-            raise InvalidFrame(f"a packet of kind {packet[:1]!r}")
+            raise InvalidFrame(f"a frame of type {packet[:1]!r}")
 
 
 def printable(text: str) -> str:
-    """The text, short and on one line, with nothing in it that a terminal or a log would act on."""
+    """The text cut to LONGEST_TEXT, with a replacement character for each one that a terminal or a log could act on."""
     kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:LONGEST_TEXT])
     return kept + "…" * (len(text) > LONGEST_TEXT)
 
@@ -107,9 +107,9 @@ def _decode_finding(body: bytes) -> ParserFinding:
     try:
         code, outcome, message = json.loads(body)
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidFrame("a finding that is none") from error
+        raise InvalidFrame("a finding that is not JSON of three parts") from error
     if outcome not in ("rejected", "infected", "unscannable") or not isinstance(message, str):
-        raise InvalidFrame("a finding without an outcome")
+        raise InvalidFrame("a finding without a valid outcome or message")
     if not isinstance(code, str) or not code.isidentifier() or not code.isascii() or len(code) > 64:
-        raise InvalidFrame("a finding without a code")
+        raise InvalidFrame("a finding without a valid code")
     return ParserFinding(code, outcome, printable(message))

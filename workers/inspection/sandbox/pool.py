@@ -1,14 +1,14 @@
-"""The pool of children, and the one thing that is asked of it."""
+"""The pool of parsers' processes."""
 
 import asyncio
 import logging
 import os
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from airlock.errors import Unavailable
-from workers.inspection.sandbox.frames import Done, Frame, ParseRequest
+from workers.inspection.sandbox.frames import Frame, ParseRequest
 from workers.inspection.sandbox.process import ParserProcess
 from workers.inspection.sandbox.server_process import ForkServerProcess
 
@@ -16,19 +16,20 @@ log = logging.getLogger(__name__)
 
 CHILDREN = 2
 MEMORY = 1024**3
-# A library that leaks does not do so for long.
+# A process is replaced after so many examinations, so that a library that leaks memory does not do so for long.
 REQUESTS = 500
-# Children of one server have one layout of memory: what one that was taken over learns of it is soon of no use.
+# Processes of one fork server share a memory layout. What an attacker learns of it in one is useless after so many.
 FORKS = 100
 SECONDS = 30
 
 
 class Sandbox:
-    """`children` that parse at once, for each depth of archives within archives, and as many that wait for more.
+    """At most `children` processes parse at once for each depth of nested archives, and as many stay idle.
 
-    (A parser of an archive waits while its members are parsed: were they to share, two archives could wait for each
-    other.) Each has `memory` bytes of address space and is replaced after `requests`. They are forked from a process
-    that has imported `modules`, and that is replaced after `forks`.
+    Each depth has its own: an archive's process waits while its members are parsed, so if they shared, two archives
+    could wait for each other without end. Each process has `memory` bytes of address space and is replaced after
+    `requests` examinations. They are forked from a process that has imported `modules`, and that is replaced after
+    `forks`.
     """
 
     def __init__(
@@ -51,64 +52,71 @@ class Sandbox:
         self._closed = False
 
     def ready(self) -> None:
-        """Have the process there from which children are forked; raises Unavailable("sandbox") when it is not."""
+        """Start the fork server if none runs; raises Unavailable("sandbox") if that fails."""
         self._server()
 
     async def examine(
         self, parser: str, fd: int, size: int, limits: Mapping[str, int], *, depth: int = 0
     ) -> AsyncGenerator[Frame, None]:
-        """What the parser in the module of that name says of the `size` bytes of `fd`; the last frame is Done.
+        """The frames in which the parser in module `parser` describes the `size` bytes of `fd`; the last is Done.
 
-        `limits` are the parser's; `parse_seconds` among them bounds how long the child is waited for and how long it
-        computes, not how long the caller takes over a frame. An overrun or a crash is a finding, unscannable.
-        Raises Unavailable("sandbox") when there is no child to be had. To be closed when it is left before its end.
+        `limits` are the parser's limits by name. `parse_seconds` among them limits the CPU time, and the time that
+        the worker waits for frames (not the time that the caller takes between them). A timeout and a crash are
+        findings, unscannable. Raises Unavailable("sandbox") when there is no process. Close the generator where it is
+        not read to its end.
         """
         request = ParseRequest(parser, size, limits.get("parse_seconds", SECONDS), limits)
-        # A position of its own, and no right to write.
-        try:
-            reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise Unavailable("sandbox", "the copy cannot be opened") from error
-        try:
-            async with self._slots[depth]:
-                child = await self._take()
-                done = False
-                try:
-                    async with aclosing(child.examine(request, reader)) as frames:
-                        async for each in frames:
-                            done = isinstance(each, Done)
-                            if done:
-                                await self._give_back(child)
-                            yield each
-                finally:
-                    if not done:
-                        await child.end()
-        finally:
-            os.close(reader)
+        with _reopened(fd) as reader:
+            async with (
+                self._slots[depth],
+                self._acquired() as process,
+                aclosing(process.examine(request, reader)) as frames,
+            ):
+                async for frame in frames:
+                    yield frame
 
     async def close(self) -> None:
-        """End all children that wait, and each other one once it has answered or some seconds are over.
+        """End the idle processes at once, and each other one after its examination or a few seconds.
 
-        May be called again.
+        Further calls do nothing.
         """
         self._closed = True
         idle, self._idle = self._idle, []
         servers, self._servers = self._servers, []
-        for child in idle:
-            await child.end()
+        for process in idle:
+            await process.end()
         for server in servers:
             await server.end()
 
-    async def _take(self) -> ParserProcess:
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[ParserProcess]:
+        """An idle process or a new one; afterwards it is kept where it can be used again, or ended."""
+        process = await self._idle_process() or await ParserProcess.start(self._server())
+        try:
+            yield process
+        finally:
+            if not process.alive:
+                log.warning("a parser's process ended: it crashed, timed out or gave up", extra={"pid": process.pid})
+            if self._reusable(process):
+                self._idle.append(process)
+            else:
+                await process.end()
+
+    async def _idle_process(self) -> ParserProcess | None:
         while self._idle:
-            child = self._idle.pop()
-            if child.alive:
-                return child
-            await child.end()
-        return await ParserProcess.start(self._server())
+            process = self._idle.pop()
+            if process.alive:
+                return process
+            await process.end()
+        return None
+
+    def _reusable(self, process: ParserProcess) -> bool:
+        if self._closed or process.busy or not process.alive:
+            return False
+        return process.uses < self._requests and len(self._idle) < self._children
 
     def _server(self) -> ForkServerProcess:
-        """The last of them, or a new one; those before it end with their children."""
+        """The newest fork server, or a new one. Those before it end after their last child."""
         for last in self._servers[-1:]:
             if last.alive and last.forks < self._forks:
                 return last
@@ -118,10 +126,15 @@ class Sandbox:
         self._servers = [*(each for each in self._servers if each.alive), server]
         return server
 
-    async def _give_back(self, child: ParserProcess) -> None:
-        if not child.alive:
-            log.warning("a parser's process broke down, overran, or gave up", extra={"pid": child.pid})
-        if child.alive and child.uses < self._requests and len(self._idle) < self._children and not self._closed:
-            self._idle.append(child)
-        else:
-            await child.end()
+
+@contextmanager
+def _reopened(fd: int) -> Iterator[int]:
+    """Another descriptor of the same file, read-only, with a position of its own at the start."""
+    try:
+        reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unavailable("sandbox", "the copy cannot be opened") from error
+    try:
+        yield reader
+    finally:
+        os.close(reader)

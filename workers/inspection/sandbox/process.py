@@ -1,90 +1,117 @@
-"""One child, as the worker sees it."""
+"""One parser's process, as the worker uses it: it is given one object after another, and answers with frames.
+
+How it works:
+
+    worker                         fork server           the parser's process
+      |--- two sockets -------------->|--- fork ------------>|
+      |<-- process id (lifeline) -----|                      |  gives up its rights
+      |<------------------------------------------- READY ---|
+      |--- request, descriptor of the copy ----------------->|
+      |<-- FINDING, MEMBER_START, MEMBER_DATA, MEMBER_END ---|  any number, in order
+      |<-------------------------- DONE, SPENT or FAILED ----|  then the next request, after DONE
+
+Nothing that the process sends is trusted, and every way in which an examination can end is one of these:
+
+    DONE                             the process is used again
+    SPENT                            the parser gave up and said why; the process is killed
+    FAILED                           Unavailable: the parser cannot be imported
+    no frame in time                 finding `timed_out`; the process is killed
+    the kernel ends it by SIGXCPU    finding `timed_out`: it used more CPU time than it may
+    it ends in another way           finding `limits_exceeded`: it crashed
+    an invalid frame                 the same; the process is killed
+    the fork server ends             Unavailable: it takes all parsers' processes with it
+
+Two clocks run against `parse_seconds`. The kernel counts CPU time. The worker counts the time that it waits for frames,
+but not the time between two frames: an archive's process may wait long while its members are inspected.
+"""
 
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from airlock.errors import Unavailable
 from workers.inspection.parsers.port import ParserFinding
 from workers.inspection.sandbox.frames import LARGEST, Done, Frame, FrameType, InvalidFrame, ParseRequest, decode_frame
 from workers.inspection.sandbox.server_process import END_SECONDS, ForkServerProcess, Lifeline
 
-# From a cold disk, with the other core busy, a fork server has loaded everything in a few seconds.
+# From a cold disk, with the other core busy, a fork server has loaded all modules in a few seconds.
 START_SECONDS = 30.0
+CRASHED = "The parser's process crashed."
+
+_CRASH = ParserFinding("limits_exceeded", "unscannable", CRASHED)
+_READY, _DONE, _SPENT, _FAILED = (
+    bytes([each]) for each in (FrameType.READY, FrameType.DONE, FrameType.SPENT, FrameType.FAILED)
+)
 
 
 class ParserProcess:
-    """A running child that is asked one thing at a time. `uses` counts what it was asked; `pid` is its process's id."""
+    """A running process that examines one object at a time.
+
+    `pid` is its process id, `uses` counts its examinations, `busy` says that one has begun and has not ended by DONE.
+    """
 
     def __init__(self, connection: socket.socket, lifeline: Lifeline) -> None:
         self._connection = connection
         self._lifeline = lifeline
         self.pid = 0
         self.uses = 0
+        self.busy = False
 
     @classmethod
     async def start(cls, server: ForkServerProcess) -> "ParserProcess":
-        """One that has given up its rights and waits; raises Unavailable("sandbox") when there is none to be had."""
-        child = cls(*server.fork())
+        """Fork one and wait until it is ready; raises Unavailable("sandbox") when there is none."""
+        process = cls(*server.fork())
         try:
             async with asyncio.timeout(START_SECONDS):
-                child.pid = await child._lifeline.number()
-                greeting = await child._packet()
+                process.pid = await process._lifeline.number()
+                first = await process._packet()
         except (OSError, EOFError):  # a TimeoutError is an OSError
-            greeting = b""
+            first = b""
         except BaseException:
-            await child.end()
+            await process.end()
             raise
-        if greeting[:1] != bytes([FrameType.READY]):
-            await child.end()
-            raise Unavailable("sandbox", "the process that was started does not answer")
-        return child
+        if first[:1] != _READY:
+            await process.end()
+            raise Unavailable("sandbox", "a parser's process does not answer after its start")
+        return process
 
     @property
     def alive(self) -> bool:
         return self._lifeline.alive
 
     async def examine(self, request: ParseRequest, reader: int) -> AsyncGenerator[Frame, None]:
-        """The child's frames, and as the last one Done, only after which it may be asked again.
+        """The frames of one examination; the last is Done, and only then may the next examination begin.
 
-        An overrun is a finding too. Raises Unavailable("sandbox") when the parser is not installed.
+        `reader` is a descriptor of the object's copy, at its start. Raises Unavailable("sandbox") as described above.
         """
         self.uses += 1
-        left = float(request.seconds)
-        clock = asyncio.get_running_loop().time
-        spent = 0.0
-        packet = b""
+        self.busy = True
+        waiting = _Stopwatch(request.seconds)
+        last = b""
         try:
-            self._send(request, reader)
-            while True:
-                since = clock()
-                async with asyncio.timeout(left - spent):
-                    packet = await self._packet()
-                spent += clock() - since
-                if packet[:1] in _ENDS:
-                    break
+            socket.send_fds(self._connection, [request.encode()], [reader])
+            while (packet := await waiting.timed(self._packet()))[:1] not in (_DONE, _SPENT, _FAILED):
                 yield decode_frame(packet)
+            last = packet[:1]
         except TimeoutError:
-            spent = left
-            yield _late(request.seconds)
+            yield _timed_out(request.seconds)
         except InvalidFrame:
-            yield _BROKEN
+            yield _CRASH
         except (OSError, EOFError):
-            yield await self._crash(request.seconds)
-        if packet[:1] == bytes([FrameType.FAILED]):
-            raise Unavailable("sandbox", f"the parser {request.parser} cannot be loaded")
-        if packet[:1] != bytes([FrameType.DONE]):
+            yield await self._cause_of_end(request.seconds)
+        if last == _FAILED:
+            raise Unavailable("sandbox", f"the parser {request.parser} cannot be imported")
+        self.busy = last != _DONE
+        if self.busy:
             await self.end()
-        yield Done(spent)
+        yield Done(waiting.seconds)
 
     async def end(self) -> None:
-        """Kill it and wait for its end; may be called again."""
+        """Kill the process and wait for its end. Further calls do nothing."""
         self._connection.close()
         await self._lifeline.end()
-
-    def _send(self, request: ParseRequest, reader: int) -> None:
-        socket.send_fds(self._connection, [request.encode()], [reader])
 
     async def _packet(self) -> bytes:
         packet = await asyncio.get_running_loop().sock_recv(self._connection, LARGEST + 1)
@@ -92,24 +119,38 @@ class ParserProcess:
             raise EOFError
         return packet
 
-    async def _crash(self, seconds: int) -> ParserFinding:
-        """What its end says: the kernel's signal for too much computing, or anything else.
+    async def _cause_of_end(self, seconds: int) -> ParserFinding:
+        """The finding for a process whose connection has ended.
 
-        Raises Unavailable("sandbox") when the fork server has ended, and the child with it.
+        Raises Unavailable("sandbox") when the fork server has ended, and the process with it.
         """
         try:
             async with asyncio.timeout(END_SECONDS):
                 exit_code = await self._lifeline.number()
-        except TimeoutError:  # it has closed its socket and lives on
-            return _BROKEN
+        except TimeoutError:  # it has closed its socket, and runs on
+            return _CRASH
         except (OSError, EOFError) as error:
-            raise Unavailable("sandbox", "the process that starts the others has ended") from error
-        return _late(seconds) if exit_code == -signal.SIGXCPU else _BROKEN
+            raise Unavailable("sandbox", "the fork server has ended") from error
+        return _timed_out(seconds) if exit_code == -signal.SIGXCPU else _CRASH
 
 
-_BROKEN = ParserFinding("limits_exceeded", "unscannable", "the process that read it broke down")
-_ENDS = frozenset(bytes([kind]) for kind in (FrameType.DONE, FrameType.SPENT, FrameType.FAILED))
+class _Stopwatch:
+    """Adds up the seconds of several waits, which may take `limit` seconds together."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self.seconds = 0.0
+
+    async def timed(self, wait: Coroutine[Any, Any, bytes]) -> bytes:
+        """The result of `wait`; raises TimeoutError when the limit is reached."""
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        try:
+            async with asyncio.timeout(self._limit - self.seconds):
+                return await wait
+        finally:
+            self.seconds += clock() - start
 
 
-def _late(seconds: int) -> ParserFinding:
-    return ParserFinding("timed_out", "unscannable", f"it was not read to its end within {seconds} s")
+def _timed_out(seconds: int) -> ParserFinding:
+    return ParserFinding("timed_out", "unscannable", f"The parser did not finish within {seconds} s.")

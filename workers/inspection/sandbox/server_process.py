@@ -1,4 +1,4 @@
-"""The fork server, as the worker sees it."""
+"""The fork server's process and the lifelines of its children, as the worker uses them (see `fork_server`)."""
 
 import asyncio
 import os
@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from airlock.errors import Unavailable
-from workers.inspection.sandbox.fork_server import LIFELINE_PACKET
+from workers.inspection.sandbox.fork_server import LIFELINE_NUMBER
 
 END_SECONDS = 5.0
 
 
 class Lifeline:
-    """What ties a child to the worker (`workers.inspection.sandbox.fork_server`)."""
+    """The worker's end of the socket that ties one child to it."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
 
     @property
     def alive(self) -> bool:
-        """Whether the child lives; to be asked after the first number was taken."""
+        """Whether the child runs. Only valid after the process id was read."""
         try:
             self._line.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -32,14 +32,14 @@ class Lifeline:
         return False
 
     async def number(self) -> int:
-        """First the process's id, then its exit code; raises EOFError when there is no fork server to tell."""
-        packet = await asyncio.get_running_loop().sock_recv(self._line, LIFELINE_PACKET.size)
+        """The process id first, then the exit code; raises EOFError when the fork server has ended."""
+        packet = await asyncio.get_running_loop().sock_recv(self._line, LIFELINE_NUMBER.size)
         if not packet:
             raise EOFError
-        return int(LIFELINE_PACKET.unpack(packet)[0])
+        return int(LIFELINE_NUMBER.unpack(packet)[0])
 
     async def end(self) -> None:
-        """Have the child killed and wait for its end, END_SECONDS at most; may be called again."""
+        """Have the child killed and wait for its end, for END_SECONDS at most. Further calls do nothing."""
         if self._line.fileno() < 0:
             return
         with self._line, suppress(OSError, EOFError):  # a TimeoutError is an OSError
@@ -50,7 +50,7 @@ class Lifeline:
 
 
 class ForkServerProcess:
-    """A running fork server. `forks` counts the children that were asked of it."""
+    """A running fork server. `forks` counts the children that were requested."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
         self._process = process
@@ -59,16 +59,16 @@ class ForkServerProcess:
 
     @classmethod
     def start(cls, memory: int, modules: Iterable[str]) -> "ForkServerProcess":
-        """One that imports `modules` and gives each child `memory` bytes of address space.
+        """Start one. It imports `modules`; each child gets `memory` bytes of address space.
 
-        Raises Unavailable("sandbox") when there is no process to be had.
+        Raises Unavailable("sandbox") when the process cannot be started.
         """
         ours, theirs = _pair()
         try:
             return cls(_run(theirs, [str(memory), *modules]), ours)
         except OSError as error:
             ours.close()
-            raise Unavailable("sandbox", f"no process can be started ({type(error).__name__})") from error
+            raise Unavailable("sandbox", f"the fork server cannot be started ({type(error).__name__})") from error
         finally:
             theirs.close()
 
@@ -77,7 +77,7 @@ class ForkServerProcess:
         return self._process.poll() is None
 
     def fork(self) -> tuple[socket.socket, "Lifeline"]:
-        """The socket of a child to come, and its lifeline; both end at once when there is none to be had."""
+        """Request a child: its socket and its lifeline. Both are closed at once when it cannot be forked."""
         self.forks += 1
         connection, its_connection = _pair()
         lifeline, its_lifeline = _pair()
@@ -86,11 +86,14 @@ class ForkServerProcess:
         return connection, Lifeline(lifeline)
 
     def retire(self) -> None:
-        """Ask for no more: it ends once its last child has ended."""
+        """Request no more children. The server ends after its last child."""
         self._control.close()
 
     async def end(self) -> None:
-        """Wait until its last child has ended, for END_SECONDS; then end it, and them with it. May be called again."""
+        """Wait for the end of its last child, for END_SECONDS at most, then kill the server and with it the children.
+
+        Further calls do nothing.
+        """
         self.retire()
         try:
             await asyncio.to_thread(self._process.wait, END_SECONDS)
@@ -106,14 +109,14 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 
 
 def _run(control: socket.socket, arguments: list[str]) -> "subprocess.Popen[bytes]":
-    # Not asyncio's way: uvloop copies the worker's page tables for it, and does nothing else for 10 ms and more.
+    # Not asyncio's subprocess: uvloop forks for it, which copies the worker's page tables and blocks for 10 ms or more.
     return subprocess.Popen(  # noqa: S603 # all of it is ours
         [sys.executable, "-B", "-s", "-m", "workers.inspection.sandbox.fork_server", *arguments],
         stdin=control.fileno(),
-        # Libraries print what hostile bytes make them print: it is not for the worker's log.
+        # Libraries print text out of hostile bytes, which does not belong into the worker's log.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # Its children read hostile bytes: no key of ours is within their reach.
+        # Its children read hostile bytes, so they inherit none of our keys.
         env={"PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
     )

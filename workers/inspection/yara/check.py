@@ -1,9 +1,9 @@
-"""The check `yara`: none of the rules matches.
+"""The check `yara`: no YARA rule matches.
 
-An object of up to 8 MiB is scanned whole. A larger one is scanned in windows of 8 MiB, each of which begins with the
-last 64 KiB of the one before, so that memory stays flat: in a rule, `filesize`, offsets and `at` are then those of the
-window, and what a rule puts together has to stand within one. (`scan_file` of YARA-X maps the whole file: 1 GiB of
-resident memory for a 1 GiB object.)
+An object of up to 8 MiB is scanned whole. A larger one is scanned in windows of 8 MiB, so that memory does not grow
+with it; each window begins with the last 64 KiB of the one before. In a rule, `filesize`, offsets and `at` are then
+those of the window, and all strings of a match must be in one window. (YARA-X's `scan_file` maps the whole file: 1 GiB
+of resident memory for a 1 GiB object.)
 """
 
 import asyncio
@@ -19,13 +19,16 @@ from workers.inspection.yara.rule_set import Match, RuleSet, matches
 NAME = "yara"
 WINDOW = 8 * 1024**2
 OVERLAP = 64 * 1024
-# Scanned where we stand, in some ten microseconds: going to the process would cost more than it.
+# Scanned in this process, within about ten microseconds: sending the bytes to the scanning process takes longer.
 INLINE = 64 * 1024
 SECONDS = 30
 
 
 class YaraCheck(BaseCheck):
-    """`seconds` bounds the scan of one window. The folder of `rule_set` is followed, with `sleep` between two looks."""
+    """`seconds` limits the scan of one window; windows of up to `inline` bytes are scanned in this process.
+
+    The folder of `rule_set`, if there is one, is polled for changes, with `sleep` between two polls.
+    """
 
     name = NAME
 
@@ -40,7 +43,7 @@ class YaraCheck(BaseCheck):
 
     @property
     def engine(self) -> Engine:
-        """Who scans what begins now."""
+        """The engine of the scans that begin now."""
         return self._rules.engine
 
     def begin(self, subject: Subject) -> "YaraScan":  # noqa: ARG002 # the port's
@@ -58,7 +61,7 @@ class YaraCheck(BaseCheck):
             await rules.close()
 
     async def use(self, rule_set: RuleSet) -> None:
-        """Scan with these rules from now on; what has begun goes on with the ones that it began with."""
+        """Scan with these rules from now on. A scan that has begun keeps its rules."""
         old, self._rules = self._rules, RuleScanner(rule_set, self._seconds, self._inline)
         if old.users:
             self._old.add(old)
@@ -66,12 +69,12 @@ class YaraCheck(BaseCheck):
             await old.close()
 
     def acquire(self) -> "RuleScanner":
-        """The rules for one object, to be given back."""
+        """The scanner for one object. The caller releases it."""
         self._rules.users += 1
         return self._rules
 
     async def release(self, rules: "RuleScanner") -> None:
-        """End what no object needs any more."""
+        """End the scanner if it has old rules and this was its last object."""
         rules.users -= 1
         if rules in self._old and not rules.users:
             self._old.discard(rules)
@@ -83,7 +86,7 @@ class YaraCheck(BaseCheck):
 
 
 class RuleScanner:
-    """One set of rules, ready to scan with; `users` counts the objects that are scanned with it."""
+    """Scans with one set of rules; `users` counts the objects that are being scanned with it."""
 
     def __init__(self, rule_set: RuleSet, seconds: int, inline: int) -> None:
         self.engine = rule_set.engine
@@ -94,10 +97,10 @@ class RuleScanner:
         self._process = YaraProcess(rule_set.rules, seconds)
 
     async def scan(self, window: bytes) -> list[Match] | None:
-        """What matches, or None when the time was over."""
+        """The rules that match, or None after a timeout."""
         if len(window) > self._inline:
             return await self._process.scan(window)
-        # Made anew, for 20 µs: one that is kept may be collected in another thread, which it does not stand.
+        # A new one each time, for 20 µs: it must not be freed by a garbage collection in another thread.
         scanner = yara_x.Scanner(self._rules)
         scanner.set_timeout(self._seconds)
         try:
@@ -110,7 +113,7 @@ class RuleScanner:
 
 
 class YaraScan(BaseScan):
-    """Gathers a window, scans it, and goes on with its end."""
+    """Collects a window, scans it, and begins the next with its end."""
 
     def __init__(self, check: YaraCheck, *, window: int = WINDOW, overlap: int = OVERLAP) -> None:
         self._check = check
@@ -138,7 +141,7 @@ class YaraScan(BaseScan):
         rules = await self._scan(self._gathered())
         findings = [_matched(match) for match in self._found.values()]
         if self._timed_out:
-            message = "YARA-X did not finish within its time"
+            message = "YARA-X did not finish within its time limit."
             findings.append(Finding(code="timed_out", check=NAME, outcome=Outcome.UNSCANNABLE, message=message))
         return Report(tuple(findings), rules.engine)
 
@@ -166,5 +169,5 @@ class YaraScan(BaseScan):
 
 
 def _matched(match: Match) -> Finding:
-    message = f"the YARA rule {match.rule} matches"
+    message = f"The YARA rule {match.rule} matches."
     return Finding(code="yara_match", check=NAME, outcome=match.outcome, message=message)

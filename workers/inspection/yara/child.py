@@ -1,8 +1,8 @@
-"""A process that scans for the worker: rules come in on standard input, then windows; matches go out.
+"""The scanning process: it reads rules and then windows on standard input, and writes matches to standard output.
 
-Each message is a 4-byte big-endian length and that many bytes. The rules are one message, as `yara_x` serializes
-them; then each window is one message and is answered by one: JSON `[[rule, outcome], …]`, or `null` when the time was
-over. It ends with its standard input, so it never outlives the worker.
+A message is a 4-byte big-endian length and that many bytes. The first message has the rules, as `yara_x` serializes
+them. Each further message is a window, and is answered by one: JSON `[[rule, outcome], …]`, or `null` after a timeout.
+The process ends with its standard input, so it never outlives the worker.
 """
 
 import io
@@ -19,7 +19,7 @@ LENGTH = struct.Struct(">I")
 
 
 def serve(source: BinaryIO, target: BinaryIO, seconds: int) -> None:
-    """Answer until `source` ends. A scan may take `seconds`."""
+    """Answer until `source` ends. One scan may take `seconds`."""
     rules = _read(source)
     if rules is None:
         return
@@ -29,7 +29,7 @@ def serve(source: BinaryIO, target: BinaryIO, seconds: int) -> None:
         answer = json.dumps(_scan(scanner, window)).encode("ascii")
         target.write(LENGTH.pack(len(answer)) + answer)
         target.flush()
-        del window  # else two are held while the next one is read
+        del window  # else two windows are in memory while the next one is read
 
 
 def _scan(scanner: yara_x.Scanner, window: bytes) -> list[tuple[str, str]] | None:

@@ -1,6 +1,6 @@
-"""Rules compiled in a process of their own: the compiler keeps the interpreter's lock, a second for 4,000 rules.
+"""Compiles rules in a process of its own: the compiler holds the interpreter's lock, for a second with 4,000 rules.
 
-The child writes a 4-byte big-endian length and that many bytes of JSON, `{"version": …}` or `{"problems": …}`, and then
+The process writes a 4-byte big-endian length, that many bytes of JSON (`{"version": …}` or `{"problems": …}`), and then
 the rules as `yara_x` serializes them.
 """
 
@@ -8,7 +8,6 @@ import asyncio
 import io
 import json
 import os
-import struct
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -16,24 +15,24 @@ from typing import BinaryIO
 import yara_x
 
 from airlock.errors import Unavailable
+from workers.inspection.yara.child import LENGTH
 from workers.inspection.yara.rule_set import BadRules, RuleSet, compile_rules, engine, folder_state
 
-LENGTH = struct.Struct(">I")
 SECONDS = 600.0
 
 
 async def recompile(folder: Path) -> RuleSet:
-    """As `compile_rules`; raises BadRules, OSError, or Unavailable("yara") when the process gave no answer."""
+    """As `compile_rules`. Raises BadRules, OSError, and Unavailable("yara") when the process gave no answer."""
     state = await asyncio.to_thread(folder_state, folder)
     answer = await _output_of_child(folder)
     end = LENGTH.size + int.from_bytes(answer[: LENGTH.size], "big")
     if len(answer) < LENGTH.size or len(answer) < end:
         raise Unavailable("yara", "the compiling process gave no answer")
-    told: dict[str, str] = json.loads(answer[LENGTH.size : end])
-    if "problems" in told:
-        raise BadRules(told["problems"])
+    result: dict[str, str] = json.loads(answer[LENGTH.size : end])
+    if "problems" in result:
+        raise BadRules(result["problems"])
     rules = yara_x.Rules.deserialize_from(io.BytesIO(answer[end:]))
-    return RuleSet(rules, engine(told["version"]), folder, state)
+    return RuleSet(rules, engine(result["version"]), folder, state)
 
 
 async def _output_of_child(folder: Path) -> bytes:
@@ -57,15 +56,15 @@ async def _output_of_child(folder: Path) -> bytes:
 
 
 def write(folder: Path, target: BinaryIO) -> None:
-    """The child's part."""
+    """In the process: compile the rules of `folder` and the bundled ones, and write the answer."""
     rules = io.BytesIO()
     try:
         compiled = compile_rules(folder)
         compiled.rules.serialize_into(rules)
-        told = {"version": compiled.engine.version}
+        result = {"version": compiled.engine.version}
     except BadRules as error:
-        told = {"problems": str(error)}
-    line = json.dumps(told).encode("ascii")
+        result = {"problems": str(error)}
+    line = json.dumps(result).encode("ascii")
     target.write(LENGTH.pack(len(line)) + line + rules.getvalue())
     target.flush()
 

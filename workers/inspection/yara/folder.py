@@ -1,4 +1,4 @@
-"""The operator's folder of rules, followed: what changes there is compiled and used, unless it is wrong."""
+"""Polls the operator's folder of rules: a changed folder is compiled and used, unless a rule in it is wrong."""
 
 import asyncio
 import logging
@@ -18,9 +18,10 @@ Use = Callable[[RuleSet], Awaitable[None]]
 
 
 class RuleFolder:
-    """Looks every few seconds from `start` to `close`; between two looks it awaits `sleep`.
+    """Polls `folder` every few seconds from `start` to `close`; `sleep` waits between two polls.
 
-    A change is taken up at the second look that finds it unchanged: half of a copied folder is no set of rules.
+    `state` is the folder's state when its rules were last compiled. A change is compiled when the next poll finds the
+    same state again, so that a folder is not compiled while files are copied into it.
     """
 
     def __init__(self, folder: Path, state: FolderState | None, sleep: Sleep) -> None:
@@ -30,12 +31,12 @@ class RuleFolder:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, use: Use) -> None:
-        """Begin to look, if that has not begun; `use` gets each set of rules that compiles."""
+        """Begin to poll, unless that has begun; `use` gets each new set of rules."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._follow(use))
 
     async def close(self) -> None:
-        """End it."""
+        """End polling."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -47,7 +48,7 @@ class RuleFolder:
         except OSError as error:
             state = None
             if self._seen is not None:
-                log.error("the YARA rules cannot be read, the old ones go on: %s", error)  # noqa: TRY400
+                log.error("the YARA rules cannot be read, the old rules stay in use: %s", error)  # noqa: TRY400
         settled, self._seen = state == self._seen, state
         if state is not None and settled and state != self._tried:
             await self._reload(state, use)
@@ -61,9 +62,9 @@ class RuleFolder:
         try:
             rule_set = await recompile(self._folder)
         except BadRules as error:
-            log.error("the YARA rules are refused, the old ones go on: %s", error)  # noqa: TRY400
+            log.error("the YARA rules do not compile, the old rules stay in use: %s", error)  # noqa: TRY400
         except (OSError, Unavailable) as error:
-            log.warning("the YARA rules are tried again, the old ones go on: %s", error)
+            log.warning("the YARA rules could not be compiled now, the old rules stay in use: %s", error)
             return
         else:
             await use(rule_set)

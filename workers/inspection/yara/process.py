@@ -1,8 +1,8 @@
-"""The worker's side of `yara_child`.
+"""The scanning process (`child`), as the worker uses it.
 
-YARA-X keeps the interpreter's lock for as long as it scans (seen in 1.23: another thread stood still for the whole of
-a one-second scan), so a long scan in a thread would stop heartbeats and everything else. A process does not, and when
-hostile bytes bring the engine down, it is the process that ends and not the worker.
+YARA-X holds the interpreter's lock while it scans (in 1.23, another thread waited for all of a one-second scan), so a
+long scan in a thread would stop heartbeats and everything else. A process does not. And where hostile bytes crash the
+engine, the process ends and not the worker.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from airlock.verdict import Outcome
 from workers.inspection.yara.child import LENGTH
 from workers.inspection.yara.rule_set import Match
 
-# Beyond the engine's own limit, which it looks at between steps only.
+# On top of the engine's own limit, which it tests only between two steps of a scan.
 GRACE = 5.0
 END_SECONDS = 2.0
 
 
 class YaraProcess:
-    """One child, started by the first scan and again by the next one after it ended. `seconds` bounds a scan."""
+    """One process, started by the first scan, and again by the first scan after it ended. `seconds` limits a scan."""
 
     def __init__(self, rules: yara_x.Rules, seconds: int) -> None:
         self._rules = rules
@@ -34,7 +34,7 @@ class YaraProcess:
         self._child: asyncio.subprocess.Process | None = None
 
     async def scan(self, window: bytes) -> list[Match] | None:
-        """What matches in `window`, or None when the time was over. Raises Unavailable("yara") when the child ended."""
+        """The rules that match `window`, or None after a timeout. Raises Unavailable("yara") when the process ended."""
         async with self._turn:
             try:
                 child = self._child or await self._start()
@@ -47,14 +47,14 @@ class YaraProcess:
                 await self._end()
                 raise Unavailable("yara", "the scanning process ended") from error
             except BaseException:
-                # What is left of this exchange would be taken for the answer to the next one.
+                # The rest of this answer would be read as the answer to the next window.
                 await self._end()
                 raise
         found: list[tuple[str, str]] | None = json.loads(answer)
         return None if found is None else [Match(rule, Outcome(outcome)) for rule, outcome in found]
 
     async def close(self) -> None:
-        """End the child, if there is one."""
+        """End the process, if there is one."""
         async with self._turn:
             await self._end()
 
@@ -65,7 +65,7 @@ class YaraProcess:
             *(sys.executable, "-m", "workers.inspection.yara.child", str(self._seconds)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # It reads hostile bytes: no key of ours is within its reach.
+            # It reads hostile bytes, so it inherits none of our keys.
             env={"PYTHONPATH": os.pathsep.join(sys.path)},
             start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
         )

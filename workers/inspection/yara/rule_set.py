@@ -2,8 +2,8 @@
 
 A rule that matches makes an object infected, unless its metadata says `outcome = "rejected"`.
 
-Every file with one of `SUFFIXES` is compiled; others are there to be included, and count for the digest all the same.
-Files and folders whose names begin with a dot are not looked at: in a mounted ConfigMap they hold each file once more.
+Each file with one of `SUFFIXES` is compiled. Other files can be included by those, and count for the digest too. Files
+and folders whose names begin with a dot are skipped: in a mounted ConfigMap they hold each file a second time.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from airlock.errors import AirlockError
 from airlock.verdict import Engine, Outcome
 
 BUNDLED = Path(str(files("workers.inspection.yara") / "rules"))
-# A type of its own in truth, which the package's stubs take for an int.
+# The package's stubs declare it as an int, which it is not.
 STRING: Any = yara_x.MetaType.STRING
 SUFFIXES = (".yar", ".yara")
 OUTCOMES = {"infected": Outcome.INFECTED, "rejected": Outcome.REJECTED}
 
 
 class BadRules(AirlockError):
-    """Rule files that cannot be used; the message names each with its line and what is wrong there."""
+    """Rule files that do not compile; the message names each with its line and problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,30 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Compiled rules, and the engine that they make: YARA-X's version, with the first digits of their SHA-256."""
+    """Compiled rules, and their engine: YARA-X's version and the first digits of the SHA-256 of all rule files."""
 
     rules: yara_x.Rules
     engine: Engine
     folder: Path | None = None
-    """The operator's, if there is one."""
+    """The operator's folder, if there is one."""
     state: "FolderState | None" = None
-    """How it was when it was read."""
+    """The folder's state when it was read."""
 
 
 FolderState = frozenset[tuple[str, int, int, int]]
-"""Of each file its path, inode, time of change in nanoseconds, and size in bytes."""
+"""The path, inode, modification time in nanoseconds and size in bytes of each file."""
 
 
 def folder_state(folder: Path) -> FolderState:
-    """How a folder of rules is now; raises OSError where it cannot be read."""
+    """The state of a folder of rules now; raises OSError where it cannot be read."""
     described = ((str(path), path.stat()) for path in _files(folder))
     return frozenset((path, of.st_ino, of.st_mtime_ns, of.st_size) for path, of in described)
 
 
 def compile_rules(operators: Path | None = None) -> RuleSet:
-    """Read and compile every rule file; raises BadRules with all that is wrong."""
+    """Compile the bundled rules and those of the folder `operators`; raises BadRules with every problem."""
     try:
-        # Taken first: what changes while we read is seen as a change afterwards.
+        # Taken before the files are read: a change during the reading is then found by the next poll.
         state = folder_state(operators) if operators else None
         rules, version = _compiled([BUNDLED, operators] if operators else [BUNDLED])
     except OSError as error:
@@ -73,7 +73,7 @@ def compile_rules(operators: Path | None = None) -> RuleSet:
 
 
 def engine(version: str) -> Engine:
-    """The engine of rules whose version is that."""
+    """The engine with this version."""
     return Engine(name="yara-x", version=version)
 
 
@@ -99,7 +99,7 @@ def _compiled(folders: list[Path]) -> tuple[yara_x.Rules, str]:
 
 
 def matches(results: yara_x.ScanResults) -> list[Match]:
-    """What a scan found, as ours."""
+    """The matches in the results of a scan."""
     return [Match(rule.identifier, OUTCOMES[_outcome(rule.metadata)]) for rule in results.matching_rules]
 
 

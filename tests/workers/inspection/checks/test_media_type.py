@@ -139,7 +139,7 @@ async def test_the_last_extension_is_held_against_the_bytes(
 
 async def test_a_mismatch_of_the_name_says_what_was_expected_and_what_came() -> None:
     report = await scan(MediaTypeCheck(), HTML, content_type="application/octet-stream", filename="a.png")
-    assert report.findings[0].message == "named .png as image/png, but the bytes are text/html"
+    assert report.findings[0].message == "The file name ends in .png (image/png), but the bytes are text/html."
 
 
 @pytest.mark.parametrize("chunk", [1, 1 << 20])

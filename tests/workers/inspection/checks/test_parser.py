@@ -23,7 +23,7 @@ from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, ser
 from tests.workers.inspection.subjects import subject
 from workers.inspection.catalogue import PARSERS
 from workers.inspection.checks.checksum import ChecksumCheck
-from workers.inspection.checks.parser import MOST_FINDINGS, ParserCheck
+from workers.inspection.checks.parser import MAX_FINDINGS, ParserCheck
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
 from workers.inspection.inspector import Inspector
@@ -133,7 +133,7 @@ async def test_it_reads_the_copy_in_memory_or_on_disk(place: Place, size: int) -
 
 async def test_a_parser_cannot_flood_the_verdict(place: Place) -> None:
     verdict = await place.inspect("!many 5000")
-    assert len(verdict.findings) < MOST_FINDINGS
+    assert len(verdict.findings) < MAX_FINDINGS
 
 
 @pytest.mark.parametrize(("verb", "code"), [("!wait", "timed_out"), ("!abort", "limits_exceeded")])
@@ -148,9 +148,9 @@ async def test_members_are_inspected_by_the_same_checks_at_any_depth(place: Plac
     text = packed(**{"a.txt": "A", "b.zip": packed(**{"c.zip": packed(eicar=EICAR.decode()), "d": "!many 1"}), "e": ""})
     verdict = await place.inspect(text)
     assert verdict.outcome is Outcome.INFECTED
-    assert _told(verdict)[-1] == ("parse", "script", "in b.zip/d: 0")
+    assert _told(verdict)[-1] == ("parse", "script", "In b.zip/d: 0")
     where = {message.partition(": ")[0] for _, code, message in _told(verdict) if code == "yara_match"}
-    assert "in b.zip/c.zip/eicar" in where
+    assert "In b.zip/c.zip/eicar" in where
     paths = [path for path, _ in place.seen.seen]
     assert sorted(paths) == sorted(
         [(), ("a.txt",), ("b.zip",), ("b.zip", "c.zip"), ("b.zip", "c.zip", "eicar"), ("b.zip", "d"), ("e",)]
@@ -171,11 +171,11 @@ async def test_a_member_is_held_to_no_declaration(place: Place) -> None:
 @pytest.mark.parametrize(
     ("text", "limits", "told"),
     [
-        (packed(a=packed(b=packed(c=""))), {"archive_depth": 2}, "in a/b: archives stand more than 2 deep"),
-        ("!count 4", {"archive_entries": 3}, "its archives have more than 3 members (archive_entries)"),
-        (packed(a="!count 3"), {"archive_entries": 3}, "in a: its archives have more than 3 members"),
-        ("!bomb", {"archive_bytes": 10_000_000}, "its archives unpack to more than 10000000 bytes (archive_bytes)"),
-        (packed(a="!bomb"), {"archive_bytes": 10_000_000}, "in a: its archives unpack to more than"),
+        (packed(a=packed(b=packed(c=""))), {"archive_depth": 2}, "In a/b: Archives are nested more than 2 deep"),
+        ("!count 4", {"archive_entries": 3}, "The archives have more than 3 members (archive_entries)."),
+        (packed(a="!count 3"), {"archive_entries": 3}, "In a: The archives have more than 3 members"),
+        ("!bomb", {"archive_bytes": 10_000_000}, "The archives unpack to more than 10000000 bytes (archive_bytes)."),
+        (packed(a="!bomb"), {"archive_bytes": 10_000_000}, "In a: The archives unpack to more than"),
     ],
 )
 async def test_limits_hold_for_an_object_with_all_its_members(
@@ -197,7 +197,7 @@ async def test_the_time_of_all_parsers_together_is_limited(place: Place) -> None
 @pytest.mark.parametrize("garbage", ["0441", "05"])
 async def test_a_member_that_never_began_is_a_broken_parser(place: Place, garbage: str) -> None:
     verdict = await place.inspect(f"!garbage {garbage}")
-    assert _told(verdict) == [("parse", "limits_exceeded", "the process that read it broke down")]
+    assert _told(verdict) == [("parse", "limits_exceeded", "The parser's process crashed.")]
 
 
 async def test_many_at_once_with_nested_members_all_end(place: Place) -> None:

@@ -49,8 +49,8 @@ async def test_an_eicar_three_archives_down_is_infected_and_its_path_is_told(ins
     verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), limits={"archive_depth": 4})
     assert verdict.outcome is Outcome.INFECTED
     told = {(finding.check, finding.message.partition(":")[0]) for finding in verdict.findings}
-    assert ("yara", "in b.zip/c.tar.gz/content/eicar.com") in told
-    assert ("clamd", "in b.zip/c.tar.gz/content/eicar.com") in told
+    assert ("yara", "In b.zip/c.tar.gz/content/eicar.com") in told
+    assert ("clamd", "In b.zip/c.tar.gz/content/eicar.com") in told
     assert {finding.code for finding in verdict.findings} == {"yara_match", "clamd_match"}
 
 
@@ -61,7 +61,7 @@ async def test_yara_finds_it_there_where_clamd_does_not_look(inspector: SampleIn
     checks = ("size", "checksum", "media_type", "yara", "archive")
     verdict = await inspector.inspect(Sample("a.zip", "application/zip", body), checks=checks)
     assert (verdict.outcome, objections(verdict)) == (Outcome.INFECTED, {"yara:yara_match"})
-    assert verdict.findings[0].message.startswith("in d.zip/e.com: ")
+    assert verdict.findings[0].message.startswith("In d.zip/e.com: ")
 
 
 async def test_a_pdf_with_a_zip_behind_it_is_rejected_as_both(inspector: SampleInspector) -> None:

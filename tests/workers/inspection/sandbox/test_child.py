@@ -45,11 +45,11 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("!many 2", [FrameType.FOUND, FrameType.FOUND, FrameType.DONE]),
-        ("!exceed", [FrameType.FOUND, FrameType.FOUND, FrameType.DONE]),
-        ("!raise key", [FrameType.FOUND, FrameType.SPENT]),
-        ("!raise recursion", [FrameType.FOUND, FrameType.SPENT]),
-        ("!raise memory", [FrameType.FOUND, FrameType.SPENT]),
+        ("!many 2", [FrameType.FINDING, FrameType.FINDING, FrameType.DONE]),
+        ("!exceed", [FrameType.FINDING, FrameType.FINDING, FrameType.DONE]),
+        ("!raise key", [FrameType.FINDING, FrameType.SPENT]),
+        ("!raise recursion", [FrameType.FINDING, FrameType.SPENT]),
+        ("!raise memory", [FrameType.FINDING, FrameType.SPENT]),
         ("!raise import", [FrameType.FAILED]),
         (packed(a="x"), [FrameType.MEMBER_START, FrameType.MEMBER_DATA, FrameType.MEMBER_END, FrameType.DONE]),
     ],

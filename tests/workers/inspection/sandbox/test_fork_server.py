@@ -14,7 +14,7 @@ import pytest
 
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
-from workers.inspection.sandbox.fork_server import LIFELINE_PACKET, ForkServer
+from workers.inspection.sandbox.fork_server import LIFELINE_NUMBER, ForkServer
 from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
 
 pytestmark = pytest.mark.server
@@ -62,7 +62,7 @@ class Forked:
         assert self.connection.recv(LARGEST) == bytes([FrameType.READY])
 
     def number(self) -> int:
-        return int(LIFELINE_PACKET.unpack(self.lifeline.recv(LIFELINE_PACKET.size))[0])
+        return int(LIFELINE_NUMBER.unpack(self.lifeline.recv(LIFELINE_NUMBER.size))[0])
 
     def ask(self, text: str) -> None:
         copy = os.memfd_create("copy")
@@ -72,7 +72,7 @@ class Forked:
         os.close(copy)
 
     def gone(self) -> bool:
-        return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(LIFELINE_PACKET.size) == b""
+        return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(LIFELINE_NUMBER.size) == b""
 
     def close(self) -> None:
         self.connection.close()

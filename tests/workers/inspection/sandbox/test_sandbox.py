@@ -120,7 +120,7 @@ async def test_computing_counts_while_nobody_waits_for_it(sandbox: Sandbox) -> N
             while child in children() and _state(child) != "Z":  # noqa: ASYNC110 # the kernel ends it
                 await asyncio.sleep(0.01)
             assert await anext(frames) == ParserFinding(
-                "timed_out", "unscannable", "it was not read to its end within 1 s"
+                "timed_out", "unscannable", "The parser did not finish within 1 s."
             )
 
 
@@ -225,7 +225,7 @@ async def test_without_the_process_that_forks_there_is_no_verdict_and_then_anoth
         await asyncio.sleep(0.01)
     (first,) = servers()
     os.kill(first, signal.SIGKILL)
-    with pytest.raises(Unavailable, match="has ended"):
+    with pytest.raises(Unavailable, match="the fork server has ended"):
         await working
     assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
     (second,) = servers()
@@ -262,17 +262,17 @@ async def test_a_process_that_died_while_it_waited_is_replaced(sandbox: Sandbox)
 async def test_without_a_parser_or_a_process_there_is_no_verdict(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Unavailable, match="cannot be loaded"):
+    with pytest.raises(Unavailable, match="cannot be imported"):
         await ask(sandbox, "!raise import")
     await sandbox.close()
     monkeypatch.setattr("sys.executable", "/bin/true")
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match="does not answer after its start"):
         await ask(sandbox, "!many 0")
     await sandbox.close()
     monkeypatch.setattr("sys.executable", "/nowhere")
-    with pytest.raises(Unavailable, match="no process can be started"):
+    with pytest.raises(Unavailable, match="the fork server cannot be started"):
         sandbox.ready()
-    with pytest.raises(Unavailable, match="no process can be started"):
+    with pytest.raises(Unavailable, match="the fork server cannot be started"):
         await ask(sandbox, "!many 0")
     with pytest.raises(Unavailable, match="cannot be opened"):
         await anext(sandbox.examine(HOSTILE, -1, 0, {}))
