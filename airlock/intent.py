@@ -36,6 +36,13 @@ class NotOurMetadata(AirlockError):
     """The object's metadata is not what a policy of ours writes."""
 
 
+class SizeRange(NamedTuple):
+    """The sizes in bytes that a policy accepts, both ends included."""
+
+    min_bytes: int
+    max_bytes: int
+
+
 class Intent(NamedTuple):
     """One upload as its owner described it. `size` in bytes and `sha256` in hex, where they were declared."""
 

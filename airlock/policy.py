@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from airlock.errors import Refused, Unavailable
-from airlock.intent import PREFIX
+from airlock.intent import PREFIX, SizeRange
 from airlock.profile import MAX_POST_BYTES
 from airlock.upload_id import MAX_LIFETIME
 
@@ -121,12 +121,12 @@ def sign(
     now: int,
     lifetime: int,
     fields: Mapping[str, str],
-    size: tuple[int, int],
+    size: SizeRange,
 ) -> Policy:
     """Sign a policy for one object at `key`.
 
     `now` is in seconds since the epoch and `lifetime` in seconds; `fields` are the form fields, each under an exact
-    condition; `size` is the smallest and largest number of bytes taken, both included.
+    condition; `size` is the range of sizes that S3 accepts.
     Raises Refused for metadata or a form larger than S3 takes, and ValueError for what no caller can bring about.
     """
     _check(key, lifetime, size)
@@ -142,9 +142,9 @@ def sign(
     )
     exact = _exact(fields)
     _check_fields(key, fields, exact)
-    lowest, highest = size
+    least, most = size
     document = (
-        f'{frame.opening}{exact}["content-length-range", {lowest}, {highest}]{frame.before_key}{_quoted(key)}'
+        f'{frame.opening}{exact}["content-length-range", {least}, {most}]{frame.before_key}{_quoted(key)}'
         f"{frame.closing}"
     ).encode("ascii")
     text = b2a_base64(document, newline=False)
@@ -211,10 +211,10 @@ def signer_of(secret_access_key: str, day: str, region: str) -> hmac.HMAC:
     return hmac.new(key, digestmod="sha256")
 
 
-def _check(key: str, lifetime: int, size: tuple[int, int]) -> None:
+def _check(key: str, lifetime: int, size: SizeRange) -> None:
     if not 0 < lifetime <= MAX_LIFETIME:
         raise ValueError(f"lifetime must be 1 to {MAX_LIFETIME} seconds, not {lifetime}")
-    if not 0 <= size[0] <= size[1] <= MAX_POST_BYTES:
+    if not 0 <= size.min_bytes <= size.max_bytes <= MAX_POST_BYTES:
         raise ValueError(f"size must be a range within 0 to {MAX_POST_BYTES} bytes, not {size}")
     if not key or len(key.encode("utf-8")) > 1024:
         raise ValueError("key must be 1 to 1,024 bytes")

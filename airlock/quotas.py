@@ -109,7 +109,7 @@ class Limit(NamedTuple):
         """A sentence about an upload that it forbids."""
         kind = self.name.partition("-")[0]
         what = f"{self.counts.replace('_', ' ')} a {self.period}"
-        said = f"the limit of {self.most} {what} for each {kind}"
+        said = f"The limit of {self.most} {what} for each {kind}"
         if self.counts != "declared_bytes":
             return f"{said} is reached"
         return f"{said} leaves {self.left(used)}, and this upload can take {most_bytes}"

@@ -1,1 +1,1 @@
-"""Pod one: the HTTP API. It hands out policies and tells what became of each upload; no file byte passes through it."""
+"""Pod one: the HTTP API. It signs policies and reports the state of uploads. No byte of a file passes through it."""

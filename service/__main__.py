@@ -1,6 +1,6 @@
-"""`python -m service`: the composition root. Logs are JSON lines on standard output, and nothing else is there.
+"""`python -m service`: the composition root. Standard output has only logs, as JSON lines.
 
-Exit codes: 0 after SIGTERM or SIGINT, 1 when what it needs cannot be had, 2 when its settings are wrong.
+Exit codes: 0 after SIGTERM or SIGINT, 1 when a dependency or the address is unavailable, 2 when a setting is wrong.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from aws.sqs.queue import Queue
 from service import logs
 from service.app import make_app
 from service.identity.callers import Callers
-from service.identity.oidc.tokens import Oidc
+from service.identity.oidc.tokens import OidcVerifier
 from service.identity.tokens import StaticTokens
-from service.logs import Lines
+from service.logs import BatchedWriter
 from service.ports import Ports
 from service.server import serving
 from service.settings import Settings, load_profiles, load_tokens
@@ -38,7 +38,7 @@ log = logging.getLogger("service")
 
 
 def main() -> int:
-    """Run the service until it is told to stop; returns the exit code."""
+    """Run the service until a signal stops it; returns the exit code."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -69,8 +69,8 @@ async def _serve(settings: Settings) -> None:
         )
         callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}), oidc)
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)
-        async with serving(app, Lines(sys.stdout.buffer).write) as url:
-            # What was built until here stays: the collector need not look at botocore's models again and again.
+        async with serving(app, BatchedWriter(sys.stdout.buffer).write) as url:
+            # Objects built until here live as long as the process: the garbage collector need not scan them again.
             gc.collect()
             gc.freeze()
             log.info("listening", extra={"url": url, "mode": settings.mode})
@@ -79,10 +79,10 @@ async def _serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-def _oidc(settings: Settings) -> AbstractAsyncContextManager[Oidc | None]:
+def _oidc(settings: Settings) -> AbstractAsyncContextManager[OidcVerifier | None]:
     if settings.oidc is None:
         return contextlib.nullcontext()
-    return Oidc.open(settings.oidc, now=time.time, sleep=asyncio.sleep, random=os.urandom)
+    return OidcVerifier.open(settings.oidc, now=time.time, sleep=asyncio.sleep, random=os.urandom)
 
 
 def _stop_signals() -> asyncio.Event:

@@ -1,19 +1,22 @@
-"""JSON lines on standard output: one for whatever is logged, and one a request. No header, query or body is in them."""
+"""JSON lines on standard output: one for each log record and one for each request.
+
+A request's line holds no header, query or body: these can carry tokens, file names and policies.
+"""
 
 import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, TextIO
 
 import orjson
+from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.web import BaseRequest, StreamResponse
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from airlock.callables import Clock
-from service.app_keys import TRACE, Trace
 
 FORMAT = "{levelname}{name}{message}"
 NAMES = {"levelname": "level", "name": "logger"}
@@ -25,24 +28,24 @@ class _Formatter(OrjsonFormatter):
 
 
 def configure(stream: TextIO | None = None) -> None:
-    """Send all that is logged, from INFO, to `stream` (standard output) as JSON lines."""
+    """Write log records from INFO on to `stream` (standard output) as JSON lines."""
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # It quotes the bytes of a request that it could not parse, and a token can be among them.
+    # It quotes the bytes of a request that it could not parse, and they can hold a token.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.getLogger("aiobotocore").setLevel(logging.WARNING)
 
 
-class Lines:
-    """Writes the lines of one turn of the event loop together: each write costs as much as making a line."""
+class BatchedWriter:
+    """Writes all lines of one turn of the event loop in one call: a write costs as much as making a line."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lines: list[bytes] = []
 
     def write(self, line: bytes) -> None:
-        """Write `line` before the event loop waits again."""
+        """Write `line` at the end of this turn of the event loop."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._flush)
         self._lines.append(line)
@@ -53,13 +56,26 @@ class Lines:
         self._stream.flush()
 
 
-_UNTRACED = Trace(request_id="", route=None)
+@dataclass(slots=True)
+class LogContext:
+    """What the log says about a request beside its method, status and size."""
+
+    request_id: str
+    route: str | None
+    """The pattern of the route, not the path: a path can hold anything."""
+    owner: str | None = None
+    upload: str | None = None
+    session: str | None = None
+
+
+LOG_CONTEXT = web.RequestKey("log_context", LogContext)
+_NO_CONTEXT = LogContext(request_id="", route=None)
 
 
 class AccessLog(AbstractAccessLogger):
-    """One line a request, without the `logging` module: ten times cheaper, and a request costs little more than that.
+    """Writes one line for each request, without the `logging` module, which takes ten times as long.
 
-    aiohttp makes one for each connection, out of a class: `access_log` gives that class.
+    aiohttp creates an instance for each connection, from the class that `access_log` returns.
     """
 
     write: Callable[[bytes], object]
@@ -69,31 +85,28 @@ class AccessLog(AbstractAccessLogger):
     def enabled(self) -> bool:
         return True
 
-    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
-        """`time` is how long it took, in seconds."""
-        try:
-            trace = request[TRACE]
-        except KeyError:
-            # A request that no parser understood, or a preflight, has none.
-            trace = _UNTRACED
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """`time` is the duration of the request in seconds."""
+        # No handler of ours saw a preflight, or a request that could not be parsed.
+        context = request.get(LOG_CONTEXT, _NO_CONTEXT)
         line = {
             "timestamp": datetime.fromtimestamp(self.now(), UTC),
             "level": "INFO",
             "logger": "service.access",
             "message": "request",
             "method": request.method,
-            "route": trace.route,
+            "route": context.route,
             "status": response.status,
             "ms": int(time * 1_000_000) / 1000,
             "bytes": response.body_length,
-            "request_id": trace.request_id,
-            "owner": trace.owner,
-            "upload": trace.upload,
-            "session": trace.session,
+            "request_id": context.request_id,
+            "owner": context.owner,
+            "upload": context.upload,
+            "session": context.session,
         }
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def access_log(write: Callable[[bytes], object], now: Clock) -> type[AccessLog]:
-    """An access log that gives each line to `write`; `now` is in seconds since the epoch."""
-    return type("AccessLogHere", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})
+    """An AccessLog class that passes each line to `write`."""
+    return type("ServiceAccessLog", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})

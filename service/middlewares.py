@@ -1,10 +1,12 @@
-"""What every request goes through: an id, the owner, and one shape for whatever goes wrong. And CORS.
+"""What every request passes: a request id, authentication, and problem details for every error. And CORS.
 
-All but CORS wraps the handlers, rather than being a middleware of aiohttp's: that alone would cost a tenth of a policy.
+All but CORS are wrappers of the handlers and no middlewares of aiohttp: `Operation.public` decides at start which one
+a route gets, and a middleware would have to find that out for each request.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Collection
+from itertools import count
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
@@ -12,127 +14,141 @@ from multidict import istr
 
 from airlock.errors import Refused
 from airlock.upload_session import Session
-from service.app_keys import TRACE, RequestIds, Trace
 from service.identity.caller import Caller
 from service.identity.callers import Callers
+from service.logs import LOG_CONTEXT, LogContext
 from service.models import problems
+from service.ports import RandomBytes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnedHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
-HEADER = "X-Request-Id"
-# Folded once, rather than at each look for it.
-_GIVEN = istr(HEADER)
-_NOSNIFF = istr("X-Content-Type-Options")
+REQUEST_ID = "X-Request-Id"
+# An istr has its case folded once; a str is folded each time that it is looked up.
+_REQUEST_ID = istr(REQUEST_ID)
+_CONTENT_TYPE_OPTIONS = istr("X-Content-Type-Options")
 PREFLIGHT_SECONDS = 600
 
-# What a proxy in front of us makes, in any of the usual forms; nothing that could break a log line.
-_SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
+# The usual forms of request ids that proxies create. Nothing that could break a log line.
+_USABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
+
+
+class RequestIds:
+    """Ids for requests that come without one: unique, but not secret."""
+
+    def __init__(self, random: RandomBytes) -> None:
+        self._prefix = random(8).hex()
+        self._numbers = count(1)
+
+    def next(self) -> str:
+        """An id that no other request has."""
+        return f"{self._prefix}-{next(self._numbers):x}"
 
 
 def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers, *, sessions: bool) -> Handler:
-    """As `public`, for callers who say who they are; the others are refused before anything is read.
+    """As `public`, for authenticated callers; all others are refused before the body is read.
 
-    Upload sessions are among the others unless `sessions` is true.
+    A caller with an upload session is refused too, unless `sessions` is true.
     """
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
-        trace = _begin(request, route, ids)
+        context = _begin(request, route, ids)
         try:
             found = callers.identify(request.headers.get(hdrs.AUTHORIZATION))
-            # Of the tokens that come, nearly all are known: waiting even for nothing would cost.
+            # Most tokens are known already, and need no await.
             caller = found if isinstance(found, Caller) else await found
-            trace.owner = caller.owner
+            context.owner = caller.owner
             if caller.session is not None:
-                _admit(caller.session, trace, sessions=sessions)
+                _admit_session(caller.session, context, allowed=sessions)
             response = await handler(request, caller)
-        # As in `public`, which is not around this for the price of one more coroutine.
+        # As in `public`, which is not reused here because a further coroutine costs time in every request.
         except Exception as error:  # noqa: BLE001
-            response = problems.response(error, trace.request_id)
-        return _end(response, trace)
+            response = problems.response(error, context.request_id)
+        return _end(response, context)
 
     return authenticated
 
 
 def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
-    """The handler, with an id for each request, the caller's if it brings a sane one, and problems for errors.
+    """Wraps a handler: sets the request's id and log context, and turns errors into problem details.
 
-    `route` is the pattern of the address, for the log: the path itself can hold anything.
+    The caller's own request id is kept when it has one of the usual forms. `route` is the pattern of the address.
     """
 
     async def identified(request: web.Request) -> web.StreamResponse:
-        trace = _begin(request, route, ids)
+        context = _begin(request, route, ids)
         try:
             response = await handler(request)
-        # The edge of the program: whatever happened, the caller gets a problem and the log gets the rest.
+        # The outermost handler: whatever the error is, the caller gets a problem and the log gets the traceback.
         except Exception as error:  # noqa: BLE001
-            response = problems.response(error, trace.request_id)
-        return _end(response, trace)
+            response = problems.response(error, context.request_id)
+        return _end(response, context)
 
     return identified
 
 
-def _begin(request: web.Request, route: str | None, ids: RequestIds) -> Trace:
-    given = request.headers.get(_GIVEN)
-    trace = Trace(given if given and _SANE.match(given) else ids.next(), route)
-    request[TRACE] = trace
-    return trace
+def _begin(request: web.Request, route: str | None, ids: RequestIds) -> LogContext:
+    given = request.headers.get(_REQUEST_ID)
+    context = LogContext(given if given and _USABLE_ID.match(given) else ids.next(), route)
+    request[LOG_CONTEXT] = context
+    return context
 
 
-def _admit(session: Session, trace: Trace, *, sessions: bool) -> None:
-    trace.session = session.id
-    if not sessions:
-        raise Refused("session_forbidden", "an upload session is for creating uploads and following them")
+def _admit_session(session: Session, context: LogContext, *, allowed: bool) -> None:
+    context.session = session.id
+    if not allowed:
+        raise Refused("session_forbidden", "An upload session can only create, read and withdraw uploads")
 
 
-def _end(response: web.StreamResponse, trace: Trace) -> web.StreamResponse:
+def _end(response: web.StreamResponse, context: LogContext) -> web.StreamResponse:
     headers = response.headers
-    headers[_GIVEN] = trace.request_id
-    # No browser is to take an answer for another kind of thing than we say that it is.
-    headers[_NOSNIFF] = "nosniff"
+    headers[_REQUEST_ID] = context.request_id
+    # A browser must not guess another content type than the one that we send.
+    headers[_CONTENT_TYPE_OPTIONS] = "nosniff"
     return response
 
 
-async def lost(request: web.Request) -> web.StreamResponse:
-    """Raises what is wrong with an address or a method that nothing else serves."""
-    elsewhere = [resource for resource in request.app.router.resources() if resource.canonical != EVERYTHING]
-    allowed = {method for resource in elsewhere for method in (await resource.resolve(request))[1]}
+async def not_found(request: web.Request) -> web.StreamResponse:
+    """Raises 405 when the address exists for other methods, 404 when it does not."""
+    others = [resource for resource in request.app.router.resources() if resource.canonical != EVERYTHING]
+    allowed = {method for resource in others for method in (await resource.resolve(request))[1]}
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, allowed)
     raise web.HTTPNotFound
 
 
+# The canonical form of the route that `not_found` serves.
 EVERYTHING = "/{path}"
 
 
 def cors(origins: Collection[str]) -> Middleware:
-    """Lets pages of `origins` (or of any, "*") call the API. Cookies are not used, so credentials stay off.
+    """Lets pages of `origins` (or of any origin, "*") call the API. Credentials stay off: no cookie is used.
 
     https://fetch.spec.whatwg.org/#http-cors-protocol
     """
-    anyone = "*" in origins
+    any_origin = "*" in origins
 
     @web.middleware
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin", "")
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         response = web.Response(status=204) if preflight else await handler(request)
-        if not anyone:
+        if not any_origin:
             response.headers.add("Vary", "Origin")
-        if origin and (anyone or origin in origins):
-            response.headers.update(_permission("*" if anyone else origin, preflight=preflight))
+        if origin and (any_origin or origin in origins):
+            response.headers.update(_permission("*" if any_origin else origin, preflight=preflight))
         return response
 
     return allow
 
 
 def _permission(origin: str, *, preflight: bool) -> dict[str, str]:
-    told = {
+    headers = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": f"{HEADER}, Location, Retry-After, RateLimit, RateLimit-Policy",
+        "Access-Control-Expose-Headers": f"{REQUEST_ID}, Location, Retry-After, RateLimit, RateLimit-Policy",
     }
     if preflight:
-        told["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
-        told["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, {HEADER}"
-        told["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
-    return told
+        headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+        headers["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, {REQUEST_ID}"
+        headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+    return headers

@@ -1,4 +1,7 @@
-"""The API's document: OpenAPI 3.1, made from the table of operations, the models and the catalogue of problems."""
+"""The API's document: OpenAPI 3.1, made from the table of operations, the models and the catalogue of errors.
+
+https://spec.openapis.org/oas/v3.1.1.html
+"""
 
 import inspect
 import re
@@ -9,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from airlock.errors import CATALOGUE
-from service.middlewares import HEADER
+from service.middlewares import REQUEST_ID
 from service.models import problems
 from service.routes import OPERATIONS, Operation
 
@@ -17,18 +20,24 @@ SCHEMAS = "#/components/schemas/{model}"
 JSON = "application/json"
 _ALWAYS = ("internal",)
 _HEADERS = {
-    HEADER: "The request's id, as it stands in the log",
-    "Location": "Where to go on",
-    "RateLimit": "What is left of each quota, and the seconds until it is whole again; only where quotas are set",
-    "RateLimit-Policy": "The quotas: uploads a minute, bytes a day; only where quotas are set",
-    "Retry-After": "Seconds to wait before another try",
-    "WWW-Authenticate": 'Bearer, with error="invalid_token" where a token came',
+    REQUEST_ID: "The request's id, as in the log",
+    "Location": "The address of the upload or of its content",
+    "RateLimit": "What is left of each quota, and the seconds until it is reset; only when quotas are set",
+    "RateLimit-Policy": "The quotas: uploads a minute, bytes a day; only when quotas are set",
+    "Retry-After": "Seconds to wait before the next try",
+    "WWW-Authenticate": 'Bearer, with error="invalid_token" when the token is not valid',
 }
-
-
 _SCHEMES = {
-    "token": {"type": "http", "scheme": "bearer", "description": "A static token, or one of the OpenID provider's"},
-    "session": {"type": "http", "scheme": "bearer", "description": "An upload session's, from `POST /v1/sessions`"},
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A static token, or an access token of the OpenID provider",
+    },
+    "session": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of an upload session, from `POST /v1/sessions`",
+    },
 }
 
 
@@ -42,7 +51,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Airlock",
             "version": version("s3-airlock"),
-            "description": "Policies for direct uploads to S3, and what became of each upload.",
+            "description": "Policies for direct uploads to S3, and the state of each upload.",
         },
         "paths": paths,
         "components": {
@@ -53,9 +62,9 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    read = {model for each in OPERATIONS for model in (each.body,) if model}
-    written = {model for each in OPERATIONS for model in (each.answer,) if model} | {problems.Problem}
-    wanted = [(model, "validation") for model in read] + [(model, "serialization") for model in written]
+    bodies = {each.body for each in OPERATIONS if each.body}
+    responses = {each.response for each in OPERATIONS if each.response} | {problems.Problem}
+    wanted = [(model, "validation") for model in bodies] + [(model, "serialization") for model in responses]
     ordered: Any = sorted(wanted, key=lambda pair: pair[0].__name__)
     _, definitions = models_json_schema(ordered, ref_template=SCHEMAS)
     schemas: dict[str, Any] = definitions["$defs"]
@@ -79,7 +88,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    """One of these is needed: https://spec.openapis.org/oas/v3.1.1.html#security-requirement-object"""
+    """A request needs one of these: https://spec.openapis.org/oas/v3.1.1.html#security-requirement-object"""
     if operation.public:
         return []
     return [{"token": []}, {"session": []}] if operation.sessions else [{"token": []}]
@@ -102,32 +111,31 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _parameter(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """A query field's schema in place: null cannot be sent in a query, and references point elsewhere."""
+    """A query parameter's schema, without null, which a query cannot send, and without references."""
     choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
     schema = {**choices[0]}
     if reference := schema.pop("$ref", None):
         schema = {**definitions[reference.rpartition("/")[2]]}
-    for noise in ("title", "description"):
-        schema.pop(noise, None)
+    for repeated in ("title", "description"):
+        schema.pop(repeated, None)
     if field.get("default") is not None:
         schema["default"] = field["default"]
     return {"schema": schema, "description": field.get("description", "")}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    answered = {str(status): _answer(operation) for status in (operation.status, *operation.also)}
-    refused = (*operation.problems, *_ALWAYS, *operation.refusals)
+    successes = {str(status): _success(operation) for status in (operation.status, *operation.more_statuses)}
     by_status: dict[int, list[str]] = {}
-    for code in refused:
+    for code in (*operation.problems, *_ALWAYS, *operation.caller_problems):
         by_status.setdefault(CATALOGUE[code].status, []).append(code)
-    return answered | {str(status): _problem(by_status[status]) for status in sorted(by_status)}
+    return successes | {str(status): _problem(by_status[status]) for status in sorted(by_status)}
 
 
-def _answer(operation: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": "Done", "headers": _headers(HEADER, *operation.headers)}
-    if operation.answer:
-        described["description"] = (inspect.getdoc(operation.answer) or "").replace("\n", " ")
-        described["content"] = {JSON: {"schema": _reference(operation.answer)}}
+def _success(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": "Done", "headers": _headers(REQUEST_ID, *operation.headers)}
+    if operation.response:
+        described["description"] = (inspect.getdoc(operation.response) or "").replace("\n", " ")
+        described["content"] = {JSON: {"schema": _reference(operation.response)}}
     return described
 
 
@@ -144,7 +152,7 @@ def _problem(codes: list[str]) -> dict[str, Any]:
     schema = {"allOf": [_reference(problems.Problem), narrowed]}
     return {
         "description": lines,
-        "headers": _headers(HEADER, *named),
+        "headers": _headers(REQUEST_ID, *named),
         "content": {problems.CONTENT_TYPE: {"schema": schema}},
     }
 

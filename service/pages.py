@@ -1,4 +1,4 @@
-"""The pages: the API's document for people, and the demo page where it is on. No page loads anything from elsewhere."""
+"""The API's document, the page that shows it, and the demo page. No page loads anything from another server."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -6,46 +6,54 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from airlock.policy import bucket_url
-from service.app_keys import RequestIds
-from service.middlewares import public
+from service.app_keys import OPENAPI
+from service.middlewares import RequestIds, public
 from service.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-_SHUT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_OWN = "script-src 'self'; style-src 'self'; img-src 'self'"
-_TRUSTED = "require-trusted-types-for 'script'"
+_DENY_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_OWN_FILES = "script-src 'self'; style-src 'self'; img-src 'self'"
+_TRUSTED_TYPES = "require-trusted-types-for 'script'"
 
 
-def policy(*connect: str) -> str:
-    """A Content-Security-Policy: scripts and styles of ours alone, and connections to ourselves and `connect`."""
+async def openapi_document(request: web.Request) -> web.StreamResponse:
+    """Describes this API: OpenAPI 3.1."""
+    return web.Response(body=request.app[OPENAPI], content_type="application/json")
+
+
+def content_security_policy(*connect: str) -> str:
+    """Allows scripts, styles and pictures of this service only, and connections to it and to the origins `connect`.
+
+    https://www.w3.org/TR/CSP3/
+    """
     sources = " ".join(dict.fromkeys(("'self'", *connect)))
-    return f"{_SHUT}; {_OWN}; connect-src {sources}; {_TRUSTED}"
+    return f"{_DENY_ALL}; {_OWN_FILES}; connect-src {sources}; {_TRUSTED_TYPES}"
 
 
 def add_docs(router: web.UrlDispatcher, ids: RequestIds) -> None:
-    """Serve /docs and its assets."""
-    _add(router, ids, "/docs", STATIC / "docs.html", policy())
+    """Serve /docs and its files."""
+    _add(router, ids, "/docs", STATIC / "docs.html", content_security_policy())
     for name in ("docs.js", "docs.css", "docs.svg"):
-        _add(router, ids, f"/docs/{name}", STATIC / name, policy())
+        _add(router, ids, f"/docs/{name}", STATIC / name, content_security_policy())
 
 
 def add_demo(router: web.UrlDispatcher, settings: Settings, ids: RequestIds) -> None:
-    """Serve the demo page at / and its files below /web/. It sends to one bucket and downloads from another."""
+    """Serve the demo page at / and its files below /web/. It may connect to the incoming and the accepted bucket."""
     storage = [_origin(name, settings) for name in (settings.incoming_bucket, settings.accepted_bucket)]
-    _add(router, ids, "/", settings.web / "index.html", policy(*storage))
+    _add(router, ids, "/", settings.web / "index.html", content_security_policy(*storage))
     for path in sorted(settings.web.iterdir()):
         if path.is_file() and not path.name.startswith("."):
-            _add(router, ids, f"/web/{path.name}", path, policy())
+            _add(router, ids, f"/web/{path.name}", path, content_security_policy())
 
 
 def _origin(bucket: str, settings: Settings) -> str:
-    parts = urlsplit(bucket_url(bucket, settings.region, settings.s3_url, settings.addressing))
-    return f"{parts.scheme}://{parts.netloc}"
+    url = urlsplit(bucket_url(bucket, settings.region, settings.s3_url, settings.addressing))
+    return f"{url.scheme}://{url.netloc}"
 
 
-def _add(router: web.UrlDispatcher, ids: RequestIds, route: str, path: Path, security: str) -> None:
+def _add(router: web.UrlDispatcher, ids: RequestIds, route: str, path: Path, policy: str) -> None:
     headers = {
-        "Content-Security-Policy": security,
+        "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }

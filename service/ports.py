@@ -1,4 +1,4 @@
-"""What the service asks of the adapters: these calls and no others."""
+"""The calls that the service makes to the adapters, and no others."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,19 +11,22 @@ from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
 from aws.dynamodb.records import Page, Record
 
-Random = Callable[[int], bytes]
-"""That many unpredictable bytes."""
+RandomBytes = Callable[[int], bytes]
+"""Returns that many unpredictable bytes."""
 
 
 class CredentialSource(Protocol):
-    """The credentials that sign. `current` never waits, and raises Unavailable while there are none."""
+    """The credentials that sign. `current` never waits, and raises Unavailable while there are none.
+
+    `remaining` is in seconds.
+    """
 
     def current(self) -> Credentials: ...
     def remaining(self, now: float) -> float: ...
 
 
 class Records(Protocol):
-    """What is recorded about uploads. All raise Unavailable; `withdraw` raises Conflict for another's upload."""
+    """The records of uploads. All raise Unavailable; `withdraw` raises Conflict for an upload of another owner."""
 
     async def get(self, upload: str) -> Record | None: ...
     async def batch_get(self, uploads: Iterable[str]) -> Mapping[str, Record]: ...
@@ -35,19 +38,23 @@ class Records(Protocol):
 
 
 class Sessions(Protocol):
-    """What upload sessions have left. Raises Unavailable."""
+    """What upload sessions have left. `spend` charges one upload of `most` bytes, or of fewer but at least `least` when
+    less is left; it returns the bytes charged, or None when too little is left. Raises Unavailable.
+    """
 
     async def spend(self, session: Session, least: int, most: int) -> int | None: ...
 
 
 class SharedCounters(Protocol):
-    """What owners and tenants have taken, on all replicas together. Raises Unavailable."""
+    """What owners and tenants used, on all replicas together. `add` counts each `part` of the replica `by` once,
+    and returns the total. Raises Unavailable.
+    """
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage: ...
 
 
 class Objects(Protocol):
-    """Presigned reading of one version of one object."""
+    """Presigned URLs that read one version of one object. `expires` is in seconds."""
 
     async def presign_get(
         self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
@@ -55,14 +62,14 @@ class Objects(Protocol):
 
 
 class Queue(Protocol):
-    """Where messages to the worker are put. Raises Unavailable."""
+    """The queue to the workers. Raises Unavailable."""
 
     async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside of this process that the service uses, time and chance included."""
+    """Everything outside of this process that the service uses, the clock and random bytes included."""
 
     credentials: CredentialSource
     records: Records
@@ -72,4 +79,4 @@ class Ports:
     counters: SharedCounters
     now: Clock
     sleep: Sleep
-    random: Random
+    random: RandomBytes

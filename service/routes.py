@@ -1,17 +1,16 @@
-"""The one table of what is served. The router and the API's document are both made from it."""
+"""The one table of the API's calls. The router and the API's document are both made from it."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from service.app_keys import RequestIds
-from service.identity import session_handlers as sessions
+from service import health, pages
+from service.identity import session_handlers
 from service.identity.callers import Callers
-from service.middlewares import Handler, OwnedHandler, owned, public
-from service.models import requests as payloads
-from service.models import responses as answers
-from service.uploads import handlers
+from service.middlewares import Handler, OwnedHandler, RequestIds, owned, public
+from service.models import requests, responses
+from service.uploads import documents, handlers
 
 _FIELDS = (
     "invalid_fields",
@@ -29,63 +28,63 @@ _DECLARED = ("unknown_profile", "invalid_sha256", "size_too_small", "size_too_la
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call: how it is reached, what it takes, what it answers, and the problem codes that are its own."""
+    """One call: its address, its request and response models, and the problem codes that only it can give."""
 
     method: str
     path: str
     handler: Handler | OwnedHandler
     status: int
-    answer: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()
     public: bool = False
     sessions: bool = False
-    """Whether an upload session may call it, as well as a token of one's own."""
+    """Whether a caller with an upload session may call it."""
     headers: tuple[str, ...] = ()
-    also: tuple[int, ...] = ()
-    """Further statuses that carry the same answer."""
+    more_statuses: tuple[int, ...] = ()
+    """Further statuses with the same response model."""
 
     @property
     def name(self) -> str:
         return self.handler.__name__
 
-    def served_by(self, ids: RequestIds, callers: Callers) -> Handler:
-        """The handler as the router calls it: behind authentication, unless everybody may call it."""
+    def wrapped(self, ids: RequestIds, callers: Callers) -> Handler:
+        """The handler for the router: with authentication, unless the call is public."""
         handler: Any = self.handler
         if self.public:
             return public(handler, self.path, ids)
         return owned(handler, self.path, ids, callers, sessions=self.sessions)
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        """The problem codes that depend on who calls."""
+    def caller_problems(self) -> tuple[str, ...]:
+        """The problem codes that depend on the caller's token."""
         if self.public:
             return ()
         return ("unauthenticated",) if self.sessions else ("unauthenticated", "session_forbidden")
 
 
-_ID = answers.PATH + "/{id}"
+_ID = documents.PATH + "/{id}"
 
 OPERATIONS = (
     Operation(
         "POST",
-        answers.PATH,
+        documents.PATH,
         handlers.create_upload,
         201,
-        answers.CreatedUpload,
-        body=payloads.NewUpload,
+        responses.CreatedUpload,
+        body=requests.NewUpload,
         problems=(*_BODY, *_FIELDS, *_DECLARED, "session_spent", "too_many_requests", "dependency_unavailable"),
         headers=("Location", *_LIMITS),
         sessions=True,
     ),
     Operation(
         "GET",
-        answers.PATH,
+        documents.PATH,
         handlers.list_uploads,
         200,
-        answers.UploadPage,
-        query=payloads.ListQuery,
+        responses.UploadPage,
+        query=requests.ListQuery,
         problems=("invalid_fields", "invalid_cursor", "dependency_unavailable"),
     ),
     Operation(
@@ -93,8 +92,8 @@ OPERATIONS = (
         _ID,
         handlers.get_upload,
         200,
-        answers.UploadStatus,
-        query=payloads.StatusQuery,
+        responses.UploadStatus,
+        query=requests.StatusQuery,
         problems=("invalid_fields", "upload_not_found", "dependency_unavailable"),
         sessions=True,
     ),
@@ -103,7 +102,7 @@ OPERATIONS = (
         _ID,
         handlers.withdraw_upload,
         202,
-        answers.WithdrawnUpload,
+        responses.WithdrawnUpload,
         problems=("upload_not_found", "dependency_unavailable"),
         sessions=True,
     ),
@@ -120,8 +119,8 @@ OPERATIONS = (
         "/api/get-presigned-policy",
         handlers.get_presigned_policy,
         200,
-        answers.PresignedPolicy,
-        query=payloads.FilenameQuery,
+        responses.PresignedPolicy,
+        query=requests.FilenameQuery,
         problems=(*_FIELDS, "unknown_profile", "session_spent", "too_many_requests", "dependency_unavailable"),
         headers=_LIMITS,
         sessions=True,
@@ -129,13 +128,13 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/sessions",
-        sessions.create_session,
+        session_handlers.create_session,
         201,
-        answers.CreatedSession,
-        body=payloads.NewSession,
+        responses.CreatedSession,
+        body=requests.NewSession,
         problems=(*_BODY, "invalid_fields", "unknown_profile", "profile_forbidden", "owner_forbidden"),
     ),
-    Operation("GET", "/healthz", handlers.healthz, 200, answers.Health, public=True),
-    Operation("GET", "/readyz", handlers.readyz, 200, answers.Health, public=True, also=(503,)),
-    Operation("GET", "/openapi.json", handlers.openapi_document, 200, public=True),
+    Operation("GET", "/healthz", health.healthz, 200, responses.Health, public=True),
+    Operation("GET", "/readyz", health.readyz, 200, responses.Health, public=True, more_statuses=(503,)),
+    Operation("GET", "/openapi.json", pages.openapi_document, 200, public=True),
 )

@@ -1,23 +1,24 @@
-"""One listening application, and its orderly end."""
+"""One application that listens, and its graceful shutdown."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from service.app_keys import PORTS, READINESS, SETTINGS
+from service.app_keys import PORTS, SETTINGS
+from service.health import READINESS
 from service.logs import access_log
 
-# Of one header, in bytes: an OIDC token is long, and one that is too long gets an answer of ours, not of the parser's.
+# Of one header, in bytes. An OIDC token is long; one that is too long gets a problem of ours, not a parser's error.
 MAX_HEADER = 32 * 1024
 
 
 @contextlib.asynccontextmanager
 async def serving(app: web.Application, write_log: Callable[[bytes], object]) -> AsyncIterator[str]:
-    """Listen where the settings say; gives the address, with the port that was really taken.
+    """Listen on the address in the settings; yields the URL, with the port that was taken.
 
-    On the way out: not ready any more, then no new connections, then those who wait are answered, then what is in
-    flight may finish. Raises OSError where the address cannot be had.
+    The shutdown goes in this order: /readyz says 503 while connections are still taken, new connections are refused,
+    long polls are answered, requests in flight finish. Raises OSError when the address is not available.
     """
     settings, ports = app[SETTINGS], app[PORTS]
     log = access_log(write_log, ports.now)
@@ -27,12 +28,12 @@ async def serving(app: web.Application, write_log: Callable[[bytes], object]) ->
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
-        yield _address(settings.host, runner.addresses[0][1])
-        app[READINESS].leave()
+        yield _url(settings.host, runner.addresses[0][1])
+        app[READINESS].stop()
         await ports.sleep(settings.unready_seconds)
     finally:
         await runner.cleanup()
 
 
-def _address(host: str, port: int) -> str:
+def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""What the service must know beyond `AwsSettings`: where it listens, whom it believes, which pages it serves."""
+"""The service's settings beyond `AwsSettings`: where it listens, whom it authenticates, which pages it serves."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,71 +16,71 @@ WEB = Path(__file__).parent.parent / "web"
 
 def _origins(values: list[str]) -> list[str]:
     if "*" in values and values != ["*"]:
-        raise ValueError("must be '*' alone, or a list of origins without it")
+        raise ValueError("must be '*' alone, or a list of origins without '*'")
     return values
 
 
 class Settings(OidcSettings):
-    """One service. Raises pydantic.ValidationError with every problem, those of the files it names included."""
+    """Raises pydantic.ValidationError with every error, including those in the files that the settings name."""
 
     mode: Literal["production", "dev"] = "production"
-    """In `dev`, whoever brings no token is the owner "anonymous"."""
+    """In `dev`, a caller without a token is the owner "anonymous"."""
     allow_anonymous_remote: bool = False
-    """Lets `dev` listen on an address that other machines reach."""
+    """Allows mode `dev` on an address that other machines can reach."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    """0 takes a free one; the log line "listening" tells which."""
+    """0 takes a free port; the log line "listening" names it."""
     tokens: Path | None = None
-    """A TOML file: [[tokens]] owner, sha256 (hex, of the token), and optionally profiles (patterns), tenant, scopes and
-    sessions_for (patterns of owners)."""
+    """A TOML file: [[tokens]] with owner, sha256 (of the token, in hex), and optionally profiles (patterns), tenant,
+    scopes and sessions_for (patterns of owners)."""
     cors_origins: Annotated[CommaSeparated[Origin | Literal["*"]], AfterValidator(_origins)] = Field(default=[])
-    """Where pages come from that call this API: `https://app.example.com`, or `*`."""
+    """The origins of pages that call this API: `https://app.example.com`, or `*`."""
     demo_page: bool = False
     web: Path = WEB
     """The demo page's files."""
     unready_seconds: float = Field(default=0, ge=0, le=60)
-    """After SIGTERM: how long connections are still taken while /readyz says 503, for a balancer to notice."""
+    """How long, after SIGTERM, connections are still taken while /readyz says 503, so that a load balancer notices."""
     drain_seconds: float = Field(default=20, ge=0, le=300)
-    """After that: how long requests in flight may take to finish."""
+    """How long, after that, requests in flight may take to finish."""
 
     @field_validator("profiles")
     @classmethod
-    def _profiles_hold(cls, value: Path) -> Path:
+    def _profiles_are_valid(cls, value: Path) -> Path:
         load_profiles(value)
         return value
 
     @field_validator("host")
     @classmethod
-    def _anonymous_stays_here(cls, value: str, info: ValidationInfo) -> str:
+    def _dev_is_local(cls, value: str, info: ValidationInfo) -> str:
         open_to_all = info.data.get("mode") == "dev" and not info.data.get("allow_anonymous_remote")
         if open_to_all and not is_loopback(value):
             raise ValueError(
-                "must be a loopback address in mode dev, where nobody needs a token; "
-                "AIRLOCK_ALLOW_ANONYMOUS_REMOTE=true lifts that"
+                "must be a loopback address in mode dev, where no token is needed; "
+                "AIRLOCK_ALLOW_ANONYMOUS_REMOTE=true allows others"
             )
         return value
 
     @field_validator("tokens")
     @classmethod
-    def _tokens_hold(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        # An issuer that is wrong is not there, and told by itself.
-        nobody = value is None and info.data.get("oidc_issuer", "wrong") is None
-        if nobody and info.data.get("mode") == "production":
-            raise ValueError("is needed in mode production, or AIRLOCK_OIDC_ISSUER")
+    def _tokens_are_valid(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        # A wrong issuer is missing from the data: its own error is reported instead.
+        no_caller = value is None and info.data.get("oidc_issuer", "wrong") is None
+        if no_caller and info.data.get("mode") == "production":
+            raise ValueError("is required in mode production, unless AIRLOCK_OIDC_ISSUER is set")
         if value is not None:
             load_tokens(value)
         return value
 
     @field_validator("web")
     @classmethod
-    def _pages_are_there(cls, value: Path, info: ValidationInfo) -> Path:
+    def _pages_exist(cls, value: Path, info: ValidationInfo) -> Path:
         if info.data.get("demo_page") and not (value / "index.html").is_file():
-            raise ValueError(f"holds no index.html ({value})")
+            raise ValueError(f"has no index.html ({value})")
         return value
 
 
 def load_profiles(path: Path) -> Profiles:
-    """Read the profiles file; raises ValueError with all its problems."""
+    """Read the profiles file; raises ValueError with all its errors."""
     try:
         return read_profiles(path)
     except ProfileError as error:
@@ -90,7 +90,7 @@ def load_profiles(path: Path) -> Profiles:
 
 
 def load_tokens(path: Path) -> StaticTokens:
-    """Read the tokens file; raises ValueError with all its problems."""
+    """Read the tokens file; raises ValueError with all its errors."""
     try:
         return StaticTokens.load(path.read_text("utf-8"))
     except TokensError as error:

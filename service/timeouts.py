@@ -1,4 +1,4 @@
-"""How long the service waits for what it depends on."""
+"""How long the service waits for its dependencies."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -7,15 +7,15 @@ from typing import TypeVar
 from airlock.errors import Unavailable
 
 # Long enough for the adapters' own retries of a refused or lost connection; short enough for a caller to wait.
-PATIENCE = 8.0
+TIMEOUT_SECONDS = 8.0
 
 T = TypeVar("T")
 
 
-async def answer_of(dependency: str, work: Awaitable[T], *, seconds: float = PATIENCE) -> T:
-    """What `work` gives; raises Unavailable(dependency) when that takes longer than `seconds`."""
+async def with_timeout(dependency: str, call: Awaitable[T], *, seconds: float = TIMEOUT_SECONDS) -> T:
+    """The result of `call`; raises Unavailable(dependency) when it takes longer than `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            return await work
+            return await call
     except TimeoutError as error:
-        raise Unavailable(dependency, f"no answer within {seconds:g} s") from error
+        raise Unavailable(dependency, f"no response within {seconds:g} s") from error

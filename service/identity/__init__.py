@@ -1,1 +1,1 @@
-"""Who a request is from: static tokens, OIDC and upload sessions, side by side."""
+"""Authentication: static tokens, upload sessions and OIDC tokens."""

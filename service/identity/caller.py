@@ -1,4 +1,4 @@
-"""Whom a request is from, and what that one may do."""
+"""The caller of a request, and what it may do."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,18 +9,18 @@ from airlock.upload_session import Session
 
 
 class InvalidToken(Refused):
-    """A bearer token came and is not believed (RFC 6750, section 3.1). `detail` quotes nothing of it."""
+    """The bearer token is not valid (RFC 6750, section 3.1). `detail` quotes nothing of it."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__("unauthenticated", detail)
+        super().__init__("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the owner of what is made, and what the token is for.
+    """An authenticated caller. `owner` becomes the owner of its uploads.
 
-    `profiles` and `sessions_for` are shell-style patterns: of the profiles that may be used, and of the owners for
-    whom upload sessions may be minted (for oneself always). `session` is set for whoever came with an upload session.
+    `profiles` and `sessions_for` are shell-style patterns: of the profiles that it may use, and of the owners for whom
+    it may create upload sessions (for itself always). `session` is the upload session that it came with, if any.
     """
 
     owner: str
@@ -31,17 +31,17 @@ class Caller:
     session: Session | None = None
 
     def require(self, profile: Profile) -> None:
-        """Raises Refused("profile_forbidden") unless the token and the profile allow the use.
+        """Raises Refused("profile_forbidden") unless both the token and the profile allow this caller to use it.
 
-        An upload session was minted by somebody who has the scopes, so it needs none itself.
+        An upload session needs no scopes: whoever created it had them.
         """
-        meant = _matches(profile.name, self.profiles)
+        named = _matches(profile.name, self.profiles)
         scoped = self.session is not None or self.scopes.issuperset(profile.scopes)
-        if not (meant and scoped and profile.allows(self.owner)):
-            raise Refused("profile_forbidden", f"profile {profile.name!r} is not yours to use", field="profile")
+        if not (named and scoped and profile.allows(self.owner)):
+            raise Refused("profile_forbidden", f"You may not use the profile {profile.name!r}", field="profile")
 
-    def may_mint_for(self, owner: str) -> bool:
-        """Whether upload sessions of `owner` are this caller's to mint."""
+    def may_create_sessions_for(self, owner: str) -> bool:
+        """Whether this caller may create upload sessions for `owner`."""
         return self.session is None and (owner == self.owner or _matches(owner, self.sessions_for))
 
 

@@ -1,4 +1,4 @@
-"""Everybody whom the service knows: static tokens, upload sessions and OIDC, told apart by the form of the token."""
+"""Authentication of callers by static token, upload session or OIDC token; the form of a token says which it is."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -16,15 +16,15 @@ class OidcTokens(Protocol):
     """Bearer tokens of an OpenID provider."""
 
     def find(self, token: str) -> Caller | None:
-        """The caller behind a token that was verified before and still holds; None when it has to be verified."""
+        """The caller of a token that was verified before and is still valid; None when it must be verified."""
         ...
 
     async def verify(self, token: str) -> Caller:
-        """Raises InvalidToken, or Unavailable("oidc") while the provider's keys cannot be had."""
+        """The caller of a token. Raises InvalidToken, and Unavailable("oidc") without the provider's keys."""
         ...
 
-    def is_away(self) -> bool:
-        """Whether no token could be verified now."""
+    def is_available(self) -> bool:
+        """Whether tokens can be verified now."""
         ...
 
 
@@ -32,13 +32,13 @@ class SessionTokens(Protocol):
     """Tokens of upload sessions."""
 
     def find(self, token: str) -> Caller | None:
-        """The caller behind a token that we signed and that has not expired."""
+        """The caller of a token that we signed and that has not expired."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """The kinds of tokens that are believed. With `anonymous`, whoever brings none is the anonymous owner."""
+    """The kinds of tokens that are accepted. With `anonymous`, a caller without a token is the anonymous owner."""
 
     static: StaticTokens
     oidc: OidcTokens | None = None
@@ -46,25 +46,25 @@ class Callers:
     anonymous: bool = False
 
     def with_anonymous(self) -> Self:
-        """The same callers, and the anonymous one for whoever brings no token at all."""
+        """The same, with the anonymous caller for requests without a token."""
         return replace(self, anonymous=True)
 
     def identify(self, authorization: str | None) -> Caller | Awaitable[Caller]:
-        """The caller behind an Authorization header, or, for an OIDC token not seen before, the wait for it.
+        """The caller of an Authorization header; an awaitable of it for an OIDC token that must be verified.
 
         Raises Refused("unauthenticated").
         """
         if authorization is None:
             if self.anonymous:
                 return ANONYMOUS
-            raise Refused("unauthenticated", "send 'Authorization: Bearer <token>'")
+            raise Refused("unauthenticated", "Send 'Authorization: Bearer <token>'")
         if authorization[: len(SCHEME)].lower() != SCHEME:
-            raise Refused("unauthenticated", "the Authorization header must be 'Bearer <token>'")
+            raise Refused("unauthenticated", "The Authorization header must be 'Bearer <token>'")
         token = authorization[len(SCHEME) :].strip()
         if self.oidc is not None and token.count(".") == 2:
             return self.oidc.find(token) or self.oidc.verify(token)
         known = self.sessions if token.startswith(TOKEN_PREFIX) else self.static
         caller = known.find(token) if known else None
         if caller is None:
-            raise InvalidToken("the token is not one that this service knows")
+            raise InvalidToken("Unknown or expired token")
         return caller

@@ -1,4 +1,4 @@
-"""Upload sessions as tokens: minted by whoever has a token of their own, believed until they end."""
+"""The tokens of upload sessions: signed here, valid until they expire, and stored nowhere."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ from airlock import upload_session
 from airlock.callables import Clock
 from airlock.upload_session import InvalidSession, Session
 from service.identity.caller import Caller
-from service.ports import Random
+from service.ports import RandomBytes
 
 
 class SignedSessions:
-    """Sessions that `secrets` sign (the first) and verify (all): that is all that the service knows of them."""
+    """Creates and verifies tokens of upload sessions. The first of `secrets` signs, all of them verify."""
 
-    def __init__(self, secrets: Sequence[bytes], now: Clock, random: Random) -> None:
+    def __init__(self, secrets: Sequence[bytes], now: Clock, random: RandomBytes) -> None:
         self._secrets = secrets
         self._now = now
         self._random = random
@@ -20,17 +20,17 @@ class SignedSessions:
     def mint(
         self, *, owner: str, tenant: str | None, profile: str, max_uploads: int, max_bytes: int, expires_in: int
     ) -> tuple[str, Session]:
-        """A new session that ends in `expires_in` seconds, and its token."""
+        """A new session that expires in `expires_in` seconds, and its token."""
         now = int(self._now())
         identity = self._random(upload_session.RANDOM_BYTES).hex()
         session = Session(identity, owner, tenant, profile, max_uploads, max_bytes, now + expires_in)
         return upload_session.mint(session, now, self._secrets), session
 
     def find(self, token: str) -> Caller | None:
-        """The caller behind a token that we signed and that has not expired."""
+        """The caller of a token that we signed and that has not expired."""
         try:
             session = upload_session.verify(token, self._now(), self._secrets)
         except InvalidSession:
             return None
-        # A profile's name holds nothing that a pattern would read otherwise.
+        # As a pattern, the name of a profile matches only itself: no wildcard is allowed in it.
         return Caller(session.owner, (session.profile,), session.tenant, session=session)

@@ -1,4 +1,4 @@
-"""Static bearer tokens: a TOML file of owners, in which only the SHA-256 of each token stands."""
+"""Static bearer tokens: a TOML file of owners, with the SHA-256 of each token instead of the token."""
 
 import hashlib
 import hmac
@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from airlock.errors import AirlockError
 from service.identity.caller import Caller
+from service.models.names import Name
 
 
 class TokensError(AirlockError):
-    """The tokens file breaks rules; the message lists all of them, a line each."""
+    """The tokens file breaks rules; the message lists all of them, one on each line."""
 
 
-# An owner travels in a header of S3 and is part of keys: printable, and short.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -55,7 +54,7 @@ class StaticTokens:
 
     @classmethod
     def load(cls, text: str) -> Self:
-        """Read the text of a tokens file; raises TokensError with all problems, and never quotes a value."""
+        """Parse a tokens file; raises TokensError, which lists all broken rules and quotes no value."""
         try:
             tokens = _File.model_validate(tomllib.loads(text)).tokens
         except ValidationError as error:
@@ -64,14 +63,14 @@ class StaticTokens:
             raise TokensError(f"is not TOML: {error}") from None
         found = {bytes.fromhex(token.sha256): token.caller() for token in tokens}
         if len(found) != len(tokens):
-            raise TokensError("tokens: the same sha256 stands in it twice")
+            raise TokensError("tokens: two have the same sha256")
         return cls(found)
 
     def find(self, token: str) -> Caller | None:
-        """The caller behind a token."""
+        """The caller of a token."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         found = None
-        # All are compared, each in constant time: how long it takes tells nothing about any of them.
+        # All are compared, each in constant time, so that the time taken reveals nothing about any of them.
         for known, caller in self._by_digest.items():
             if hmac.compare_digest(known, digest):
                 found = caller

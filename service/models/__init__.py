@@ -1,1 +1,1 @@
-"""What callers send and what they get: request and response models, and problem details."""
+"""Models of requests and responses, and problem details. No other room of the service is imported here."""

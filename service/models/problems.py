@@ -1,4 +1,4 @@
-"""Every error that leaves the service: RFC 9457 problem details, from the one catalogue."""
+"""Every error that leaves the service: problem details (RFC 9457), with the codes of `airlock.errors.CATALOGUE`."""
 
 import logging
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.errors import CATALOGUE, Refused, Unavailable
-from service.identity.caller import InvalidToken
 from service.models.requests import MAX_BODY, MAX_PROBLEMS
 
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# Seconds, when a dependency is unavailable.
 RETRY_AFTER = 5
 NAMES = {
     "dynamodb": "DynamoDB",
@@ -28,8 +28,8 @@ NAMES = {
 
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _DETAILS = {
-    "not_found": "there is nothing at this address",
-    "body_too_large": f"the body may be {MAX_BODY} bytes long",
+    "not_found": "Nothing is served at this address",
+    "body_too_large": f"The body may have {MAX_BODY} bytes at most",
 }
 
 
@@ -66,15 +66,15 @@ class _Case(NamedTuple):
 
 
 def response(error: Exception, request_id: str) -> web.StreamResponse:
-    """The answer to whatever a handler raised. What is our own fault is logged with its trace, and not told."""
+    """The response for an exception of a handler. A fault of ours is logged with its traceback and not described."""
     if isinstance(error, web.HTTPException) and error.status < 400:
         return error
     case = _case(error)
-    entry = CATALOGUE[case.code]
-    document = {"type": "about:blank", "title": entry.title, "status": entry.status, "detail": case.detail}
-    document |= {"code": entry.code, **case.more, "request_id": request_id}
+    kind = CATALOGUE[case.code]
+    document = {"type": "about:blank", "title": kind.title, "status": kind.status, "detail": case.detail}
+    document |= {"code": kind.code, **case.more, "request_id": request_id}
     headers = CIMultiDict({"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **case.headers})
-    return web.Response(body=orjson.dumps(document), status=entry.status, headers=headers)
+    return web.Response(body=orjson.dumps(document), status=kind.status, headers=headers)
 
 
 def _case(error: Exception) -> _Case:
@@ -82,17 +82,17 @@ def _case(error: Exception) -> _Case:
         case Refused():
             return _refused(error)
         case Unavailable():
-            log.warning("a dependency is away: %s", error)
-            away = NAMES.get(error.dependency, error.dependency)
-            return _Case("dependency_unavailable", f"{away} does not answer", {}, {"Retry-After": str(RETRY_AFTER)})
+            log.warning("a dependency is unavailable: %s", error)
+            name = NAMES.get(error.dependency, error.dependency)
+            return _Case("dependency_unavailable", f"{name} is unavailable", {}, {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():
             return _of_aiohttp(error)
         case web.RequestPayloadError() | ClientError() | ConnectionError():
-            # Raised by aiohttp while a body is read: broken chunks, a broken encoding, or a caller who is gone.
-            return _Case("bad_request", "the body ended early or is not framed or encoded as its headers say")
+            # aiohttp raises these while it reads a body: a broken chunk or encoding, or a closed connection.
+            return _Case("bad_request", "The body ended early, or its framing or encoding is not what its headers say")
         case _:
             log.error("a request failed", exc_info=error)
-            return _Case("internal", "the failure was recorded under this request id")
+            return _Case("internal", "The service failed. The error was logged under this request id")
 
 
 def _refused(error: Refused) -> _Case:
@@ -102,11 +102,10 @@ def _refused(error: Refused) -> _Case:
     if error.errors:
         rules = error.errors[:MAX_PROBLEMS]
         more["errors"] = [{"field": rule.field, "code": rule.code, "detail": rule.detail} for rule in rules]
-    headers: dict[str, str] = {}
+    headers = dict(error.headers)
     if error.code == "unauthenticated":
-        # https://www.rfc-editor.org/rfc/rfc6750#section-3.1: no code for whoever brought no token.
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, InvalidToken) else "Bearer"
-    headers |= error.headers
+        # Without an error code when no token came: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+        headers.setdefault("WWW-Authenticate", "Bearer")
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return _Case(error.code, error.detail, more, headers)
@@ -116,5 +115,5 @@ def _of_aiohttp(error: web.HTTPException) -> _Case:
     code = _BY_STATUS.get(error.status, "bad_request" if error.status < 500 else "internal")
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return _Case(code, f"this address answers to {allowed}", {}, {"Allow": allowed})
-    return _Case(code, _DETAILS.get(code, "the request cannot be served"))
+        return _Case(code, f"This address takes {allowed}", {}, {"Allow": allowed})
+    return _Case(code, _DETAILS.get(code, "The service cannot serve this request"))

@@ -1,1 +1,1 @@
-"""Quotas: what owners and tenants take, counted here and for all replicas."""
+"""Quotas: what owners and tenants may use, counted on each replica and on all together."""

@@ -1,7 +1,7 @@
-"""The meter: what owners and tenants take, held to their quotas.
+"""The meter: holds owners and tenants to their quotas.
 
-A replica knows exactly what it let pass itself, and of the others what the table said when it was last told something.
-Signing never waits for the table; while that is away, each replica counts for itself and keeps what it has to tell.
+A replica knows its own usage exactly, and that of the other replicas as of its last report to the table. Signing never
+waits for the table. While the table is unavailable, each replica counts for itself and keeps what it has to report.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ from airlock.callables import Clock
 from airlock.errors import Refused
 from airlock.quotas import Limit, Quotas, Subject, SubjectKind, Usage, Window
 from service.identity.caller import Caller
-from service.quotas.usage_reporter import Counter, Teller
+from service.quotas.usage_reporter import Counter, UsageReporter
 
-# About a kilobyte each.
-MOST_SUBJECTS = 100_000
-# How many of the longest unused are looked at for one that can go: with the table away perhaps none may.
-MOST_LOOKS = 32
+# Subjects held in memory. Each takes about a kilobyte.
+MAX_SUBJECTS = 100_000
+# How many of the least recently used subjects are tried for removal. With the table unavailable, perhaps none can be.
+MAX_TRIES = 32
 
 
 @dataclass(eq=False, slots=True)
 class _Account:
-    """One subject's limits, each with its counter of the window that is now."""
+    """One subject's limits, each with the counter of its current window."""
 
     subject: Subject
     limits: tuple[Limit, ...]
@@ -33,8 +33,8 @@ class _Account:
     since: int = 0
     until: int = 0
 
-    def turn(self, now: float) -> None:
-        """Begin counters where a window is over."""
+    def renew(self, now: float) -> None:
+        """Start new counters for the windows that have ended."""
         windows = {Window.at(now, limit.seconds) for limit in self.limits}
         kept = {counter.window: counter for counter in self.counters}
         counters = {window.seconds: kept.get(window) or Counter(self.subject, window) for window in windows}
@@ -44,54 +44,58 @@ class _Account:
         self.until = min(window.end for window in windows)
 
     def forbids(self, most_bytes: int) -> bool:
-        """Whether any limit does."""
+        """Whether an upload of `most_bytes` would exceed a limit."""
         return any(limit.forbids(counter.used, most_bytes) for limit, counter in self.rows)
 
 
 class Charge:
-    """One upload that was charged. `headers` are the RateLimit fields of its answer."""
+    """One upload that was charged. `headers` are the RateLimit headers of the response."""
 
-    __slots__ = ("_counters", "_taken", "_teller", "headers")
+    __slots__ = ("_charged", "_counters", "_reporter", "headers")
 
-    def __init__(self, headers: Mapping[str, str], teller: Teller, counters: Sequence[Counter], taken: Usage) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], reporter: UsageReporter, counters: Sequence[Counter], charged: Usage
+    ) -> None:
         self.headers = headers
-        self._teller = teller
+        self._reporter = reporter
         self._counters = counters
-        self._taken = taken
+        self._charged = charged
 
     def undo(self) -> None:
-        """Take it back: nothing was issued."""
-        self._give_back(self._taken)
+        """Refund all of it: no policy was issued."""
+        self._refund(self._charged)
 
     def lower(self, most_bytes: int) -> None:
-        """Take back what is above `most_bytes`: the policy takes no more than that."""
-        self._give_back(Usage(0, self._taken.declared_bytes - most_bytes))
+        """Refund what is above `most_bytes`: the policy accepts no more."""
+        self._refund(Usage(0, self._charged.declared_bytes - most_bytes))
 
-    def _give_back(self, excess: Usage) -> None:
+    def _refund(self, usage: Usage) -> None:
         for counter in self._counters:
-            self._teller.take(counter, excess.negative())
+            self._reporter.report(counter, usage.negative())
 
 
 class Meter:
-    """Holds callers to quotas. Where there are none, nothing is counted and nothing runs."""
+    """Charges uploads to quotas. Without quotas nothing is counted, and nothing runs in the background."""
 
-    def __init__(self, quotas: Quotas, teller: Teller, now: Clock, *, most_subjects: int = MOST_SUBJECTS) -> None:
+    def __init__(
+        self, quotas: Quotas, reporter: UsageReporter, now: Clock, *, max_subjects: int = MAX_SUBJECTS
+    ) -> None:
         kinds: Mapping[SubjectKind, tuple[Limit, ...]] = {
             "owner": quotas.owner.limits("owner"),
             "tenant": quotas.tenant.limits("tenant"),
         }
         self._limits = {kind: limits for kind, limits in kinds.items() if limits}
         self._policies = {kind: ", ".join(limit.policy for limit in limits) for kind, limits in self._limits.items()}
-        self._teller = teller
+        self._reporter = reporter
         self._now = now
-        self._most_subjects = most_subjects
+        self._max_subjects = max_subjects
         self._accounts: OrderedDict[Subject, _Account] = OrderedDict()
-        self._free = Charge({}, teller, (), Usage())
+        self._free = Charge({}, reporter, (), Usage())
 
     def charge(self, caller: Caller, most_bytes: int) -> Charge:
-        """Count one upload of `most_bytes` at most, for the caller's owner and tenant. Waits for nothing.
+        """Charge one upload of `most_bytes` at most to the caller's owner and tenant.
 
-        Raises Refused("too_many_requests") where that would pass a limit, and then counts nothing.
+        Raises Refused("too_many_requests"), and charges nothing, when that would exceed a limit.
         """
         if not self._limits:
             return self._free
@@ -99,16 +103,16 @@ class Meter:
         accounts = self._accounts_of(caller, now)
         if any(account.forbids(most_bytes) for account in accounts):
             raise self._refusal(accounts, most_bytes, now)
-        taken = Usage(1, most_bytes)
+        charged = Usage(1, most_bytes)
         counters = [counter for account in accounts for counter in account.counters]
         for counter in counters:
-            self._teller.take(counter, taken)
-        return Charge(self._headers(accounts, now), self._teller, counters, taken)
+            self._reporter.report(counter, charged)
+        return Charge(self._headers(accounts, now), self._reporter, counters, charged)
 
     @contextlib.asynccontextmanager
     async def running(self, last_seconds: float) -> AsyncIterator[None]:
-        """Tell the other replicas what is taken; at the end what is left, for so many seconds at most."""
-        async with self._teller.running(last_seconds) if self._limits else contextlib.nullcontext():
+        """Report usage to the other replicas; at the end report what is left, within `last_seconds`."""
+        async with self._reporter.running(last_seconds) if self._limits else contextlib.nullcontext():
             yield
 
     def _accounts_of(self, caller: Caller, now: float) -> list[_Account]:
@@ -122,20 +126,20 @@ class Meter:
     def _account(self, subject: Subject, now: float) -> _Account:
         account = self._accounts.get(subject)
         if account is None:
-            self._make_room()
+            self._forget_one()
             account = self._accounts[subject] = _Account(subject, self._limits[subject.kind])
         else:
             self._accounts.move_to_end(subject)
         if not account.since <= now < account.until:
-            account.turn(now)
+            account.renew(now)
         return account
 
-    def _make_room(self) -> None:
-        """Forget the longest unused of the subjects of whom the table knows all: it can be asked again."""
-        if len(self._accounts) < self._most_subjects:
+    def _forget_one(self) -> None:
+        """At the limit, forget the least recently used subject that was reported: the table can be read again."""
+        if len(self._accounts) < self._max_subjects:
             return
-        for subject, account in islice(self._accounts.items(), MOST_LOOKS):
-            if all(counter.settled for counter in account.counters):
+        for subject, account in islice(self._accounts.items(), MAX_TRIES):
+            if all(counter.reported for counter in account.counters):
                 del self._accounts[subject]
                 return
 
@@ -158,7 +162,7 @@ class Meter:
             for limit, counter in account.rows
             if limit.forbids(counter.used, most_bytes)
         ]
-        # The one that lasts longest: before its end nothing else helps.
+        # The limit that lasts longest: a retry before its end would be refused too.
         wait, period, sentence = max(broken)
         return Refused(
             "too_many_requests",

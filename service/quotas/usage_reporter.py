@@ -1,7 +1,7 @@
-"""Telling the table what was taken here, and hearing from it what was taken in all.
+"""Reports usage to the shared counters in DynamoDB, and reads from them what all replicas used together.
 
-A part that was sent and not answered can have been counted already: it keeps its number until an answer comes, and the
-table counts each number once. Only one part of a counter is on its way at a time.
+Usage is sent in numbered parts. A part without a response may have been counted, so it is sent again under the same
+number, and the table counts each number once. A counter has one part in flight at a time.
 """
 
 import asyncio
@@ -14,157 +14,158 @@ from itertools import count
 from airlock.backoff import Backoff
 from airlock.callables import Clock, Sleep
 from airlock.quotas import Subject, Usage, Window
-from service.ports import Random, SharedCounters
-from service.timeouts import answer_of
+from service.ports import RandomBytes, SharedCounters
+from service.timeouts import with_timeout
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
 # While the table is unavailable.
 BACKOFF = Backoff(first=2 * FLUSH_SECONDS, longest=8.0)
-# Writes at once.
-LANES = 16
-# What was not told by then concerns nobody any more, clocks that differ included.
+MAX_CONCURRENT_WRITES = 16
+# How long after the end of its window usage is still reported: clocks of replicas differ.
 GRACE_SECONDS = 60
 
-NOTHING = Usage()
+NO_USAGE = Usage()
 
 
 @dataclass(eq=False, slots=True)
 class Counter:
-    """One subject in one window. `used` is what the table said last and what was taken here since."""
+    """One subject in one window. `used` is the table's last total and what this replica used since."""
 
     subject: Subject
     window: Window
-    used: Usage = NOTHING
-    untold: Usage = NOTHING
-    part: tuple[int, Usage] | None = None
-    """What is being told, and its number."""
-    begun: bool = False
-    """Whether anything was taken: before that the table was not asked, and the others are not known."""
+    used: Usage = NO_USAGE
+    pending: Usage = NO_USAGE
+    """What no part has reported yet."""
+    in_flight: tuple[int, Usage] | None = None
+    """The part that is being sent, or is to be sent again, and its number."""
+    started: bool = False
+    """Whether anything was used. Before that the table was not read, and the usage of other replicas is unknown."""
     busy: bool = False
 
     @property
-    def settled(self) -> bool:
-        """Whether the table knows all of it."""
-        return self.part is None and self.untold == NOTHING
+    def reported(self) -> bool:
+        """Whether the table has all usage."""
+        return self.in_flight is None and self.pending == NO_USAGE
 
 
 @dataclass(eq=False, slots=True)
-class _Line:
-    """Counters that wait for the next round, and the pause after it."""
+class _FlushQueue:
+    """The counters of the next flush, and the pause in seconds after a flush."""
 
     pause: float
-    waiting: dict[Counter, None] = field(default_factory=dict)
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    counters: dict[Counter, None] = field(default_factory=dict)
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, counter: Counter) -> None:
-        self.waiting[counter] = None
-        self.woken.set()
+        self.counters[counter] = None
+        self.filled.set()
 
     def take_all(self) -> list[Counter]:
-        taken, self.waiting = list(self.waiting), {}
+        taken, self.counters = list(self.counters), {}
         return taken
 
 
-class Teller:
-    """Tells the table in rounds, `FLUSH_SECONDS` apart; of counters that it never heard of, at once."""
+class UsageReporter:
+    """Flushes usage every `FLUSH_SECONDS`, and that of a new counter at once, to learn what other replicas used."""
 
-    def __init__(self, shared: SharedCounters, *, now: Clock, sleep: Sleep, random: Random) -> None:
+    def __init__(self, shared: SharedCounters, *, now: Clock, sleep: Sleep, random: RandomBytes) -> None:
         self._shared = shared
         self._now = now
         self._sleep = sleep
-        self._by = random(4).hex()
+        self._replica = random(4).hex()
         self._numbers = count(1)
-        self._known = _Line(FLUSH_SECONDS)
-        self._new = _Line(0)
-        self._away = False
+        self._known = _FlushQueue(FLUSH_SECONDS)
+        self._new = _FlushQueue(0)
+        self._available = True
 
-    def take(self, counter: Counter, more: Usage) -> None:
-        """Count `more` here at once, and for all replicas soon."""
-        counter.used = counter.used.plus(more)
-        counter.untold = counter.untold.plus(more)
-        (self._known if counter.begun else self._new).put(counter)
-        counter.begun = True
+    def report(self, counter: Counter, usage: Usage) -> None:
+        """Count `usage` on this replica at once, and on all replicas with the next flush."""
+        counter.used = counter.used.plus(usage)
+        counter.pending = counter.pending.plus(usage)
+        (self._known if counter.started else self._new).put(counter)
+        counter.started = True
 
     @contextlib.asynccontextmanager
     async def running(self, last_seconds: float) -> AsyncIterator[None]:
-        """Tell all along, and at the end what is left, for so many seconds at most."""
-        tasks = [asyncio.create_task(self._keep_telling(line), name="quotas") for line in (self._known, self._new)]
+        """Flush in the background; at the end flush what is left, within `last_seconds`."""
+        tasks = [asyncio.create_task(self._keep_flushing(queue), name="quotas") for queue in (self._known, self._new)]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._tell_the_rest(last_seconds)
+            await self._flush_rest(last_seconds)
 
-    async def _keep_telling(self, line: _Line) -> None:
+    async def _keep_flushing(self, queue: _FlushQueue) -> None:
         failures = 0
         while True:
-            await line.woken.wait()
-            line.woken.clear()
-            failures = 0 if await self._round(line.take_all()) else failures + 1
-            await self._sleep(BACKOFF.most(failures) if failures else line.pause)
+            await queue.filled.wait()
+            queue.filled.clear()
+            failures = 0 if await self._flush(queue.take_all()) else failures + 1
+            await self._sleep(BACKOFF.most(failures) if failures else queue.pause)
 
-    async def _tell_the_rest(self, seconds: float) -> None:
+    async def _flush_rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while (rest := self._new.take_all() + self._known.take_all()) and await self._round(rest):
+                while (rest := self._new.take_all() + self._known.take_all()) and await self._flush(rest):
                     pass
-        left = sum(not counter.settled for counter in self._known.waiting)
-        if left:
-            log.warning("what was taken in the last moment is not counted: the table is away", extra={"counters": left})
+        unreported = sum(not counter.reported for counter in self._known.counters)
+        if unreported:
+            log.warning("some usage was not reported: the table is unavailable", extra={"counters": unreported})
 
-    async def _round(self, counters: list[Counter]) -> bool:
-        """Tell of all these; False when the table was away, and those that it was not told of wait again."""
+    async def _flush(self, counters: list[Counter]) -> bool:
+        """Send what is pending; False when the table is unavailable. What was not sent waits for the next flush."""
         todo = iter(counters)
-        lanes: list[asyncio.Task[bool]] = []
+        tasks: list[asyncio.Task[bool]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                lanes += [group.create_task(self._lane(todo)) for _ in counters[:LANES]]
+                tasks += [group.create_task(self._send_each(todo)) for _ in counters[:MAX_CONCURRENT_WRITES]]
         finally:
             for counter in todo:
                 self._known.put(counter)
-        away = not all(lane.result() for lane in lanes)
-        if away and not self._away:
-            log.warning("the counters of quotas are away: each replica counts for itself")
-        self._away = away
-        return not away
+        available = all(task.result() for task in tasks)
+        if self._available and not available:
+            log.warning("the counters of quotas are unavailable: each replica counts for itself")
+        self._available = available
+        return available
 
-    async def _lane(self, todo: Iterator[Counter]) -> bool:
+    async def _send_each(self, todo: Iterator[Counter]) -> bool:
+        """Send counters until none is left, or one fails: the next would probably fail too."""
         for counter in todo:
-            if not await self._told(counter):
+            if not await self._send(counter):
                 return False
         return True
 
-    async def _told(self, counter: Counter) -> bool:
+    async def _send(self, counter: Counter) -> bool:
         if counter.busy:
             self._known.put(counter)
             return True
         if self._now() >= counter.window.end + GRACE_SECONDS:
-            counter.part, counter.untold = None, NOTHING
-        if counter.settled:
+            counter.in_flight, counter.pending = None, NO_USAGE
+        if counter.reported:
             return True
-        if counter.part is None:
-            counter.part, counter.untold = (next(self._numbers), counter.untold), NOTHING
+        if counter.in_flight is None:
+            counter.in_flight, counter.pending = (next(self._numbers), counter.pending), NO_USAGE
         try:
-            await self._tell(counter, *counter.part)
-        # Whatever it is, the next round tries again: a task that ended would end all counting.
+            await self._add(counter, *counter.in_flight)
+        # Whatever the error is, the next flush tries again: a task that ended would stop all reporting.
         except Exception as error:  # noqa: BLE001
-            log.debug("a counter was not told: %s", error)
+            log.debug("a counter could not be reported: %s", error)
             return False
         finally:
-            if not counter.settled:
+            if not counter.reported:
                 self._known.put(counter)
         return True
 
-    async def _tell(self, counter: Counter, number: int, more: Usage) -> None:
+    async def _add(self, counter: Counter, number: int, usage: Usage) -> None:
         counter.busy = True
         try:
-            adding = self._shared.add(counter.subject, counter.window, more, by=self._by, part=number)
-            heard = await answer_of("dynamodb", adding)
+            adding = self._shared.add(counter.subject, counter.window, usage, by=self._replica, part=number)
+            total = await with_timeout("dynamodb", adding)
         finally:
             counter.busy = False
-        counter.part = None
-        counter.used = heard.plus(counter.untold)
+        counter.in_flight = None
+        counter.used = total.plus(counter.pending)

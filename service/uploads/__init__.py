@@ -1,1 +1,1 @@
-"""Uploads: created, followed, listed, downloaded and withdrawn."""
+"""Uploads: creating them, reading their state, listing, downloading and withdrawing them."""

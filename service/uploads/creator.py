@@ -1,11 +1,11 @@
-"""Creating an upload: by the profile's rules, within quotas, and for an upload session within what it has left."""
+"""Creates an upload: the profile's rules, the quotas, the signature and, if there is one, the upload session."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from airlock import intent
 from airlock.errors import AirlockError, Refused
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.policy import Policy
 from airlock.profile import Profile
 from airlock.profiles import Profiles
@@ -15,12 +15,12 @@ from service.identity.caller import Caller
 from service.models.requests import NewUpload
 from service.ports import Sessions
 from service.quotas.meter import Meter
-from service.timeouts import answer_of
+from service.timeouts import with_timeout
 from service.uploads.issuer import Issuer
 
 
 class Created(NamedTuple):
-    """A new upload, its policy and the most bytes that this takes; and header fields on what is left of the quotas."""
+    """A new upload, its policy, the largest size in bytes that the policy accepts, and the RateLimit headers."""
 
     upload: UploadId
     policy: Policy
@@ -29,7 +29,7 @@ class Created(NamedTuple):
 
 
 class Creator:
-    """Creates uploads. What does not come to be costs nobody anything."""
+    """Creates uploads. An upload that is not created is charged to no quota and no session."""
 
     def __init__(self, profiles: Profiles, issuer: Issuer, meter: Meter, sessions: Sessions) -> None:
         self._profiles = profiles
@@ -37,44 +37,31 @@ class Creator:
         self._meter = meter
         self._sessions = sessions
 
-    def create(self, caller: Caller, asked: NewUpload) -> Created:
-        """An upload for a caller with a token of their own. Waits for nothing.
+    async def create(self, caller: Caller, asked: NewUpload) -> Created:
+        """A new upload. Waits only for a caller with an upload session: DynamoDB holds what is left of the session.
 
-        Raises Refused for what the rules or the quotas do not allow, and Unavailable without usable credentials.
+        The policy accepts fewer bytes than the profile when the session has fewer left. Raises Refused for what the
+        rules, the quotas or the session do not allow, and Unavailable without usable credentials or DynamoDB.
         """
-        profile, meant = self._checked(caller, asked, asked.profile)
-        size = _size(profile, meant, profile.max_bytes)
-        charge = self._meter.charge(caller, size[1])
+        session = caller.session
+        profile, wanted = self._check(caller, asked)
+        size = _size_range(profile, wanted, session)
+        charge = self._meter.charge(caller, size.max_bytes)
         try:
-            upload, policy = self._issuer.issue(profile, meant, size)
+            # Signed before the session is charged: what cannot be signed costs nothing.
+            upload, policy = self._issuer.issue(profile, wanted, size)
+            if session is not None and (paid := await self._spend(session, size)) < size.max_bytes:
+                size = SizeRange(size.min_bytes, paid)
+                upload, policy = self._issuer.issue(profile, wanted, size)
+                charge.lower(paid)
         except AirlockError:
             charge.undo()
             raise
-        return Created(upload, policy, size[1], charge.headers)
+        return Created(upload, policy, size.max_bytes, charge.headers)
 
-    async def create_paid(self, caller: Caller, session: Session, asked: NewUpload) -> Created:
-        """An upload that the caller's session pays for, of fewer bytes where it has no more left.
-
-        Raises as `create`, and Refused("session_spent"), and Unavailable("dynamodb").
-        """
-        profile, meant = self._checked(caller, asked, session.profile if asked.profile is None else asked.profile)
-        size = _size(profile, meant, min(profile.max_bytes, session.max_bytes))
-        charge = self._meter.charge(caller, size[1])
-        try:
-            # Signed before it is paid for, so that what cannot be signed costs a session nothing.
-            upload, policy = self._issuer.issue(profile, meant, size)
-            paid = await self._spend(session, size)
-            if paid < size[1]:
-                upload, policy = self._issuer.issue(profile, meant, (size[0], paid))
-        except AirlockError:
-            charge.undo()
-            raise
-        if paid < size[1]:
-            charge.lower(paid)
-        return Created(upload, policy, paid, charge.headers)
-
-    def _checked(self, caller: Caller, asked: NewUpload, profile_name: str | None) -> tuple[Profile, Intent]:
-        profile = self._profiles.get(profile_name)
+    def _check(self, caller: Caller, asked: NewUpload) -> tuple[Profile, Intent]:
+        session = caller.session
+        profile = self._profiles.get(session.profile if session and asked.profile is None else asked.profile)
         caller.require(profile)
         return profile, intent.check(
             profile,
@@ -87,20 +74,21 @@ class Creator:
             metadata=asked.metadata,
         )
 
-    async def _spend(self, session: Session, size: tuple[int, int]) -> int:
-        """Pay for one upload of `size` (the fewest and the most bytes); returns the most that is paid for."""
-        least, most = size
-        # A range that begins at nothing is for files all the same: what is left must be something.
-        paid = await answer_of("dynamodb", self._sessions.spend(session, least or min(most, 1), most))
+    async def _spend(self, session: Session, size: SizeRange) -> int:
+        """Charge one upload to the session; returns the largest size in bytes that was charged."""
+        # A range that begins at 0 is for files too: at least one byte must be left.
+        least = size.min_bytes or min(size.max_bytes, 1)
+        paid = await with_timeout("dynamodb", self._sessions.spend(session, least, size.max_bytes))
         if paid is None:
             allowed = f"{session.max_uploads} uploads of {session.max_bytes} bytes in all"
-            raise Refused("session_spent", f"the session allows {allowed}, and has too little left for this one")
+            raise Refused("session_spent", f"The session allows {allowed}, and too little is left for this upload")
         return paid
 
 
-def _size(profile: Profile, meant: Intent, most: int) -> tuple[int, int]:
-    """The fewest and the most bytes that the policy takes: the declared size, or up to `most`."""
-    if meant.size is not None:
-        return meant.size, meant.size
-    # A range must not be empty: what a session has too few bytes for is refused when it is to pay.
-    return profile.min_bytes, max(profile.min_bytes, most)
+def _size_range(profile: Profile, wanted: Intent, session: Session | None) -> SizeRange:
+    """Exactly the declared size; without one, the profile's range, but no more than the session allows."""
+    if wanted.size is not None:
+        return SizeRange(wanted.size, wanted.size)
+    most = profile.max_bytes if session is None else min(profile.max_bytes, session.max_bytes)
+    # A range must not be empty: a session with too few bytes is refused when it is charged.
+    return SizeRange(profile.min_bytes, max(profile.min_bytes, most))

@@ -1,7 +1,7 @@
-"""Making a policy: an upload id, a key, and one signature. Nothing here waits."""
+"""Signs policies: an upload id, a key, and one signature. Nothing here waits for I/O."""
 
 from airlock import keys, upload_id
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.policy import Bucket, Policy, bucket_url, sign, usable_lifetime
 from airlock.profile import Profile
 from airlock.upload_id import UploadId
@@ -10,7 +10,7 @@ from service.settings import Settings
 
 
 class Issuer:
-    """Issues uploads into the incoming bucket of `settings`."""
+    """Issues uploads to the incoming bucket of `settings`."""
 
     def __init__(self, settings: Settings, ports: Ports) -> None:
         name = settings.incoming_bucket
@@ -23,11 +23,10 @@ class Issuer:
         self._now = ports.now
         self._random = ports.random
 
-    def issue(self, profile: Profile, intent: Intent, size: tuple[int, int]) -> tuple[UploadId, Policy]:
-        """A new upload for `intent` of `size` (the fewest and the most bytes), and its policy: the one lives exactly as
-        long as the other can be used.
+    def issue(self, profile: Profile, intent: Intent, size: SizeRange) -> tuple[UploadId, Policy]:
+        """A new upload id for `intent`, and the policy for it. Both have the same lifetime.
 
-        Raises Unavailable without usable credentials, and Refused for metadata or a form that S3 would not take.
+        Raises Unavailable without usable credentials, and Refused for metadata or a form larger than S3 accepts.
         """
         now, credentials = self._now(), self._credentials.current()
         lifetime = usable_lifetime(profile.lifetime, credentials, now)
@@ -45,5 +44,5 @@ class Issuer:
         return upload, policy
 
     def verify(self, text: str, owner: str) -> UploadId:
-        """The upload id that `text` is for `owner`; raises InvalidUploadId for everything else."""
+        """Parse an upload id that we issued to `owner`; raises InvalidUploadId for any other text."""
         return upload_id.verify(text, owner, self._secrets)

@@ -1,4 +1,8 @@
-"""Callers who wait for a change: one poller for all of them, so that waiting costs by upload and not by caller."""
+"""Long polling: requests that wait for an upload's state to change.
+
+One poller reads the records of all uploads that are waited for, so the reads grow with the uploads and not with the
+requests.
+"""
 
 import asyncio
 import contextlib
@@ -9,10 +13,10 @@ from airlock.callables import Clock, Sleep
 from airlock.lifecycle import State
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import Record
-from service.models.responses import state_of
 from service.ports import Records
+from service.uploads.documents import state_of
 
-# How old news can be: half of it on average.
+# Seconds between two reads. A change is noticed after half of it on average.
 INTERVAL = 0.5
 
 
@@ -32,8 +36,8 @@ class _Waiter:
             self.woken.set_result(None)
 
 
-class Live:
-    """Wakes those who wait. `sleep` and `now` are passed in; the poller runs only while somebody waits."""
+class LongPoller:
+    """Wakes waiting requests. The poller runs only while a request waits."""
 
     def __init__(self, records: Records, *, now: Clock, sleep: Sleep, interval: float = INTERVAL) -> None:
         self._records = records
@@ -44,18 +48,19 @@ class Live:
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def changed(self, upload: UploadId, known: State, seen: Record | None, seconds: float) -> Record | None:
-        """The upload's record once its state is not `known` any more, or as last seen when time is up.
+    async def wait_for_change(
+        self, upload: UploadId, known: State, latest: Record | None, seconds: float
+    ) -> Record | None:
+        """Wait until the state is not `known`, for `seconds` at most or until `close`; returns the last record read.
 
-        `seen` is the record that the caller read just now. At shutdown everybody is answered at once.
-        Raises Unavailable when the records are away.
+        `latest` is the record that the caller read just before. Raises Unavailable when the records are unavailable.
         """
         if self._closed:
-            return seen
-        waiter = _Waiter(upload, known, seen)
+            return latest
+        waiter = _Waiter(upload, known, latest)
         self._waiters.add(waiter)
         if self._poller is None:
-            self._poller = asyncio.create_task(self._poll(), name="live")
+            self._poller = asyncio.create_task(self._poll(), name="long poller")
         timer = asyncio.create_task(self._after(seconds, waiter.wake))
         try:
             await waiter.woken
@@ -65,7 +70,7 @@ class Live:
         return waiter.latest
 
     async def close(self) -> None:
-        """Answer everybody who waits, and let nobody wait from now on."""
+        """Wake all waiting requests; later ones do not wait."""
         self._closed = True
         for waiter in self._waiters:
             waiter.wake()
@@ -83,14 +88,14 @@ class Live:
             while self._waiters:
                 await self._sleep(self._interval)
                 if self._waiters:
-                    await self._look(tuple(self._waiters))
+                    await self._read_records(tuple(self._waiters))
         finally:
             self._poller = None
 
-    async def _look(self, waiters: tuple[_Waiter, ...]) -> None:
+    async def _read_records(self, waiters: tuple[_Waiter, ...]) -> None:
         try:
             found = await self._records.batch_get({waiter.upload.text for waiter in waiters})
-        # Whatever it is, those who wait are told now, and not when their time is up.
+        # Whatever the error is, the requests fail now and not when their time is up.
         except Exception as error:  # noqa: BLE001
             for waiter in waiters:
                 waiter.wake(error)

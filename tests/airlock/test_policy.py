@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from airlock import policy
 from airlock.errors import Refused, Unavailable
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.policy import MAX_METADATA_BYTES, Bucket, Credentials, Policy
 from airlock.profile import MAX_POST_BYTES
 from airlock.upload_id import MAX_LIFETIME
 
 NOW = 1_760_000_000
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+SIZE = SizeRange(1, 1024)
 BUCKET = Bucket("my-bucket", "eu-west-1", "https://my-bucket.s3.eu-west-1.amazonaws.com/")
 
 
@@ -29,7 +30,7 @@ def sign(
     now: int = NOW,
     lifetime: int = 900,
     fields: Mapping[str, str] | None = None,
-    size: tuple[int, int] = (1, 1024),
+    size: SizeRange = SIZE,
 ) -> Policy:
     return policy.sign(credentials, bucket, key, now=now, lifetime=lifetime, fields=fields or {}, size=size)
 
@@ -67,9 +68,9 @@ def test_a_day_has_one_signer() -> None:
         ({"lifetime": 0}, "lifetime"),
         ({"lifetime": -1}, "lifetime"),
         ({"lifetime": MAX_LIFETIME + 1}, "604800"),
-        ({"size": (0, MAX_POST_BYTES + 1)}, "5368709120"),
-        ({"size": (-1, 5)}, "size"),
-        ({"size": (6, 5)}, "size"),
+        ({"size": SizeRange(0, MAX_POST_BYTES + 1)}, "5368709120"),
+        ({"size": SizeRange(-1, 5)}, "size"),
+        ({"size": SizeRange(6, 5)}, "size"),
         ({"key": ""}, "key"),
         ({"key": "k" * 1025}, "1,024"),
         ({"key": "ü" * 513}, "1,024"),
@@ -87,9 +88,9 @@ def test_what_s3_would_refuse_later_is_not_signed(wrong: dict[str, object], said
     [
         {"lifetime": 1},
         {"lifetime": MAX_LIFETIME},
-        {"size": (0, 0)},
-        {"size": (5, 5)},
-        {"size": (0, MAX_POST_BYTES)},
+        {"size": SizeRange(0, 0)},
+        {"size": SizeRange(5, 5)},
+        {"size": SizeRange(0, MAX_POST_BYTES)},
         {"key": "k" * 1024},
         {"key": "ü" * 512},
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airlock import policy
 from airlock.errors import Refused
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.policy import MAX_FORM_BYTES, Bucket, Credentials
 from tests.airlock.strategies import PLAIN, intents
 
@@ -36,7 +36,7 @@ def largest_form(intent: Intent) -> dict[str, str]:
         credentials = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "t" * length)
         try:
             form = policy.sign(
-                credentials, BUCKET, "incoming/x", now=0, lifetime=60, fields=intent.to_fields(), size=(0, 1)
+                credentials, BUCKET, "incoming/x", now=0, lifetime=60, fields=intent.to_fields(), size=SizeRange(0, 1)
             ).fields
             signed = length
         except Refused:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airlock import policy, upload_id
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.policy import Bucket, Credentials
 from airlock.profile import MAX_POST_BYTES
 from tests.airlock.strategies import intents
@@ -75,7 +75,7 @@ def botocore_post(
     now: int,
     lifetime: int,
     fields: dict[str, str],
-    size: tuple[int, int],
+    size: SizeRange,
 ) -> Any:
     held: Any = session().get_credentials()
     held.access_key, held.secret_key = credentials.access_key_id, credentials.secret_access_key
@@ -104,7 +104,9 @@ keys = st.one_of(
     st.from_regex(r"incoming/[0-9a-f]{60}", fullmatch=True),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$"), min_size=1, max_size=200),
 )
-sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)).map(lambda two: (min(two), max(two)))
+sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)).map(
+    lambda two: SizeRange(min(two), max(two))
+)
 
 
 @given(
@@ -129,7 +131,7 @@ sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)
     now=951_868_799,  # the last second of 29 February 2000
     lifetime=1,
     intent=Intent("o", "p", "Grüße 🎉 100%.txt", "text/plain", metadata={"note": "naïve\u00a0text"}),
-    size=(0, MAX_POST_BYTES),
+    size=SizeRange(0, MAX_POST_BYTES),
 )
 def test_a_policy_is_botocores_byte_for_byte(
     *,
@@ -142,7 +144,7 @@ def test_a_policy_is_botocores_byte_for_byte(
     now: int,
     lifetime: int,
     intent: Intent,
-    size: tuple[int, int],
+    size: SizeRange,
 ) -> None:
     bucket = Bucket(name, region, policy.bucket_url(name, region, endpoint, addressing))
     fields = intent.to_fields()

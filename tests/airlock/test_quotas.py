@@ -101,12 +101,12 @@ def test_a_refusal_names_the_limit_and_what_would_pass() -> None:
         limits: tuple[Limit, ...] = quota.limits("owner")
         return limits[0].refusal(used, 70)
 
-    assert said(Quota(uploads_per_minute=2), Usage(2)) == "the limit of 2 uploads a minute for each owner is reached"
+    assert said(Quota(uploads_per_minute=2), Usage(2)) == "The limit of 2 uploads a minute for each owner is reached"
     assert said(Quota(declared_bytes_per_day=100), Usage(1, 60)) == (
-        "the limit of 100 declared bytes a day for each owner leaves 40, and this upload can take 70"
+        "The limit of 100 declared bytes a day for each owner leaves 40, and this upload can take 70"
     )
     assert said(Quota(accepted_bytes_per_day=100), Usage(0, 0, 101)) == (
-        "the limit of 100 accepted bytes a day for each owner is reached"
+        "The limit of 100 accepted bytes a day for each owner is reached"
     )
 
 

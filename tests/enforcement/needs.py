@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from airlock.errors import AirlockError, VersionGone
+from airlock.intent import SizeRange
 from airlock.lifecycle import State
 from airlock.policy import Bucket, Policy, bucket_url, sign
 from aws.buses import Buses
@@ -64,7 +65,7 @@ class Scene:
         here, name = self.settings, bucket or self.settings.incoming_bucket
         place = Bucket(name, here.region, bucket_url(name, here.region, here.s3_url, here.addressing))
         credentials = self.clients.credentials.current()
-        return sign(credentials, place, key, now=int(time.time()), lifetime=60, fields={}, size=(1, 100))
+        return sign(credentials, place, key, now=int(time.time()), lifetime=60, fields={}, size=SizeRange(1, 100))
 
     async def post(self, policy: Policy) -> int:
         """S3's status for a file that is sent by it."""

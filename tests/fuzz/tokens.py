@@ -13,7 +13,7 @@ from service.identity.oidc.claims import Trust
 from service.identity.oidc.jwks import ALGORITHMS, KeySet
 from service.identity.oidc.provider import Provider
 from service.identity.oidc.strict_json import Malformed
-from service.identity.oidc.tokens import Oidc
+from service.identity.oidc.tokens import OidcVerifier
 
 NOW = 1_790_000_000.0
 TRUST = Trust(
@@ -67,11 +67,11 @@ def published_keys(data: bytes) -> None:
             key.signed(algorithm, b"never signed", data[:64])
 
 
-def _oidc() -> Oidc:
+def _oidc() -> OidcVerifier:
     """One that holds the key of `_SIGNER`, and has just asked for others."""
     provider = Provider(TRUST.issuer, None, _nothing, now=lambda: NOW, sleep=_nothing, random=bytes)
-    provider.newest, provider.usable_until, provider._asked_at = _PUBLISHED, NOW + 3600, NOW
-    return Oidc(TRUST, provider, now=lambda: NOW)
+    provider.newest, provider.usable_until, provider._refreshed_at = _PUBLISHED, NOW + 3600, NOW
+    return OidcVerifier(TRUST, provider, now=lambda: NOW)
 
 
 async def _nothing(*_: Any) -> Any:

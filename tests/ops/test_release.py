@@ -12,7 +12,8 @@ from airlock.lifecycle import State
 from aws.dynamodb.records import Record
 from aws.settings import AwsSettings
 from ops.cli import main
-from service.models.responses import MadeChange, UploadStatus, status
+from service.models.responses import MadeChange, UploadStatus
+from service.uploads import documents
 from tests.deployment import keys_of
 from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
@@ -74,7 +75,7 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
 
 def status_of(record: Record) -> Any:
     """The service's answer about a record, held to its model."""
-    answer = status(None, record, 0)  # type: ignore[arg-type]  # an upload that has a record
+    answer = documents.status(None, record, 0)  # type: ignore[arg-type]  # an upload that has a record
     assert isinstance(answer.body, bytes)
     body = json.loads(answer.body)
     UploadStatus.model_validate(body)

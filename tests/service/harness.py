@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from airlock.profiles import Profiles
 from service.app import make_app
-from service.app_keys import LIVE
+from service.app_keys import LONG_POLLER
 from service.identity.callers import Callers, OidcTokens
 from service.identity.tokens import StaticTokens
 from service.ports import Ports
@@ -145,4 +145,4 @@ class ServiceHarness:
 
     @property
     def live(self) -> Any:
-        return self.app[LIVE]
+        return self.app[LONG_POLLER]

@@ -107,7 +107,7 @@ async def test_lines_of_one_turn_are_written_together() -> None:
 
     stream = Stream()
     stream.written = []
-    lines = logs.Lines(stream)
+    lines = logs.BatchedWriter(stream)
     lines.write(b"a\n")
     lines.write(b"b\n")
     assert stream.written == []

@@ -9,7 +9,7 @@ from airlock.errors import CATALOGUE
 from airlock.profiles import Profiles
 from service import openapi
 from service.middlewares import EVERYTHING
-from service.models.requests import LONGEST_WAIT
+from service.models.requests import MAX_WAIT
 from service.routes import OPERATIONS
 from tests.service.harness import ServiceHarness, settings
 
@@ -42,12 +42,12 @@ def test_it_holds_every_route_and_no_other(profiles: Profiles, document: Any) ->
 
 
 def test_every_code_of_the_catalogue_that_can_come_is_told(document: Any) -> None:
-    told = {code for each in OPERATIONS for code in (*each.problems, *each.refusals)} | {"internal"}
+    told = {code for each in OPERATIONS for code in (*each.problems, *each.caller_problems)} | {"internal"}
     # The two that belong to no call.
     assert set(CATALOGUE) - told == {"not_found", "method_not_allowed"}
     for each in OPERATIONS:
         answers = document["paths"][each.path][each.method.lower()]["responses"]
-        for code in (*each.problems, *each.refusals):
+        for code in (*each.problems, *each.caller_problems):
             assert f"`{code}`" in answers[str(CATALOGUE[code].status)]["description"]
 
 
@@ -60,7 +60,7 @@ def test_every_path_parameter_is_described(document: Any) -> None:
 
 def test_query_parameters_carry_their_limits(document: Any) -> None:
     found = {each["name"]: each for each in document["paths"]["/v1/uploads/{id}"]["get"]["parameters"]}
-    assert found["wait"]["schema"] == {"type": "integer", "minimum": 1, "maximum": LONGEST_WAIT}
+    assert found["wait"]["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_WAIT}
     assert "accepted" in found["state"]["schema"]["enum"]
     assert not found["wait"]["required"]
 

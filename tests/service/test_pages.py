@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from airlock.profiles import Profiles
-from service.pages import STATIC, policy
+from service.pages import STATIC, content_security_policy
 from tests.service.harness import ServiceHarness, settings
 
 
@@ -67,7 +67,7 @@ async def test_the_demo_page_may_talk_to_an_emulator(profiles: Profiles, web: Pa
 
 
 def test_a_policy_names_each_source_once() -> None:
-    assert policy("http://a", "http://a").count("http://a") == 1
+    assert content_security_policy("http://a", "http://a").count("http://a") == 1
 
 
 async def test_in_mode_dev_no_token_is_needed(profiles: Profiles) -> None:

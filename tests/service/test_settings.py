@@ -49,7 +49,7 @@ def test_production_with_tokens_is_enough() -> None:
 
 def test_production_needs_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_TOKENS")
-    assert refused() == ["AIRLOCK_TOKENS: is needed in mode production, or AIRLOCK_OIDC_ISSUER"]
+    assert refused() == ["AIRLOCK_TOKENS: is required in mode production, unless AIRLOCK_OIDC_ISSUER is set"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", ""])

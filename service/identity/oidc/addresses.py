@@ -1,21 +1,21 @@
-"""Addresses that an OpenID provider may have."""
+"""Which URLs an OpenID provider may have."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine answers to the host."""
+    """Whether the host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def is_private(url: str) -> bool:
-    """Whether what is read from there cannot be changed on the way: over https, or from this machine.
+def is_secure(url: str) -> bool:
+    """Whether a document from `url` cannot be changed in transit: over https, or from this machine.
 
-    False for what is not an address, or carries a name, a password or a fragment.
+    False for what is no URL, or has a user name, a password or a fragment.
     """
     try:
         parts = urlsplit(url)

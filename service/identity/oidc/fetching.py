@@ -1,4 +1,4 @@
-"""Reading one document from an OpenID provider, however it behaves."""
+"""Reads a document from an OpenID provider, within limits of time and size."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -8,46 +8,47 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from airlock.errors import Unavailable
 
+# In bytes.
 MAX_DOCUMENT = 256 * 1024
-SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
 
 class Document(NamedTuple):
-    """What was read, and for how many seconds the provider says that it holds."""
+    """A document, and for how many seconds it may be cached (Cache-Control: max-age), if the provider says so."""
 
     body: bytes
     max_age: int | None
 
 
 Fetch = Callable[[str], Awaitable[Document]]
-"""Reads an address; raises Unavailable("oidc"), and quotes nothing of an answer."""
+"""Reads a URL; raises Unavailable("oidc"), which quotes nothing of the response."""
 
 
 async def fetch(http: ClientSession, url: str) -> Document:
-    """What a provider answers: 200 and at most MAX_DOCUMENT bytes, all within SECONDS.
+    """The document at `url`: status 200, at most MAX_DOCUMENT bytes, within TIMEOUT_SECONDS.
 
-    Redirects are not followed: the address in the settings, or that discovery gave, is the one that is trusted.
+    Redirects are not followed: only the URL in the settings, or the one from discovery, is trusted.
     """
     try:
         async with http.get(
             url,
-            # Unpacking is what makes a small answer large.
+            # Not compressed: a small response could become a large one.
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             allow_redirects=False,
-            timeout=ClientTimeout(total=SECONDS),
+            timeout=ClientTimeout(total=TIMEOUT_SECONDS),
         ) as response:
             if response.status != 200:
-                raise Unavailable("oidc", f"{url} answers {response.status}")
+                raise Unavailable("oidc", f"{url} responded with status {response.status}")
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_DOCUMENT:
-                    raise Unavailable("oidc", f"{url} answers with more than {MAX_DOCUMENT} bytes")
+                    raise Unavailable("oidc", f"{url} responded with more than {MAX_DOCUMENT} bytes")
             return Document(bytes(body), _max_age(response.headers.getall("Cache-Control", [])))
     except TimeoutError:
-        raise Unavailable("oidc", f"{url} does not answer within {SECONDS:g} s") from None
+        raise Unavailable("oidc", f"{url} did not respond within {TIMEOUT_SECONDS:g} s") from None
     except (ClientError, OSError, ValueError) as error:
         raise Unavailable("oidc", f"{url} cannot be read: {type(error).__name__}") from None
 

@@ -1,4 +1,4 @@
-"""The keys that an OpenID provider publishes (RFC 7517), and which of them may have signed a token."""
+"""The keys that an OpenID provider publishes (RFC 7517), and which of them can have signed a token."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from service.identity.caller import InvalidToken
 from service.identity.oidc.strict_json import Malformed, parse_object
 
 MAX_KEYS = 100
-# NIST SP 800-131A; above the second number one signature takes milliseconds.
+# At least what NIST SP 800-131A asks for. Above the upper limit one verification takes milliseconds.
 RSA_BITS = range(2048, 8193)
 
-# What each algorithm takes (RFC 7518, section 3.1; RFC 8037): a key's type, and its curve. With a shared secret whoever
-# can verify could sign as well, so there is none among them.
+# The key type and the curve for each algorithm (RFC 7518, section 3.1; RFC 8037). None uses a shared secret: with one,
+# whoever can verify can sign too.
 _KEYS = {
     **{f"{family}{bits}": ("RSA", None) for family in ("RS", "PS") for bits in (256, 384, 512)},
     "ES256": ("EC", "P-256"),
@@ -33,27 +33,27 @@ _SECRET = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One public key. Two are the same when the provider says the same of them."""
+    """One public key. Two are equal when the provider published the same members."""
 
     kid: str | None
     algorithm: str | None
-    """The one algorithm that it is for, where the provider names it."""
+    """The one algorithm that it is for, if the provider names it."""
     material: tuple[tuple[str, str], ...]
-    """The members that make the key, `kty` first."""
+    """The members that define the key, `kty` first."""
     public: Any = field(compare=False)
 
     def fits(self, algorithm: str) -> bool:
-        """Whether signatures of `algorithm` (one of ALGORITHMS) can be this key's."""
+        """Whether the key can sign with `algorithm` (one of ALGORITHMS)."""
         members = dict(self.material)
         return self.algorithm in (None, algorithm) and _KEYS[algorithm] == (members["kty"], members.get("crv"))
 
     def signed(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` over `message` is this key's. The key has to fit."""
+        """Whether this key made `signature` over `message`. Only for an algorithm that it fits."""
         return _VERIFIERS[algorithm].verify(message, self.public, signature)
 
 
 class KeySet:
-    """The keys of one answer of the provider that can be used, and how many others were `skipped`."""
+    """The usable keys of one JWKS document, and the number of keys that were `skipped`."""
 
     def __init__(self, keys: Iterable[Key], skipped: int = 0) -> None:
         self.keys = tuple(dict.fromkeys(keys))
@@ -61,9 +61,9 @@ class KeySet:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a JWKS document. Raises Malformed when it is none, holds more than MAX_KEYS, or not one to use.
+        """Parse a JWKS document. Raises Malformed when it is not one, has more than MAX_KEYS keys, or none to use.
 
-        Keys that are not for signatures, are weak, are secret or are of unknown kinds are skipped.
+        Keys that are not for signatures, are weak, are private or have an unknown type are skipped.
         """
         listed = parse_object(data).get("keys")
         if not isinstance(listed, list):
@@ -72,27 +72,27 @@ class KeySet:
             raise Malformed(f"it has more than {MAX_KEYS} keys")
         usable = [key for key in map(_key, listed) if key is not None]
         if not usable:
-            raise Malformed("it has no key that can be used")
+            raise Malformed("it has no usable key")
         return cls(usable, len(listed) - len(usable))
 
     def choose(self, algorithm: str, kid: str | None) -> Key | None:
-        """The key that a token of this header must be signed by; None when no key is called `kid`.
+        """The key that must have signed a token with this `alg` and `kid`; None when no key has this `kid`.
 
-        Raises InvalidToken when the key cannot be told, or is not one for the algorithm.
+        Raises InvalidToken when there is no `kid` to choose between several keys, or the key does not fit `alg`.
         """
         if kid is None and len(self.keys) > 1:
-            raise InvalidToken("the token does not say which of the provider's keys signed it (kid)")
+            raise InvalidToken("The token has no kid, and the provider has several keys")
         named = [key for key in self.keys if kid in (None, key.kid)]
         if not named:
             return None
         fitting = next((key for key in named if key.fits(algorithm)), None)
         if fitting is None:
-            raise InvalidToken("the token's alg is not that of the provider's key")
+            raise InvalidToken("The token's alg does not fit the provider's key")
         return fitting
 
 
 def _key(listed: object) -> Key | None:
-    if not isinstance(listed, dict) or not _is_to_verify(listed):
+    if not isinstance(listed, dict) or not _is_for_verification(listed):
         return None
     kid, algorithm, kind = listed.get("kid"), listed.get("alg"), listed.get("kty")
     names = ("kty", *_PUBLIC.get(str(kind), ()))
@@ -105,10 +105,10 @@ def _key(listed: object) -> Key | None:
     return None if public is None else Key(kid, algorithm, material, public)
 
 
-def _is_to_verify(listed: dict[str, Any]) -> bool:
+def _is_for_verification(listed: dict[str, Any]) -> bool:
     operations = listed.get("key_ops", ["verify"])
     for_signatures = listed.get("use", "sig") == "sig" and isinstance(operations, Collection) and "verify" in operations
-    # A private key that everybody can read is nobody's any more.
+    # A private key that was published is compromised.
     return for_signatures and not _SECRET.intersection(listed)
 
 

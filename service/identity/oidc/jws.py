@@ -1,4 +1,4 @@
-"""A signed token in its compact form (RFC 7515, section 7.1), read so strictly that one token is one text."""
+"""Parses a signed token in its compact form (RFC 7515, section 7.1), strictly: each token has exactly one text."""
 
 import base64
 from typing import Any, NamedTuple
@@ -7,16 +7,16 @@ from service.identity.caller import InvalidToken
 from service.identity.oidc.strict_json import Malformed, parse_object
 
 MAX_TOKEN = 8 * 1024
-"""The longest token that is looked at, in characters."""
+"""The longest token that is parsed, in characters."""
 MAX_KID = 256
 
-# A provider signs more than tokens of access with its keys: a logout token (OpenID Back-Channel Logout 1.0) or an event
-# (RFC 8417) says what it is, and is not one. An ID token says "JWT", as most tokens of access do.
+# A provider signs more than access tokens with its keys. A logout token (OpenID Back-Channel Logout 1.0) and a security
+# event (RFC 8417) have a typ of their own and are refused. An ID token has "JWT", as most access tokens do.
 _TYPES = {"jwt", "at+jwt", "application/jwt", "application/at+jwt"}
 
 
 class Jws(NamedTuple):
-    """What a token says, before anything of it is believed."""
+    """A parsed token. Nothing of it is verified yet."""
 
     algorithm: str
     kid: str | None
@@ -26,14 +26,16 @@ class Jws(NamedTuple):
 
 
 def read(token: str) -> Jws:
-    """The parts of a token. Raises InvalidToken. Nothing of its header but typ, alg and kid is followed:
-    a key or an address of keys that the token itself brings (jwk, jku, x5c, x5u) is nobody's.
+    """Parse a token. Raises InvalidToken.
+
+    Of its header only typ, alg and kid are used: a key, or a URL of keys, that the token itself names (jwk, jku, x5c,
+    x5u) must never be trusted.
     """
     if len(token) > MAX_TOKEN:
-        raise InvalidToken(f"the token is longer than {MAX_TOKEN} characters")
+        raise InvalidToken(f"The token is longer than {MAX_TOKEN} characters")
     parts = token.encode("utf-8", "surrogateescape").split(b".")
     if len(parts) != 3:
-        raise InvalidToken("the token does not have three parts")
+        raise InvalidToken("The token must have three parts")
     header, payload, signature = map(_decode, parts)
     names = _object(header, "header")
     return Jws(
@@ -50,9 +52,9 @@ def _decode(part: bytes) -> bytes:
         decoded = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
     except ValueError:
         decoded = b""
-    # The decoder skips what is not of the alphabet and drops spare bits: whatever encodes to another text was not this.
+    # The decoder ignores foreign characters and spare bits. Encoding again reveals them.
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != part:
-        raise InvalidToken("a part of the token is not base64url without padding")
+        raise InvalidToken("Each part of the token must be base64url without padding")
     return decoded
 
 
@@ -60,23 +62,23 @@ def _object(data: bytes, name: str) -> dict[str, Any]:
     try:
         return parse_object(data)
     except Malformed as error:
-        raise InvalidToken(f"the token's {name} cannot be read: {error}") from None
+        raise InvalidToken(f"The token's {name} cannot be read: {error}") from None
 
 
 def _algorithm(header: dict[str, Any]) -> str:
     if "crit" in header:
-        raise InvalidToken("the token's header asks for extensions (crit), and none is known here")
+        raise InvalidToken("The token's header requires extensions (crit); none is supported")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in _TYPES:
-        raise InvalidToken("the token's typ is not that of a token of access")
+        raise InvalidToken("typ must be JWT or at+jwt")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str):
-        raise InvalidToken("the token's header names no alg")
+        raise InvalidToken("The token's header has no alg")
     return algorithm
 
 
 def _kid(header: dict[str, Any]) -> str | None:
     kid = header.get("kid")
     if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID):
-        raise InvalidToken(f"the token's kid is not a string of 1 to {MAX_KID} characters")
+        raise InvalidToken(f"kid must be a string of 1 to {MAX_KID} characters")
     return kid

@@ -1,4 +1,4 @@
-"""Which OpenID provider the service believes, from variables that begin with AIRLOCK_OIDC_."""
+"""Settings of the OpenID provider: the variables that begin with AIRLOCK_OIDC_."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -6,29 +6,29 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from aws.settings import AwsSettings, CommaSeparated
-from service.identity.oidc.addresses import is_private
+from service.identity.oidc.addresses import is_secure
 from service.identity.oidc.claims import Trust
 from service.identity.oidc.jwks import ALGORITHMS
 
 NO_PREFIX = "none"
 
 
-def _private(value: str) -> str:
-    if not is_private(value):
-        raise ValueError("must be an https:// address; http:// is for this machine alone")
+def _secure(value: str) -> str:
+    if not is_secure(value):
+        raise ValueError("must be an https:// URL; http:// is only for this machine")
     return value
 
 
 def _issuer(value: str) -> str:
-    if "?" in _private(value):
-        raise ValueError("must be an address without a query")
+    if "?" in _secure(value):
+        raise ValueError("must be a URL without a query")
     return value
 
 
 def _prefix(value: str) -> str:
-    # With the colon at its end no prefix is the word that means none.
+    # A prefix ends in a colon, so none can be confused with the word that means no prefix.
     if not re.fullmatch(rf"[A-Za-z0-9._-]{{1,31}}:|{NO_PREFIX}", value):
-        raise ValueError(f"must be 1 to 31 of A-Z, a-z, 0-9, '.', '_' and '-' and then a ':', or {NO_PREFIX!r}")
+        raise ValueError(f"must be 1 to 31 of A-Z, a-z, 0-9, '.', '_' and '-', followed by ':', or {NO_PREFIX!r}")
     return value
 
 
@@ -38,38 +38,40 @@ Scope = Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")
 
 
 class OidcSettings(AwsSettings):
-    """An OpenID provider whose tokens are believed; none without `oidc_issuer`."""
+    """The OpenID provider whose tokens are accepted; none without `oidc_issuer`."""
 
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
-    """Exactly as it stands in the tokens (`iss`)."""
+    """Exactly as in the tokens (`iss`)."""
     oidc_audience: CommaSeparated[Claim] = Field(default=[])
-    """What a token has to be for (`aud`), one of these."""
+    """A token must be for one of these (`aud`)."""
     oidc_algorithms: CommaSeparated[Literal[ALGORITHMS]] = Field(default=["RS256", "ES256"])  # type: ignore[valid-type]
-    oidc_jwks_url: Annotated[str, AfterValidator(_private)] | None = None
-    """Where the keys are; None for where the issuer's discovery document says."""
+    oidc_jwks_url: Annotated[str, AfterValidator(_secure)] | None = None
+    """The URL of the keys; without it the one in the issuer's discovery document."""
     oidc_owner_claim: Claim = "sub"
     oidc_tenant_claim: Claim | None = None
-    """With it an owner is `<prefix><tenant>/<owner>`."""
+    """With it, an owner is `<prefix><tenant>/<owner>`."""
     oidc_scope_claim: Claim = "scope"
     oidc_session_scope: Scope | None = None
-    """Who has this scope may mint upload sessions for others: with a tenant claim for those of the tenant."""
+    """A caller with this scope may create upload sessions for others: with a tenant claim, for owners of its tenant."""
     oidc_owner_prefix: Annotated[str, AfterValidator(_prefix)] = "oidc:"
-    """Stands before every owner, so that none is the owner of a static token; the word `none` for nothing."""
+    """Put before every owner, so that none is the owner of a static token; `none` for no prefix."""
     oidc_leeway: int = Field(default=30, ge=0, le=120)
-    """Seconds by which the provider's clock may differ from ours."""
+    """By how many seconds the provider's clock may differ from ours."""
 
     @field_validator("oidc_audience", "oidc_jwks_url", "oidc_tenant_claim", "oidc_session_scope")
     @classmethod
-    def _of_an_issuer(cls, value: Any, info: ValidationInfo) -> Any:
+    def _needs_an_issuer(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("oidc_issuer", "wrong") is None:
-            raise ValueError("does nothing without AIRLOCK_OIDC_ISSUER")
+            raise ValueError("has no effect without AIRLOCK_OIDC_ISSUER")
         return value
 
     @field_validator("oidc_audience")
     @classmethod
-    def _for_somebody(cls, value: list[str], info: ValidationInfo) -> list[str]:
+    def _audience_is_named(cls, value: list[str], info: ValidationInfo) -> list[str]:
         if not value and info.data.get("oidc_issuer") is not None:
-            raise ValueError("is needed with AIRLOCK_OIDC_ISSUER: else tokens for other services would do here")
+            raise ValueError(
+                "is required with AIRLOCK_OIDC_ISSUER: without it, tokens for any service would be accepted"
+            )
         return value
 
     @field_validator("oidc_algorithms")
@@ -81,7 +83,7 @@ class OidcSettings(AwsSettings):
 
     @property
     def oidc(self) -> Trust | None:
-        """The provider that is believed."""
+        """The trusted provider."""
         if self.oidc_issuer is None:
             return None
         return Trust(

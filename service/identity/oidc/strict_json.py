@@ -1,4 +1,4 @@
-"""JSON that has one meaning only: what two parsers could read differently is no JSON here."""
+"""A strict JSON parser: it refuses what two parsers could read differently."""
 
 import json
 import math
@@ -8,13 +8,13 @@ from airlock.errors import AirlockError
 
 
 class Malformed(AirlockError):
-    """A document is not what it has to be. The message says in what, and quotes nothing."""
+    """A document breaks a rule. The message says which, and quotes nothing of the document."""
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """The one object that `data` (UTF-8) is. Raises Malformed.
+    """Parse `data` (UTF-8), which must be an object. Raises Malformed.
 
-    A name that stands twice, NaN, an infinite number and a nesting too deep are refused (RFC 8259, sections 4 and 6).
+    Duplicate names, NaN, infinite numbers and nesting too deep for Python are refused (RFC 8259, sections 4 and 6).
     """
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)

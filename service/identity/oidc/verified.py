@@ -1,4 +1,4 @@
-"""Tokens that were verified, so that a second request with one costs a look-up."""
+"""A cache of verified tokens: verifying a signature takes longer than signing a policy."""
 
 import hashlib
 from collections import OrderedDict
@@ -11,18 +11,18 @@ MAX_TOKENS = 10_000
 
 
 class Verified(NamedTuple):
-    """Whose token it is, which key signed it, and until when (seconds since the epoch) it is believed for that."""
+    """The caller of a token, the key that signed it, and until when (seconds since the epoch) the entry is used."""
 
     caller: Caller
     key: Key
     until: float
 
 
-class VerifiedTokens:
-    """The tokens used last, at most `size`. Only their SHA-256 are held: a dump of the memory gives none away.
+class VerifiedTokenCache:
+    """The `size` most recently used tokens. Only their SHA-256 is held, so that a memory dump reveals none.
 
-    What was refused is not held. It would be the attacker who chose what is, and refusing again is bounded: 8 KiB are
-    read and at most one signature is verified, as much as a new token costs that is in order.
+    Refused tokens are not cached: attackers would then choose what the cache holds. Refusing one again costs no more
+    than verifying a new valid token.
     """
 
     def __init__(self, size: int = MAX_TOKENS) -> None:
@@ -31,9 +31,9 @@ class VerifiedTokens:
         self._keys: KeySet | None = None
 
     def find(self, token: str, keys: KeySet | None, now: float) -> Caller | None:
-        """The caller of a token, while one of `keys` is the one that signed it."""
+        """The caller of a token, if it is cached, has not ended, and the key that signed it is among `keys`."""
         if keys is not self._keys:
-            self._forget_others(keys)
+            self._drop_other_keys(keys)
         digest = _digest(token)
         found = self._by_digest.get(digest)
         if found is None:
@@ -44,8 +44,8 @@ class VerifiedTokens:
         self._by_digest.move_to_end(digest)
         return found.caller
 
-    def keep(self, token: str, verified: Verified) -> None:
-        """Believe the token for a while."""
+    def put(self, token: str, verified: Verified) -> None:
+        """Cache a token."""
         self._by_digest[_digest(token)] = verified
         if len(self._by_digest) > self._size:
             self._by_digest.popitem(last=False)
@@ -53,7 +53,7 @@ class VerifiedTokens:
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def _forget_others(self, keys: KeySet | None) -> None:
+    def _drop_other_keys(self, keys: KeySet | None) -> None:
         held = frozenset(keys.keys if keys else ())
         for digest in [digest for digest, each in self._by_digest.items() if each.key not in held]:
             del self._by_digest[digest]

@@ -11,8 +11,8 @@ import pytest_asyncio
 from service.identity.oidc.claims import Trust
 from service.identity.oidc.fetching import Document
 from service.identity.oidc.provider import Provider
-from service.identity.oidc.tokens import Oidc
-from service.ports import Random
+from service.identity.oidc.tokens import OidcVerifier
+from service.ports import RandomBytes
 from tests.service.fakes import FakeClock
 from tests.service.identity.provider import AUDIENCE, FIRST, OpenIdProvider, keys_document
 
@@ -25,7 +25,7 @@ def trust(issuer: str = ISSUER, **changes: Any) -> Trust:
 
 
 @asynccontextmanager
-async def verifier(*keys: Any, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[Oidc]:
+async def verifier(*keys: Any, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[OidcVerifier]:
     """What verifies by these keys, which it already holds."""
     clock = clock or FakeClock()
     document = Document(keys_document(*keys or (FIRST,)), None)
@@ -36,8 +36,8 @@ async def verifier(*keys: Any, clock: FakeClock | None = None, **changes: Any) -
     believed = trust(**changes)
     provider = Provider(believed.issuer, believed.jwks_url, fetch, now=clock.now, sleep=clock.sleep, random=os.urandom)
     async with provider:
-        await provider.ask_again()
-        yield Oidc(believed, provider, now=clock.now)
+        await provider.refresh_soon()
+        yield OidcVerifier(believed, provider, now=clock.now)
 
 
 @pytest_asyncio.fixture
@@ -53,9 +53,9 @@ def clock() -> FakeClock:
 
 @asynccontextmanager
 async def opened(
-    openid: OpenIdProvider, clock: FakeClock, *, random: Random = os.urandom, **changes: Any
-) -> AsyncIterator[Oidc]:
+    openid: OpenIdProvider, clock: FakeClock, *, random: RandomBytes = os.urandom, **changes: Any
+) -> AsyncIterator[OidcVerifier]:
     """What verifies the tokens of `openid`, as `python -m service` opens it."""
     believed = trust(openid.issuer, **{"jwks_url": None, **changes})
-    async with Oidc.open(believed, now=clock.now, sleep=clock.sleep, random=random) as oidc:
+    async with OidcVerifier.open(believed, now=clock.now, sleep=clock.sleep, random=random) as oidc:
         yield oidc

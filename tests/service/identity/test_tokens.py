@@ -68,7 +68,7 @@ def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch)
         (row(owner="a\\nb"), "tokens.0.owner"),
         (row(more='token = "secret"'), "tokens.0.token: Extra inputs"),
         (row(more='profiles = "*"'), "tokens.0.profiles"),
-        (row() + row(), "twice"),
+        (row() + row(), "the same sha256"),
     ],
 )
 def test_a_wrong_file_is_refused(text: str, told: str) -> None:

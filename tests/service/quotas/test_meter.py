@@ -8,8 +8,8 @@ import pytest
 from airlock.errors import Refused, Unavailable
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from service.identity.caller import Caller
-from service.quotas.meter import MOST_LOOKS, Charge, Meter
-from service.quotas.usage_reporter import FLUSH_SECONDS, Teller
+from service.quotas.meter import MAX_TRIES, Charge, Meter
+from service.quotas.usage_reporter import FLUSH_SECONDS, UsageReporter
 from tests.service.fakes import START, FakeClock, FakeCounters
 
 ADA, EVE = Caller("ada"), Caller("eve")
@@ -28,8 +28,8 @@ class Replicas:
     def meter(self, **more: Any) -> Meter:
         self.made += 1
         name = self.made.to_bytes(4, "big")
-        teller = Teller(self.counters, now=self.clock.now, sleep=self.clock.sleep, random=lambda count: name)
-        return Meter(self.quotas, teller, self.clock.now, **more)
+        reporter = UsageReporter(self.counters, now=self.clock.now, sleep=self.clock.sleep, random=lambda count: name)
+        return Meter(self.quotas, reporter, self.clock.now, **more)
 
 
 def passed(meter: Meter, caller: Caller, tries: int, size: int = 1) -> int:
@@ -121,7 +121,7 @@ def test_a_refusal_says_which_limit_and_when_to_come_again() -> None:
     error = refused(meter, ADA, 5)
     wait = TODAY.end - int(START)
     assert error.detail == (
-        "the limit of 10 declared bytes a day for each owner leaves 0, and this upload can take 5; "
+        "The limit of 10 declared bytes a day for each owner leaves 0, and this upload can take 5; "
         f"the next day begins in {wait} s"
     )
     assert error.retry_after == wait
@@ -238,7 +238,7 @@ async def test_with_the_table_away_each_replica_counts_for_itself() -> None:
 
 async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_asked_for_again() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=2))
-    meter = here.meter(most_subjects=3)
+    meter = here.meter(max_subjects=3)
     async with meter.running(1):
         for number in range(5):
             assert passed(meter, Caller(f"o{number}"), 9) == 2
@@ -252,8 +252,8 @@ async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_ask
 async def test_nobody_is_forgotten_of_whom_the_table_does_not_know_yet() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=1))
     here.counters.error = AWAY
-    meter = here.meter(most_subjects=1)
-    owners = [Caller(f"o{number}") for number in range(2 * MOST_LOOKS)]
+    meter = here.meter(max_subjects=1)
+    owners = [Caller(f"o{number}") for number in range(2 * MAX_TRIES)]
     async with meter.running(1):
         assert [passed(meter, owner, 2) for owner in owners] == [1] * len(owners)
         assert [passed(meter, owner, 2) for owner in owners] == [0] * len(owners)

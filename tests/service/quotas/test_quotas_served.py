@@ -50,7 +50,7 @@ async def test_too_many_are_refused_until_the_minute_is_over(profiles: Profiles)
     assert refused.headers["RateLimit"] == f'"owner-minute";r=0;t={wait}'
     assert refused.headers["RateLimit-Policy"] == '"owner-minute";q=2;w=60'
     assert refused.json["detail"] == (
-        f"the limit of 2 uploads a minute for each owner is reached; the next minute begins in {wait} s"
+        f"The limit of 2 uploads a minute for each owner is reached; the next minute begins in {wait} s"
     )
     assert (other.status, again.status) == (201, 201)
 

@@ -8,7 +8,7 @@ import pytest
 from airlock import upload_id
 from airlock.errors import Unavailable
 from airlock.lifecycle import ARRIVAL_SECONDS, State
-from service.uploads.long_polling import INTERVAL, Live
+from service.uploads.long_polling import INTERVAL, LongPoller
 from tests.service.fakes import START, FakeClock, FakeRecords
 from tests.service.harness import SECRET, ServiceHarness
 from tests.service.uploads.test_handlers import record
@@ -31,13 +31,13 @@ def records() -> FakeRecords:
 
 
 @pytest.fixture
-def live(records: FakeRecords, clock: FakeClock) -> Live:
-    return Live(records, now=clock.now, sleep=clock.sleep)
+def poller(records: FakeRecords, clock: FakeClock) -> LongPoller:
+    return LongPoller(records, now=clock.now, sleep=clock.sleep)
 
 
-async def test_a_change_wakes_who_waits(live: Live, records: FakeRecords, clock: FakeClock) -> None:
+async def test_a_change_wakes_who_waits(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
-    waiting = asyncio.create_task(live.changed(upload, State.AWAITING_UPLOAD, None, 20))
+    waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     clock.advance(INTERVAL)
     await clock.asleep(2)
@@ -47,35 +47,39 @@ async def test_a_change_wakes_who_waits(live: Live, records: FakeRecords, clock:
     assert await waiting == arrived
 
 
-async def test_time_wakes_who_waits_in_vain(live: Live, records: FakeRecords, clock: FakeClock) -> None:
+async def test_time_wakes_who_waits_in_vain(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     seen = records.put(record(upload.text))
-    waiting = asyncio.create_task(live.changed(upload, State.INSPECTING, seen, 20))
+    waiting = asyncio.create_task(poller.wait_for_change(upload, State.INSPECTING, seen, 20))
     await clock.asleep(2)
     clock.advance(20)
     assert await waiting == seen
 
 
-async def test_a_policy_that_ends_is_a_change(live: Live, clock: FakeClock) -> None:
-    waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 2 * LIFETIME))
+async def test_a_policy_that_ends_is_a_change(poller: LongPoller, clock: FakeClock) -> None:
+    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 2 * LIFETIME))
     await clock.asleep(2)
     clock.advance(LIFETIME + ARRIVAL_SECONDS)
     assert await waiting is None
 
 
-async def test_shutdown_answers_everybody_at_once(live: Live, records: FakeRecords, clock: FakeClock) -> None:
-    waiting = [asyncio.create_task(live.changed(minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)]
+async def test_shutdown_answers_everybody_at_once(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+    waiting = [
+        asyncio.create_task(poller.wait_for_change(minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)
+    ]
     await clock.asleep(4)
-    await live.close()
+    await poller.close()
     assert await asyncio.gather(*waiting) == [None, None, None]
-    assert await live.changed(minted(), State.AWAITING_UPLOAD, None, 20) is None
+    assert await poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20) is None
     assert records.reads == []
 
 
-async def test_many_who_wait_for_one_upload_cost_one_read(live: Live, records: FakeRecords, clock: FakeClock) -> None:
+async def test_many_who_wait_for_one_upload_cost_one_read(
+    poller: LongPoller, records: FakeRecords, clock: FakeClock
+) -> None:
     one, other = minted(1), minted(2)
-    waiting = [asyncio.create_task(live.changed(one, State.AWAITING_UPLOAD, None, 20)) for _ in range(50)]
-    waiting.append(asyncio.create_task(live.changed(other, State.AWAITING_UPLOAD, None, 20)))
+    waiting = [asyncio.create_task(poller.wait_for_change(one, State.AWAITING_UPLOAD, None, 20)) for _ in range(50)]
+    waiting.append(asyncio.create_task(poller.wait_for_change(other, State.AWAITING_UPLOAD, None, 20)))
     await clock.asleep(52)
     records.put(record(one.text))
     records.put(record(other.text))
@@ -84,10 +88,10 @@ async def test_many_who_wait_for_one_upload_cost_one_read(live: Live, records: F
     assert records.reads == [{one.text, other.text}]
 
 
-async def test_nobody_is_asked_while_nobody_waits(live: Live, records: FakeRecords, clock: FakeClock) -> None:
+async def test_nobody_is_asked_while_nobody_waits(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     for _ in range(2):
-        waiting = asyncio.create_task(live.changed(upload, State.AWAITING_UPLOAD, None, 20))
+        waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
         await clock.asleep(2)
         records.put(record(upload.text))
         clock.advance(INTERVAL)
@@ -98,21 +102,21 @@ async def test_nobody_is_asked_while_nobody_waits(live: Live, records: FakeRecor
     assert len(records.reads) == 2
 
 
-async def test_a_caller_who_leaves_is_forgotten(live: Live, records: FakeRecords, clock: FakeClock) -> None:
-    waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 20))
+async def test_a_caller_who_leaves_is_forgotten(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert not live._waiters
+    assert not poller._waiters
 
 
 @pytest.mark.parametrize("error", [Unavailable("dynamodb", "away"), ValueError("an item nobody can read")])
 async def test_who_waits_is_told_when_the_records_fail(
-    live: Live, records: FakeRecords, clock: FakeClock, error: Exception
+    poller: LongPoller, records: FakeRecords, clock: FakeClock, error: Exception
 ) -> None:
     records.error = error
-    waiting = asyncio.create_task(live.changed(minted(), State.AWAITING_UPLOAD, None, 20))
+    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     clock.advance(INTERVAL)
     with pytest.raises(type(error)):

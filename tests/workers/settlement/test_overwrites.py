@@ -16,7 +16,7 @@ import pytest
 
 from airlock import keys, upload_id
 from airlock.errors import Unavailable
-from airlock.intent import Intent
+from airlock.intent import Intent, SizeRange
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.policy import Bucket, bucket_url, sign
 from aws.dynamodb.record import Record
@@ -104,7 +104,7 @@ async def with_policy(harness: WorkerHarness, **intent: Any) -> AsyncIterator[Cl
         now=int(time.time()),
         lifetime=900,
         fields=meant.to_fields(),
-        size=(0, 1 << 20),
+        size=SizeRange(0, 1 << 20),
     )
     async with aiohttp.ClientSession() as http:
         yield Client(harness, http, upload, policy.url, policy.fields)

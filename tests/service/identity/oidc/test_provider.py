@@ -14,14 +14,14 @@ from airlock.errors import Unavailable
 from service.identity.caller import InvalidToken
 from service.identity.oidc import fetching, provider
 from service.identity.oidc.jwks import MAX_KEYS, KeySet
-from service.identity.oidc.provider import COOLDOWN, DISCOVERY, KEPT_SECONDS
-from service.identity.oidc.tokens import Oidc
+from service.identity.oidc.provider import COOLDOWN_SECONDS, DISCOVERY, STALE_SECONDS
+from service.identity.oidc.tokens import OidcVerifier
 from tests.service.fakes import FakeClock
 from tests.service.identity.conftest import opened
 from tests.service.identity.provider import FIRST, JWKS, SECOND, Answer, OpenIdProvider, SigningKey, keys_document
 
 
-def at_once(oidc: Oidc, token: str) -> str:
+def at_once(oidc: OidcVerifier, token: str) -> str:
     """The owner of a token that is verified without waiting for anything."""
     try:
         oidc.verify(token).send(None)
@@ -127,8 +127,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextMan
     def patient(bad: str) -> Iterator[None]:
         with monkeypatch.context() as patch:
             if bad in ("hangs", "trickles"):
-                patch.setattr(fetching, "SECONDS", 0.2)
-                patch.setattr(provider, "PATIENCE", 0.1)
+                patch.setattr(fetching, "TIMEOUT_SECONDS", 0.2)
+                patch.setattr(provider, "WAIT_SECONDS", 0.1)
             yield
 
     return patient
@@ -145,16 +145,16 @@ async def test_without_keys_no_token_is_believed_or_blamed(
     async with opened(openid, clock) as oidc, asyncio.timeout(30):
         with quick(bad):
             await clock.asleep(1)
-            assert oidc.is_away()
+            assert not oidc.is_available()
             with pytest.raises(Unavailable, match="oidc"):
                 await oidc.verify(openid.token())
             # What is wrong whatever the keys are is told all the same.
             with pytest.raises(InvalidToken):
                 await oidc.verify(openid.token(aud="another"))
         del openid.answers[JWKS]
-        clock.advance(COOLDOWN)
+        clock.advance(COOLDOWN_SECONDS)
         assert (await oidc.verify(openid.token())).owner == "oidc:alice"
-        assert not oidc.is_away()
+        assert oidc.is_available()
 
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
@@ -171,10 +171,10 @@ async def test_keys_that_are_held_are_used_whatever_the_provider_answers(
             for sub in ("alice", "bob"):
                 assert at_once(oidc, openid.token(sub=sub)) == f"oidc:{sub}"
                 await clock.asleep(1)
-            clock.advance(COOLDOWN)
+            clock.advance(COOLDOWN_SECONDS)
             with pytest.raises(InvalidToken, match="kid"):
                 await oidc.verify(openid.token(key=SECOND))
-        assert not oidc.is_away()
+        assert oidc.is_available()
 
 
 @pytest.mark.parametrize("bad", BAD_DISCOVERY)
@@ -226,7 +226,7 @@ async def test_a_new_key_is_believed_without_a_restart(openid: OpenIdProvider, c
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
         openid.keys.append(SECOND)
-        clock.advance(COOLDOWN)
+        clock.advance(COOLDOWN_SECONDS)
         assert (await oidc.verify(openid.token(key=SECOND))).owner == "oidc:alice"
         assert at_once(oidc, openid.token(exp=clock.now() + 1)) == "oidc:alice"
 
@@ -236,7 +236,7 @@ async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvid
         await clock.asleep(1)
         assert openid.asked[JWKS] == 1
         for asked in (2, 3):
-            clock.advance(COOLDOWN)
+            clock.advance(COOLDOWN_SECONDS)
             for _ in range(2):
                 tokens = [openid.token(header={"kid": f"unknown-{number}"}) for number in range(20)]
                 answers = await asyncio.gather(*map(oidc.verify, tokens), return_exceptions=True)
@@ -247,7 +247,7 @@ async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvid
 async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: OpenIdProvider, clock: FakeClock) -> None:
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
-        clock.advance(COOLDOWN)
+        clock.advance(COOLDOWN_SECONDS)
         for changes in ({"exp": 1}, {"aud": "another"}, {"iss": "https://another.example"}):
             with pytest.raises(InvalidToken):
                 await oidc.verify(openid.token(key=SECOND, **changes))
@@ -260,14 +260,14 @@ async def test_who_waits_for_a_key_waits_for_a_while(
     async with opened(openid, clock) as oidc, asyncio.timeout(30):
         await clock.asleep(1)
         openid.answers[JWKS] = hangs
-        monkeypatch.setattr(provider, "PATIENCE", 0.3)
-        clock.advance(COOLDOWN)
+        monkeypatch.setattr(provider, "WAIT_SECONDS", 0.3)
+        clock.advance(COOLDOWN_SECONDS)
         waiting = asyncio.create_task(oidc.verify(openid.token(key=SECOND)))
         await openid.was_asked(JWKS, 2)
         # The others go on meanwhile.
         assert at_once(oidc, openid.token()) == "oidc:alice"
         assert not waiting.done()
-        # It is given up no later than PATIENCE after it began, however long the provider takes.
+        # It is given up no later than WAIT_SECONDS after it began, however long the provider takes.
         with pytest.raises(InvalidToken, match="kid"):
             await waiting
 
@@ -279,7 +279,7 @@ async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
         gone, stays = openid.token(exp=clock.now() + 9999), openid.token(key=SECOND, exp=clock.now() + 9999)
-        clock.advance(COOLDOWN)
+        clock.advance(COOLDOWN_SECONDS)
         at_once(oidc, gone)
         at_once(oidc, stays)
         openid.keys = [SECOND]
@@ -309,15 +309,15 @@ async def test_keys_are_not_used_for_ever_without_the_provider(openid: OpenIdPro
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
         openid.answers[JWKS] = says(status=500)
-        clock.advance(KEPT_SECONDS - 10)
+        clock.advance(STALE_SECONDS - 10)
         await clock.asleep(1)
         token = openid.token(exp=clock.now() + 3600)
         assert at_once(oidc, token) == "oidc:alice"
         clock.advance(10)
         await clock.asleep(1)
-        assert oidc.is_away()
+        assert not oidc.is_available()
         assert oidc.find(token) is None
-        with pytest.raises(Unavailable, match="too long"):
+        with pytest.raises(Unavailable, match="too old"):
             await oidc.verify(token)
 
 
@@ -379,7 +379,7 @@ async def test_whatever_a_document_makes_a_library_throw_the_refreshing_goes_on(
             assert "RuntimeError" in caplog.text
             assert "secret" not in caplog.text
             patch.undo()
-            clock.advance(COOLDOWN)
+            clock.advance(COOLDOWN_SECONDS)
             await clock.asleep(1)
             assert at_once(oidc, openid.token()) == "oidc:alice"
 
@@ -395,7 +395,7 @@ async def test_the_log_tells_of_new_keys_and_of_failures(
         await clock.asleep(1)
     told = [record.getMessage() for record in caplog.records if record.name == "service.identity.oidc.provider"]
     assert told[0] == "the OpenID provider's keys changed"
-    assert told[1].endswith("/keys answers 500; keeping those held")
+    assert told[1].endswith("/keys responded with status 500; the old keys are still used")
     assert len(told) == 2
 
 

@@ -85,10 +85,10 @@ def test_owners_may_be_as_the_provider_names_them() -> None:
 def test_without_an_issuer_nobody_is_believed_and_nothing_else_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_OIDC_ISSUER")
     monkeypatch.setenv("AIRLOCK_MODE", "dev")
-    does_nothing = "does nothing without AIRLOCK_OIDC_ISSUER"
+    no_effect = "has no effect without AIRLOCK_OIDC_ISSUER"
     assert refused(oidc_tenant_claim="org") == [
-        f"AIRLOCK_OIDC_AUDIENCE: {does_nothing}",
-        f"AIRLOCK_OIDC_TENANT_CLAIM: {does_nothing}",
+        f"AIRLOCK_OIDC_AUDIENCE: {no_effect}",
+        f"AIRLOCK_OIDC_TENANT_CLAIM: {no_effect}",
     ]
     monkeypatch.delenv("AIRLOCK_OIDC_AUDIENCE")
     assert trusted() is None
@@ -113,7 +113,7 @@ def test_without_an_issuer_nobody_is_believed_and_nothing_else_may_be_set(monkey
 )
 def test_an_issuer_is_an_address_over_tls(issuer: str) -> None:
     (line,) = refused(oidc_issuer=issuer)
-    assert line.startswith("AIRLOCK_OIDC_ISSUER: must be an")
+    assert line.startswith("AIRLOCK_OIDC_ISSUER: must be a")
     assert "secret" not in line
 
 
@@ -131,7 +131,7 @@ def test_only_algorithms_with_public_keys_can_be_accepted(algorithms: str) -> No
 def test_an_audience_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_OIDC_AUDIENCE")
     (line,) = refused()
-    assert line.startswith("AIRLOCK_OIDC_AUDIENCE: is needed with AIRLOCK_OIDC_ISSUER")
+    assert line.startswith("AIRLOCK_OIDC_AUDIENCE: is required with AIRLOCK_OIDC_ISSUER")
 
 
 @pytest.mark.parametrize("prefix", ["oidc", ":", "o idc:", "a/b:", "x" * 32 + ":", "none:none", "*:"])

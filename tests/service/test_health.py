@@ -8,11 +8,10 @@ import pytest
 from airlock.errors import Unavailable
 from airlock.policy import Credentials
 from airlock.profiles import Profiles
-from service import readiness
-from service.app_keys import READINESS
+from service import health
+from service.health import READINESS, REUSE_SECONDS
 from service.models.responses import Health
-from service.readiness import KEPT_SECONDS
-from service.timeouts import answer_of
+from service.timeouts import with_timeout
 from tests.service.fakes import START
 from tests.service.harness import ServiceHarness, settings
 
@@ -31,7 +30,7 @@ async def test_without_records_it_is_not_ready_but_alive(service: ServiceHarness
     assert Health.model_validate_json(answer.body).away == ["dynamodb"]
     assert (await service.ask("GET", "/healthz", owner=None)).status == 200
     service.records.error = None
-    service.clock.advance(KEPT_SECONDS)
+    service.clock.advance(REUSE_SECONDS)
     assert (await service.ask("GET", "/readyz", owner=None)).status == 200
 
 
@@ -51,14 +50,14 @@ async def test_records_that_never_answer_are_away(service: ServiceHarness, monke
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(readiness, "PATIENCE", 0.01)
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(service.records, "ping", hang)
     assert (await service.ask("GET", "/readyz", owner=None)).json["away"] == ["dynamodb"]
 
 
-async def test_a_dependency_that_hangs_is_away_in_bounded_time() -> None:
-    with pytest.raises(Unavailable, match=r"dynamodb: no answer within 0\.01 s"):
-        await answer_of("dynamodb", asyncio.Event().wait(), seconds=0.01)
+async def test_a_dependency_that_hangs_is_unavailable_in_bounded_time() -> None:
+    with pytest.raises(Unavailable, match=r"dynamodb: no response within 0\.01 s"):
+        await with_timeout("dynamodb", asyncio.Event().wait(), seconds=0.01)
 
 
 async def test_a_service_that_leaves_says_so_while_it_still_answers(profiles: Profiles) -> None:
@@ -67,6 +66,6 @@ async def test_a_service_that_leaves_says_so_while_it_still_answers(profiles: Pr
         leaving = asyncio.create_task(service._stack.aclose())
         await service.clock.asleep(1)
         # The client's session is closed by now; the server still listens.
-        assert await service.app[READINESS].away() == ["service"]
+        assert await service.app[READINESS].unavailable() == ["service"]
         service.clock.advance(5)
         await leaving
