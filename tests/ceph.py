@@ -18,7 +18,7 @@ from pathlib import Path
 import aiohttp
 
 from airlock.policy import Credentials
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 from ops.dev.loopback import HOST, free_port
 
 REGION = "eu-central-1"
@@ -126,7 +126,7 @@ class _Cluster:
         self._monitor = f"[v2:{HOST}:{free_port()},v1:{HOST}:{free_port()}]"
         self._fsid = str(uuid.uuid4())
         self._env = {"PATH": PATH, "CEPH_CONF": str(folder / "ceph.conf"), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
 
     async def start(self) -> Ceph:
         self._configure()
@@ -198,7 +198,7 @@ class _Cluster:
     async def _serve(self, *command: str) -> None:
         log = self._folder / f"{command[0]}.out"
         with log.open("wb") as output:
-            self._children.append(await Child.start(command[0], command, env=self._env, output=output))
+            self._children.append(await ChildProcess.start(command[0], command, env=self._env, output=output))
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         while True:

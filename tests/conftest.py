@@ -27,7 +27,7 @@ def models_read_once() -> Iterator[None]:
 async def emulator() -> AsyncIterator[Emulator]:
     """One emulator for this test process. Keys that may do everything in it are in the environment."""
     async with ministack() as running:
-        os.environ.update(running.keys.environment())
+        os.environ.update(running.access_key.environment())
         os.environ.pop("AWS_SESSION_TOKEN", None)
         yield running
 

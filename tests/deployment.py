@@ -110,8 +110,8 @@ async def _refuses_forgery(running: Emulator) -> None:
         "s3",
         region_name=running.region,
         endpoint_url=running.endpoint,
-        aws_access_key_id=running.keys.access_key_id,
-        aws_secret_access_key=running.keys.secret_access_key,
+        aws_access_key_id=running.access_key.access_key_id,
+        aws_secret_access_key=running.access_key.secret_access_key,
         config=S3_CONFIG,
     ) as s3:
         bucket = f"forgery-{secrets.token_hex(4)}"

@@ -9,10 +9,7 @@ pytestmark = pytest.mark.server
 
 
 async def test_an_emulator_that_takes_a_forged_policy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    enforcing = emulator._environment
-    monkeypatch.setattr(
-        emulator, "_environment", lambda *args, **kwargs: {**enforcing(*args, **kwargs), "AUTH": "false"}
-    )
+    monkeypatch.setattr(emulator, "FIXED_ENVIRONMENT", {**emulator.FIXED_ENVIRONMENT, "AUTH": "false"})
     with pytest.raises(EnforcementOffError, match=r"\[204, 204\]"):
         async with ministack():
             pass

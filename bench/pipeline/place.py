@@ -44,7 +44,7 @@ class Place:
         secret = self.settings.secrets[0].get_secret_value()
         return {
             **told,
-            **self.emulator.keys.environment(),
+            **self.emulator.access_key.environment(),
             "AIRLOCK_SECRETS": secret,
             "AIRLOCK_PROFILES": str(self.profiles),
         }
@@ -151,9 +151,9 @@ def settings_in(emulator: Emulator, folder: Path) -> Settings:
 @contextmanager
 def credentials(emulator: Emulator) -> Iterator[None]:
     """Put the emulator's keys where the ordinary credential chain finds them."""
-    os.environ.update(emulator.keys.environment())
+    os.environ.update(emulator.access_key.environment())
     try:
         yield
     finally:
-        for name in emulator.keys.environment():
+        for name in emulator.access_key.environment():
             del os.environ[name]

@@ -1,1 +1,1 @@
-"""`airlock dev`: all of Airlock on this machine."""
+"""`airlock dev`: runs all of Airlock on this machine."""

@@ -1,4 +1,4 @@
-"""A child process that never outlives us."""
+"""A child process that ends when we end."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,10 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class Child:
-    """One running program: its name for people, its process, and the two ways in which it ends.
+class ChildProcess:
+    """A running program and its name in messages.
 
-    It has a session of its own, so that a Ctrl-C in the terminal reaches us alone and we can end
-    our children in the right order.
+    It has a session of its own: a Ctrl-C in the terminal reaches only us, and we end our children in the right order.
     """
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
@@ -32,11 +31,11 @@ class Child:
         *,
         env: Mapping[str, str],
         output: int | IO[bytes],
-        orphaned: signal.Signals = signal.SIGKILL,
+        parent_death_signal: signal.Signals = signal.SIGKILL,
     ) -> Self:
-        """Start `command` with exactly `env`; stdout and stderr both go to `output`.
+        """Start `command` with exactly the environment `env`. Its standard output and error both go to `output`.
 
-        `orphaned` is what the kernel sends it when we are killed ourselves (Linux only).
+        On Linux the kernel sends it `parent_death_signal` when we are killed.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -45,7 +44,7 @@ class Child:
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid(), orphaned),
+            preexec_fn=_die_with_parent(os.getpid(), parent_death_signal),
         )
         return cls(name, process)
 
@@ -56,14 +55,14 @@ class Child:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words: `exit 1`, or the signal's name."""
+        """How it ended: `exit 1`, or the name of the signal."""
         code = self.process.returncode
         if code is None:
             return "still running"
         return f"exit {code}" if code >= 0 else signal.Signals(-code).name
 
     async def stop(self, grace: float) -> None:
-        """End it: SIGTERM, then SIGKILL once `grace` seconds are over. Returns when it is gone."""
+        """Send SIGTERM, and SIGKILL after `grace` seconds. Returns when it has ended."""
         with contextlib.suppress(ProcessLookupError):
             if self.running:
                 self.process.terminate()
@@ -82,7 +81,7 @@ def _die_with_parent(parent: int, sent: signal.Signals) -> Callable[[], None] | 
 
     def ask_kernel() -> None:
         libc.prctl(PR_SET_PDEATHSIG, int(sent), 0, 0, 0)
-        if os.getppid() != parent:  # we died before the kernel was asked
+        if os.getppid() != parent:  # the parent ended before the call
             os._exit(1)
 
     return ask_kernel

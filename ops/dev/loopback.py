@@ -1,4 +1,4 @@
-"""Ports on this machine that no other reaches."""
+"""TCP ports on the loopback interface."""
 
 import socket
 
@@ -6,7 +6,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
+    """A port on which no program listens now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -14,9 +14,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on that port of loopback."""
+    """Whether no program listens on that port."""
     with socket.socket() as probe:
-        # As servers do: connections of an earlier run that linger do not count.
+        # As servers do: connections of an earlier run that are still closing do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""Child programs whose output a developer reads, and the two things one waits for: that all serve, that one ends."""
+"""Runs the programs of `airlock dev`: prints their logs, waits until all serve, and notices when one ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,27 +10,27 @@ import orjson
 
 from airlock.errors import AirlockError
 from ops.command_line.terminal import printable
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 
 POLL_SECONDS = 0.05
-UNSHOWN = {"timestamp", "time", "logger"}
+HIDDEN_FIELDS = {"timestamp", "time", "logger"}
 COLOURS = {"service": "cyan", "worker": "yellow"}
 
 
 class ProgramError(AirlockError):
-    """A program that all the others need did not start, or is gone."""
+    """A program did not start to serve, or has ended, so that the others cannot work."""
 
 
 @asynccontextmanager
 async def program(
     name: str, command: Sequence[str], environment: Mapping[str, str], *, grace: float
-) -> AsyncIterator[Child]:
-    """`command`, running, each line of its output on our standard error behind its name.
+) -> AsyncIterator[ChildProcess]:
+    """Run `command`, and print each line of its output on standard error, after its name.
 
-    On the way out it has `grace` seconds to end by itself.
+    At the end it has `grace` seconds to stop.
     """
-    child = await Child.start(name, command, env=environment, output=asyncio.subprocess.PIPE)
-    reading = asyncio.create_task(_relay(child))
+    child = await ChildProcess.start(name, command, env=environment, output=asyncio.subprocess.PIPE)
+    reading = asyncio.create_task(_print_lines(child))
     try:
         yield child
     finally:
@@ -38,7 +38,7 @@ async def program(
         await reading
 
 
-async def _relay(child: Child) -> None:
+async def _print_lines(child: ChildProcess) -> None:
     assert child.process.stdout is not None  # noqa: S101  # it was started with a pipe
     while chunk := await _line(child.process.stdout):
         say(readable(chunk.decode(errors="replace").rstrip()), of=child.name)
@@ -47,19 +47,19 @@ async def _relay(child: Child) -> None:
 def readable(line: str) -> str:
     """A line of JSON log as `message key=value …`, and any other line as it is."""
     try:
-        told = orjson.loads(line)
+        entry = orjson.loads(line)
     except ValueError:
         return line
-    if not isinstance(told, dict) or "message" not in told:
+    if not isinstance(entry, dict) or "message" not in entry:
         return line
-    level, message, trace = told.pop("level", "INFO"), told.pop("message"), told.pop("exc_info", None)
-    facts = [f"{name}={value}" for name, value in told.items() if name not in UNSHOWN and value is not None]
-    head = " ".join((message, *facts) if level == "INFO" else (level, message, *facts))
+    level, message, trace = entry.pop("level", "INFO"), entry.pop("message"), entry.pop("exc_info", None)
+    fields = [f"{name}={value}" for name, value in entry.items() if name not in HIDDEN_FIELDS and value is not None]
+    head = " ".join((message, *fields) if level == "INFO" else (level, message, *fields))
     return printable(f"{head}\n{trace}" if trace else head)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
-    """The next line, or what there is of one that is too long; empty at the end."""
+    """The next line, or the first part of one that is too long; empty at the end."""
     try:
         return await reader.readuntil(b"\n")
     except asyncio.IncompleteReadError as ending:
@@ -69,35 +69,35 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
 
 
 def say(line: str, *, of: str = "dev") -> None:
-    """Print a line on standard error, behind the name of the program that says it."""
+    """Print a line on standard error, after the name of the program."""
     click.echo(f"{click.style(f'{of:>7}', fg=COLOURS.get(of, 'green'))} │ {line}", err=True)
 
 
-async def until_serving(urls: Sequence[str], children: Sequence[Child], seconds: float) -> None:
-    """Return once all `urls` answer 200. Raises ProgramError when a child ends first, or when time is up."""
+async def until_serving(urls: Sequence[str], children: Sequence[ChildProcess], seconds: float) -> None:
+    """Return when all `urls` respond with 200. Raises ProgramError when a child ends before, or after `seconds`."""
     missing = list(urls)
     try:
         async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
             while missing:
-                _none_ended(children)
+                _check_running(children)
                 missing = [url for url in missing if not await _serves(session, url)]
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
-        raise ProgramError(f"still not serving after {seconds:.0f} s: {', '.join(missing)}") from None
+        raise ProgramError(f"not ready after {seconds:.0f} s: {', '.join(missing)}") from None
 
 
-async def until_one_ends(children: Sequence[Child]) -> None:
-    """Wait for the first child to end, which none should. Raises ProgramError."""
+async def until_one_ends(children: Sequence[ChildProcess]) -> None:
+    """Wait until any child ends, which none should, and raise ProgramError."""
     endings = [asyncio.create_task(child.process.wait()) for child in children]
     try:
         await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for ending in endings:
             ending.cancel()
-    _none_ended(children)
+    _check_running(children)
 
 
-def _none_ended(children: Sequence[Child]) -> None:
+def _check_running(children: Sequence[ChildProcess]) -> None:
     for child in children:
         if not child.running:
             raise ProgramError(f"the {child.name} ended: {child.ending}")

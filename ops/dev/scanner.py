@@ -1,4 +1,4 @@
-"""Which clamd `airlock dev` scans with: a configured one, the system's, one of our own, or none."""
+"""The clamd that `airlock dev` scans with: a configured one, the system's, one of our own, or none."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from airlock.errors import AirlockError
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 
 SOCKETS = (
     "/run/clamav/clamd.ctl",  # Debian
@@ -27,13 +27,14 @@ STOP_SECONDS = 5.0
 # Loading the public definitions takes half a minute on a slow machine.
 LOAD_SECONDS = 120.0
 POLL_SECONDS = 0.1
+WITHOUT_CLAMD = "the check clamd is removed from all profiles"
 
-# The EICAR test file, in the hexadecimal that a signature is written in.
+# The EICAR test file, in two parts, so that no scanner takes this file for one.
 # https://www.eicar.org/download-anti-malware-testfile/
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
-# What clamd may not look at must not count as clean: the two alerts. A file may be as large as a profile allows;
-# clamd itself stops at 2 GB.
+# With the two alerts, what clamd cannot scan does not count as clean. A file may be as large as a profile allows;
+# clamd's own limit is 2 GB.
 CONFIGURATION = """\
 Foreground yes
 LocalSocket {socket}
@@ -52,44 +53,44 @@ ConcurrentDatabaseReload no
 
 
 class ScannerError(AirlockError):
-    """The clamd that was configured gives no answer."""
+    """The clamd that was configured does not respond."""
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """What scans: the address for AIRLOCK_CLAMD (None: no clamd), a sentence about it, and our child if it is one."""
+    """The clamd to use: its address for AIRLOCK_CLAMD (None: no clamd), a description, and its process if ours."""
 
     address: str | None
     sentence: str
-    child: Child | None = None
+    child: ChildProcess | None = None
 
 
 @asynccontextmanager
 async def chosen(configured: str | None, folder: Path) -> AsyncIterator[Scanner]:
-    """The best scanner that there is, for as long as the context lasts; `folder` takes the files of our own clamd.
+    """The clamd at the address `configured`, else the system's, else our own, whose files are in `folder`, else none.
 
     Raises ScannerError.
     """
     binary = shutil.which("clamd", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN)))
-    found = await _configured(configured) if configured else await _of_the_system()
+    found = await _configured(configured) if configured else await _system()
     if found is not None:
         yield found
     elif binary is None:
-        yield Scanner(None, "YARA-X alone: no clamd is installed; profiles that ask for clamd do without")
+        yield Scanner(None, f"YARA-X only: clamd is not installed; {WITHOUT_CLAMD}")
     else:
         async with _own(binary, folder) as scanner:
             yield scanner
 
 
 async def _configured(address: str) -> Scanner:
-    if not await _answers(address):
-        raise ScannerError(f"AIRLOCK_CLAMD is {address}, but no clamd answers there")
+    if not await _responds(address):
+        raise ScannerError(f"no clamd responds at {address}: start it, or unset AIRLOCK_CLAMD")
     return Scanner(address, f"YARA-X and the clamd at {address}")
 
 
-async def _of_the_system() -> Scanner | None:
+async def _system() -> Scanner | None:
     for socket in SOCKETS:
-        if await _answers(f"unix://{socket}"):
+        if await _responds(f"unix://{socket}"):
             caution = "which must have AlertExceedsMax and AlertEncrypted on"
             return Scanner(f"unix://{socket}", f"YARA-X and the system's clamd at {socket}, {caution}")
     return None
@@ -99,31 +100,44 @@ async def _of_the_system() -> Scanner | None:
 async def _own(binary: str, folder: Path) -> AsyncIterator[Scanner]:
     folder.mkdir(mode=0o700, exist_ok=True)
     definitions = next(filter(_has_definitions, DEFINITIONS), None)
-    socket, configuration = folder / "clamd.sock", folder / "clamd.conf"
-    socket.unlink(missing_ok=True)
-    configuration.write_text(
-        CONFIGURATION.format(socket=socket, folder=folder, definitions=definitions or _test_definitions(folder))
-    )
-    with (folder / "clamd.log").open("wb") as log:
-        command = [binary, "--config-file", str(configuration)]
-        child = await Child.start("clamd", command, env=os.environ, output=log)
+    child = await _start(binary, folder, definitions)
     try:
-        if await _until_answers(f"unix://{socket}", child):
-            knows = f"the definitions in {definitions}" if definitions else "a test database that knows EICAR only"
-            yield Scanner(f"unix://{socket}", f"YARA-X and a clamd with {knows}", child)
+        address = f"unix://{_socket(folder)}"
+        if await _until_responds(address, child):
+            database = f"the definitions in {definitions}" if definitions else "a test database that knows only EICAR"
+            yield Scanner(address, f"YARA-X and a clamd with {database}", child)
         else:
-            why = f"{binary} did not start ({child.ending}: {_last_line(folder / 'clamd.log')})"
-            yield Scanner(None, f"YARA-X alone: {why}; profiles that ask for clamd do without")
+            why = f"{binary} did not start ({child.ending}: {_last_line(_log(folder))})"
+            yield Scanner(None, f"YARA-X only: {why}; {WITHOUT_CLAMD}")
     finally:
         await child.stop(STOP_SECONDS)
 
 
+async def _start(binary: str, folder: Path, definitions: Path | None) -> ChildProcess:
+    socket, configuration = _socket(folder), folder / "clamd.conf"
+    socket.unlink(missing_ok=True)
+    configuration.write_text(
+        CONFIGURATION.format(socket=socket, folder=folder, definitions=definitions or _test_definitions(folder))
+    )
+    with _log(folder).open("wb") as log:
+        command = [binary, "--config-file", str(configuration)]
+        return await ChildProcess.start("clamd", command, env=os.environ, output=log)
+
+
+def _socket(folder: Path) -> Path:
+    return folder / "clamd.sock"
+
+
+def _log(folder: Path) -> Path:
+    return folder / "clamd.log"
+
+
 def _last_line(log: Path) -> str:
-    return next(reversed(log.read_text(errors="replace").splitlines()), "it said nothing")
+    return next(reversed(log.read_text(errors="replace").splitlines()), "its log is empty")
 
 
 def _has_definitions(folder: Path) -> bool:
-    return any(next(folder.glob(f"*.{kind}"), None) for kind in ("cvd", "cld", "ndb", "hdb", "hsb"))
+    return any(next(folder.glob(f"*.{suffix}"), None) for suffix in ("cvd", "cld", "ndb", "hdb", "hsb"))
 
 
 def _test_definitions(folder: Path) -> Path:
@@ -134,18 +148,18 @@ def _test_definitions(folder: Path) -> Path:
     return database
 
 
-async def _until_answers(address: str, child: Child) -> bool:
+async def _until_responds(address: str, child: ChildProcess) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LOAD_SECONDS):
             while child.running:
-                if await _answers(address):
+                if await _responds(address):
                     return True
                 await asyncio.sleep(POLL_SECONDS)
     return False
 
 
-async def _answers(address: str) -> bool:
-    """Whether a clamd at tcp://HOST:PORT or unix:///PATH answers PING."""
+async def _responds(address: str) -> bool:
+    """Whether a clamd at tcp://HOST:PORT or unix:///PATH responds to PING."""
     parts = urlsplit(address)
     try:
         async with asyncio.timeout(PING_SECONDS):

@@ -1,1 +1,1 @@
-"""The buckets, queues and table of a deployment, as small things that can be read, compared and written."""
+"""The buckets, queues, table and roles of a deployment, as settings that are read, compared and written."""

@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from ops.provision.clients import Clients, unless
+from ops.provision.clients import ProvisioningClients, unless
 from ops.provision.setting import Setting
 from ops.settings import Settings
 
 NO_BUCKET = {"NoSuchBucket", "404"}
-DAYS_OF_MULTIPART = 7
-"""An unfinished multipart upload is older than any policy can be."""
+MULTIPART_DAYS = 7
+"""Days after which an unfinished multipart upload is aborted; no policy lives as long."""
 
 
-def settings(clients: Clients, wanted: Settings) -> list[Setting]:
-    """All settings of the three buckets, except for the notification, which needs the queue first."""
+def settings(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
+    """All settings of the three buckets except the notification, for which the queue must exist."""
     incoming, accepted, quarantine = wanted.incoming_bucket, wanted.accepted_bucket, wanted.quarantine_bucket
     return [
         setting
         for bucket, rules, cors in (
             (incoming, _expiring("incoming", wanted.incoming_days), _cors("POST", wanted, "ETag", "Location")),
-            # A record names a version, which may not be the newest one: nothing expires here.
+            # A record may name a version that is not the newest one, so no version expires here.
             (accepted, _unfinished("accepted"), _cors("GET", wanted, "ETag", "Content-Disposition")),
             (quarantine, _expiring("quarantine", wanted.quarantine_days), None),
         )
@@ -26,27 +26,29 @@ def settings(clients: Clients, wanted: Settings) -> list[Setting]:
     ]
 
 
-def _bucket(clients: Clients, name: str, rules: dict[str, Any], cors: dict[str, Any] | None) -> list[Setting]:
-    made = [
+def _bucket(
+    clients: ProvisioningClients, name: str, rules: dict[str, Any], cors: dict[str, Any] | None
+) -> list[Setting]:
+    needed = [
         _existence(clients, name),
         _public_access(clients.s3, name),
         _versioning(clients.s3, name),
         _encryption(clients.s3, name),
         _lifecycle(clients.s3, name, rules),
     ]
-    return made if cors is None else [*made, _cross_origin(clients.s3, name, cors)]
+    return needed if cors is None else [*needed, _cross_origin(clients.s3, name, cors)]
 
 
-def _existence(clients: Clients, name: str) -> Setting:
+def _existence(clients: ProvisioningClients, name: str) -> Setting:
     async def read() -> Any:
         there = await unless(NO_BUCKET, clients.s3.head_bucket(Bucket=name))
         return None if there is None else clients.region
 
     async def write() -> None:
-        # us-east-1 is the one region that may not be named:
+        # us-east-1 is the one region that must not be named:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
-        place = {"CreateBucketConfiguration": {"LocationConstraint": clients.region}}
-        await clients.s3.create_bucket(Bucket=name, **({} if clients.region == "us-east-1" else place))
+        location = {"CreateBucketConfiguration": {"LocationConstraint": clients.region}}
+        await clients.s3.create_bucket(Bucket=name, **({} if clients.region == "us-east-1" else location))
 
     return Setting(f"bucket {name}", "region", clients.region, read, write)
 
@@ -90,7 +92,7 @@ def _encryption(s3: Any, name: str) -> Setting:
             return None
         rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
         algorithm = rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-        # Somebody chose a key of their own, which is more than we ask for.
+        # A KMS key of the account's owner is stronger than what we ask for.
         return "AES256" if algorithm.startswith("aws:kms") else algorithm
 
     async def write() -> None:
@@ -100,21 +102,21 @@ def _encryption(s3: Any, name: str) -> Setting:
     return Setting(f"bucket {name}", "encryption", "AES256", read, write)
 
 
-def _unfinished(place: str) -> dict[str, Any]:
-    abort = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": DAYS_OF_MULTIPART}}
-    return {f"airlock-{place}-unfinished": abort}
+def _unfinished(name: str) -> dict[str, Any]:
+    abort = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": MULTIPART_DAYS}}
+    return {f"airlock-{name}-unfinished": abort}
 
 
-def _expiring(place: str, days: int) -> dict[str, Any]:
-    # A version that was overwritten may still be the one that is inspected: it stays as long as the newest.
-    # A rule with days cannot also remove the delete markers that it leaves behind.
+def _expiring(name: str, days: int) -> dict[str, Any]:
+    # A version that was overwritten may be the one under inspection: it stays as long as the newest.
+    # A rule with days cannot also remove the delete markers that it leaves, so a second rule does.
     return {
-        f"airlock-{place}-expired": {
+        f"airlock-{name}-expired": {
             "Expiration": {"Days": days},
             "NoncurrentVersionExpiration": {"NoncurrentDays": days},
         },
-        f"airlock-{place}-markers": {"Expiration": {"ExpiredObjectDeleteMarker": True}},
-        **_unfinished(place),
+        f"airlock-{name}-markers": {"Expiration": {"ExpiredObjectDeleteMarker": True}},
+        **_unfinished(name),
     }
 
 
@@ -126,18 +128,18 @@ def _lifecycle(s3: Any, name: str, rules: dict[str, Any]) -> Setting:
         return answer["Rules"] if answer else []
 
     async def read() -> Any:
-        ours = {rule["ID"]: _deeds(rule) for rule in await stored() if rule.get("ID") in rules}
+        ours = {rule["ID"]: _actions(rule) for rule in await stored() if rule.get("ID") in rules}
         return ours or None
 
     async def write() -> None:
         others = [rule for rule in await stored() if rule.get("ID") not in rules]
-        ours = [{"ID": key, "Status": "Enabled", "Filter": {"Prefix": ""}, **deeds} for key, deeds in rules.items()]
+        ours = [{"ID": key, "Status": "Enabled", "Filter": {"Prefix": ""}, **actions} for key, actions in rules.items()]
         await s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [*others, *ours]})
 
     return Setting(f"bucket {name}", "lifecycle", rules, read, write)
 
 
-def _deeds(rule: dict[str, Any]) -> Any:
+def _actions(rule: dict[str, Any]) -> Any:
     if rule["Status"] != "Enabled":
         return "Disabled"
     kept = ("Expiration", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")

@@ -1,4 +1,4 @@
-"""The AWS clients that provisioning needs, and the account in which they act."""
+"""The AWS clients for provisioning, and the account that they act in."""
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,12 +15,12 @@ from aws.settings import AwsSettings
 
 
 class CallError(AirlockError):
-    """AWS refused a call, or could not be reached."""
+    """AWS refused a call or cannot be reached; the message is botocore's."""
 
 
 @dataclass(frozen=True)
-class Clients:
-    """Open clients, and what an ARN in this account begins with."""
+class ProvisioningClients:
+    """Open clients, and the parts of an ARN in this account."""
 
     s3: Any
     sqs: Any
@@ -29,19 +29,19 @@ class Clients:
     account: str
     region: str
     iam: Any = None
-    """Open where it was asked for."""
+    """None unless `connect` was called with `roles`."""
 
     def arn(self, service: str, name: str) -> str:
-        """The ARN of a queue (of S3: of a bucket, which has no region and no account in it)."""
-        place = "::" if service == "s3" else f":{self.region}:{self.account}"
-        return f"arn:{self.partition}:{service}{place}:{name}"
+        """The ARN of the queue `name`, or for `s3` of the bucket, which has no region and no account in it."""
+        where = "::" if service == "s3" else f":{self.region}:{self.account}"
+        return f"arn:{self.partition}:{service}{where}:{name}"
 
 
 @asynccontextmanager
-async def connect(settings: AwsSettings, *, roles: bool = False) -> AsyncIterator[Clients]:
-    """Clients with the credentials of the ordinary AWS chain; IAM's only with `roles`.
+async def connect(settings: AwsSettings, *, roles: bool = False) -> AsyncIterator[ProvisioningClients]:
+    """Clients with the credentials of the AWS credential chain; a client of IAM only with `roles`.
 
-    What they raise leaves this context as CallError.
+    Errors of these clients leave the context as CallError.
     """
     try:
         async with _connected(settings, roles=roles) as clients:
@@ -51,10 +51,21 @@ async def connect(settings: AwsSettings, *, roles: bool = False) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[Clients]:
+async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[ProvisioningClients]:
     session = get_session()
-    # A role is exchanged for keys in this region too.
+    # Else STS, which exchanges a role for keys, is called at its global address.
     session.set_config_variable("region", settings.region)
+    async with AsyncExitStack() as stack:
+        opened = {
+            service: await stack.enter_async_context(_client(session, service, settings))
+            for service in ("sts", "s3", "sqs", "dynamodb", *(["iam"] if roles else []))
+        }
+        caller = await opened.pop("sts").get_caller_identity()
+        partition = caller["Arn"].split(":")[1]
+        yield ProvisioningClients(partition=partition, account=caller["Account"], region=settings.region, **opened)
+
+
+def _client(session: Any, service: str, settings: AwsSettings) -> Any:
     config = AioConfig(
         connect_timeout=5,
         read_timeout=60,
@@ -63,28 +74,13 @@ async def _connected(settings: AwsSettings, *, roles: bool) -> AsyncIterator[Cli
         # Else each call sends a header that servers other than AWS may not know.
         request_checksum_calculation="when_required",
     )
-    async with AsyncExitStack() as stack:
-
-        async def client(service: Any) -> Any:
-            made: Any = session.create_client(
-                service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
-            )
-            return await stack.enter_async_context(made)
-
-        caller = await (await client("sts")).get_caller_identity()
-        yield Clients(
-            s3=await client("s3"),
-            sqs=await client("sqs"),
-            dynamodb=await client("dynamodb"),
-            partition=caller["Arn"].split(":")[1],
-            account=caller["Account"],
-            region=settings.region,
-            iam=await client("iam") if roles else None,
-        )
+    return session.create_client(
+        service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
+    )
 
 
 async def unless(codes: set[str], call: Awaitable[Any]) -> Any:
-    """What the call answers, or None where it is refused with one of these codes."""
+    """The response to the call, or None where it is refused with one of these codes."""
     try:
         return await call
     except ClientError as error:

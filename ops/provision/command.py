@@ -1,4 +1,4 @@
-"""`airlock provision`: makes the buckets, queues, table and permissions of a deployment as they should be."""
+"""`airlock provision`: creates or repairs the buckets, queues, table and permissions of a deployment."""
 
 from collections.abc import AsyncGenerator
 
@@ -10,14 +10,14 @@ from aws.settings import read_profiles
 from ops.command_line.running import asynchronous, settings_or_usage_error
 from ops.provision import buckets, queues, roles, table
 from ops.provision.clients import connect
-from ops.provision.setting import Change, planned
+from ops.provision.setting import PlannedChange, planned
 from ops.settings import Settings
 
 
-async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerator[Change, None]:
-    """Each thing that is not as wanted, after it has been changed; with `dry_run` nothing is changed.
+async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerator[PlannedChange, None]:
+    """Yields each change after it was made; with `dry_run` none is made.
 
-    All is read before the first change. Raises ProfileError, OSError, WrongKeyError, MissingRoleError and
+    Everything is read before the first change. Raises ProfileError, OSError, WrongKeyError, MissingRoleError and
     CallError.
     """
     profiles = read_profiles(wanted.profiles)
@@ -35,15 +35,15 @@ async def provision(wanted: Settings, *, dry_run: bool = False) -> AsyncGenerato
 
 
 @click.command("provision")
-@click.option("--dry-run", is_flag=True, help="Print what would be changed and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be changed, and change nothing.")
 @asynchronous
 async def command(dry_run: bool) -> None:
     """Create or repair the buckets, queues and table of a deployment.
 
-    Names, region and endpoint come from the environment (AIRLOCK_REGION, AIRLOCK_INCOMING_BUCKET, ...),
-    credentials from the usual AWS places. The roles that AIRLOCK_SERVICE_ROLE, AIRLOCK_WORKERS_ROLE and
-    AIRLOCK_OPERATOR_ROLE name get exactly the permissions of their pod; without these variables IAM is left alone. A
-    second run changes nothing.
+    Names, region and endpoint are read from the environment (AIRLOCK_REGION, AIRLOCK_INCOMING_BUCKET, …), credentials
+    from the AWS credential chain. The roles in AIRLOCK_SERVICE_ROLE, AIRLOCK_WORKERS_ROLE and AIRLOCK_OPERATOR_ROLE
+    must exist, and get exactly the permissions of their pods; without these variables IAM is not called. A second run
+    changes nothing.
     """
     console = Console(soft_wrap=True, highlight=False)
     count = 0
@@ -51,14 +51,14 @@ async def command(dry_run: bool) -> None:
         count += 1
         show(change, console)
     if count == 0:
-        console.print("Everything is as it should be; nothing to change.")
+        console.print("Nothing to change: everything is as it should be.")
     else:
         things = "1 thing" if count == 1 else f"{count} things"
         console.print(f"{things} would be changed." if dry_run else f"{things} changed.")
 
 
-def show(change: Change, console: Console) -> None:
-    """Print one change: the resource, what of it, and its value before and after."""
+def show(change: PlannedChange, console: Console) -> None:
+    """Print one change: the resource, the setting, and its value before and after."""
     for what, before, after in change.lines():
         console.print(
             f"[bold]{escape(change.setting.resource)}[/]  {escape(what)}: "

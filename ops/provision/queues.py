@@ -1,23 +1,23 @@
-"""The queue of notifications, the dead letters, the verdict queues, and the notification that feeds the first."""
+"""The queue of notifications and its dead letters, the verdict and delivery queues, and the bucket's notification."""
 
 import json
 from typing import Any
 
 from airlock.profiles import Profiles
-from ops.provision.clients import Clients, unless
+from ops.provision.clients import ProvisioningClients, unless
 from ops.provision.setting import Setting
 from ops.settings import FOURTEEN_DAYS, Settings
 
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 NO_BUCKET = {"NoSuchBucket", "404"}
 NOTIFICATION = "airlock-incoming"
-# Far above the tries of one day, so that workers which come and go do not end a delivery early.
+# Far above the attempts of one day, so that restarts of workers do not end a delivery early.
 DELIVERY_RECEIVES = 100
 RETENTION = str(FOURTEEN_DAYS * 24 * 3600)
 
 
-def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Setting]:
-    """The queues, in the order in which they need each other, and the notification last."""
+def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles) -> list[Setting]:
+    """The queues, each after those that it refers to, and the notification last."""
     redrive = {
         "deadLetterTargetArn": clients.arn("sqs", wanted.dead_letter_queue),
         "maxReceiveCount": wanted.max_receives,
@@ -34,15 +34,17 @@ def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Set
         _attributes(clients.sqs, dead, {"MessageRetentionPeriod": RETENTION}),
         _existence(clients, queue),
         _attributes(clients.sqs, queue, attributes),
-        # These belong to whoever reads them: made where missing, and otherwise left as they are.
+        # Their readers own these: they are created where missing, and never changed.
         *(_existence(clients, name) for name in profiles.notified("sqs")),
         *(_deliveries(clients, wanted) if profiles.notified("webhook") else ()),
         _notification(clients, wanted),
     ]
 
 
-def _deliveries(clients: Clients, wanted: Settings) -> list[Setting]:
-    """The queue of webhooks and its dead letters. The worker buries what is over; the rest is for one that dies."""
+def _deliveries(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
+    """The queue of deliveries to webhooks and its dead letters. Workers bury what failed for a day; SQS moves a message
+    only where workers end while they deliver it.
+    """
     undelivered, deliveries = wanted.undelivered_queue, wanted.delivery_queue
     redrive = {"deadLetterTargetArn": clients.arn("sqs", undelivered), "maxReceiveCount": DELIVERY_RECEIVES}
     attributes = {"MessageRetentionPeriod": RETENTION, "RedrivePolicy": redrive}
@@ -54,8 +56,8 @@ def _deliveries(clients: Clients, wanted: Settings) -> list[Setting]:
     ]
 
 
-def _only_from(clients: Clients, wanted: Settings) -> dict[str, Any]:
-    """A policy by which S3 may send here for our incoming bucket, and for no other."""
+def _only_from(clients: ProvisioningClients, wanted: Settings) -> dict[str, Any]:
+    """A queue policy: S3 may send notifications of our incoming bucket, and of no other."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -74,10 +76,10 @@ def _only_from(clients: Clients, wanted: Settings) -> dict[str, Any]:
     }
 
 
-def _existence(clients: Clients, name: str) -> Setting:
+def _existence(clients: ProvisioningClients, name: str) -> Setting:
     async def read() -> Any:
-        there = await unless(NO_QUEUE, clients.sqs.get_queue_url(QueueName=name))
-        return there and clients.arn("sqs", name)
+        found = await unless(NO_QUEUE, clients.sqs.get_queue_url(QueueName=name))
+        return found and clients.arn("sqs", name)
 
     async def write() -> None:
         await clients.sqs.create_queue(QueueName=name)
@@ -87,17 +89,17 @@ def _existence(clients: Clients, name: str) -> Setting:
 
 def _attributes(sqs: Any, name: str, wanted: dict[str, Any]) -> Setting:
     async def read() -> Any:
-        at = await unless(NO_QUEUE, sqs.get_queue_url(QueueName=name))
-        if at is None:
+        queue = await unless(NO_QUEUE, sqs.get_queue_url(QueueName=name))
+        if queue is None:
             return None
-        answer = await sqs.get_queue_attributes(QueueUrl=at["QueueUrl"], AttributeNames=sorted(wanted))
+        answer = await sqs.get_queue_attributes(QueueUrl=queue["QueueUrl"], AttributeNames=sorted(wanted))
         stored = answer.get("Attributes", {})
         return {key: _parsed(key, stored[key]) for key in wanted if key in stored}
 
     async def write() -> None:
-        at = await sqs.get_queue_url(QueueName=name)
+        queue = await sqs.get_queue_url(QueueName=name)
         attributes = {key: json.dumps(val) if isinstance(val, dict) else val for key, val in wanted.items()}
-        await sqs.set_queue_attributes(QueueUrl=at["QueueUrl"], Attributes=attributes)
+        await sqs.set_queue_attributes(QueueUrl=queue["QueueUrl"], Attributes=attributes)
 
     return Setting(f"queue {name}", "attributes", wanted, read, write)
 
@@ -106,12 +108,12 @@ def _parsed(key: str, value: str) -> Any:
     if key not in ("Policy", "RedrivePolicy"):
         return value
     parsed = json.loads(value)
-    if "maxReceiveCount" in parsed:  # AWS gives back a text where one was sent
+    if "maxReceiveCount" in parsed:  # AWS returns a string where one was sent
         parsed["maxReceiveCount"] = int(parsed["maxReceiveCount"])
     return parsed
 
 
-def _notification(clients: Clients, wanted: Settings) -> Setting:
+def _notification(clients: ProvisioningClients, wanted: Settings) -> Setting:
     s3, bucket = clients.s3, wanted.incoming_bucket
     ours = {
         "QueueArn": clients.arn("sqs", wanted.queue),
@@ -125,7 +127,7 @@ def _notification(clients: Clients, wanted: Settings) -> Setting:
 
     async def read() -> Any:
         queues = (await stored()).get("QueueConfigurations", [])
-        return next((_told(one) for one in queues if one.get("Id") == NOTIFICATION), None)
+        return next((_read_back(each) for each in queues if each.get("Id") == NOTIFICATION), None)
 
     async def write() -> None:
         now = await stored()
@@ -138,7 +140,7 @@ def _notification(clients: Clients, wanted: Settings) -> Setting:
     return Setting(f"bucket {bucket}", "notification", ours, read, write)
 
 
-def _told(configuration: dict[str, Any]) -> dict[str, Any]:
+def _read_back(configuration: dict[str, Any]) -> dict[str, Any]:
     rules = configuration.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return {
         "QueueArn": configuration["QueueArn"],

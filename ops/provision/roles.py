@@ -1,11 +1,11 @@
-"""The inline policies of the pods' roles, where the deployment names these."""
+"""The inline policies of the pods' roles, where the settings name roles."""
 
 from typing import Any
 
 from airlock.errors import AirlockError
 from airlock.profiles import Profiles
 from ops.iam import policies
-from ops.provision.clients import Clients, unless
+from ops.provision.clients import ProvisioningClients, unless
 from ops.provision.setting import Setting
 from ops.settings import Settings
 
@@ -14,11 +14,11 @@ NO_ENTITY = {"NoSuchEntity"}
 
 
 class MissingRoleError(AirlockError):
-    """A role that is to get its policy is not there; who may assume it is not ours to say, so we make none."""
+    """A role does not exist. It is not created here, because its trust policy is for the account's owner to decide."""
 
 
-def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Setting]:
-    """The policy of each role that is named."""
+def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles) -> list[Setting]:
+    """The policy of each role that the settings name."""
     return [
         _policy(
             clients.iam,
@@ -32,7 +32,9 @@ def settings(clients: Clients, wanted: Settings, profiles: Profiles) -> list[Set
 def _policy(client: Any, role: str, document: policies.PolicyDocument) -> Setting:
     async def read() -> Any:
         if await unless(NO_ENTITY, client.get_role(RoleName=role)) is None:
-            raise MissingRoleError(f"there is no role {role}: make it first, with the trust policy of your cluster")
+            raise MissingRoleError(
+                f"the role {role} does not exist: create it first, with the trust policy of your cluster"
+            )
         answer = await unless(NO_ENTITY, client.get_role_policy(RoleName=role, PolicyName=POLICY))
         return answer and answer["PolicyDocument"]
 

@@ -1,20 +1,20 @@
-"""One thing to provision: what is there, what is wanted, and how to make it so."""
+"""One setting of a resource: how to read it, its wanted value, and how to change it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Value = Any
-"""JSON-like: what AWS answered, reduced to what we care for. None: not there."""
+"""JSON-like: the part of AWS's response that matters here. None: it does not exist."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """`what` of a `resource`, such as the versioning of a bucket.
 
-    `read` answers None while the resource itself is not there yet, and that of a resource's first setting answers so
-    only then. `write` is called only where `read` answered something else than `wanted`, and after the writes of all
-    settings before this one.
+    `read` returns None while the resource does not exist; for the first setting of a resource it returns None only
+    then. `write` is called only where `read` returned something other than `wanted`, and after the writes of all
+    earlier settings.
     """
 
     resource: str
@@ -23,25 +23,25 @@ class Setting:
     read: Callable[[], Awaitable[Value]]
     write: Callable[[], Awaitable[object]]
 
-    async def plan(self) -> "Change | None":
-        """What would be changed, or None where all is as wanted. Changes nothing."""
+    async def plan(self) -> "PlannedChange | None":
+        """The change that is needed, or None."""
         before = await self.read()
-        return None if before == self.wanted else Change(self, before)
+        return None if before == self.wanted else PlannedChange(self, before)
 
 
 @dataclass(frozen=True)
-class Change:
-    """A setting that is not as wanted."""
+class PlannedChange:
+    """A setting whose value is not the wanted one."""
 
     setting: Setting
     before: Value
 
     async def apply(self) -> None:
-        """Make it as wanted."""
+        """Write the wanted value."""
         await self.setting.write()
 
     def lines(self) -> list[tuple[str, str, str]]:
-        """(what, before, after) for each single value that differs; `none` is what is not there."""
+        """(what, before, after) for each single value that differs; `none` where there is no value."""
         old = dict(_leaves(self.setting.what, self.before))
         new = dict(_leaves(self.setting.what, self.setting.wanted))
         return [
@@ -51,12 +51,12 @@ class Change:
         ]
 
 
-async def planned(settings: Iterable[Setting]) -> list[Change]:
-    """What is not as wanted, in the same order. Nothing more is asked about a resource that is not there."""
+async def planned(settings: Iterable[Setting]) -> list[PlannedChange]:
+    """The changes that are needed, in the same order. Of a missing resource only the first setting is read."""
     there: dict[str, bool] = {}
-    changes: list[Change] = []
+    changes: list[PlannedChange] = []
     for setting in settings:
-        change = await setting.plan() if there.get(setting.resource, True) else Change(setting, None)
+        change = await setting.plan() if there.get(setting.resource, True) else PlannedChange(setting, None)
         there.setdefault(setting.resource, change is None or change.before is not None)
         if change is not None:
             changes.append(change)

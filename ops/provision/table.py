@@ -1,9 +1,9 @@
-"""The table of uploads, its index by owner, and the expiry of its records."""
+"""The table of uploads, its index by owner, and its time to live."""
 
 from typing import Any
 
 from airlock.errors import AirlockError
-from ops.provision.clients import Clients, unless
+from ops.provision.clients import ProvisioningClients, unless
 from ops.provision.setting import Setting
 from ops.settings import Settings
 
@@ -21,11 +21,11 @@ INDEX_SHAPE = {"IndexName": INDEX, "KeySchema": INDEX_KEY, "Projection": {"Proje
 
 
 class WrongKeyError(AirlockError):
-    """A table of that name exists whose key is another one; a key cannot be changed."""
+    """The table or its index exists with another key, which cannot be changed."""
 
 
-def settings(clients: Clients, wanted: Settings) -> list[Setting]:
-    """The table with its index, and its expiry."""
+def settings(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
+    """The table with its index, and its time to live."""
     return [_shape(clients.dynamodb, wanted.table), _expiry(clients.dynamodb, wanted.table)]
 
 
@@ -50,7 +50,7 @@ def _shape(dynamodb: Any, name: str) -> Setting:
         if table is None:
             await _create(dynamodb, name)
         elif _key(table["KeySchema"]) != "id":
-            raise WrongKeyError(f"table {name} has the key {_key(table['KeySchema'])}; choose another name")
+            raise WrongKeyError(f"table {name} has the key {_key(table['KeySchema'])} and not id: choose another name")
         else:
             await _repair(dynamodb, name, table)
         await dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
@@ -63,7 +63,7 @@ def _key(schema: list[dict[str, str]]) -> str:
 
 
 def _index(table: dict[str, Any]) -> Any:
-    return next((one for one in table.get("GlobalSecondaryIndexes", []) if one["IndexName"] == INDEX), None)
+    return next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
 
 
 async def _create(dynamodb: Any, name: str) -> None:
@@ -88,7 +88,7 @@ async def _repair(dynamodb: Any, name: str, table: dict[str, Any]) -> None:
             GlobalSecondaryIndexUpdates=[{"Create": INDEX_SHAPE}],
         )
     elif _key(index["KeySchema"]) != _key(INDEX_KEY):
-        raise WrongKeyError(f"index {INDEX} of table {name} has the key {_key(index['KeySchema'])}; remove it first")
+        raise WrongKeyError(f"index {INDEX} of table {name} has the key {_key(index['KeySchema'])}: delete it first")
 
 
 def _expiry(dynamodb: Any, name: str) -> Setting:
@@ -96,9 +96,9 @@ def _expiry(dynamodb: Any, name: str) -> Setting:
         answer = await unless(NO_TABLE, dynamodb.describe_time_to_live(TableName=name))
         if answer is None:
             return None
-        told = answer["TimeToLiveDescription"]
-        on = told["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
-        return told.get("AttributeName") if on else "off"
+        described = answer["TimeToLiveDescription"]
+        on = described["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+        return described.get("AttributeName") if on else "off"
 
     async def write() -> None:
         await dynamodb.update_time_to_live(

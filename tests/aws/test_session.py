@@ -97,7 +97,8 @@ async def make_role(emulator: Emulator) -> str:
 async def test_every_adapter_works_with_temporary_keys_of_a_role(
     emulator: Emulator, emulator_settings: AwsSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    source = f"aws_access_key_id={emulator.keys.access_key_id}\naws_secret_access_key={emulator.keys.secret_access_key}"
+    key = emulator.access_key
+    source = f"aws_access_key_id={key.access_key_id}\naws_secret_access_key={key.secret_access_key}"
     role = f"role_arn={await make_role(emulator)}\nsource_profile=source\nregion={emulator.region}"
     (tmp_path / "config").write_text(f"[profile source]\n{source}\n[profile worker]\n{role}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))

@@ -32,7 +32,7 @@ async def main() -> int:
         print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
 
     async with ministack() as stack:
-        os.environ.update(stack.keys.environment())
+        os.environ.update(stack.access_key.environment())
         report = await Run(stack, folder, seed, uploads, workers, PATIENCE, faults, say)()
     REPORTS.mkdir(parents=True, exist_ok=True)
     kept = REPORTS / f"{seed}.txt"

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 from tests.deployment import ROOT, unmeasured
 from tests.workers.harness import WorkerHarness
 from tests.workers.inspection.clamd import daemon
@@ -75,8 +75,8 @@ class Fleet:
         self._size = size
         self._clamd = clamd
         self._dice = dice
-        self._workers: list[Child] = []
-        self._ending: list[Child] = []
+        self._workers: list[ChildProcess] = []
+        self._ending: list[ChildProcess] = []
         self._started = 0
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -129,17 +129,19 @@ class Fleet:
         await asyncio.sleep(self._dice.uniform(0, 1.0))
         self._workers[place] = await self._start()
 
-    def _works(self, worker: Child) -> bool:
+    def _works(self, worker: ChildProcess) -> bool:
         """Whether it got as far as to listen to signals; before, SIGTERM ends it as it ends any program."""
         return '"working"' in (self._folder / f"{worker.name}.log").read_text(errors="replace")
 
-    async def _start(self) -> Child:
+    async def _start(self) -> ChildProcess:
         self._started += 1
         name = f"worker-{self._started:03}"
         with (self._folder / f"{name}.log").open("wb") as log:
             # ROOT is where the sources are, whichever directory the run began in.
             command = [sys.executable, "-m", "workers"]
-            return await Child.start(name, command, env={**self._environment, "PYTHONPATH": str(ROOT)}, output=log)
+            return await ChildProcess.start(
+                name, command, env={**self._environment, "PYTHONPATH": str(ROOT)}, output=log
+            )
 
 
 def read_logs(logs: list[Path]) -> tuple[Counter[str], list[str]]:

@@ -55,7 +55,7 @@ async def main(folder: Path) -> None:
 async def _production(folder: Path) -> tuple[list[str], list[str]]:
     """The places that the settings of the pods name, and what they had left before they ended."""
     async with ministack() as emulator, AsyncExitStack() as stack:
-        os.environ.update(emulator.keys.environment())
+        os.environ.update(emulator.access_key.environment())
         (folder / "airlock.toml").write_text(PROFILES)
         deployment = settings_for(emulator).model_copy(update={"profiles": folder / "airlock.toml"})
         await provisioned(deployment)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 from tests.deployment import ROOT
 
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
@@ -58,7 +58,7 @@ async def observe(folder: Path, *command: str, here: Sequence[str] = (), **envir
     environment = {**kept, "PATH": PATH, "HOME": str(home), "TMPDIR": str(temporary), **environment}
     watch = [*_unshare(), sys.executable, "-m", "tests.egress", str(folder), ",".join(here), *command]
     with (folder / "output").open("wb") as output:
-        child = await Child.start("watch", watch, env={**environment, "PYTHONPATH": str(ROOT)}, output=output)
+        child = await ChildProcess.start("watch", watch, env={**environment, "PYTHONPATH": str(ROOT)}, output=output)
     try:
         code = await child.process.wait()
     finally:

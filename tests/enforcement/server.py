@@ -115,7 +115,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def on_ministack(running: Emulator) -> AsyncIterator[Server]:
-    keys = Credentials(running.keys.access_key_id, running.keys.secret_access_key)
+    keys = Credentials(running.access_key.access_key_id, running.access_key.secret_access_key)
     async with _client("sts", running.endpoint, keys) as sts:
         sessions = [_credentials((await sts.get_session_token())["Credentials"]) for _ in range(2)]
     held = {"static": keys, "stranger": await _stranger_on_ministack(running.endpoint)}

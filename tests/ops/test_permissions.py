@@ -18,7 +18,7 @@ from ops.cli import main
 from ops.dev.emulator import ACCOUNT, Emulator
 from ops.dev.users import AccessKey
 from ops.iam import policies
-from ops.provision.clients import CallError, Clients, connect
+from ops.provision.clients import CallError, ProvisioningClients, connect
 from ops.provision.command import provision
 from ops.provision.roles import MissingRoleError
 from ops.settings import Settings
@@ -147,7 +147,7 @@ async def wanted(emulator: Emulator) -> Settings:
 
 
 @pytest_asyncio.fixture
-async def clients(wanted: Settings) -> AsyncIterator[Clients]:
+async def clients(wanted: Settings) -> AsyncIterator[ProvisioningClients]:
     async with connect(wanted, roles=True) as made:
         yield made
 
@@ -162,7 +162,9 @@ async def changed(wanted: Settings, *, dry_run: bool = False) -> dict[str, list[
         }
 
 
-async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Clients, emulator: Emulator) -> None:
+async def test_each_role_gets_its_pods_policy_once(
+    wanted: Settings, clients: ProvisioningClients, emulator: Emulator
+) -> None:
     assert list(await changed(wanted)) == [f"role {wanted.service_role}", f"role {wanted.workers_role}"]
     assert await changed(wanted) == {}
     for pod, role in wanted.roles().items():
@@ -171,7 +173,7 @@ async def test_each_role_gets_its_pods_policy_once(wanted: Settings, clients: Cl
         assert stored["PolicyDocument"] == policies.document(pod, wanted, profiles, partition="aws", account=ACCOUNT)
 
 
-async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: Clients) -> None:
+async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
     await changed(wanted)
     wide = policies.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=ACCOUNT)
     wide["Statement"][0]["Action"] = "s3:*"
@@ -191,9 +193,11 @@ async def test_a_dry_run_leaves_a_role_as_it_is(wanted: Settings) -> None:
     assert await changed(wanted) == told
 
 
-async def test_a_role_that_is_not_there_is_named_before_anything_is_made(wanted: Settings, clients: Clients) -> None:
+async def test_a_role_that_is_not_there_is_named_before_anything_is_made(
+    wanted: Settings, clients: ProvisioningClients
+) -> None:
     missing = wanted.model_copy(update={"workers_role": "nobody"})
-    with pytest.raises(MissingRoleError, match="there is no role nobody"):
+    with pytest.raises(MissingRoleError, match="the role nobody does not exist"):
         await changed(missing)
     assert f"role {wanted.service_role}" in await changed(wanted)
 
@@ -211,7 +215,9 @@ async def test_without_roles_iam_is_not_asked(wanted: Settings, emulator: Emulat
         assert await changed(wanted.model_copy(update=dict.fromkeys(ROLES))) == {}
 
 
-async def test_a_pod_that_has_its_role_alone_can_work(wanted: Settings, clients: Clients, emulator: Emulator) -> None:
+async def test_a_pod_that_has_its_role_alone_can_work(
+    wanted: Settings, clients: ProvisioningClients, emulator: Emulator
+) -> None:
     """The document that a role gets is the one that the emulator's users have."""
     await changed(wanted)
     stored = await clients.iam.get_role_policy(RoleName=wanted.service_role, PolicyName="airlock")

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from airlock.profiles import Profiles
-from ops.dev.command import _profiles
+from ops.dev.environment import profiles_file
 from tests.ops.terminal import COMMAND, Dev, airlock
 from tests.ops.terminal import dev as running_dev
 
@@ -54,7 +54,7 @@ async def test_its_address_has_the_page_and_is_ready(airlock_dev: Dev) -> None:
 
 async def test_the_settings_that_it_leaves_are_enough_for_other_commands(airlock_dev: Dev) -> None:
     ran = await airlock("provision", "--dry-run", **airlock_dev.environment)
-    assert ran.out == "Everything is as it should be; nothing to change.\n"
+    assert ran.out == "Nothing to change: everything is as it should be.\n"
 
 
 async def test_it_says_what_it_scans_with(airlock_dev: Dev) -> None:
@@ -125,14 +125,14 @@ async def test_a_folder_keeps_uploads_over_a_restart(tmp_path: Path) -> None:
 async def test_a_folder_has_one_user(airlock_dev: Dev) -> None:
     ran = await airlock("dev", "--port", "0", "--state", airlock_dev.state)
     assert ran.code == 1
-    assert ran.err == f"Error: another airlock dev is using {airlock_dev.state}\n"
+    assert ran.err == f"Error: another airlock dev uses {airlock_dev.state}: end it, or name another folder\n"
 
 
 async def test_a_taken_port_is_a_usage_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = await airlock("dev", "--port", str(taken.getsockname()[1]))
     assert (ran.code, ran.out) == (2, "")
-    assert "is taken" in ran.err
+    assert "is in use" in ran.err
 
 
 async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: 
 
 def test_without_clamd_no_profile_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_PROFILES", raising=False)
-    scanned = _profiles(tmp_path, scanned=True)
-    unscanned = _profiles(tmp_path, scanned=False)
+    scanned = profiles_file(tmp_path, clamd=True)
+    unscanned = profiles_file(tmp_path, clamd=False)
     before = Profiles.load(scanned.read_text()).profiles
     after = Profiles.load(unscanned.read_text(), "json").profiles
     assert any("clamd" in profile.checks for profile in before.values())

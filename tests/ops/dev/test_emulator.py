@@ -33,8 +33,8 @@ async def buckets(emulator: Emulator) -> list[str]:
         "s3",
         region_name=emulator.region,
         endpoint_url=emulator.endpoint,
-        aws_access_key_id=emulator.keys.access_key_id,
-        aws_secret_access_key=emulator.keys.secret_access_key,
+        aws_access_key_id=emulator.access_key.access_key_id,
+        aws_secret_access_key=emulator.access_key.secret_access_key,
     ) as s3:
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             await s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -53,7 +53,7 @@ async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> 
     async with running(state=tmp_path) as first:
         assert await buckets(first) == ["kept"]
     async with running(state=tmp_path) as second:
-        assert second.keys == first.keys
+        assert second.access_key == first.access_key
         assert await buckets(second) == ["kept"]
     assert (tmp_path / "keys" / "airlock.json").stat().st_mode & 0o077 == 0
 

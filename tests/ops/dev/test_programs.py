@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from ops.dev.child import Child
+from ops.dev.child import ChildProcess
 from ops.dev.programs import ProgramError, program, readable, until_one_ends, until_serving
 
 pytestmark = pytest.mark.server
@@ -77,7 +77,7 @@ async def test_one_that_ends_before_it_serves_is_told() -> None:
 
 
 async def test_what_never_serves_is_named() -> None:
-    with pytest.raises(ProgramError, match=r"still not serving after 0 s: http://127.0.0.1:9/"):
+    with pytest.raises(ProgramError, match=r"not ready after 0 s: http://127.0.0.1:9/"):
         await until_serving(["http://127.0.0.1:9/"], [], 0.05)
 
 
@@ -95,7 +95,7 @@ async def test_serving_is_answering_200(aiohttp_server: Callable[[web.Applicatio
 
 
 async def test_a_dead_child_can_be_stopped_again() -> None:
-    child = await Child.start("x", ["true"], env=os.environ, output=asyncio.subprocess.DEVNULL)
+    child = await ChildProcess.start("x", ["true"], env=os.environ, output=asyncio.subprocess.DEVNULL)
     await child.process.wait()
     await child.stop(1)
     assert child.ending == "exit 0"

@@ -33,7 +33,7 @@ async def instream(address: str, body: bytes) -> bytes:
 async def test_an_installed_clamd_is_started_knows_eicar_and_ends(tmp_path: Path) -> None:
     async with chosen(None, tmp_path / "clamd") as found:
         assert found.address is not None
-        assert "a test database that knows EICAR only" in found.sentence
+        assert "a test database that knows only EICAR" in found.sentence
         assert b"Eicar-Test-Signature" in await instream(found.address, EICAR)
         assert await instream(found.address, b"harmless") == b"stream: OK\0"
     assert found.child is not None
@@ -71,7 +71,7 @@ async def test_a_clamd_that_does_not_start_is_done_without(tmp_path: Path, monke
     monkeypatch.setattr(shutil, "which", lambda *_, **__: str(broken))
     async with chosen(None, tmp_path / "folder") as found:
         assert found.address is None
-        assert "YARA-X alone" in found.sentence
+        assert "YARA-X only" in found.sentence
         assert "exit 3: out of memory" in found.sentence
 
 
@@ -79,7 +79,7 @@ async def test_without_any_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     async with chosen(None, tmp_path / "folder") as found:
         assert found.address is None
-        assert found.sentence.startswith("YARA-X alone: no clamd is installed")
+        assert found.sentence.startswith("YARA-X only: clamd is not installed")
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "unix:///nowhere/clamd.sock"])

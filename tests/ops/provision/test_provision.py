@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from ops.provision.clients import Clients, connect
+from ops.provision.clients import ProvisioningClients, connect
 from ops.provision.command import provision
 from ops.provision.setting import Setting, planned
 from ops.provision.table import WrongKeyError
@@ -30,7 +30,7 @@ def wanted(emulator: Emulator) -> Settings:
 
 
 @pytest.fixture
-async def clients(wanted: Settings) -> AsyncIterator[Clients]:
+async def clients(wanted: Settings) -> AsyncIterator[ProvisioningClients]:
     async with connect(wanted) as made:
         yield made
 
@@ -49,7 +49,7 @@ async def test_a_second_run_changes_nothing(wanted: Settings) -> None:
     assert await changes(wanted) == []
 
 
-async def test_a_dry_run_tells_the_same_and_makes_nothing(wanted: Settings, clients: Clients) -> None:
+async def test_a_dry_run_tells_the_same_and_makes_nothing(wanted: Settings, clients: ProvisioningClients) -> None:
     told = await changes(wanted, dry_run=True)
     with pytest.raises(ClientError, match="404"):
         await clients.s3.head_bucket(Bucket=wanted.incoming_bucket)
@@ -80,7 +80,7 @@ async def test_of_what_is_not_there_nothing_more_is_asked() -> None:
     ]
 
 
-async def drift(s: Settings, clients: Clients) -> None:
+async def drift(s: Settings, clients: ProvisioningClients) -> None:
     """Everything that somebody could have turned off in a console."""
     s3, sqs = clients.s3, clients.sqs
     await s3.put_bucket_versioning(Bucket=s.accepted_bucket, VersioningConfiguration={"Status": "Suspended"})
@@ -98,7 +98,7 @@ async def drift(s: Settings, clients: Clients) -> None:
     )
 
 
-async def test_drift_is_told_and_repaired(wanted: Settings, clients: Clients) -> None:
+async def test_drift_is_told_and_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     await drift(wanted, clients)
     repaired = await changes(wanted)
@@ -115,7 +115,7 @@ async def test_drift_is_told_and_repaired(wanted: Settings, clients: Clients) ->
     assert await changes(wanted) == []
 
 
-async def test_what_others_configured_stays(wanted: Settings, clients: Clients) -> None:
+async def test_what_others_configured_stays(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     bucket = wanted.incoming_bucket
     stored = await clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket)
@@ -141,7 +141,7 @@ async def test_cors_goes_when_no_origin_is_left(wanted: Settings) -> None:
     assert await changes(without) == []
 
 
-async def test_only_the_incoming_bucket_may_send_to_the_queue(wanted: Settings, clients: Clients) -> None:
+async def test_only_the_incoming_bucket_may_send_to_the_queue(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     other = {"QueueArn": clients.arn("sqs", wanted.queue), "Events": ["s3:ObjectCreated:*"]}
     with pytest.raises(ClientError, match="Unable to validate"):
@@ -150,7 +150,7 @@ async def test_only_the_incoming_bucket_may_send_to_the_queue(wanted: Settings, 
         )
 
 
-async def received(clients: Clients, queue: str) -> dict[str, Any]:
+async def received(clients: ProvisioningClients, queue: str) -> dict[str, Any]:
     """The next message that is not S3's greeting."""
     url = (await clients.sqs.get_queue_url(QueueName=queue))["QueueUrl"]
     while True:
@@ -161,7 +161,7 @@ async def received(clients: Clients, queue: str) -> dict[str, Any]:
                 return body
 
 
-async def test_an_object_under_the_prefix_is_told_to_the_queue(wanted: Settings, clients: Clients) -> None:
+async def test_an_object_under_the_prefix_is_told_to_the_queue(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     await clients.s3.put_object(Bucket=wanted.incoming_bucket, Key="elsewhere/a", Body=b"1")
     await clients.s3.put_object(Bucket=wanted.incoming_bucket, Key="incoming/b", Body=b"2")
@@ -182,7 +182,7 @@ async def test_a_browser_of_a_configured_origin_may_read_the_etag(wanted: Settin
             assert refused.status == 403
 
 
-async def test_a_table_of_another_shape_is_not_touched(wanted: Settings, clients: Clients) -> None:
+async def test_a_table_of_another_shape_is_not_touched(wanted: Settings, clients: ProvisioningClients) -> None:
     await clients.dynamodb.create_table(
         TableName=wanted.table,
         BillingMode="PAY_PER_REQUEST",
@@ -193,7 +193,7 @@ async def test_a_table_of_another_shape_is_not_touched(wanted: Settings, clients
         await changes(wanted)
 
 
-async def test_a_missing_index_is_added(wanted: Settings, clients: Clients) -> None:
+async def test_a_missing_index_is_added(wanted: Settings, clients: ProvisioningClients) -> None:
     await clients.dynamodb.create_table(
         TableName=wanted.table,
         BillingMode="PROVISIONED",
@@ -235,7 +235,7 @@ async def test_the_command_prints_each_change_and_then_that_there_is_none(wanted
     code, out, _ = await airlock("provision", **env)
     assert code == 0
     assert f"bucket {wanted.incoming_bucket}  versioning: none → Enabled\n" in out
-    assert await airlock("provision", **env) == (0, "Everything is as it should be; nothing to change.\n", "")
+    assert await airlock("provision", **env) == (0, "Nothing to change: everything is as it should be.\n", "")
 
 
 async def test_wrong_settings_are_named_together_and_exit_2(wanted: Settings) -> None:
