@@ -1,4 +1,7 @@
-"""SQS's XML answers (query protocol, 2012-11-05) as values. Namespaces are respected and nothing is dropped."""
+"""SQS's XML answers to ReceiveMessage (query protocol, 2012-11-05) as messages. Namespaces are respected.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+"""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -7,94 +10,72 @@ from lxml import etree  # type: ignore[import-untyped]  # it has no types of its
 
 Element: TypeAlias = Any
 
+REDIRECTION = 300
+
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One message as SQS told it: `attributes` are the system's, by name."""
+class Message:
+    """One delivery of a message. `receive_count` is 1 for the first. `receipt` names this delivery to SQS."""
 
-    message_id: str
-    receipt_handle: str
+    id: str
+    receipt: str
     body: str
-    attributes: dict[str, str]
-
-    @property
-    def receive_count(self) -> int:
-        """How often it was received, this time included."""
-        return int(self.attributes["ApproximateReceiveCount"])
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """One entry of a batch that SQS did not do: the entry's id in the request, and SQS's code."""
-
-    entry: str
-    code: str
+    receive_count: int
 
 
 class UnreadableAnswer(Exception):
-    """The answer is not SQS's XML."""
+    """The answer is not SQS's XML, or lacks what every answer has."""
 
 
-class Refusal(Exception):
-    """An error that SQS told: its code, and the HTTP status that it came under once that is known."""
+class ErrorAnswer(Exception):
+    """An answer that says no: its HTTP status, and SQS's code, or `HTTP 502` where a proxy answered in its place."""
 
-    def __init__(self, code: str, status: int = 0) -> None:
+    def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
-        self.code = code
         self.status = status
+        self.code = code
 
 
-def read(answer: bytes) -> Element:
-    """The root of an answer. Raises Refusal for an error that SQS told, UnreadableAnswer for what is no answer.
+def messages(status: int, body: bytes) -> list[Message]:
+    """The messages in an answer, in its order. Raises ErrorAnswer or UnreadableAnswer.
 
-    Bytes go in, so that an encoding in the XML declaration is respected. No entity, DTD or address is followed.
+    Bytes go in, so that an encoding in the XML declaration is respected.
     """
+    try:
+        root = _parsed(body)
+    except UnreadableAnswer:
+        if status >= REDIRECTION:
+            raise ErrorAnswer(status, f"HTTP {status}") from None
+        raise
+    if (error := root.find("{*}Error")) is not None:
+        raise ErrorAnswer(status, _text(error, "Code"))
+    if status >= REDIRECTION:
+        raise ErrorAnswer(status, f"HTTP {status}")
+    result = root.find("{*}ReceiveMessageResult")
+    if result is None:
+        raise UnreadableAnswer("no ReceiveMessageResult")
+    return [_message(element) for element in result.iterfind("{*}Message")]
+
+
+def _parsed(body: bytes) -> Element:
+    """The root. No entity, document type or address in the XML is followed."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(answer, parser)
+        root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError:
         raise UnreadableAnswer("not XML") from None
     if root.getroottree().docinfo.doctype:
         raise UnreadableAnswer("XML with a document type")
-    if (error := root.find("{*}Error")) is not None:
-        raise Refusal(_text(error, "Code"))
     return root
 
 
-def queue_url(root: Element) -> str:
-    """The address in an answer to GetQueueUrl. Raises UnreadableAnswer when there is none."""
-    if url := _text(_result(root, "GetQueueUrl"), "QueueUrl"):
-        return url
-    raise UnreadableAnswer("no QueueUrl")
-
-
-def messages(root: Element) -> list[Received]:
-    """The messages in an answer to ReceiveMessage, in its order."""
-    return [_message(element) for element in _result(root, "ReceiveMessage").iterfind("{*}Message")]
-
-
-def failures(root: Element, action: str) -> list[Failed]:
-    """The entries that a batch `action` answered as not done; all others were."""
-    return [
-        Failed(_text(entry, "Id"), _text(entry, "Code"))
-        for entry in _result(root, action).iterfind("{*}BatchResultErrorEntry")
-    ]
-
-
-def _result(root: Element, action: str) -> Element:
-    result = root.find(f"{{*}}{action}Result")
-    if result is None:
-        raise UnreadableAnswer(f"no {action}Result")
-    return result
-
-
-def _message(element: Element) -> Received:
-    return Received(
-        message_id=_text(element, "MessageId"),
-        receipt_handle=_text(element, "ReceiptHandle"),
-        body=_text(element, "Body"),
-        attributes={_text(a, "Name"): _text(a, "Value") for a in element.iterfind("{*}Attribute")},
-    )
+def _message(element: Element) -> Message:
+    attributes = {_text(each, "Name"): _text(each, "Value") for each in element.iterfind("{*}Attribute")}
+    try:
+        count = int(attributes["ApproximateReceiveCount"])
+    except (KeyError, ValueError):
+        raise UnreadableAnswer("a message without ApproximateReceiveCount") from None
+    return Message(_text(element, "MessageId"), _text(element, "ReceiptHandle"), _text(element, "Body"), count)
 
 
 def _text(element: Element, tag: str) -> str:

@@ -16,7 +16,9 @@ import orjson
 import uvloop
 
 from aws.session import Clients, connect
-from aws.sqs.queue import Message, Queue
+from aws.sqs.answers import Message
+from aws.sqs.queue import Queue
+from workers.intake.acknowledgements import LINGER
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ async def _take(settings: Settings, clients: Clients, waiting: asyncio.Queue[Mes
 
 async def _acknowledge(queue: Queue, done: list[str]) -> None:
     while True:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(LINGER)
         while done:
             batch, done[:] = done[:10], done[10:]
             await queue.delete(batch)

@@ -3,6 +3,7 @@
 They are in the emulator, and in moto where it behaves as AWS does.
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,13 @@ def made_up_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAMADEUP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore repeats at once."""
+    real = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds, *result: real(0))
 
 
 @pytest_asyncio.fixture

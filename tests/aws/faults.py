@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Script:
-    """`answers` in turn, the last one for ever after; `requests` are the request heads that came."""
+    """`answers` in turn, the last one for ever after; `requests` holds the heads of requests, `bodies` their
+    bodies.
+    """
 
     answers: list[bytes]
     url: str = ""
     requests: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def next(self) -> bytes:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -58,7 +61,7 @@ async def _serve_one(
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     script.requests.append(head)
     length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
-    await reader.readexactly(length)
+    script.bodies.append(await reader.readexactly(length))
     reply = script.next()
     if reply == RESET:
         writer.transport.abort()

@@ -69,6 +69,11 @@ def test_a_wrong_secret_is_refused_and_never_shown(monkeypatch: pytest.MonkeyPat
     assert "short-but-secret" not in shown
 
 
+def test_a_list_that_is_no_json_is_refused_by_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = "AIRLOCK_SECRETS: must be a JSON list of strings, or strings separated by commas"
+    assert refused(monkeypatch, secrets=f'["{LONG}"') == [rule]
+
+
 def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LONG not in repr(read(monkeypatch))
 

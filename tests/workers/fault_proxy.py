@@ -87,6 +87,6 @@ def _step(request: web.Request, body: bytes) -> Step:
         return "publish"
     if request.method == "DELETE":
         return "delete"
-    if request.query.get("Action") == "DeleteMessageBatch":
+    if target.endswith(".DeleteMessageBatch"):
         return "acknowledge"
     return "read" if request.method == "GET" and "versionId" in request.query else "other"

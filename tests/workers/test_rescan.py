@@ -17,7 +17,8 @@ from airlock.verdict import Outcome
 from aws.dynamodb.records import Record
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
-from aws.sqs.queue import Message, Queue
+from aws.sqs.answers import Message
+from aws.sqs.queue import Queue
 from tests.service.deployed import deployed_service
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon

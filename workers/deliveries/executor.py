@@ -6,7 +6,7 @@ from typing import Protocol
 
 from airlock.callables import Clock, Uniform
 from airlock.errors import BadNotification
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.deliveries.delivery import Delivery
 from workers.deliveries.schedule import next_pause
 from workers.deliveries.webhook_client import SendResult

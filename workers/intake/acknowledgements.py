@@ -11,8 +11,9 @@ log = logging.getLogger(__name__)
 
 # The most messages that SQS deletes in one request.
 BATCH = 10
-# Seconds to wait for more: long enough for objects that are finished together, and far below a visibility timeout.
-LINGER = 0.05
+# Seconds to wait for more: a request costs a millisecond of CPU time, whether it deletes one message or ten. It is far
+# below a visibility timeout.
+LINGER = 0.2
 RETRY_SECONDS = 1.0
 
 

@@ -26,7 +26,7 @@ from typing import Protocol, assert_never
 from airlock.backoff import Backoff
 from airlock.callables import Uniform
 from airlock.errors import Unavailable
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.intake.acknowledgements import Acknowledgements, Deletes
 from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.gate import Gate

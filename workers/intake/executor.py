@@ -11,7 +11,7 @@ from airlock.backoff import Backoff
 from airlock.callables import Uniform
 from airlock.errors import BadNotification, Unavailable, VersionGone
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.intake.admission import Admission, NotOurs
 from workers.intake.arrival import Arrival
 from workers.intake.disposition import Bury, Disposition, Retry, gravest

@@ -1,6 +1,5 @@
 """S3 that breaks in the middle: a short read is never silent, and nothing of the vendor's gets out."""
 
-import asyncio
 from typing import Any, ClassVar
 
 import pytest
@@ -25,10 +24,7 @@ def error(code: str, status: int) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause between botocore's own attempts, and a short patience."""
-    real = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds, *result: real(0))
+def quick(no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "READ_TIMEOUT", 0.2)
 
 

@@ -4,7 +4,7 @@ times."""
 import heapq
 from dataclasses import dataclass, field
 
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.deliveries.delivery import Delivery
 from workers.deliveries.executor import DeliveryExecutor
 from workers.deliveries.schedule import ATTEMPTS, DAY

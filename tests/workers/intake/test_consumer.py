@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 import pytest
 
 from airlock.errors import Unavailable
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.intake import consumer as module
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.disposition import Bury, Disposition, Done, Retry

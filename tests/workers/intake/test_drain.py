@@ -54,7 +54,7 @@ class Holding(FaultProxy):
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         async with self._changed:
-            self.asked[request.query.get("Action", "")] += 1
+            self.asked[_action(request)] += 1
             self._changed.notify_all()
         return await super()._pass(request)
 
@@ -71,6 +71,11 @@ class Holding(FaultProxy):
         async with self._changed:
             self._held += more
             self._changed.notify_all()
+
+
+def _action(request: web.Request) -> str:
+    """The action of a request to SQS or DynamoDB; aiosqs names it in the query, aiobotocore in a header."""
+    return request.query.get("Action") or request.headers.get("X-Amz-Target", "").rpartition(".")[2]
 
 
 @contextlib.asynccontextmanager

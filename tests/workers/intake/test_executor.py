@@ -10,7 +10,7 @@ import pytest
 from airlock.callables import Uniform
 from airlock.errors import Unavailable, VersionGone
 from airlock.events import ObjectCreated, rescan, withdrawal
-from aws.sqs.queue import Message
+from aws.sqs.answers import Message
 from workers.intake.admission import NotOurs
 from workers.intake.disposition import Bury, Disposition, Done, Retry
 from workers.intake.executor import BACKOFF, Executor

@@ -19,7 +19,8 @@ from aws.dynamodb.record import Record, from_item
 from aws.dynamodb.records import Records
 from aws.session import Clients
 from aws.settings import AwsSettings
-from aws.sqs.queue import Message, Queue
+from aws.sqs.answers import Message
+from aws.sqs.queue import Queue
 from tests.workers.fakes.attempt import Attempt, called
 from tests.workers.fakes.dynamodb import FakeDynamoDB
 from tests.workers.fakes.queues import FakeQueues
