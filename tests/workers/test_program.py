@@ -17,7 +17,7 @@ from tests.deployment import ROOT
 from tests.workers.fault_proxy import FaultProxy
 from tests.workers.harness import PNG, WorkerHarness, harness_in
 from tests.workers.inspection.clamd import daemon
-from tests.workers.program import running
+from tests.workers.program import measured
 
 pytestmark = pytest.mark.server
 
@@ -92,7 +92,7 @@ async def scanned(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Work
 
 async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scanned: WorkerHarness) -> None:
     harness, port = scanned, int((scanned.settings.clamd or "").rpartition(":")[2])
-    async with running(harness) as worker:
+    async with measured(harness) as worker:
         started = await worker.logged("working")
         assert started["checks"] == ["checksum", "clamd", "media_type", "size", "yara"]
         assert await _get(harness, "/healthz") == 200
@@ -136,7 +136,7 @@ async def test_sigterm_finishes_what_is_in_flight(proxied: tuple[WorkerHarness, 
 
     proxy.inject("copy", "before", hold)
     sent = await harness.put(PNG)
-    async with running(harness, AIRLOCK_ENDPOINT_URL=proxy.endpoint) as worker:
+    async with measured(harness, AIRLOCK_ENDPOINT_URL=proxy.endpoint) as worker:
         await reached.wait()
         worker.terminate()
         await worker.logged("draining 1 messages")
@@ -157,7 +157,7 @@ async def test_sigterm_gives_back_what_does_not_finish_in_time(proxied: tuple[Wo
     proxy.inject("copy", "before", hold)
     sent = await harness.put(PNG)
     changes = {"AIRLOCK_ENDPOINT_URL": proxy.endpoint, "AIRLOCK_DRAIN_SECONDS": "3", "AIRLOCK_VISIBILITY": "3600"}
-    async with running(harness, **changes) as worker:
+    async with measured(harness, **changes) as worker:
         await reached.wait()
         worker.terminate()
         await worker.logged("giving back 1 messages")

@@ -19,7 +19,8 @@ from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import PNG, Sent, WorkerHarness, harness_in
 from tests.workers.program import Program, running
 
-IN_FLIGHT = 200
+# More than a pool of connections holds that nobody sized, and some batches of ten.
+IN_FLIGHT = 48
 # How much longer a busy machine may take to end a process.
 MARGIN = 15
 # Larger than the buffers of a connection, so that an object that is not read keeps its connection.
@@ -157,10 +158,10 @@ async def test_messages_that_take_too_long_are_given_back_at_once(deployment: Aw
         async with busy(harness, proxy, drain=8) as worker:
             worker.terminate()
             begin = time.monotonic()
-            proxy.let(50)
+            proxy.let(IN_FLIGHT // 4)
             assert await worker.ended() == 0
             assert time.monotonic() - begin < 8 + MARGIN
-        assert len(await harness.incoming()) == IN_FLIGHT - 50
+        assert len(await harness.incoming()) == IN_FLIGHT - IN_FLIGHT // 4
         # If one of them were still hidden, this would wait for ten minutes.
         async with harness.working(concurrency=32):
             await harness.idle()
@@ -171,7 +172,7 @@ async def test_a_worker_that_is_killed_costs_a_redelivery(deployment: AwsSetting
     async with holding(deployment, tmp_path, visibility=4) as (harness, proxy):
         sent = await stored(harness, IN_FLIGHT)
         async with busy(harness, proxy, drain=8) as worker:
-            proxy.let(100)
+            proxy.let(IN_FLIGHT // 2)
             await worker.logged("settled")
             worker.process.kill()
             await worker.ended()

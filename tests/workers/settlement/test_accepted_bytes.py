@@ -1,19 +1,16 @@
-"""Accepted bytes are counted once for each upload: after redelivery, by two workers, after a crash at every step."""
+"""Accepted bytes are counted once for each upload: after redelivery and by two workers (a crash: test_crash.py)."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-import pytest
 import pytest_asyncio
 
 from airlock.quotas import DAY, Subject, Usage, Window
 from aws.dynamodb.record import Record, to_item
 from aws.dynamodb.usage import Counters
 from tests.deployment import connected_as, keys_of
-from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import EICAR, PNG, WorkerHarness
-from tests.workers.program import killed
 
 QUOTAS = """
 [quotas.owner]
@@ -112,20 +109,3 @@ async def test_the_role_of_the_workers_is_enough(limited: WorkerHarness) -> None
         await limited.clients.dynamodb.put_item(TableName=limited.settings.table, Item=to_item(another))
         await Counters(clients.dynamodb, limited.settings.table).count_accepted(another, limited.profiles.quotas)
     assert await counted(limited, Subject("owner", "bob"), record) == len(PNG)
-
-
-@pytest.mark.parametrize(("step", "moment"), [("count", "before"), ("count", "after"), ("publish", "before")])
-async def test_a_worker_that_is_killed_meanwhile_leaves_it_counted_once(
-    proxied: tuple[WorkerHarness, FaultProxy], step: Step, moment: Moment
-) -> None:
-    harness, proxy = with_quotas(proxied[0]), proxied[1]
-    sent = await harness.put(PNG, tenant="acme")
-    async with killed(harness, proxy) as kill:
-        proxy.inject(step, moment, kill)
-    record = await harness.settled(sent)
-    done = len(PNG) if (step, moment) != ("count", "before") else 0
-    assert await counted(harness, ALICE, record) == await counted(harness, ACME, record) == done
-    async with harness.working():
-        await harness.idle()
-    assert await counted(harness, ALICE, record) == await counted(harness, ACME, record) == len(PNG)
-    assert {event["id"] for event in await harness.events()} == {record.event_id}

@@ -1,36 +1,71 @@
-"""kill -9 of the real worker at each boundary between two steps, then a restart: everything happened once."""
+"""kill -9 of the real worker at each boundary between two steps: what it left is finished, and all happened once."""
 
 import pytest
 
 from airlock.lifecycle import State
+from airlock.quotas import DAY, Subject, Window
+from aws.dynamodb.record import Record
+from aws.dynamodb.usage import Counters
 from tests.workers.fault_proxy import FaultProxy, Moment, Step
-from tests.workers.harness import PNG, WorkerHarness, accepted_at
+from tests.workers.harness import PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.program import killed, running
 
-STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "publish", "delete", "acknowledge")
+STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "count", "publish", "delete", "acknowledge")
+QUOTAS = """
+[quotas.owner]
+accepted_bytes_per_day = "1 GiB"
+
+[quotas.tenant]
+accepted_bytes_per_day = "1 TiB"
+"""
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
 async def test_a_worker_that_is_killed_leaves_nothing_half_done(
-    proxied: tuple[WorkerHarness, FaultProxy], step: Step, moment: Moment
+    proxied: tuple[WorkerHarness, FaultProxy], moment: Moment
 ) -> None:
+    """The worker that finishes what the one before it left is itself killed at the next boundary."""
     harness, proxy = proxied
-    sent = await harness.put(PNG)
-    async with killed(harness, proxy) as kill:
-        proxy.inject(step, moment, kill)
-    async with running(harness) as successor:
-        record = await harness.settled(sent)
-        await harness.idle()
-        events = await harness.events()
-        successor.terminate()
-        assert await successor.ended() == 0
+    with harness.settings.profiles.open("a") as profiles:
+        profiles.write(QUOTAS)
+    left: list[Sent] = []
+    for number, step in enumerate(STEPS):
+        async with killed(harness, proxy) as kill:
+            await all_happened_once(harness, left)
+            proxy.inject(step, moment, kill)
+            left.append(await harness.put(PNG + b"%d" % number, tenant="acme"))
+        if step == "count":
+            await is_counted(harness, await harness.settled(left[-1]), number + (moment == "after"))
+    async with running(harness) as last:
+        await last.logged("working")
+        await all_happened_once(harness, left)
+        last.terminate()
+        assert await last.ended() == 0
 
+
+async def all_happened_once(harness: WorkerHarness, left: list[Sent]) -> None:
+    """The last of the uploads is accepted: one copy, one event, counted once, and nothing is left in incoming."""
+    if not left:
+        return
+    record = await harness.settled(left[-1])
+    await harness.idle()
+    events = await harness.events()
+    bucket, key, version = accepted_at(record)
     assert record.state is State.ACCEPTED
-    assert await harness.accepted() == {accepted_at(record).key: PNG}
-    assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
-    assert record.location is not None
-    assert await harness.read(*record.location) == PNG
+    assert await harness.versions(bucket, key) == [(key, version)]
+    assert len(await harness.versions(bucket)) == len(left)
+    assert await harness.read(bucket, key, version) == PNG + b"%d" % (len(left) - 1)
     assert await harness.incoming() == []
     assert {event["id"] for event in events} == {record.event_id}
     assert all(event == events[0] for event in events)
+    await is_counted(harness, record, len(left))
+
+
+async def is_counted(harness: WorkerHarness, of: Record, uploads: int) -> None:
+    """So many uploads are counted for their owner and their tenant, on the day of that verdict."""
+    assert of.verdict
+    today = Window.at(of.verdict.inspected_at.timestamp(), DAY)
+    counters = Counters(harness.clients.dynamodb, harness.settings.table)
+    for subject in (Subject("owner", "alice"), Subject("tenant", "acme")):
+        assert (await counters.get(subject, today)).accepted_bytes == uploads * (len(PNG) + 1)
