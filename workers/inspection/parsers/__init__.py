@@ -1,1 +1,1 @@
-"""Parsers of hostile formats: plain synchronous code that runs in a child process only, never in the worker."""
+"""Parsers of hostile formats: synchronous code that runs in a process of the sandbox, never in the worker."""

@@ -1,6 +1,7 @@
-"""Archives: zip, tar, gzip, bzip2, xz, zstd and 7z. Their members are handed out one by one, for the same checks.
+"""The parser `archive`: zip, tar, gzip, bzip2, xz, zstd and 7z. It hands out the members one by one.
 
-A compressed tar is one member here, which is an archive in its turn: how deep that goes is the caller's limit.
+The worker runs the same checks over each member. The content of a compressed tar is one member, which is an archive
+itself. How deep archives may be nested is the worker's limit, not this parser's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,9 @@ MODULES: Sequence[str] = (
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {
         "archive_entries": 10_000,
-        "archive_bytes": 1 << 30,  # all members together, as they come out
+        "archive_bytes": 1 << 30,  # all members together, unpacked
         "archive_member_bytes": 1 << 30,
-        "archive_ratio": 100,  # bytes out for each byte in, once a member has 10 MiB
+        "archive_ratio": 100,  # unpacked bytes for each packed byte, once a member has 10 MiB
     }
 )
 
@@ -29,40 +30,40 @@ Reader = Callable[[BinaryIO, int, ArchiveOutput], None]
 
 
 def recognises(head: bytes) -> bool:
-    """Whether it begins like one of the archives."""
+    """Whether an object that begins with `head` is an archive of a known format."""
     return formats.format_of(head) is not None
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Hand out every member; codes: encrypted, limits_exceeded, link, malformed, overlapping_entries, path_traversal,
-    trailing_data, unsupported_compression.
+    """Hand out every member. Codes: encrypted, limits_exceeded, link, malformed, overlapping_entries,
+    path_traversal, trailing_data, unsupported_compression.
     """
     file.seek(0)
-    kind = formats.format_of(file.read(formats.LENGTH))
-    if kind is None:
+    archive_format = formats.format_of(file.read(formats.LENGTH))
+    if archive_format is None:
         return
     archive_output = ArchiveOutput(limits, output)
     try:
-        _reader(kind)(file, size, archive_output)
+        _reader(archive_format)(file, size, archive_output)
     except MalformedArchive as error:
         archive_output.malformed(error)
     except UnreadableArchive as error:
         archive_output.finding(error.code, "unscannable", error.message)
 
 
-def _reader(kind: formats.ArchiveFormat) -> Reader:
-    if kind == "zip":
+def _reader(archive_format: formats.ArchiveFormat) -> Reader:
+    if archive_format == "zip":
         from workers.inspection.parsers.archives import zip_file
 
         return zip_file.read
-    if kind == "7z":
+    if archive_format == "7z":
         from workers.inspection.parsers.archives.seven_zip import reader
 
         return reader.read
-    if kind == "tar":
+    if archive_format == "tar":
         from workers.inspection.parsers.archives import tar
 
         return tar.read
     from workers.inspection.parsers.archives import stream
 
-    return stream.reader(kind)
+    return stream.reader(archive_format)

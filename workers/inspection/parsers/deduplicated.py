@@ -1,4 +1,4 @@
-"""An output that hears of each code once: what is wrong in a hundred places is one objection."""
+"""An output that passes on one finding of each code: the same problem in a hundred places is one finding."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,17 +7,17 @@ from workers.inspection.parsers.port import FindingOutcome, Output
 
 
 class DeduplicatedOutput(Output):
-    """Passes on the first finding of each code, with `before` (where it was found) in front of its sentence."""
+    """Passes on the first finding of each code to `output`, with `prefix` (where it was found) before its message."""
 
-    def __init__(self, output: Output, before: str = "") -> None:
+    def __init__(self, output: Output, prefix: str = "") -> None:
         self._output = output
-        self._before = before
-        self._said: set[str] = set()
+        self._prefix = prefix
+        self._reported: set[str] = set()
 
     def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        if code not in self._said:
-            self._said.add(code)
-            self._output.finding(code, outcome, self._before + message)
+        if code not in self._reported:
+            self._reported.add(code)
+            self._output.finding(code, outcome, self._prefix + message)
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
         return self._output.member(name)

@@ -1,8 +1,8 @@
-"""The parser `image`: PNG, JPEG, GIF, WebP, TIFF and BMP, of which every frame is decoded.
+"""The parser `image`: PNG, JPEG, GIF, WebP, TIFF and BMP. Every frame is decoded.
 
-First the structure is followed to where the image ends, which shows its size, what is missing and what is too much
-before a pixel is decoded. Then Pillow decodes it, with the one decoder of that format and no other. A TIFF is decoded
-only: its parts may stand anywhere, so that nothing in it is behind its end.
+First the structure is read up to the end of the image. That gives the dimensions, and finds missing and trailing bytes,
+before a pixel is decoded. Then Pillow decodes it, with the decoder of that format alone. A TIFF has no end of its own,
+as its parts may be anywhere in the file: so no bytes of it count as trailing.
 """
 
 import errno
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 MODULES: Sequence[str] = tuple(f"PIL.{each}ImagePlugin" for each in ("Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP"))
 DEFAULTS: Mapping[str, int] = MappingProxyType({"image_pixels": 50_000_000, "image_frames": 1000})
 
-# Texts and colour profiles in a PNG are compressed: what one of them, and all of them, may unpack to.
+# Texts and colour profiles in a PNG are compressed: the limits for one of them, and for all together, unpacked.
 _TEXT_BYTES = 8 * 1024 * 1024
 _ALL_TEXT_BYTES = 64 * 1024 * 1024
 
-# Thumbnails in office documents end with two bytes too many at times; in two bytes nothing can be said.
+# Some thumbnails in office documents end with two extra bytes. Two bytes can hold nothing dangerous.
 _STRAY = 2
 
 _BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0")
-# TIFF 6.0: where strips and tiles begin, and how long they are.
+# TIFF 6.0: the tags with the offsets and lengths of strips and of tiles.
 _PARTS = ((273, 279), (324, 325))
 
 _End = Callable[[BinaryIO, int, ImageLimits], int]
@@ -44,29 +44,29 @@ _ENDS: Mapping[str, _End] = {
     "BMP": bmp.end,
 }
 
-# What Pillow says of files that may be good, and that it knows no way to decode.
+# In Pillow's messages for files that may be well-formed, but that it cannot decode.
 _UNSUPPORTED = ("unsupported", "not supported", "not yet supported", "unknown pixel mode", "not available", "not impl")
 
 
 def recognises(head: bytes) -> bool:
-    """Whether an object that begins so is one of the six formats."""
+    """Whether an object that begins with `head` is of one of the six formats."""
     return _format(head) is not None
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Find what is truncated, malformed or behind the image. Raises Exceeded above a limit."""
+    """Codes: truncated, malformed, unsupported, trailing_data. Raises Exceeded above a limit."""
     file.seek(0)
-    kind = _format(file.read(4096))
-    if kind is None:
+    image_format = _format(file.read(4096))
+    if image_format is None:
         return
     try:
-        if left := _trailing(file, size, _ENDS[kind], limits):
-            output.finding("trailing_data", "rejected", f"{left} bytes follow the end of the image")
+        if left := _trailing(file, size, _ENDS[image_format], limits):
+            output.finding("trailing_data", "rejected", f"{left} bytes follow the end of the image.")
         with warnings.catch_warnings(action="ignore"):
-            _decode(file, size, kind, ImageLimits(limits))
-    except MalformedImage as objection:
-        outcome: FindingOutcome = "unscannable" if objection.code == "unsupported" else "rejected"
-        output.finding(objection.code, outcome, objection.message)
+            _decode(file, size, image_format, ImageLimits(limits))
+    except MalformedImage as error:
+        outcome: FindingOutcome = "unscannable" if error.code == "unsupported" else "rejected"
+        output.finding(error.code, outcome, error.message)
 
 
 def _format(head: bytes) -> str | None:
@@ -91,26 +91,26 @@ def _trailing(file: BinaryIO, size: int, end: _End, limits: Mapping[str, int]) -
     return size - skip_padding(file, where) if size - where > _STRAY else 0
 
 
-def _decode(file: BinaryIO, size: int, kind: str, image_limits: ImageLimits) -> None:
+def _decode(file: BinaryIO, size: int, image_format: str, image_limits: ImageLimits) -> None:
     try:
-        if kind == "JPEG":
+        if image_format == "JPEG":
             _decode_images(file, size, image_limits)
         else:
-            _decode_frames(file, size, kind, image_limits)
+            _decode_frames(file, size, image_format, image_limits)
     except (MalformedImage, Exceeded, MemoryError, RecursionError):
         raise
-    except Exception as error:  # whatever a decoder trips over, it is the file that is broken
+    except Exception as error:  # whatever a decoder raises, the cause is the file
         raise _decoder_error(error) from error
 
 
-def _decode_frames(file: BinaryIO, size: int, kind: str, image_limits: ImageLimits) -> None:
+def _decode_frames(file: BinaryIO, size: int, image_format: str, image_limits: ImageLimits) -> None:
     file.seek(0)
-    image = _decoders()[kind](file)
+    image = _decoders()[image_format](file)
     while True:
         image_limits.frame()
         image_limits.area(*image.size)
-        if kind == "TIFF":
-            _whole(image, size)
+        if image_format == "TIFF":
+            _check_parts(image, size)
         image.load()
         try:
             image.seek(image.tell() + 1)
@@ -119,14 +119,14 @@ def _decode_frames(file: BinaryIO, size: int, kind: str, image_limits: ImageLimi
 
 
 def _decode_images(file: BinaryIO, size: int, image_limits: ImageLimits) -> None:
-    """Each image in a JPEG by itself: an index of them that was left behind by an editor is no reason to object."""
+    """Decode each image in a JPEG by itself. Pillow would trust an index of images, which editors leave wrong."""
     for start, end in jpeg.images(file, size, image_limits)[0]:
         file.seek(start)
         _decoders()["JPEG"](io.BytesIO(file.read(end - start))).load()
 
 
-def _whole(image: "ImageFile", size: int) -> None:
-    """Raises Broken where a part of this page of a TIFF is not in the file."""
+def _check_parts(image: "ImageFile", size: int) -> None:
+    """Raises MalformedImage where a part of this TIFF page is outside of the file."""
     tags: Mapping[int, object] = image.tag_v2  # type: ignore[attr-defined]
     for offsets, lengths in _PARTS:
         starts, counts = tags.get(offsets), tags.get(lengths)
@@ -137,7 +137,7 @@ def _whole(image: "ImageFile", size: int) -> None:
 
 
 def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
-    """The decoders by format. Called directly: `Image.open` knows others, which start programs."""
+    """The decoders by format. They are called directly: `Image.open` has more formats, some of which run programs."""
     from PIL import (
         BmpImagePlugin,
         GifImagePlugin,
@@ -148,7 +148,7 @@ def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
         WebPImagePlugin,
     )
 
-    Image.MAX_IMAGE_PIXELS = None  # ours is kept before each frame
+    Image.MAX_IMAGE_PIXELS = None  # our own limit is tested before each frame
     PngImagePlugin.MAX_TEXT_CHUNK = _TEXT_BYTES
     PngImagePlugin.MAX_TEXT_MEMORY = _ALL_TEXT_BYTES
     return {
@@ -162,16 +162,16 @@ def _decoders() -> Mapping[str, Callable[[BinaryIO], "ImageFile"]]:
 
 
 def _decoder_error(error: Exception) -> Exception:
-    """What a decoder's error amounts to."""
+    """The error to raise for an error of a decoder."""
     text = str(error)
     if isinstance(error, OSError) and error.errno == errno.EIO:
-        return error  # the disk's fault, not the file's
+        return error  # the disk fails, not the file
     if "MAX_TEXT" in text:
-        return Exceeded("the texts in it unpack to more than is looked at")
+        return Exceeded("The texts in the image unpack to more than the limit.")
     if "out of memory" in text:
         return MemoryError()
     if "truncated" in text.lower():
         return truncated()
     reason = "".join(letter for letter in text[:100] if letter.isascii() and letter.isprintable())
     code = "unsupported" if any(words in text.lower() for words in _UNSUPPORTED) else "malformed"
-    return MalformedImage(f"it cannot be decoded ({reason or type(error).__name__})", code)
+    return MalformedImage(f"The image cannot be decoded ({reason or type(error).__name__}).", code)

@@ -1,7 +1,8 @@
-"""The parser `markup`: SVG, HTML, XHTML and XML, which browsers and servers do not merely show.
+"""The parser `markup`: SVG, HTML, XHTML and XML, whose scripts and references browsers and servers follow.
 
-What is XML is read as such. What is HTML, what is no well-formed XML although it says so, and what keeps tags where
-HTML would find them and XML does not, is read leniently as well. Links that somebody has to follow are no objection.
+XML is read by XML's rules. HTML, text that claims to be XML and is not well-formed, and XML with tags in comments or
+CDATA sections, are also read as leniently as browsers may read them (`tag_soup`). A link that a person has to follow is
+no finding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.markups.findings import MarkupFindings
 from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, encoding, markup_language
-from workers.inspection.parsers.markups.tag_soup import scan
+from workers.inspection.parsers.markups.tag_soup import read_leniently
 from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
 from workers.inspection.parsers.port import Exceeded, Output
 
@@ -26,61 +27,64 @@ _RUNS = ("script", "event_handler")
 
 
 def recognises(head: bytes) -> bool:
-    """Whether an object that begins so begins as markup does; a text that only speaks of tags does not."""
+    """Whether an object that begins with `head` is markup. A text that only mentions tags is not."""
     return markup_language(head) is not None
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Find what runs and what is loaded from elsewhere. Raises Exceeded above a limit."""
-    what = markup_language(_beginning(file))
-    if what is None:
+    """Codes: script, event_handler, foreign_object, external_reference, entity_expansion, malformed.
+
+    Raises Exceeded above a limit, after the findings until then were reported.
+    """
+    language = markup_language(_first_block(file))
+    if language is None:
         return
     if size > limits["markup_bytes"]:
-        raise Exceeded(f"{size} bytes of text are more than the {limits['markup_bytes']} that are looked at")
+        raise Exceeded(f"The text has {size} bytes; the limit is {limits['markup_bytes']} (markup_bytes).")
     file.seek(0)
-    found = MarkupFindings()
+    findings = MarkupFindings()
     try:
-        _look(file.read(), what, limits, found)
+        _examine(file.read(), language, limits, findings)
     finally:
-        found.report(output)
+        findings.report(output)
 
 
-def _beginning(file: BinaryIO) -> bytes:
-    """The first block that is not all white space (any amount of it may come before a tag), with the mark before it."""
+def _first_block(file: BinaryIO) -> bytes:
+    """The first block that is not all white space, of which any amount may come first; a byte order mark is kept."""
     file.seek(0)
     head = file.read(_HEAD)
-    marked = byte_order_mark(head)
-    while head and not head.removeprefix(marked).strip(b"\t\n\f\r \0"):
+    mark = byte_order_mark(head)
+    while head and not head.removeprefix(mark).strip(b"\t\n\f\r \0"):
         head = file.read(_HEAD)
-    return head if head.startswith(marked) else marked + head
+    return head if head.startswith(mark) else mark + head
 
 
-def _look(body: bytes, what: MarkupLanguage, limits: Mapping[str, int], found: MarkupFindings) -> None:
-    name = encoding(body, xml=what is not MarkupLanguage.HTML)
+def _examine(body: bytes, language: MarkupLanguage, limits: Mapping[str, int], findings: MarkupFindings) -> None:
+    name = encoding(body, xml=language is not MarkupLanguage.HTML)
     text, error = _decoded(body.removeprefix(byte_order_mark(body)), name)
-    if what is MarkupLanguage.FRAGMENT:
-        found.merge(scan(text), _RUNS)
+    if language is MarkupLanguage.FRAGMENT:
+        findings.merge(read_leniently(text), _RUNS)
         return
     document = XmlDocument(limits)
     try:
         error = error or document.read(text)
     finally:
-        if what is not MarkupLanguage.ELEMENT or not error:
-            found.merge(document.findings)
-    if what is MarkupLanguage.XML and error:
-        found.add("malformed", *error)
-    if what is MarkupLanguage.HTML or (what is MarkupLanguage.XML and (error or document.stopped)):
-        found.merge(scan(text))
+        if language is not MarkupLanguage.ELEMENT or not error:
+            findings.merge(document.findings)
+    if language is MarkupLanguage.XML and error:
+        findings.add("malformed", *error)
+    if language is MarkupLanguage.HTML or (language is MarkupLanguage.XML and (error or document.stopped)):
+        findings.merge(read_leniently(text))
     elif document.active and document.hides_tags:
-        found.merge(scan(text), _RUNS)
+        findings.merge(read_leniently(text), _RUNS)
 
 
 def _decoded(body: bytes, name: str | None) -> tuple[str, Error | None]:
-    """The text, as far as it is one, and what is wrong with how it is written."""
+    """The text in the encoding `name`, with replacements for invalid bytes, and the error that they are."""
     if name is None:
-        return body.decode("latin-1"), ("it is written in a way that is not known", 1)
+        return body.decode("latin-1"), ("an unknown encoding", 1)
     try:
         return body.decode(name), None
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        return body.decode(name, "replace"), (f"it is not {name} as it says", line)
+        return body.decode(name, "replace"), (f"bytes that are not {name}", line)

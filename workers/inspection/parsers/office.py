@@ -1,8 +1,8 @@
-"""Office documents: what runs in them, what they fetch when opened, what other things they carry.
+"""The parser `office`: macros, content that a document loads when it is opened, and embedded objects.
 
-Findings: `macros`, `remote_template`, `embedded_object`, `malformed` (rejected), `encrypted` (unscannable). The
-families: `documents.open_xml` (docx, xlsx, pptx), `documents.open_document` (odt, ods, odp), `documents.compound` (doc,
-xls, ppt). A zip that is no document is none of this parser's business, and reported by nothing here.
+Codes: `macros`, `remote_template`, `embedded_object`, `malformed` (rejected), `encrypted` (unscannable). The formats:
+`documents.open_xml` (docx, xlsx, pptx), `documents.open_document` (odt, ods, odp), `documents.compound` (doc, xls,
+ppt). Nothing is reported about a zip that is no document.
 """
 
 import re
@@ -11,32 +11,35 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
-from workers.inspection.parsers.documents.compound import BROKEN as COMPOUND_ERRORS
-from workers.inspection.parsers.documents.compound import examine_compound
+from workers.inspection.parsers.documents.compound import COMPOUND_ERRORS, examine_compound
 from workers.inspection.parsers.documents.open_document import examine_open_document, is_open_document
 from workers.inspection.parsers.documents.open_xml import CONTENT_TYPES, OLE, examine_open_xml
-from workers.inspection.parsers.documents.package import BROKEN as PACKAGE_ERRORS
-from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument, Package
+from workers.inspection.parsers.documents.package import (
+    PACKAGE_ERRORS,
+    EncryptedDocument,
+    MalformedDocument,
+    Package,
+)
 from workers.inspection.parsers.port import Exceeded, Output
 
 MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
 
 _ZIP = b"PK\x03\x04"
-# What documents begin with; a zip whose directory is broken is known for one by nothing else.
+# How documents begin. A zip without a readable directory can be recognised as a document by this alone.
 _DOCUMENT = re.compile(rb"\[Content_Types\]\.xml|_rels/\.rels|docProps/|mimetypeapplication/vnd\.(oasis|sun)\.")
-# A chart's workbook has charts of its own at times; theirs have none.
-_DEEPEST = 3
-_BROKEN = "The document is broken: no program can be relied upon to open it."
+# The workbook of a chart may have charts itself; deeper nesting does not occur in real documents.
+_MAX_DEPTH = 3
+_BROKEN = "The document is broken, and programs may read it differently."
 
 
 def recognises(head: bytes) -> bool:
-    """Whether it begins as a zip or an OLE container, which is all that the first bytes can tell."""
+    """Whether `head` begins a zip or an OLE container. More cannot be seen in the first bytes."""
     return head.startswith((_ZIP, OLE))
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Look at one document, as `workers.inspection.parsers.port.Parser` says."""
+    """Examine one document (see `workers.inspection.parsers.port.Parser`)."""
     file.seek(0)
     head = file.read(4096)
     output = DeduplicatedOutput(output)
@@ -75,7 +78,7 @@ def _zip(file: BinaryIO, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _package(package: Package, limits: Mapping[str, int], output: Output, depth: int) -> None:
-    """One package, by each of the families that it says it belongs to."""
+    """Examine one package, by the rules of each format that it claims to be."""
     try:
         by_relationships = any(name.lower() == CONTENT_TYPES for name in package.names)
         by_manifest = is_open_document(package)
@@ -94,8 +97,8 @@ def _package(package: Package, limits: Mapping[str, int], output: Output, depth:
 
 
 def _nested_document(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise Exceeded(f"The document has documents within one another, more than {_DEEPEST} deep.")
+    if depth > _MAX_DEPTH:
+        raise Exceeded(f"Documents are nested more than {_MAX_DEPTH} deep in the document.")
     try:
         package = Package(file, limits)
     except PACKAGE_ERRORS as error:

@@ -1,19 +1,19 @@
-"""The port of a parser. Each parser is a module of this package, and runs only in a child process (the sandbox).
+"""The port of a parser. Each parser is a module of this package; its `examine` runs in a process of the sandbox.
 
-A parser's module has four public things:
+The module has four public names:
 
-    MODULES: Sequence[str]                      # what `examine` imports on its way
-    DEFAULTS: Mapping[str, int]                 # the limits that it keeps, and their values where a profile names none
-    def recognises(head: bytes) -> bool         # whether an object that begins so is of its format
+    MODULES: Sequence[str]                      # the modules that `examine` imports
+    DEFAULTS: Mapping[str, int]                 # its limits by name, with the values where a profile sets none
+    def recognises(head: bytes) -> bool         # whether an object that begins with `head` is of its format
     def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None
 
-`examine` decides by the bytes whether the object is of its format at all; of another one it reports nothing. It reads
-`file` from wherever it likes. What it cannot look at within `limits` is a finding with the outcome unscannable, as
-`Exceeded`: a parser that returns without a finding says that it saw all of the object and has no objection.
+`examine` decides by the bytes whether the object is of its format, and reports nothing about other formats. If it
+returns without a finding, it has read all of the object and objects to nothing. What it cannot read within `limits` is
+a finding with the outcome unscannable: it raises `Exceeded`.
 
-The worker imports no library of a format: a module keeps such imports inside its functions, so that DEFAULTS can be
-read anywhere. Where children are forked from, MODULES are imported ahead of the first object; of each one's package the
-worker asks at its start whether it is installed.
+The worker imports this module to read DEFAULTS and to call `recognises`, but must not load a library that parses
+hostile formats. So such imports are inside functions. The fork server imports MODULES once for all objects, and the
+worker tests at its start that the packages of MODULES are installed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +21,11 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 FindingOutcome = Literal["rejected", "infected", "unscannable"]
-"""What an objection amounts to; as `airlock.verdict.Outcome`, which is not imported here to keep the child small."""
+"""The values of `airlock.verdict.Outcome` that a finding can have. That module is not imported: it loads pydantic."""
 
 
 class ParserFinding(NamedTuple):
-    """One objection; `message` is one sentence for the uploader, without the name of the file."""
+    """What a parser objects to; `message` is a sentence for the uploader, without the name of the file."""
 
     code: str
     outcome: FindingOutcome
@@ -33,7 +33,7 @@ class ParserFinding(NamedTuple):
 
 
 class Exceeded(Exception):
-    """A limit of ours was met, so that not everything was seen. The child answers it as an unscannable finding."""
+    """A limit was reached, so not everything was read. It becomes an unscannable finding; `message` is its sentence."""
 
     def __init__(self, message: str, code: str = "limits_exceeded") -> None:
         super().__init__(message)
@@ -42,16 +42,16 @@ class Exceeded(Exception):
 
 
 class Output(Protocol):
-    """Where a parser's answers go, as it goes along."""
+    """Takes what a parser finds and unpacks."""
 
     def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        """Object."""
+        """Report one finding."""
         ...
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
-        """Hand out one member of an archive: within the context, the callable takes its bytes, piece by piece.
+        """Hand out one member of an archive. Within the context, the callable takes its bytes, piece by piece.
 
-        The callable waits until the piece was taken. Members do not overlap.
+        The callable returns when the piece was taken. One member ends before the next begins.
         """
         ...
 
@@ -67,8 +67,9 @@ class Parser(Protocol):
         ...
 
     def examine(self, file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-        """Look at all of `file`, which has `size` bytes; `limits` has a value for each name in DEFAULTS.
+        """Examine all of `file`, which has `size` bytes and can be read at any position.
 
-        Raises Exceeded at a limit. MemoryError and RecursionError may escape and count as such; no other exception.
+        `limits` has a value for each name in DEFAULTS. Raises Exceeded at a limit. MemoryError and RecursionError may
+        be raised too and count as a limit; any other exception is a fault of the parser.
         """
         ...

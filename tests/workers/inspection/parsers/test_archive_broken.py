@@ -107,7 +107,7 @@ def test_two_ends_of_a_zip() -> None:
     inner = samples.zip_by_hand(Part(content=b"other"))
     output = examined(samples.zip_by_hand(Part(), comment=inner))
     assert output.codes == MALFORMED
-    assert "two ends" in output.findings[0].message
+    assert "two end records" in output.findings[0].message
     assert examined(samples.zip_by_hand(Part(), comment=b"a comment")).findings == []
     assert examined(samples.zip_by_hand(Part(content=inner))).findings == []
 

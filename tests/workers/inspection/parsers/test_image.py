@@ -67,7 +67,7 @@ def test_an_announced_image_that_is_not_whole_is_truncated() -> None:
 
 def test_the_bytes_that_follow_are_counted() -> None:
     assert [found.message for found in findings(image, GOOD["gif"] + SCRIPT)] == [
-        "25 bytes follow the end of the image"
+        "25 bytes follow the end of the image."
     ]
 
 

@@ -70,20 +70,20 @@ def test_what_is_not_well_formed_is_read_as_browsers_might(content: bytes, code:
 def test_a_code_is_reported_once_with_its_first_line() -> None:
     content = svg(b"\n<g/>\n<script/>\n<script/>\n<g onload='a'/><g onclick='a'/>")
     assert [(found.code, found.message) for found in findings(markup, content)] == [
-        ("script", "a script element in line 3"),
-        ("event_handler", "an event handler (onload) in line 5"),
+        ("script", "Line 3 has a script element."),
+        ("event_handler", "Line 5 has an event handler (onload)."),
     ]
 
 
 def test_lines_of_html_are_counted_as_well() -> None:
     assert [found.message for found in findings(markup, b"\n<html>\n<p>\n<p onclick=a>")] == [
-        "an event handler (onclick) in line 4"
+        "Line 4 has an event handler (onclick)."
     ]
 
 
 def test_a_message_shows_what_was_found_short_and_printable() -> None:
     (found,) = findings(markup, svg('<image href="http://é&#9;/{}"/>'.format("x" * 500).encode()))
-    assert found.message == "a reference to http://??/" + "x" * 70 + " in line 1"
+    assert found.message == "Line 1 has a reference to http://??/" + "x" * 70 + "."
 
 
 def test_limits_are_met_by_text_by_depth_and_by_number() -> None:

@@ -1,1 +1,1 @@
-"""The containers that the archive parser reads, over decoders that never run ahead of their limits."""
+"""The readers of archive formats, and decompressors that produce no more bytes than they are asked for."""

@@ -1,4 +1,4 @@
-"""Decompressors that give at most PIECE bytes at a time, whatever goes in, and take at most MEMORY."""
+"""Decompressors that give at most PIECE bytes at a time, whatever the input, and use at most MEMORY bytes."""
 
 import bz2
 import lzma
@@ -17,13 +17,13 @@ else:
 
 PIECE = 256 << 10
 MEMORY = 256 << 20
-ZSTD_WINDOW_LOG = 27  # 128 MiB, what `zstd -d` takes without being asked to
-# The sentences of liblzma's binding and libzstd for a memory limit that is met; neither has an exception of its own.
-_MEMORY_MET = ("Memory usage limit exceeded", "requires too much memory")
+ZSTD_WINDOW_LOG = 27  # 128 MiB, the default limit of `zstd -d`
+# How lzma and libzstd say that a memory limit is reached; neither has an exception of its own for it.
+_MEMORY_LIMIT = ("Memory usage limit exceeded", "requires too much memory")
 
 
 class Decompressor(Protocol):
-    """What the decompressors of bz2, lzma and zstd have in common."""
+    """The interface that the decompressors of bz2, lzma and zstd share."""
 
     @property
     def eof(self) -> bool: ...
@@ -35,7 +35,7 @@ class Decompressor(Protocol):
 
 
 class Inflate:
-    """zlib's decompressor behind that same interface; `wbits` as zlib's."""
+    """zlib's decompressor with that interface; `wbits` is zlib's."""
 
     def __init__(self, wbits: int) -> None:
         self._zlib = zlib.decompressobj(wbits)
@@ -81,7 +81,7 @@ def deflate() -> Decompressor:
 
 
 def gzip() -> Decompressor:
-    """One member, with its checksum (RFC 1952)."""
+    """One member of a gzip file, with its checksum (RFC 1952)."""
     return Inflate(16 + zlib.MAX_WBITS)
 
 
@@ -91,26 +91,26 @@ def xz() -> Decompressor:
 
 
 def zstandard() -> Decompressor:
-    """One frame, or one that is to be skipped (RFC 8878)."""
+    """One frame, which may be a skippable one (RFC 8878)."""
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
 
 
 def lzma1(properties: bytes) -> Decompressor:
-    """LZMA without a header of its own; `properties` are its 5 bytes. Raises Broken, and Exceeded for the memory."""
+    """LZMA without a header; `properties` are its 5 bytes. Raises MalformedArchive, and Exceeded above MEMORY."""
     if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
         raise MalformedArchive("the properties of its LZMA data are not valid")
     rest, lc = divmod(properties[0], 9)
     pb, lp = divmod(rest, 5)
     size = int.from_bytes(properties[1:], "little")
     check_memory(size)
-    if lc + lp > 4:  # what liblzma takes
+    if lc + lp > 4:  # liblzma's limit
         raise MalformedArchive("the properties of its LZMA data are not valid")
     filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(size, 4096)}]
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
 
 def check_memory(memory: int) -> None:
-    """Raise Exceeded where a decompressor would need more than MEMORY."""
+    """Raise Exceeded where a decompressor would need more than MEMORY bytes."""
     if memory > MEMORY:
         raise _too_much_memory()
 
@@ -120,7 +120,10 @@ def _too_much_memory() -> Exceeded:
 
 
 def decompressed(decompressor: Decompressor, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """What comes out of `decoder`, fed by `read`, until its end or that of the input. Raises Broken and Exceeded."""
+    """The decompressed bytes in pieces, until the end of the stream or of the input from `read`.
+
+    Raises MalformedArchive and Exceeded.
+    """
     while not decompressor.eof:
         needy = decompressor.needs_input
         data = read() if needy else b""
@@ -129,7 +132,7 @@ def decompressed(decompressor: Decompressor, read: Callable[[], bytes]) -> Itera
         if piece := _decompress(decompressor, data):
             yield piece
         elif not needy and _is_stuck(decompressor):
-            raise MalformedArchive("its compressed data lead nowhere")
+            raise MalformedArchive("its compressed data produce nothing")
 
 
 def _is_stuck(decompressor: Decompressor) -> bool:
@@ -140,6 +143,6 @@ def _decompress(decompressor: Decompressor, data: bytes) -> bytes:
     try:
         return decompressor.decompress(data, PIECE)
     except (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueError) as error:
-        if any(sentence in str(error) for sentence in _MEMORY_MET):
+        if any(sentence in str(error) for sentence in _MEMORY_LIMIT):
             raise _too_much_memory() from error
         raise MalformedArchive("its compressed data are not valid") from error

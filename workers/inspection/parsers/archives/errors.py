@@ -1,12 +1,12 @@
-"""Two ways in which an archive ends early: it is not valid, or it is not for us to open."""
+"""The two errors of a reader: an archive or entry is malformed, or it cannot be read here."""
 
 
 class MalformedArchive(Exception):
-    """The bytes are not what their format prescribes; the text completes “the archive is broken: …”."""
+    """The bytes break their format's rules; the text completes “The archive is broken: …”."""
 
 
 class UnreadableArchive(Exception):
-    """Content that cannot be looked at: `code` is `encrypted` or `unsupported_compression`."""
+    """Content that cannot be read here: `code` is `encrypted` or `unsupported_compression`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

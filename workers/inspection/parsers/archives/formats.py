@@ -1,4 +1,4 @@
-"""Which archive begins with given bytes. Pure."""
+"""The format of an archive, by its first bytes. Pure."""
 
 import re
 from typing import Literal
@@ -16,17 +16,17 @@ MAGIC: dict[ArchiveFormat, bytes] = {
 _ZIP = re.compile(rb"PK\x03\x04|PK\x05\x06|PK(?:\x07\x08|00)PK\x03\x04")
 # A block's magic, or the end of an empty stream.
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-# RFC 8878 3.1.2; LZ4 has the same frames, so what comes behind decides.
+# RFC 8878 3.1.2. LZ4 has the same skippable frames, so the frame after them decides.
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18(.{4})", re.DOTALL)
 _OCTAL = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 BLOCK = 512
 
 
 def format_of(head: bytes) -> ArchiveFormat | None:
-    """The archive that `head`, its first LENGTH bytes, begins."""
-    for kind, magic in MAGIC.items():
+    """The format of an archive whose first LENGTH bytes are `head`."""
+    for archive_format, magic in MAGIC.items():
         if head.startswith(magic):
-            return kind
+            return archive_format
     if _ZIP.match(head):
         return "zip"
     if _BZIP2.match(head):
@@ -36,15 +36,15 @@ def format_of(head: bytes) -> ArchiveFormat | None:
     return "tar" if head[257:262] == b"ustar" or checksum_fits(head[:BLOCK]) else None
 
 
-def begins_stream(kind: ArchiveFormat, head: bytes) -> bool:
-    """Whether another stream of a compression goes on with `head`."""
-    if kind == "bzip2":
+def begins_stream(archive_format: ArchiveFormat, head: bytes) -> bool:
+    """Whether `head` begins another stream of the same compression."""
+    if archive_format == "bzip2":
         return _BZIP2.match(head) is not None
-    return head.startswith(MAGIC[kind]) or (kind == "zstd" and _SKIPPABLE.match(head) is not None)
+    return head.startswith(MAGIC[archive_format]) or (archive_format == "zstd" and _SKIPPABLE.match(head) is not None)
 
 
 def checksum_fits(block: bytes) -> bool:
-    """Whether a block is the header of a tar's entry: the sum of its bytes, taken unsigned or (old tars) signed."""
+    """Whether the block's checksum is right, which makes it a tar header. Old tars add up signed bytes."""
     found = _OCTAL.fullmatch(block[148:156])
     if found is None or len(block) < BLOCK:
         return False

@@ -1,4 +1,4 @@
-"""One compressed stream, or several that follow each other: gzip (RFC 1952), bzip2, xz, zstd (RFC 8878)."""
+"""One compressed stream, or several in a row: gzip (RFC 1952), bzip2, xz, zstd (RFC 8878)."""
 
 from collections.abc import Callable
 from typing import BinaryIO
@@ -17,12 +17,12 @@ _DECOMPRESSORS: dict[ArchiveFormat, Callable[[], Decompressor]] = {
     "xz": decompressors.xz,
     "zstd": decompressors.zstandard,
 }
-# Tapes are filled up with zeros, which gzip ignores; xz has stream padding (its specification, 2.2).
+# gzip ignores the zeros that fill up a tape; xz has stream padding (section 2.2 of its specification).
 _PADDED: frozenset[ArchiveFormat] = frozenset({"gzip", "xz"})
 
 
 class _Source:
-    """The file from the front, with a look at what comes next."""
+    """Reads the file from its start, and can show the next bytes without consuming them."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
@@ -53,30 +53,28 @@ class _Source:
                 return
 
 
-def reader(kind: ArchiveFormat) -> Callable[[BinaryIO, int, ArchiveOutput], None]:
-    """The reader of one compression; what it holds is one member."""
+def reader(archive_format: ArchiveFormat) -> Callable[[BinaryIO, int, ArchiveOutput], None]:
+    """The reader of one compression format; the content is one member."""
 
     def read(file: BinaryIO, _size: int, output: ArchiveOutput) -> None:
         source = _Source(file)
-        with output.member(NAME) as take:
-            _streams(kind, source, take)
+        with output.member(NAME) as write:
+            _streams(archive_format, source, write)
         if source.head():
-            output.finding(
-                "trailing_data", "rejected", "Behind the end of the compressed data there are further bytes."
-            )
+            output.finding("trailing_data", "rejected", "There are further bytes after the end of the compressed data.")
 
     return read
 
 
-def _streams(kind: ArchiveFormat, source: _Source, take: WriteMember) -> None:
+def _streams(archive_format: ArchiveFormat, source: _Source, write: WriteMember) -> None:
     while True:
-        decompressor = _DECOMPRESSORS[kind]()
+        decompressor = _DECOMPRESSORS[archive_format]()
         for piece in decompressors.decompressed(decompressor, source.read):
-            take(piece, source.consumed)
+            write(piece, source.consumed)
         if not decompressor.eof:
             raise MalformedArchive("it ends in the middle of its compressed data")
         source.put_back(decompressor.unused_data)
-        if kind in _PADDED:
+        if archive_format in _PADDED:
             source.skip_zeros()
-        if not begins_stream(kind, source.head()):
+        if not begins_stream(archive_format, source.head()):
             return

@@ -1,4 +1,4 @@
-"""Tar: POSIX ustar and pax, GNU and the old one, entry by entry.
+"""Tar, entry by entry: POSIX ustar and pax, GNU, and the old format.
 
 https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (ustar, pax) and
 https://www.gnu.org/software/tar/manual/html_node/Standard.html (GNU).
@@ -14,17 +14,17 @@ from workers.inspection.parsers.archives.tar_header import TarHeader
 from workers.inspection.parsers.port import Exceeded
 
 _CHUNK = 64 << 10
-# What describes the next entry (or, "g", all that follow): longer ones than these, nobody writes.
+# The longest description of the next entry ("g": of all that follow), by its type flag. Real ones are far shorter.
 _LONGEST = {"L": 64 << 10, "K": 64 << 10, "x": 1 << 20, "X": 1 << 20, "g": 1 << 20}
 _LINKS = {"1": "a hard link", "2": "a symbolic link", "3": "a device", "4": "a device", "6": "a pipe"}
 _FOLDER, _SPARSE, _VOLUME = "5", "S", "V"
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
-    """Hand out the files, in their order."""
+    """Hand out the files in their order."""
     file.seek(0)
-    everywhere: dict[str, str] = {}
-    here: dict[str, str] = {}
+    of_all: dict[str, str] = {}
+    of_next: dict[str, str] = {}
     while block := file.read(BLOCK):
         if not block.strip(b"\0"):
             _end(file, output)
@@ -32,19 +32,19 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
         header = tar_header.parse_header(block)
         if header.type_flag in _LONGEST:
             found = _description(file, header)
-            (everywhere if header.type_flag == "g" else here).update(found)
+            (of_all if header.type_flag == "g" else of_next).update(found)
             continue
-        _entry(file, size, header.with_records({**everywhere, **here}), output)
-        here = {}
-    if here:
-        raise MalformedArchive("it ends behind the description of an entry")
+        _entry(file, size, header.with_records({**of_all, **of_next}), output)
+        of_next = {}
+    if of_next:
+        raise MalformedArchive("it ends after the description of an entry, without the entry")
 
 
 def _end(file: BinaryIO, output: ArchiveOutput) -> None:
-    """Behind the first block of zeros there are only zeros, as far as the last record is filled up."""
+    """The first block of zeros ends the tar: only zeros may follow, which fill up the last record."""
     while data := file.read(_CHUNK):
         if data.strip(b"\0"):
-            output.finding("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+            output.finding("trailing_data", "rejected", "There are further bytes after the end of the archive.")
             return
 
 
@@ -70,10 +70,10 @@ def _entry(file: BinaryIO, size: int, header: TarHeader, output: ArchiveOutput) 
     if header.type_flag in _LINKS or header.type_flag == _FOLDER:
         if header.size:
             raise MalformedArchive(
-                f"its entry {quoted(header.name)} is no file and has content, which readers skip or do not"
+                f"its entry {quoted(header.name)} is not a file and has content, which only some programs skip"
             )
     elif header.type_flag == _SPARSE or header.sparse:
-        message = f"The archive's entry {quoted(header.name)} is a sparse file, which is not unpacked here."
+        message = f"The archive's entry {quoted(header.name)} is a sparse file, which cannot be unpacked here."
         output.finding("unsupported_compression", "unscannable", message)
         start += _map_length(file, header)
     elif header.type_flag != _VOLUME:
@@ -83,17 +83,17 @@ def _entry(file: BinaryIO, size: int, header: TarHeader, output: ArchiveOutput) 
 
 def _write_member(file: BinaryIO, header: TarHeader, output: ArchiveOutput) -> None:
     left = header.size
-    with output.member(header.name) as take:
+    with output.member(header.name) as write:
         while left:
             data = file.read(min(left, _CHUNK))
             if not data:
                 raise MalformedArchive(f"it ends in the middle of its entry {quoted(header.name)}")
             left -= len(data)
-            take(data, header.size)
+            write(data, header.size)
 
 
 def _map_length(file: BinaryIO, header: TarHeader) -> int:
-    """The bytes of further blocks with GNU's map of a sparse file, which stand before its content."""
+    """The length of the further blocks of GNU's map of a sparse file, which come before the content."""
     more, length = header.extended, 0
     while more:
         block = file.read(BLOCK)

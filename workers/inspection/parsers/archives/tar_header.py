@@ -1,4 +1,4 @@
-"""What the header of a tar's entry says, and the records of pax that say it anew. Pure."""
+"""The header of a tar's entry, and the pax records that override it. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,13 +8,16 @@ from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.formats import BLOCK, checksum_fits
 
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
-_LARGEST_OCTAL = 8**11 - 1  # what the field of 12 bytes takes in digits
+_LARGEST_OCTAL = 8**11 - 1  # the largest size in the octal field of 12 bytes
 _RECORD = re.compile(rb"(\d{1,8}) ([^=\n]+)=")
-_FILES = {"\0", "0", "7"}  # 7 is “contiguous”, which nobody but one old system made anything of
+_FILES = {"\0", "0", "7"}  # 7 is a contiguous file, which systems of today store as any other
 
 
 class TarHeader(NamedTuple):
-    """An entry as its header, and what stands before it, describe it; `kind` is the type flag, “0” for all files."""
+    """An entry as its header describes it. `type_flag` is “0” for every kind of file; `size` is in bytes.
+
+    `extended` says that further blocks with the map of a sparse file follow.
+    """
 
     name: str
     type_flag: str
@@ -23,7 +26,7 @@ class TarHeader(NamedTuple):
     extended: bool
 
     def with_records(self, pax_records: Mapping[str, str]) -> Self:
-        """The entry with what pax records or GNU's long names say of it."""
+        """The entry with the values of pax records and GNU's long names."""
         name = pax_records.get("path", self.name)
         sparse = any(key.startswith("GNU.sparse.") for key in pax_records)
         changed = self._replace(name=pax_records.get("GNU.sparse.name", name), sparse=sparse)
@@ -32,14 +35,15 @@ class TarHeader(NamedTuple):
         if not declared.isascii() or not declared.isdigit() or len(declared) > 20:
             raise MalformedArchive("the size of an entry is not valid")
         size = int(declared)
-        # Readers that do not know pax would go on elsewhere; only what the header has no room for may differ.
+        # A program without pax uses the header's size and reads the next entry elsewhere. Only a size that the header
+        # has no room for may differ.
         if size <= _LARGEST_OCTAL and size != self.size:
             raise MalformedArchive("an entry has two sizes")
         return changed._replace(size=size)
 
 
 def parse_header(block: bytes) -> TarHeader:
-    """The header that a block is; raises Broken."""
+    """The header in `block`; raises MalformedArchive."""
     if len(block) < BLOCK or not checksum_fits(block):
         raise MalformedArchive("an entry's header is not valid")
     type_flag = chr(block[156])
@@ -54,12 +58,12 @@ def parse_header(block: bytes) -> TarHeader:
 
 
 def text_field(field: bytes) -> str:
-    """A name up to its NUL."""
+    """The text of a field, up to its NUL."""
     return field.partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def pax_records(data: bytes) -> dict[str, str]:
-    r"""The records of a pax header: “LENGTH KEY=VALUE\n”, where the length counts the whole record."""
+    r"""The records of a pax header: “LENGTH KEY=VALUE\n”; the length is that of the whole record."""
     found: dict[str, str] = {}
     data = data.rstrip(b"\0")
     at = 0
@@ -74,7 +78,7 @@ def pax_records(data: bytes) -> dict[str, str]:
 
 
 def _number(field: bytes) -> int:
-    """Octal digits, or (GNU) a big-endian number behind a byte of 128; there are no negative sizes."""
+    """Octal digits, or (GNU) a big-endian number after a byte of 128. GNU's negative numbers are not valid here."""
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
     match = _OCTAL.fullmatch(field)

@@ -1,1 +1,1 @@
-"""How office documents of each family are looked into: the parts of `workers.inspection.parsers.office`."""
+"""The readers of the office formats, for `workers.inspection.parsers.office`."""

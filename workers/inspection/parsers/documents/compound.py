@@ -1,7 +1,7 @@
-"""The office formats before 2007 (doc, xls, ppt) and what wraps an encrypted newer one: OLE2 containers ([MS-CFB]).
+"""OLE2 containers ([MS-CFB]): the office formats before 2007 (doc, xls, ppt), and encrypted newer ones.
 
-Sources: [MS-DOC] 2.5 (the FIB), [MS-XLS] 2.4 (records), [MS-PPT] 2.3 and 2.4, [MS-OVBA] 2.2, [MS-OFFCRYPTO] 2.3. A
-container that none of them describes (an installer, a mail) is looked at for macros only.
+Sources: [MS-DOC] 2.5 (the FIB), [MS-XLS] 2.4 (records), [MS-PPT] 2.3 and 2.4, [MS-OVBA] 2.2, [MS-OFFCRYPTO] 2.3. Any
+other container (an installer, a mail) is only tested for macros.
 """
 
 import re
@@ -17,7 +17,7 @@ from workers.inspection.parsers.port import Exceeded, Output
 if TYPE_CHECKING:
     import olefile  # type: ignore[import-untyped]  # it has no types
 
-# The main stream of one document, which is held in memory; pictures are mostly kept in others.
+# The limit for the main stream of a document, which is read into memory. Images are mostly in other streams.
 _STREAM_BYTES = 256 << 20
 _RECORDS = 5_000_000
 
@@ -25,7 +25,7 @@ _MACRO_PARTS = frozenset({"macros", "vba", "_vba_project", "_vba_project_cur"})
 _OBJECT_PARTS = re.compile(r"(MBD|LNK)[0-9A-F]{8}|Ctls|\x01Ole10Native|Package|ObjectPool/.+", re.IGNORECASE)
 _DDE = re.compile(rb'\x13[\s"]*DDE(AUTO)?\b|\x13\0([\s"]\0)*D\0D\0E\0', re.IGNORECASE)
 
-# Defects that olefile puts up with, where two readers would see two documents.
+# Defects that olefile accepts, but with which two programs may read two different documents.
 _AMBIGUOUS = re.compile("Duplicate filename|referenced more than once")
 
 _FIB_ENCRYPTED, _FIB_TABLE_1 = 0x0100, 0x0200
@@ -39,12 +39,15 @@ _PPT_OBJECTS = frozenset({0x0FCC, 0x0FCE, 0x0FEE})  # embedded and linked object
 
 Findings = Iterator[tuple[str, str]]
 
-BROKEN = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error)
-"""What olefile raises of broken containers."""
+COMPOUND_ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error)
+"""What olefile raises for a malformed container."""
 
 
 def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Look at one container of `size` bytes. Raises Exceeded, Encrypted, Malformed and what BROKEN lists."""
+    """Examine one container of `size` bytes.
+
+    Raises Exceeded, EncryptedDocument, MalformedDocument and what COMPOUND_ERRORS lists.
+    """
     import olefile
 
     file.seek(0)
@@ -60,28 +63,28 @@ def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], outpu
 
 def _findings(container: "olefile.OleFileIO", size: int) -> Findings:
     if any(_AMBIGUOUS.search(message) for _, message in container.parsing_issues):
-        raise MalformedDocument("The document's folders are not a tree.")
+        raise MalformedDocument("The document's storages are not a tree.")
     paths = list(_paths(container))
     tops = {path.lower() for path in paths}
     if "encryptedpackage" in tops or "\x06dataspaces" in tops:
         raise EncryptedDocument
     if any(_MACRO_PARTS.intersection(path.lower().split("/")) for path in paths):
         yield "macros", MACROS
-    looks = {"worddocument": _word, "workbook": _excel, "book": _excel, "powerpoint document": _powerpoint}
-    for name in tops & looks.keys():
-        yield from looks[name](container, name, size)
-    if tops & looks.keys() and any(_is_object(path) for path in paths):
+    readers = {"worddocument": _word, "workbook": _excel, "book": _excel, "powerpoint document": _powerpoint}
+    for name in tops & readers.keys():
+        yield from readers[name](container, name, size)
+    if tops & readers.keys() and any(_is_object(path) for path in paths):
         yield "embedded_object", OBJECT
 
 
 def _paths(container: "olefile.OleFileIO") -> Iterator[str]:
-    """All storages and streams. olefile's own walk does not end where a folder leads back to the root."""
+    """The paths of all storages and streams. olefile's own walk is endless where a folder leads back to the root."""
     waiting, seen = [("", container.root)], {container.root.sid}
     while waiting:
         above, folder = waiting.pop()
         for entry in folder.kids:
             if entry.sid in seen:
-                raise MalformedDocument("The document's folders are not a tree.")
+                raise MalformedDocument("The document's storages are not a tree.")
             seen.add(entry.sid)
             yield f"{above}{entry.name}"
             waiting.append((f"{above}{entry.name}/", entry))
@@ -92,7 +95,7 @@ def _is_object(path: str) -> bool:
 
 
 def _stream(container: "olefile.OleFileIO", name: str, size: int) -> bytes:
-    # The size is what the directory claims; olefile would take memory for it.
+    # The size in the directory may be false, and olefile would allocate it.
     if container.get_size(name) > size:
         raise ValueError("a stream is larger than the file")
     if container.get_size(name) > _STREAM_BYTES:
@@ -114,7 +117,7 @@ def _word(container: "olefile.OleFileIO", name: str, size: int) -> Findings:
 
 
 def _attached_template(text: bytes, table: bytes) -> str:
-    """The second string of the document's table of associated strings ([MS-DOC] 2.9.288), or nothing."""
+    """The path of the attached template: the second of the associated strings ([MS-DOC] 2.9.288); empty without one."""
     if len(text) < _FIB_STRINGS + 8:
         return ""
     start, length = struct.unpack_from("<II", text, _FIB_STRINGS)
@@ -130,27 +133,27 @@ def _attached_template(text: bytes, table: bytes) -> str:
 
 
 def _excel(container: "olefile.OleFileIO", name: str, size: int) -> Findings:
-    for kind, body in _excel_globals(_stream(container, name, size)):
-        if kind == _FILE_PASS:
+    for record_type, body in _excel_globals(_stream(container, name, size)):
+        if record_type == _FILE_PASS:
             raise EncryptedDocument
-        if kind == _SHEET and len(body) > 5 and body[5] in _MACRO_SHEETS:
+        if record_type == _SHEET and len(body) > 5 and body[5] in _MACRO_SHEETS:
             yield "macros", MACROS
-        elif kind == _SUP_BOOK:
+        elif record_type == _SUP_BOOK:
             yield from _linked_book(body)
 
 
 def _excel_globals(stream: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at + 4 <= len(stream):
-        kind, length = struct.unpack_from("<HH", stream, at)
-        if kind == _EOF:
+        record_type, length = struct.unpack_from("<HH", stream, at)
+        if record_type == _EOF:
             return
-        yield kind, stream[at + 4 : at + 4 + length]
+        yield record_type, stream[at + 4 : at + 4 + length]
         at += 4 + length
 
 
 def _linked_book(body: bytes) -> Findings:
-    """[MS-XLS] 2.4.271: paths begin with 1, web addresses go on with 5, shares with 1 and @; others name a program."""
+    """[MS-XLS] 2.4.271: a path begins with 1; 5 follows for a web address, 1 and @ for a share. Others are programs."""
     if len(body) < 5 or struct.unpack_from("<H", body, 2)[0] > 0xFF:
         return
     path = body[5:].decode("utf-16-le" if body[4] & 1 else "latin-1", "replace")
@@ -165,21 +168,21 @@ def _powerpoint(container: "olefile.OleFileIO", name: str, size: int) -> Finding
         user = _stream(container, "Current User", size)
         if len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == _ENCRYPTED_TOKEN:
             raise EncryptedDocument
-    for kind, body in _powerpoint_records(_stream(container, name, size)):
-        if kind == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<I", body, 4)[0]:
+    for record_type, body in _powerpoint_records(_stream(container, name, size)):
+        if record_type == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<I", body, 4)[0]:
             yield "macros", MACROS
-        elif kind in _PPT_OBJECTS:
+        elif record_type in _PPT_OBJECTS:
             yield "embedded_object", OBJECT
 
 
 def _powerpoint_records(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    """All records, those within others too: of a container (version 15) only the header is passed over."""
+    """All records, also those inside containers (version 15), of which only the header is skipped."""
     at = count = 0
     while at + 8 <= len(stream):
-        version, kind, length = struct.unpack_from("<HHI", stream, at)
-        within = version & 0xF == 0xF
-        yield kind, b"" if within else stream[at + 8 : at + 8 + min(length, 16)]
-        at += 8 if within else 8 + length
+        version, record_type, length = struct.unpack_from("<HHI", stream, at)
+        is_container = version & 0xF == 0xF
+        yield record_type, b"" if is_container else stream[at + 8 : at + 8 + min(length, 16)]
+        at += 8 if is_container else 8 + length
         count += 1
         if count > _RECORDS:
             raise Exceeded(f"The presentation has more than {_RECORDS:,} records.")

@@ -1,8 +1,7 @@
-"""OpenDocument (odt, ods, odp and their kin) and its forerunner: OpenDocument 1.3, parts 2 (packages) and 3 (elements).
+"""OpenDocument (odt, ods, odp and the like): version 1.3, parts 2 (packages) and 3 (elements). Also OpenOffice.org's.
 
-Charts, formulas and tables that a document embeds are kept as documents of the same kind in the same package, whose
-content is looked at like its own; objects of other programs are `embedded_object`. Hyperlinks and pictures: as in
-`open_xml`.
+Embedded charts, formulas and tables are OpenDocument documents in the same package, and are examined like the document
+itself. Objects of other programs are `embedded_object`. Hyperlinks and images: as in `open_xml`.
 """
 
 import re
@@ -24,7 +23,7 @@ _PROGRAMS = frozenset({"execute", "macro"})
 
 
 def is_open_document(package: Package) -> bool:
-    """Whether the package says that it is one."""
+    """Whether the package claims to be an OpenDocument."""
     if MANIFEST in package.names and "content.xml" in package.names:
         return True
     return "mimetype" in package.names and bool(_MIMETYPE.match(next(package.pieces("mimetype"), b"")))
@@ -40,7 +39,7 @@ class _ManifestTarget:
 
 
 class _ContentTarget:
-    """Collects the objections (code to sentence) to the elements of one part."""
+    """Collects the findings (message by code) in the elements of all parts."""
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
@@ -70,12 +69,12 @@ class _ContentTarget:
 
 
 def _calls(attributes: Mapping[str, str]) -> bool:
-    """Whether a listener names a macro: LibreOffice writes out many that name none."""
+    """Whether a listener names a macro. LibreOffice writes many that name none."""
     return any(value for name, value in attributes.items() if name.endswith(("}href", "}macro-name")))
 
 
 def examine_open_document(package: Package, output: Output) -> None:
-    """Look at one package. Raises as `Package` and `parse` do."""
+    """Examine one package. Raises what `Package` and `parse` raise."""
     if MANIFEST in package.names:
         parse(package.pieces(MANIFEST), _ManifestTarget())
     content = _ContentTarget()

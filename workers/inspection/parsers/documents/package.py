@@ -1,4 +1,4 @@
-"""The zip that a document is kept in, read within bounds, and its XML, parsed without a tree and without entities."""
+"""The zip that contains a document, read within limits, and its XML, parsed without a tree and without entities."""
 
 import io
 import re
@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 from workers.inspection.parsers.port import Exceeded
 
 PIECE = 1 << 20
-# A name of 250 characters; extra fields are short in documents.
+# The longest entry of a zip's directory: a name of 250 characters, and the short extra fields of documents.
 _DIRECTORY_BYTES = 300
 _ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T|\0<\0!\0E\0N")
 _TOO_LARGE = re.compile(r"huge|depth|too long|too large|limit", re.IGNORECASE)
@@ -22,11 +22,11 @@ class MalformedDocument(Exception):
 
 
 class EncryptedDocument(Exception):
-    """The document cannot be looked into without a password."""
+    """The document cannot be read without a password."""
 
 
 class XmlTarget(Protocol):
-    """What hears of a part's elements; lxml's interface for parser targets."""
+    """Takes the elements of a part: lxml's interface for parser targets."""
 
     def start(self, tag: str, attributes: Mapping[str, str], /) -> None: ...
 
@@ -34,9 +34,9 @@ class XmlTarget(Protocol):
 
 
 class Package:
-    """The parts of one document by name, slashes forward and none in front.
+    """The parts of one document. `names` has their names, with forward slashes and none at the start.
 
-    Raises BadZipFile, Exceeded and Encrypted. `budget` is what all of its parts may unpack to, in bytes.
+    Raises BadZipFile, and Exceeded above the limits `office_entries` and `office_bytes`.
     """
 
     def __init__(self, file: BinaryIO, limits: Mapping[str, int]) -> None:
@@ -53,26 +53,26 @@ class Package:
         self.names = tuple(self._entries)
 
     def check(self) -> None:
-        """Raises what speaks against the package as a whole."""
+        """Test the package as a whole; raises EncryptedDocument or MalformedDocument."""
         if any(entry.flag_bits & 1 for entry in self._entries.values()):
             raise EncryptedDocument
         if self.repeats:
             raise MalformedDocument("Two parts of the document have the same name.")
         if any(entry.compress_type not in _OFFICE_METHODS for entry in self._entries.values()):
-            raise MalformedDocument("The document is packed in a way that documents are not.")
+            raise MalformedDocument("The document is compressed by a method that documents do not use.")
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The content of a part; a checksum that does not match raises BadZipFile after the last piece."""
+        """The content of a part. A wrong checksum raises BadZipFile after the last piece."""
         if self._entries[name].flag_bits & 1:
             raise EncryptedDocument
         with self._zip.open(self._entries[name]) as part:
             while piece := part.read(PIECE):
                 yield piece
 
-    def read(self, name: str, most: int) -> bytes:
-        """All of a part that is no larger than `most` bytes."""
-        if self._entries[name].file_size > most:
-            raise Exceeded(f"A part of the document has more than {most:,} bytes.")
+    def read(self, name: str, max_size: int) -> bytes:
+        """All of a part; raises Exceeded above `max_size` bytes."""
+        if self._entries[name].file_size > max_size:
+            raise Exceeded(f"A part of the document has more than {max_size:,} bytes.")
         return b"".join(self.pieces(name))
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def _too_many(limits: Mapping[str, int]) -> Exceeded:
 
 
 def _directory_size(file: BinaryIO) -> int:
-    """What the end record says of the directory's size, before `zipfile` takes all of it in; 0 if it has none."""
+    """The size of the directory by its end record (0 without one): tested before `zipfile` reads all of it."""
     file.seek(0, io.SEEK_END)
     file.seek(max(0, file.tell() - 65_557))
     tail = file.read()
@@ -97,7 +97,7 @@ def _directory_size(file: BinaryIO) -> int:
 
 
 def parse(pieces: Iterator[bytes], target: XmlTarget) -> None:
-    """Tell `target` of every element. Raises Malformed for what is not well-formed or declares entities."""
+    """Give every element to `target`. Raises MalformedDocument where it is not well-formed or declares entities."""
     from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
 
     parser = etree.XMLParser(
@@ -107,15 +107,15 @@ def parse(pieces: Iterator[bytes], target: XmlTarget) -> None:
     try:
         for piece in pieces:
             if _ENTITY.search(carry + piece):
-                raise MalformedDocument("A part of the document defines entities, which documents do not.")
+                raise MalformedDocument("A part of the document declares entities, which documents do not use.")
             parser.feed(piece)
             carry = piece[-16:]
         parser.close()
     except etree.LxmlError as error:
         if _TOO_LARGE.search(str(error)):
-            raise Exceeded("A part of the document is nested or packed beyond what is looked into.") from error
+            raise Exceeded("A part of the document is nested too deeply, or has too long a value.") from error
         raise MalformedDocument("A part of the document is not well-formed.") from error
 
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
-"""What `zipfile` raises of broken packages."""
+PACKAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+"""What `zipfile` raises for a malformed package."""

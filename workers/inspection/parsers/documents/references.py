@@ -1,7 +1,7 @@
-"""Where a document points to. Pure: the text of a reference in, whether following it leaves the reader's machine out.
+"""Whether a reference in a document leads to another machine. Pure.
 
-A path on a local drive names nothing that an uploader can have put there, and documents are full of them (the template
-that a text was written with, the workbook that a table came from), so it is no objection.
+A path on a local drive is no finding: an uploader cannot put a file there, and most documents have such paths (of the
+template that a text was written with, of the workbook that a table came from).
 """
 
 import re
@@ -12,13 +12,13 @@ _DRIVE = re.compile(r"/*[a-z][:|]")
 
 
 def is_remote(reference: str) -> bool:
-    """Whether following it asks another machine, or a handler of a scheme of its own, for something."""
+    """Whether opening the reference asks another machine, or the handler of a custom scheme, for something."""
     scheme, rest = _split(reference)
     return scheme not in ("", "file") or _share(scheme, rest)
 
 
 def is_network_share(reference: str) -> bool:
-    """Whether it names a file on a network share, where Windows presents the reader's credentials unasked."""
+    """Whether it names a file on a network share, to which Windows sends the user's credentials without asking."""
     return _share(*_split(reference))
 
 

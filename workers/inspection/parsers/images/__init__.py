@@ -1,1 +1,1 @@
-"""Where an image of each format ends and how large it says it is, from its structure, before anything decodes it."""
+"""The structure of each image format: dimensions, frames and the end of the image, before anything is decoded."""

@@ -10,7 +10,7 @@ _PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known l
 
 
 def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
-    """Where the pixels end: the header's own size of the file is often wrong, and never too large in a whole one."""
+    """The offset after the pixels. The file size in the header may be wrong, but not too large in a complete file."""
     file.seek(2)
     declared, _, _, pixels, header = read_struct(file, "<IHHII")
     if header == _CORE:
@@ -29,7 +29,7 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
 
 
 def _profile_end(file: BinaryIO, header: int) -> int:
-    """A colour profile may stand behind the pixels."""
+    """The offset after the colour profile, which may follow the pixels; 0 without one."""
     if header < _V5:
         return 0
     file.seek(14 + 112)

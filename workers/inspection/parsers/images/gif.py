@@ -7,8 +7,8 @@ from workers.inspection.parsers.images.structure import ImageLimits, MalformedIm
 _EXTENSION, _IMAGE, _TRAILER = b"!", b",", b";"
 
 
-def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: ARG001 # the readers of all formats are called alike
-    """Where the image ends. Counts its frames."""
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: ARG001 # all readers have this signature
+    """The offset after the trailer. Counts the frames."""
     file.seek(6)
     width, height, flags, _, _ = read_struct(file, "<HHBBB")
     _colours(file, flags)
@@ -19,14 +19,14 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: A
         elif block == _IMAGE:
             width, height = _image(file, width, height, image_limits)
         elif block != b"\0":  # some writers end a block twice
-            raise MalformedImage("what should be a block of it is none")
+            raise MalformedImage("A block of the GIF has an unknown type.")
     if not image_limits.frames:
-        raise MalformedImage("there is no image in it")
+        raise MalformedImage("There is no image in the GIF.")
     return file.tell()
 
 
 def _image(file: BinaryIO, width: int, height: int, image_limits: ImageLimits) -> tuple[int, int]:
-    """The canvas, which decoders enlarge to hold what is outside of it."""
+    """Read one frame; the dimensions of the canvas, which decoders enlarge where a frame is outside of it."""
     left, top, across, down, flags = read_struct(file, "<HHHHB")
     width, height = max(width, left + across), max(height, top + down)
     image_limits.frame()
@@ -43,6 +43,6 @@ def _colours(file: BinaryIO, flags: int) -> None:
 
 
 def _skip(file: BinaryIO) -> None:
-    """Over the sub-blocks, to behind the empty one that ends them."""
+    """Skip the sub-blocks and the empty one that ends them."""
     while length := read_exactly(file, 1)[0]:
         read_exactly(file, length)

@@ -1,6 +1,6 @@
-"""JPEG (ITU-T T.81 annex B): segments, and scans in which 0xFF is followed by what tells that it is data.
+"""JPEG (ITU-T T.81 annex B): segments, and scans, in which the byte after 0xFF distinguishes data from a marker.
 
-More than one image may stand in a file: Multi-Picture Format (CIPA DC-007) and Google's containers announce it.
+A file may have several images: Multi-Picture Format (CIPA DC-007) and Google's containers announce that.
 """
 
 import re
@@ -25,12 +25,12 @@ _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
 def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
-    """Where the last announced image, and what phones append to it, ends."""
+    """The offset after the last announced image and what phones append to it."""
     return images(file, size, image_limits)[1]
 
 
 def images(file: BinaryIO, size: int, image_limits: ImageLimits) -> tuple[list[tuple[int, int]], int]:
-    """From where to where each image goes, and where the last thing that belongs to the file ends."""
+    """The start and end of each image, and the offset after the last part of the file."""
     announced = AnnouncedTrailer()
     found = []
     place = 0
@@ -44,15 +44,15 @@ def images(file: BinaryIO, size: int, image_limits: ImageLimits) -> tuple[list[t
 
 
 def _image(file: BinaryIO, start: int, image_limits: ImageLimits, announced: AnnouncedTrailer) -> int:
-    """Where the image that begins at `start` ends."""
+    """The offset after the image that begins at `start`."""
     image_limits.frame()
     file.seek(start + 2)
     while (marker := _marker(file)) != _EOI:
         if marker == _SOI:
-            raise MalformedImage("an image begins within another one")
+            raise MalformedImage("An image begins within another one.")
         length = read_struct(file, ">H")[0]
         if length < 2:
-            raise MalformedImage("a segment of it has no length")
+            raise MalformedImage("A segment of the JPEG has no length.")
         body = read_exactly(file, length - 2)
         if marker in _FRAMES and len(body) >= 5:
             image_limits.area(int.from_bytes(body[3:5], "big"), _height(body))
@@ -64,21 +64,21 @@ def _image(file: BinaryIO, start: int, image_limits: ImageLimits, announced: Ann
 
 
 def _height(body: bytes) -> int:
-    # None at all means that a DNL segment tells it, as no writer does; the decoder then objects.
+    # A height of 0 means that a DNL segment has it. No writer makes that, and the decoder then fails.
     return int.from_bytes(body[1:3], "big") or 1
 
 
 def _marker(file: BinaryIO) -> int:
     byte = read_exactly(file, 1)
     if byte != b"\xff":
-        raise MalformedImage("what should be a segment of it is none")
+        raise MalformedImage("A segment of the JPEG begins without a marker.")
     while byte == b"\xff":
         byte = read_exactly(file, 1)
     return byte[0]
 
 
 def _skip_scan(file: BinaryIO) -> None:
-    """To the marker that ends the scan."""
+    """Go to the marker that ends the scan."""
     place = file.tell()
     while piece := file.read(PIECE):
         if marker := _MARKER.search(piece):

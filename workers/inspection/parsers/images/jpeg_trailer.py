@@ -1,4 +1,4 @@
-"""What phones put behind a JPEG, and announce: further images, the video of a motion photo, Samsung's own records.
+"""The trailer that phones append to a JPEG: further images, the video of a motion photo, Samsung's records.
 
 https://developer.android.com/media/platform/motion-photo-format; Samsung's is described by ExifTool's Samsung.pm.
 """
@@ -9,19 +9,19 @@ from typing import BinaryIO
 from workers.inspection.parsers.images.structure import skip_padding
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_RECORD = struct.Struct("<HHII")  # nothing, kind, how far before the directory it begins, length
+_RECORD = struct.Struct("<HHII")  # unused, type, distance from its start to the directory, length
 _MOST_RECORDS = 1000
 
 
 class AnnouncedTrailer:
-    """What an image's segments say will follow it."""
+    """What the segments of an image announce after it."""
 
     def __init__(self) -> None:
         self.images = False
         self.video = False
 
     def note(self, segment: bytes) -> None:
-        """Take the body of an APP1 or APP2 segment."""
+        """Read the body of an APP1 or APP2 segment."""
         if segment.startswith(b"MPF\0"):
             self.images = True
         elif segment.startswith(_XMP):
@@ -30,14 +30,14 @@ class AnnouncedTrailer:
 
 
 def end_of_trailer(file: BinaryIO, start: int, size: int, announced: AnnouncedTrailer) -> int:
-    """Where what belongs to the file ends, of what begins at `start`: the file's end, or `start` itself."""
+    """The end of a known trailer that begins at `start`, which is the end of the file; `start` where there is none."""
     if start < size and ((announced.video and _is_video(file, start, size)) or _is_samsung(file, start, size)):
         return size
     return start
 
 
 def _is_video(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether it is boxes of ISO 14496-12 to the very end."""
+    """Whether the file from `start` to its end is a sequence of boxes (ISO 14496-12)."""
     place = start
     while place < size:
         file.seek(place)
@@ -54,7 +54,7 @@ def _is_video(file: BinaryIO, start: int, size: int) -> bool:
 
 
 def _is_samsung(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether records follow one another from `start` to their directory, which ends the file."""
+    """Whether Samsung's records follow each other from `start` to their directory, which ends the file."""
     file.seek(max(start, size - 8))
     tail = file.read(8)
     directory = size - 8 - int.from_bytes(tail[:4], "little")

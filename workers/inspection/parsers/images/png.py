@@ -10,18 +10,18 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LONGEST = 2**31 - 1
 
 
-def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: ARG001 # the readers of all formats are called alike
-    """Where the image ends. Counts the frames of an animation."""
+def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: ARG001 # all readers have this signature
+    """The offset after the last chunk. Counts the frames of an animation."""
     file.seek(len(SIGNATURE))
-    length, kind = _start(file)
-    if kind != b"IHDR" or length != 13:
-        raise MalformedImage("its first chunk is no header")
-    header = _body(file, length, kind)
+    length, chunk_type = _start(file)
+    if chunk_type != b"IHDR" or length != 13:
+        raise MalformedImage("The first chunk of the PNG is not a header.")
+    header = _body(file, length, chunk_type)
     image_limits.area(*struct.unpack(">II", header[:8]))
-    while kind != b"IEND":
-        length, kind = _start(file)
-        body = _body(file, length, kind)
-        if kind == b"fcTL" and len(body) >= 12:
+    while chunk_type != b"IEND":
+        length, chunk_type = _start(file)
+        body = _body(file, length, chunk_type)
+        if chunk_type == b"fcTL" and len(body) >= 12:
             image_limits.frame()
             image_limits.area(*struct.unpack(">II", body[4:12]))
     return file.tell()
@@ -29,21 +29,21 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: A
 
 def _start(file: BinaryIO) -> tuple[int, bytes]:
     length = read_struct(file, ">I")[0]
-    kind = read_exactly(file, 4)
-    if length > _LONGEST or not kind.isalpha():
-        raise MalformedImage("what should be a chunk of it is none")
-    return length, kind
+    chunk_type = read_exactly(file, 4)
+    if length > _LONGEST or not chunk_type.isalpha():
+        raise MalformedImage("A chunk of the PNG has an invalid type or length.")
+    return length, chunk_type
 
 
-def _body(file: BinaryIO, length: int, kind: bytes) -> bytes:
-    """The chunk's beginning: all of those that are looked into are short."""
+def _body(file: BinaryIO, length: int, chunk_type: bytes) -> bytes:
+    """The first bytes of a chunk, after its checksum was tested. The chunks whose content is read are short."""
     first = piece = read_exactly(file, min(length, PIECE))
-    checksum = zlib.crc32(piece, zlib.crc32(kind))
+    checksum = zlib.crc32(piece, zlib.crc32(chunk_type))
     left = length - len(piece)
     while left:
         piece = read_exactly(file, min(left, PIECE))
         checksum = zlib.crc32(piece, checksum)
         left -= len(piece)
     if read_struct(file, ">I")[0] != checksum:
-        raise MalformedImage(f"the checksum of a chunk ({kind.decode('ascii')}) is wrong")
+        raise MalformedImage(f"The checksum of a PNG chunk ({chunk_type.decode('ascii')}) is wrong.")
     return first

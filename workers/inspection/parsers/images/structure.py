@@ -1,4 +1,4 @@
-"""What the readers of the image formats have in common: limits, objections, and reads that must not come up short."""
+"""What the readers of the image formats share: limits, errors, and reads that raise where the file ends."""
 
 import struct
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from typing import BinaryIO
 from workers.inspection.parsers.port import Exceeded
 
 PIECE = 65536
-# What cameras, transfers and editors leave behind an image. It says nothing to anybody.
+# Padding that cameras, transfers and editors write after an image. No program gives it a meaning.
 PADDING = b"\0\xff\r\n\t "
 
 
 class MalformedImage(Exception):
-    """The file breaks its format's rules; `code` says how."""
+    """The image breaks its format's rules, or cannot be decoded: `code` and `message` are those of the finding."""
 
     def __init__(self, message: str, code: str = "malformed") -> None:
         super().__init__(message)
@@ -21,29 +21,29 @@ class MalformedImage(Exception):
 
 
 class ImageLimits:
-    """Counts what an image asks for, against `image_pixels` and `image_frames`; raises Exceeded."""
+    """The limits `image_pixels` and `image_frames` for one image: its methods raise Exceeded above them."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        self._pixels = limits["image_pixels"]
-        self._most = limits["image_frames"]
+        self._max_pixels = limits["image_pixels"]
+        self._max_frames = limits["image_frames"]
         self.frames = 0
 
     def area(self, width: int, height: int) -> None:
-        """A frame of this size is about to be decoded. Raises Broken for one without an area."""
+        """Test the dimensions of a frame. Raises MalformedImage for one without an area."""
         if width <= 0 or height <= 0:
-            raise MalformedImage("an image in it has no area")
-        if width * height > self._pixels:
-            raise Exceeded(f"{width} × {height} pixels are more than the {self._pixels} that are looked at")
+            raise MalformedImage("An image in the file has no area.")
+        if width * height > self._max_pixels:
+            raise Exceeded(f"The image has {width} × {height} pixels; the limit is {self._max_pixels} (image_pixels).")
 
     def frame(self) -> None:
-        """One more frame or page has begun."""
+        """Count one more frame or page."""
         self.frames += 1
-        if self.frames > self._most:
-            raise Exceeded(f"it has more than the {self._most} frames that are looked at")
+        if self.frames > self._max_frames:
+            raise Exceeded(f"The image has more than {self._max_frames} frames (image_frames).")
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:
-    """The next `count` bytes. Raises Broken where the file ends before."""
+    """The next `count` bytes. Raises MalformedImage where the file ends before."""
     taken = file.read(count)
     if len(taken) < count:
         raise truncated()
@@ -51,17 +51,17 @@ def read_exactly(file: BinaryIO, count: int) -> bytes:
 
 
 def read_struct(file: BinaryIO, layout: str) -> tuple[int, ...]:
-    """The next bytes as `struct` reads them. Raises Broken where the file ends before."""
+    """The next bytes, unpacked by `struct`. Raises MalformedImage where the file ends before."""
     return struct.unpack(layout, read_exactly(file, struct.calcsize(layout)))
 
 
 def truncated() -> MalformedImage:
-    """The objection to a file that ends too soon."""
-    return MalformedImage("the file ends before its image does", "truncated")
+    """The error for a file that ends before its image does."""
+    return MalformedImage("The file ends before its image does.", "truncated")
 
 
 def skip_padding(file: BinaryIO, start: int, padding: bytes = PADDING) -> int:
-    """The place of the first byte from `start` on that is none of `padding`; the file's end where there is none."""
+    """The offset of the first byte from `start` on that is not padding; the end of the file where there is none."""
     file.seek(start)
     while piece := file.read(PIECE):
         if rest := piece.lstrip(padding):

@@ -1,4 +1,4 @@
-"""TIFF 6.0 and BigTIFF: a chain of directories, one for each page, that name parts anywhere in the file."""
+"""TIFF 6.0 and BigTIFF: a chain of directories, one for each page, whose parts may be anywhere in the file."""
 
 from typing import BinaryIO
 
@@ -8,7 +8,7 @@ _BIG = 43
 
 
 def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
-    """The file's end: nothing in it is behind the image. Raises Broken where a directory is not in the file."""
+    """The end of the file. Counts the pages; raises MalformedImage where a directory is outside of the file."""
     file.seek(0)
     order = "<" if file.read(2) == b"II" else ">"
     big = read_struct(file, order + "H")[0] == _BIG

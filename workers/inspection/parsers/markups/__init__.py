@@ -1,1 +1,1 @@
-"""How texts that browsers run are looked into: by the rules of XML, and as leniently as HTML is read."""
+"""How markup is read: by the rules of XML, and as leniently as browsers may read HTML."""

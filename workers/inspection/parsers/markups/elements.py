@@ -1,4 +1,4 @@
-"""What an element of SVG or HTML does by itself, by its attributes. The names come in lower case, without prefixes."""
+"""What an element of SVG or HTML runs or loads. The names here are in lower case, without prefixes."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, css_
 
 _SCRIPTS = frozenset({"script", "handler"})  # SVG Tiny 1.2 has the latter
 _HANDLER = re.compile(r"on[a-z]+")
-# Where an address is only followed when somebody chooses to; it may run a script then.
+# Addresses that are only followed when a person chooses to. They may run a script then, so that is reported.
 _LINKS = frozenset({"a", "area"})
 _FOLLOWED = frozenset({"action", "formaction", "cite", "longdesc", "ping"})
 _LOADED = frozenset(
@@ -23,23 +23,23 @@ Attributes = Iterable[tuple[str, str]]
 
 
 class ElementRules:
-    """Judges elements one by one and keeps what it objects to."""
+    """Tests elements one by one and adds findings."""
 
     def __init__(self, findings: MarkupFindings) -> None:
-        self._objections = findings
+        self._findings = findings
 
     def check(self, name: str, attributes: Attributes, line: Callable[[], int]) -> None:
-        """One start tag."""
+        """Test one start tag."""
         if name in _SCRIPTS:
-            self._objections.add(SCRIPT, "a script element", line)
+            self._findings.add(SCRIPT, "a script element", line)
         elif name == "foreignobject":
-            self._objections.add("foreign_object", "a foreignObject", line)
+            self._findings.add("foreign_object", "a foreignObject element", line)
         given = dict(attributes)
         for attribute, value in given.items():
             self._attribute(name, attribute, value, given, line)
 
     def css(self, css: str, line: Callable[[], int]) -> None:
-        """The text of a style element or attribute."""
+        """Test the text of a style element or attribute."""
         for address in css_addresses(css):
             self._address(effect_of(address, as_image=True), address, line)
 
@@ -47,7 +47,7 @@ class ElementRules:
         self, element: str, name: str, value: str, given: Mapping[str, str], line: Callable[[], int]
     ) -> None:
         if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
-            self._objections.add("event_handler", f"an event handler ({excerpt(name)})", line)
+            self._findings.add("event_handler", f"an event handler ({excerpt(name)})", line)
         elif name == "style" or "(" in value:
             self.css(value, line)
         for address in _addresses(element, name, value, given):
@@ -58,13 +58,13 @@ class ElementRules:
 
     def _address(self, found: str | None, address: str, line: Callable[[], int]) -> None:
         if found == SCRIPT:
-            self._objections.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
+            self._findings.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
         elif found == EXTERNAL:
-            self._objections.add(EXTERNAL, f"a reference to {excerpt(address)}", line)
+            self._findings.add(EXTERNAL, f"a reference to {excerpt(address)}", line)
 
 
 def _addresses(element: str, name: str, value: str, given: Mapping[str, str]) -> Iterable[str]:
-    """The addresses that one attribute holds."""
+    """The addresses in one attribute."""
     if name in _LOADED or name in _FOLLOWED:
         return (value,)
     if name in _LISTS:

@@ -1,4 +1,4 @@
-"""What was found in a text, once for each code, with the first place of it."""
+"""The findings in a text: one for each code, at the first line where it occurs."""
 
 from collections.abc import Callable, Collection
 
@@ -8,28 +8,31 @@ _LONGEST = 80
 
 
 class MarkupFindings:
-    """Kept until all was seen, since only then it is certain what the text is."""
+    """Collects findings: `messages` has one by code. They are reported at the end, when the language is certain."""
 
     def __init__(self) -> None:
-        self.found: dict[str, str] = {}
+        self.messages: dict[str, str] = {}
 
     def add(self, code: str, what: str, line: Callable[[], int] | int) -> None:
-        """`what` is shown for the first of its code, with its line (which may be costly to tell)."""
-        if code not in self.found:
-            self.found[code] = f"{what} in line {line if isinstance(line, int) else line()}"
+        """Add a finding, unless there is one of `code`; `what` completes “Line 3 has …”.
+
+        `line` is a function where counting the lines takes time.
+        """
+        if code not in self.messages:
+            self.messages[code] = f"Line {line if isinstance(line, int) else line()} has {what}."
 
     def merge(self, other: "MarkupFindings", codes: Collection[str] | None = None) -> None:
-        """Take what another look found; of `codes` only, where they are given."""
-        for code, message in other.found.items():
+        """Add the findings of `other` (with one of `codes`, if given) whose codes are new here."""
+        for code, message in other.messages.items():
             if codes is None or code in codes:
-                self.found.setdefault(code, message)
+                self.messages.setdefault(code, message)
 
     def report(self, output: Output) -> None:
-        """Hand them out, each as rejected."""
-        for code, message in self.found.items():
+        """Report each finding, with the outcome rejected."""
+        for code, message in self.messages.items():
             output.finding(code, "rejected", message)
 
 
 def excerpt(text: str) -> str:
-    """A piece of the file, short and printable, for a sentence about it."""
+    """The first letters of `text`, printable, to be quoted in a message."""
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text[:_LONGEST])

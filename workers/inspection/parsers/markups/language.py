@@ -1,4 +1,4 @@
-"""By its beginning: whether a text is markup, of which kind, and how its letters are written."""
+"""The markup language and the character encoding of a text, by its first bytes. Pure."""
 
 import codecs
 import re
@@ -9,11 +9,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What expat would tell too: XML in UTF-16 without a mark.
+# XML in UTF-16 without a byte order mark, which expat detects in the same way.
 _UNMARKED = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)", re.DOTALL)
 _CHARSET = re.compile(rb"<meta[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9._-]+)", re.IGNORECASE)
-# Of those that browsers know (https://encoding.spec.whatwg.org); others would show another text here than there.
+# The encodings that browsers know (https://encoding.spec.whatwg.org): in any other, browsers would read another text.
 _KNOWN = re.compile(
     r"utf-8|ascii|tis-620|iso8859-\d+|cp(125\d|866|874|932|936|949|950)|koi8-[ru]|mac-(roman|cyrillic)"
     r"|gbk|gb18030|gb2312|big5|shift_jis|euc_(jp|kr)|iso2022_jp"
@@ -35,16 +35,16 @@ _ELEMENT = re.compile(r"<[A-Za-z_][\w.:-]*(?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[
 
 
 class MarkupLanguage(Enum):
-    """How a text is looked at."""
+    """By which rules a text is read, and what is reported."""
 
-    XML = "must be well-formed: an XML declaration, a document type or an SVG begins it"
-    HTML = "is read leniently, whatever it is"
-    FRAGMENT = "begins with an element of HTML, as Markdown may: what it loads is its own business, what it runs is not"
-    ELEMENT = "begins with an element of no known kind: XML when it is well-formed, else just a text"
+    XML = "begins with an XML declaration, a document type or an SVG element: it must be well-formed"
+    HTML = "begins as an HTML document: it is read leniently"
+    FRAGMENT = "begins with an element of HTML, as Markdown may: what it runs is reported, and not what it loads"
+    ELEMENT = "begins with any other element: it is XML if it is well-formed, and plain text otherwise"
 
 
 def markup_language(head: bytes) -> MarkupLanguage | None:
-    """What an object that begins so is looked at as; None for what is not markup. White space may come first."""
+    """The language of an object that begins with `head`, after any white space; None for what is not markup."""
     text = head.decode(_encoding_of(head) or "latin-1", "replace").lstrip("\ufeff")
     begin = _SKIPPED.match(text)
     rest = text[begin.end() :] if begin else text
@@ -56,16 +56,16 @@ def markup_language(head: bytes) -> MarkupLanguage | None:
         return MarkupLanguage.FRAGMENT
     if _ELEMENT.match(rest):
         return MarkupLanguage.ELEMENT
-    return MarkupLanguage.HTML if rest.startswith("<!--") else None  # a comment that does not end in sight
+    return MarkupLanguage.HTML if rest.startswith("<!--") else None  # a comment that is longer than `head`
 
 
 def byte_order_mark(text: bytes) -> bytes:
-    """The byte order mark that begins it, if there is one."""
-    return next((byte_order_mark for byte_order_mark, _ in _MARKS if text.startswith(byte_order_mark)), b"")
+    """The byte order mark at the start of `text`, or nothing."""
+    return next((mark for mark, _ in _MARKS if text.startswith(mark)), b"")
 
 
 def encoding(text: bytes, *, xml: bool) -> str | None:
-    """Python's name of how `text` is written; None for a way that browsers do not know."""
+    """Python's name of the encoding of `text`; None for an encoding that browsers do not know."""
     if found := _encoding_of(text):
         return found
     declared = (_DECLARED.match(text.lstrip()) if xml else None) or _CHARSET.search(text[:4096])
@@ -76,13 +76,13 @@ def encoding(text: bytes, *, xml: bool) -> str | None:
     except LookupError:
         return None
     if name.startswith("utf-16"):
-        return "utf-8"  # it was read so far without being that
+        return "utf-8"  # the declaration was read as ASCII, so the text is not UTF-16
     return name if _KNOWN.fullmatch(name) else None
 
 
 def _encoding_of(text: bytes) -> str | None:
-    """By its first bytes alone."""
-    for byte_order_mark, name in (*_MARKS, *_UNMARKED):
-        if text.startswith(byte_order_mark):
+    """The encoding that the first bytes show, without a declaration."""
+    for start, name in (*_MARKS, *_UNMARKED):
+        if text.startswith(start):
             return name
     return None

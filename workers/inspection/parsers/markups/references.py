@@ -1,4 +1,4 @@
-"""What an address or a piece of CSS in a text leads to: `script`, `external_reference` or nothing."""
+"""What an address, a stylesheet or CSS does: run a script, load something from elsewhere, or nothing. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from workers.inspection.parsers.markups.findings import excerpt
 
 SCRIPT, EXTERNAL = "script", "external_reference"
 
-# Browsers drop these within an address, and controls and spaces around it (https://url.spec.whatwg.org).
+# Browsers ignore these in an address, and control characters and spaces around it (https://url.spec.whatwg.org).
 _DROPPED = re.compile(r"[\t\n\r]")
 _AROUND = "".join(map(chr, range(33)))
 _ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*):|[\\/]{2}")
 _RUNS = frozenset({"javascript", "vbscript", "livescript"})
-# They name something, or are whole in themselves.
+# Schemes that only name something, or that contain all of it.
 _FETCHES_NOTHING = frozenset({"about", "cid", "data", "mailto", "mid", "sms", "tag", "tel", "urn"})
 _DATA_TYPE = re.compile(r"data:([^,;]*)")
 _DOCUMENTS = re.compile(
@@ -29,7 +29,7 @@ _CSS_ADDRESS = re.compile(
 
 
 def effect_of(address: str, *, as_image: bool = False) -> str | None:
-    """What becomes of opening or loading `address`. `as_image`: where only an image is shown, whose scripts rest."""
+    """What loading `address` does: SCRIPT, EXTERNAL or None. An address that is loaded `as_image` runs nothing."""
     address = _DROPPED.sub("", address.strip(_AROUND)[:256]).lower()
     absolute = _ABSOLUTE.match(address)
     if not absolute:
@@ -52,15 +52,15 @@ def _data(address: str, *, as_image: bool) -> str | None:
 
 
 def stylesheet(instruction: str) -> tuple[str, str] | None:
-    """What the data of an `xml-stylesheet` amounts to, and what that is called.
+    """The code and description for the data of an `xml-stylesheet` instruction, if it is a finding.
 
-    One within the document may be XSLT, which makes any element it likes.
+    A stylesheet inside the document may be XSLT, which can make any element.
     """
     href = _HREF.search(instruction)
     address = href[1] if href else ""
     if not address.startswith(("#", "data:")):
         return EXTERNAL, f"a stylesheet ({excerpt(address)})"
-    return None if "css" in instruction else (SCRIPT, "a transformation of the document by itself")
+    return None if "css" in instruction else (SCRIPT, "a stylesheet that transforms the document")
 
 
 def css_addresses(css: str) -> Iterator[str]:

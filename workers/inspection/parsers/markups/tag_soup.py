@@ -1,8 +1,7 @@
-"""A text read as leniently as anything may read it.
+"""Reads a text as leniently as any browser may.
 
-Where comments, CDATA sections and scripts begin and end is read differently by XML, by HTML, and by HTML within SVG
-within HTML; so they count as nothing here, and each `<` before a letter begins a tag. What is only quoted is therefore
-objected to as well.
+XML, HTML, and SVG inside HTML have different rules for where comments, CDATA sections and scripts begin and end. So
+they are ignored here: each `<` before a letter begins a tag. A tag that is only quoted is therefore a finding too.
 """
 
 import html
@@ -14,7 +13,7 @@ from workers.inspection.parsers.markups.findings import MarkupFindings
 from workers.inspection.parsers.markups.references import EXTERNAL, stylesheet
 from workers.inspection.parsers.port import Exceeded
 
-# https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state; white space is what it is there, not Unicode's.
+# https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state; white space is as defined there, not Unicode's.
 _TAG = re.compile(r"<([A-Za-z][^\t\n\f\r />]{0,64})")
 _ATTRIBUTE = re.compile(
     r"""[\t\n\f\r /]*(=?[^\t\n\f\r />=]*)[\t\n\f\r ]*"""
@@ -23,37 +22,38 @@ _ATTRIBUTE = re.compile(
 _STYLESHEET = re.compile(r"<\?xml-stylesheet\s([^>]*)")
 _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s*)?[^\s\"'>]+\s+(?:(SYSTEM|PUBLIC)\b|\"([^\"]*)\"|'([^']*)')")
 _XML_ATTRIBUTES = frozenset({"xlink:href", "xml:base"})
-# A browser reads each byte about once. Tags that are nested in one another's attributes are read again for each.
+# A browser reads each byte about once. Here, a tag inside an attribute of another tag is read again for each of them,
+# so the work is limited to so many times the length of the text.
 _WORK = 20
 _LEAST_WORK = 1_000_000
 _DEPTH = 3
 
 
-def scan(text: str, *, depth: int = 0) -> MarkupFindings:
-    """All that any reader might find in `text`. Raises Exceeded where it is made to be read in too many ways."""
+def read_leniently(text: str, *, depth: int = 0) -> MarkupFindings:
+    """All that a browser may find in `text`. Raises Exceeded where that takes too much work."""
     findings = MarkupFindings()
-    elements = ElementRules(findings)
+    rules = ElementRules(findings)
     work = _WORK * len(text) + _LEAST_WORK
     for tag in _TAG.finditer(text):
         attributes = []
         for attribute, value, cost in _attributes(text, tag.end()):
             work -= cost
             if work < 0:
-                raise Exceeded("it can be read in more ways than are looked at")
+                raise Exceeded("The text can be read in too many ways to test them all.")
             attributes.append((attribute, value))
             if attribute == "srcdoc" and depth < _DEPTH:
-                findings.merge(scan(value, depth=depth + 1))
+                findings.merge(read_leniently(value, depth=depth + 1))
         name = tag[1].lower()
         if name == "xi:include":
             findings.add(EXTERNAL, "an inclusion", _line(text, tag.start()))
-        elements.check(name.rpartition(":")[2], attributes, _line(text, tag.start()))
-    _styles(text, elements)
+        rules.check(name.rpartition(":")[2], attributes, _line(text, tag.start()))
+    _styles(text, rules)
     _declarations(text, findings)
     return findings
 
 
 def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
-    """Name, value and how much was read for it."""
+    """The name and value of each attribute, and the work that it took."""
     while (found := _ATTRIBUTE.match(text, place)) and found.end() > place:
         cost = _WORK - 4 + found.end() - place
         place = found.end()
@@ -64,27 +64,27 @@ def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
         if name in _XML_ATTRIBUTES or name.endswith(":href"):
             name = name.rpartition(":")[2]
         elif name == "base":
-            name = ""  # only xml:base is one
+            name = ""  # only `xml:base` is a base address
         yield name, value, cost
 
 
-def _styles(text: str, elements: ElementRules) -> None:
+def _styles(text: str, rules: ElementRules) -> None:
     small = text.lower() if text.isascii() else _lower_ascii(text)
     place = small.find("<style")
     while place >= 0:
         end = small.find("</style", place)
         end = len(text) if end < 0 else end
-        elements.css(text[place:end], _line(text, place))
+        rules.css(text[place:end], _line(text, place))
         place = small.find("<style", end)
 
 
 def _lower_ascii(text: str) -> str:
-    """As long as `text`, which `lower` may not be."""
+    """`text` in lower case. Unlike `str.lower`, it keeps the length."""
     return text.translate({upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)})
 
 
 def _declarations(text: str, findings: MarkupFindings) -> None:
-    """What the head of an XML document may say, that was too broken to be read as one."""
+    """Test the declarations of an XML document that is not well-formed."""
     for sheet in _STYLESHEET.finditer(text):
         if found := stylesheet(sheet[1]):
             findings.add(*found, _line(text, sheet.start()))
@@ -92,7 +92,7 @@ def _declarations(text: str, findings: MarkupFindings) -> None:
         if entity[1]:
             findings.add(EXTERNAL, "an external entity", _line(text, entity.start()))
         elif re.search("[&%<]", entity[2] or entity[3] or ""):
-            findings.add("entity_expansion", "an entity made of others", _line(text, entity.start()))
+            findings.add("entity_expansion", "an entity made of other entities", _line(text, entity.start()))
 
 
 def _line(text: str, place: int) -> Callable[[], int]:

@@ -1,4 +1,4 @@
-"""A document read by the rules of XML, with expat: nothing is fetched, and no entity is expanded that could grow."""
+"""Reads a document by the rules of XML, with expat. Nothing is fetched, and no entity that could grow is expanded."""
 
 import re
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _MSXSL = "urn:schemas-microsoft-com:xslt"
 _ACTIVE = frozenset({_SVG, _XHTML, _MATHML})
 _ACTIVE_ROOTS = frozenset({"svg", "html"})
 
-# Document types of the W3C's own formats, which every reader has at hand.
+# The document types of the W3C's own formats. Programs have copies of them and do not fetch them.
 _KNOWN_TYPE = re.compile(r"https?://www\.w3\.org/[\w./-]*|about:legacy-compat")
-# Adobe Illustrator declares the names of its namespaces as entities.
+# Entities without markup and up to this length may be declared: Adobe Illustrator declares its namespaces so.
 _PLAIN_ENTITY = 1024
 _REFERENCE = re.compile(r"%[^\s;]+;")
 _TAG = re.compile(r"<[A-Za-z]|<\Z")
@@ -32,18 +32,18 @@ _TAG = re.compile(r"<[A-Za-z]|<\Z")
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 Error = tuple[str, int]
-"""What is wrong, and in which line."""
+"""What completes “Line 3 has …”, and the line."""
 
 
 class _StopParsing(Exception):
-    """Nothing more is read by these rules: it would have to be expanded."""
+    """Stops the reading at an entity that could expand."""
 
 
 class XmlDocument:
-    """Reads one document. Afterwards:
+    """Reads one document. Afterwards `root` is its outermost element, with its namespace.
 
-    `root` is its outermost element; `stopped` says that not all was read, as it would have had to be expanded;
-    `hides_tags` that there are tags in comments and the like, where XML sees none and HTML might.
+    `stopped` says that the rest was not read because of an entity that could expand. `hides_tags` says that there are
+    tags in comments, CDATA sections or the like, where XML reads none but HTML may.
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
@@ -51,8 +51,8 @@ class XmlDocument:
         self.root: str | None = None
         self.stopped = False
         self.hides_tags = False
-        self._quoting = False
-        self._elements = ElementRules(self.findings)
+        self._in_cdata = False
+        self._rules = ElementRules(self.findings)
         self._limits = limits
         self._nodes = self._depth = 0
         self._style: list[str] | None = None
@@ -60,25 +60,25 @@ class XmlDocument:
 
     @property
     def active(self) -> bool:
-        """Whether a browser shows it as SVG or HTML."""
+        """Whether a browser shows the document as SVG or HTML, and runs its scripts."""
         return self.root is not None and self.root.rpartition(" ")[2].lower() in _ACTIVE_ROOTS
 
     def read(self, text: str) -> Error | None:
-        """What keeps `text` from being well-formed, if anything. Raises Exceeded above a limit."""
+        """Read all of `text`; the first error, if it is not well-formed. Raises Exceeded above a limit."""
         try:
             self._parser.Parse(text, True)
         except _StopParsing:
             self.stopped = True
         except UnicodeEncodeError:
-            return "it is not well-formed (half a character)", 1
+            return "an incomplete character", 1
         except expat.ExpatError as error:
             if error.code == _NO_MEMORY:
                 raise MemoryError from error
-            return f"it is not well-formed ({expat.ErrorString(error.code)})", error.lineno
+            return f"a syntax error ({expat.ErrorString(error.code)})", error.lineno
         return None
 
     def line(self) -> int:
-        """Where it is being read."""
+        """The line that is being read."""
         return self._parser.CurrentLineNumber
 
     def _prepared(self) -> expat.XMLParserType:
@@ -88,8 +88,8 @@ class XmlDocument:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.CommentHandler = self._hidden
-        parser.StartCdataSectionHandler = self._quote
-        parser.EndCdataSectionHandler = self._unquote
+        parser.StartCdataSectionHandler = self._start_cdata
+        parser.EndCdataSectionHandler = self._end_cdata
         parser.ProcessingInstructionHandler = self._instruction
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._entity
@@ -101,19 +101,21 @@ class XmlDocument:
         self._nodes += 1 + len(attributes)
         self._depth += 1
         if self._depth > self._limits["markup_depth"]:
-            raise Exceeded(f"elements are nested deeper than the {self._limits['markup_depth']} that are looked at")
+            raise Exceeded(f"Elements are nested more than {self._limits['markup_depth']} deep (markup_depth).")
         if self._nodes > self._limits["markup_nodes"]:
-            raise Exceeded(f"it has more than the {self._limits['markup_nodes']} elements that are looked at")
+            raise Exceeded(
+                f"The text has more than {self._limits['markup_nodes']} elements and attributes (markup_nodes)."
+            )
         space, _, local = name.rpartition(" ")
         local = local.lower()
         if space in _ACTIVE or (not space and self.active):
-            self._elements.check(local, _effective_attributes(attributes), self.line)
+            self._rules.check(local, _effective_attributes(attributes), self.line)
             self._style = [] if local == "style" else None
         elif space:
             self._foreign(space, local, attributes)
 
     def _foreign(self, space: str, local: str, attributes: Mapping[str, str]) -> None:
-        """Elements that do something in whatever document they are."""
+        """Elements that load or run something in any XML document."""
         if (space == _XINCLUDE and local == "include") or (space == _XSLT and local in ("import", "include")):
             self.findings.add(EXTERNAL, f"an inclusion ({excerpt(attributes.get('href', ''))})", self.line)
         elif space == _MSXSL and local == "script":
@@ -121,16 +123,16 @@ class XmlDocument:
         elif space == _XSLT and local in ("element", "attribute"):
             made = attributes.get("name", "").rpartition(":")[2].lower()
             if made == "script" or (local == "attribute" and re.fullmatch("on[a-z]+", made)):
-                self.findings.add(SCRIPT, f"an instruction that makes a script ({excerpt(made)})", self.line)
+                self.findings.add(SCRIPT, f"an XSLT instruction that makes a script ({excerpt(made)})", self.line)
 
     def _end(self, _: str) -> None:
         self._depth -= 1
         if self._style is not None:
-            self._elements.css("".join(self._style), self.line)
+            self._rules.css("".join(self._style), self.line)
         self._style = None
 
     def _text(self, data: str) -> None:
-        if self._quoting:
+        if self._in_cdata:
             self._hidden(data)
         if self._style is not None:
             self._style.append(data)
@@ -138,11 +140,11 @@ class XmlDocument:
     def _hidden(self, data: str) -> None:
         self.hides_tags = self.hides_tags or bool(_TAG.search(data))
 
-    def _quote(self) -> None:
-        self._quoting = True
+    def _start_cdata(self) -> None:
+        self._in_cdata = True
 
-    def _unquote(self) -> None:
-        self._quoting = False
+    def _end_cdata(self) -> None:
+        self._in_cdata = False
 
     def _instruction(self, target: str, data: str) -> None:
         self._hidden(data)
@@ -151,24 +153,24 @@ class XmlDocument:
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:  # noqa: ARG002 # expat's
         if system and not _KNOWN_TYPE.fullmatch(system):
-            self.findings.add(EXTERNAL, f"a document type from elsewhere ({excerpt(system)})", self.line)
+            self.findings.add(EXTERNAL, f"an external document type ({excerpt(system)})", self.line)
 
     def _entity(self, name: str, parameter: int, value: str | None, base: Any, *ids: str | None) -> None:  # noqa: ARG002 # expat's
         if value is None:
             self.findings.add(EXTERNAL, f"an external entity ({excerpt(ids[0] or '')})", self.line)
         elif parameter or len(value) > _PLAIN_ENTITY or re.search("[&%<]", value):
-            self.findings.add("entity_expansion", f"an entity that is more than a word ({excerpt(name)})", self.line)
+            self.findings.add("entity_expansion", f"an entity that can expand ({excerpt(name)})", self.line)
             raise _StopParsing
 
     def _rest(self, data: str) -> None:
-        # What follows a reference that is not read is no longer told, though other readers may heed it.
+        # expat reports no declaration after a parameter entity that it does not read, but other programs may read them.
         if self.root is None and _REFERENCE.fullmatch(data):
-            self.findings.add("entity_expansion", f"declarations out of an entity ({excerpt(data)})", self.line)
+            self.findings.add("entity_expansion", f"declarations in a parameter entity ({excerpt(data)})", self.line)
             raise _StopParsing
 
 
 def _effective_attributes(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Those that browsers heed, by local name: without a namespace, or of XLink and XML."""
+    """The attributes that browsers use, by local name: those without a namespace, of XLink, and `xml:base`."""
     found = []
     for name, value in attributes.items():
         space, _, local = name.rpartition(" ")

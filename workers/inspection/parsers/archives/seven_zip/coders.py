@@ -1,16 +1,16 @@
-"""What a folder of a 7z archive is compressed with, and py7zr's decompressor for it, on a short leash."""
+"""The compression methods of a 7z folder, and py7zr's decompressor for them, which is bounded here."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from workers.inspection.parsers.archives.decompressors import check_memory
+from workers.inspection.parsers.archives.decompressors import PIECE, check_memory
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 
 _AES = b"\x06\xf1\x07\x01"
 _LZMA, _LZMA2 = b"\x03\x01\x01", b"\x21"
-# The ids are those of https://py7zr.readthedocs.io/en/latest/archive_format.html. Left out: what py7zr cannot do
-# (BCJ2), and what it does without a bound on what comes out (zstd, deflate64) or in a thread of its own (PPMd).
+# The ids of https://py7zr.readthedocs.io/en/latest/archive_format.html. Not supported here: what py7zr cannot unpack
+# (BCJ2), what it unpacks without a limit of the output (zstd, deflate64) or in a thread of its own (PPMd).
 _KNOWN = {
     b"\x00": "copy",
     b"\x03": "delta",
@@ -25,11 +25,11 @@ _KNOWN = {
     b"\x04\x02\x02": "bzip2",
 }
 _BLOCK = 8 << 10
-"""Bytes that py7zr takes in at once. Its deflate gives all that comes of them: 1,032 times as much at most."""
+"""Bytes that py7zr reads at once. Its deflate returns all output of one read: at most 1,032 times as much."""
 
 
 class Coder(NamedTuple):
-    """One step; `simple` if it takes one stream and gives one."""
+    """One step of the compression; `simple` says that it has one input and one output stream."""
 
     method: bytes
     properties: bytes
@@ -37,7 +37,7 @@ class Coder(NamedTuple):
 
 
 class FolderDecompressor(Protocol):
-    """Of py7zr's decompressor, what is used: it reads `file` where it stands; `consumed` bytes so far."""
+    """What is used of py7zr's decompressor. It reads `file` at its position; `consumed` counts the bytes read."""
 
     consumed: int
 
@@ -45,11 +45,11 @@ class FolderDecompressor(Protocol):
 
 
 def check_supported(coders: list[Coder]) -> None:
-    """Raise Closed where the coders cannot be undone, and Exceeded where that takes too much memory."""
+    """Raise UnreadableArchive where a method is not supported, and Exceeded where it needs too much memory."""
     if any(coder.method == _AES for coder in coders):
         raise UnreadableArchive("encrypted", "The archive is encrypted.")
     if len(coders) > 4 or not all(coder.simple and coder.method in _KNOWN for coder in coders):
-        raise UnreadableArchive("unsupported_compression", "The archive is compressed in a way that is not known here.")
+        raise UnreadableArchive("unsupported_compression", "The archive is compressed by an unknown method.")
     for coder in coders:
         check_memory(_DICTIONARIES.get(coder.method, _none)(coder.properties))
 
@@ -76,7 +76,7 @@ _DICTIONARIES: dict[bytes, Callable[[bytes], int]] = {_LZMA: _lzma, _LZMA2: _lzm
 def folder_decompressor(
     coders: list[dict[str, Any]], packed: int, sizes: list[int], crc: int | None
 ) -> FolderDecompressor:
-    """A decompressor for coders that were admitted, as py7zr read them."""
+    """A decompressor for supported coders, which are as py7zr read them; `packed` bytes give outputs of `sizes`."""
     from py7zr.compressor import SevenZipDecompressor
 
     with py7zr_errors():
@@ -84,9 +84,22 @@ def folder_decompressor(
     return made
 
 
+def unpacked(file: BinaryIO, source: FolderDecompressor, size: int) -> Iterator[bytes]:
+    """The next `size` bytes, in pieces of at most PIECE bytes; raises MalformedArchive where there are fewer."""
+    while size:
+        before = source.consumed
+        with py7zr_errors():
+            piece = bytes(source.decompress(file, min(size, PIECE)))
+        if not piece and source.consumed == before:
+            raise MalformedArchive("its compressed data end too early")
+        size -= len(piece)
+        if piece:
+            yield piece
+
+
 @contextmanager
 def py7zr_errors() -> Iterator[None]:
-    """py7zr checks little of what it reads: broken data end in any exception (IndexError, AssertionError, …)."""
+    """Turn any exception of py7zr into one of ours: it validates little, so malformed data can raise anything."""
     from py7zr.exceptions import UnsupportedCompressionMethodError
 
     try:
@@ -94,7 +107,7 @@ def py7zr_errors() -> Iterator[None]:
     except (MemoryError, RecursionError, MalformedArchive):
         raise
     except UnsupportedCompressionMethodError as error:
-        message = "The archive is compressed in a way that is not known here."
+        message = "The archive is compressed by an unknown method."
         raise UnreadableArchive("unsupported_compression", message) from error
     except Exception as error:
         raise MalformedArchive("its data are not valid") from error

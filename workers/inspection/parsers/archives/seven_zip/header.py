@@ -1,4 +1,4 @@
-"""The header of a 7z archive, read by py7zr piece by piece, so that it is counted before it is believed.
+"""The header of a 7z archive, which holds its directory. py7zr reads it in parts, so that entries are counted first.
 
 https://py7zr.readthedocs.io/en/latest/archive_format.html
 """
@@ -11,9 +11,11 @@ from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.archives.seven_zip.coders import (
     Coder,
+    FolderDecompressor,
     check_supported,
     folder_decompressor,
     py7zr_errors,
+    unpacked,
 )
 from workers.inspection.parsers.port import Exceeded
 
@@ -32,30 +34,34 @@ class SevenZipEntry(NamedTuple):
 
 
 class SevenZipFolder(NamedTuple):
-    """What is compressed as one: where it begins, its packed bytes, py7zr's words for how, and the files in it."""
+    """Files that were compressed as one block: its offset, its packed size, and py7zr's description of its coders."""
 
     start: int
     packed: int
     coders: list[dict[str, Any]]
     sizes: list[int]
     crc: int | None
-    items: list[SevenZipEntry]
+    entries: list[SevenZipEntry]
 
     def check_supported(self) -> None:
-        """Raise Closed or Exceeded where it cannot be unpacked here."""
+        """Raise UnreadableArchive or Exceeded where it cannot be unpacked here."""
         check_supported([_coder(coder) for coder in self.coders])
+
+    def decompressor(self) -> FolderDecompressor:
+        """A new decompressor of the block; only for a folder that is supported."""
+        return folder_decompressor(self.coders, self.packed, self.sizes, self.crc)
 
 
 class SevenZipHeader(NamedTuple):
-    """Everything named, and of that the empty files; and the folders, which hold the others."""
+    """All entries; those among them that are empty files; and the folders, which hold the other files."""
 
-    items: list[SevenZipEntry]
-    empty: list[SevenZipEntry]
+    entries: list[SevenZipEntry]
+    empty_files: list[SevenZipEntry]
     folders: list[SevenZipFolder]
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
-    """The header, decompressed if need be. Raises Broken, Closed and Exceeded."""
+    """The header. Raises MalformedArchive, UnreadableArchive and Exceeded."""
     import py7zr.archiveinfo as info
 
     with py7zr_errors():
@@ -64,27 +70,28 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
     if end > size:
         raise MalformedArchive("it ends too early")
     if end < size:
-        output.finding("trailing_data", "rejected", "Behind the end of the archive there are further bytes.")
+        output.finding("trailing_data", "rejected", "There are further bytes after the end of the archive.")
     _check_size(start.nextheadersize, output)
     file.seek(_START + start.nextheaderofs)
     text = file.read(start.nextheadersize)
     if zlib.crc32(text) != start.nextheadercrc:
         raise MalformedArchive("the checksum of its directory differs")
     if text[:1] == _ENCODED:
-        text = _decoded(file, size, text, output)
+        text = _decompressed(file, size, text, output)
     if not text and start.nextheaderofs:
         raise MalformedArchive("its directory is missing")
     return _parsed(text, size, output) if text else SevenZipHeader([], [], [])
 
 
 def _check_size(length: int, output: ArchiveOutput) -> None:
-    # py7zr spends some hundred bytes of memory on each byte of a header that lies; 512 bytes describe an entry.
+    # A false header costs py7zr about a hundred bytes of memory for each of its bytes. 512 bytes describe an entry.
     limit = (64 << 10) + 512 * output.entries_limit
     if length > limit:
         raise Exceeded(f"The directory of the archive has more than {limit} bytes.")
 
 
-def _decoded(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> bytes:
+def _decompressed(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> bytes:
+    """The header, which `text` describes as a compressed folder."""
     import py7zr.archiveinfo as info
 
     with py7zr_errors():
@@ -94,18 +101,10 @@ def _decoded(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> b
     folder.check_supported()
     _check_size(length, output)
     file.seek(folder.start)
-    source = folder_decompressor(folder.coders, folder.packed, folder.sizes, folder.crc)
-    found = bytearray()
-    while len(found) < length:
-        before = source.consumed
-        with py7zr_errors():
-            piece = source.decompress(file, length - len(found))
-        if not piece and source.consumed == before:
-            raise MalformedArchive("it ends too early")
-        found += piece
-    if folder.crc is not None and zlib.crc32(found) != folder.crc:
+    header = b"".join(unpacked(file, folder.decompressor(), length))
+    if folder.crc is not None and zlib.crc32(header) != folder.crc:
         raise MalformedArchive("the checksum of its directory differs")
-    return bytes(found)
+    return header
 
 
 def _parsed(text: bytes, size: int, output: ArchiveOutput) -> SevenZipHeader:
@@ -118,39 +117,50 @@ def _parsed(text: bytes, size: int, output: ArchiveOutput) -> SevenZipHeader:
         mark = buffer.read(1)
         streams = info.StreamsInfo.retrieve(buffer) if mark == _STREAMS else None
         mark = buffer.read(1) if streams else mark
-        if mark != _FILES:
-            if streams or mark != _END:
-                raise MalformedArchive("its directory names no files, and is not empty")
-            return SevenZipHeader([], [], [])
-        at = buffer.tell()
+    if mark == _FILES:
+        files = _files(buffer, output)
+        with py7zr_errors():
+            return _joined(streams, files, size)
+    if streams or mark != _END:
+        raise MalformedArchive("its directory names no files, and is not empty")
+    return SevenZipHeader([], [], [])
+
+
+def _files(buffer: io.BytesIO, output: ArchiveOutput) -> Any:
+    """py7zr's description of the files, which are counted before they are read."""
+    import py7zr.archiveinfo as info
+
+    start = buffer.tell()
+    with py7zr_errors():
         count = info.read_uint64(buffer)
-        buffer.seek(at)
     if count > output.entries_limit:
         raise Exceeded(f"The archive has more than {output.entries_limit} entries.")
+    buffer.seek(start)
     with py7zr_errors():
         files = info.FilesInfo.retrieve(buffer)
-        if buffer.read() != _END:
-            raise MalformedArchive("its directory is not valid")
-        return _joined(streams, files, size)
+    if buffer.read() != _END:
+        raise MalformedArchive("its directory is not valid")
+    return files
 
 
 def _joined(streams: Any, files: Any, size: int) -> SevenZipHeader:
+    """The header, from py7zr's descriptions of the streams and of the files."""
     described = [(one, one["emptystream"]) for one in files.files]
-    full = [one for one, empty in described if not empty]
-    groups, everything = _groups(streams, full), []
-    waiting = iter([item for group in groups for item in group])
+    groups = _groups(streams, [one for one, is_empty in described if not is_empty])
+    full = iter([entry for group in groups for entry in group])
     are_files = iter(files.emptyfiles)
-    empty: list[SevenZipEntry] = []
+    entries: list[SevenZipEntry] = []
+    empty_files: list[SevenZipEntry] = []
     for one, is_empty in described:
-        item = _item(one, 0, None) if is_empty else next(waiting)
-        everything.append(item)
-        if is_empty and (next(are_files, False) or not item.attributes & _DIRECTORY):
-            empty.append(item)
-    return SevenZipHeader(everything, empty, _folders(streams, size, groups))
+        entry = _entry(one, 0, None) if is_empty else next(full)
+        entries.append(entry)
+        if is_empty and (next(are_files, False) or not entry.attributes & _DIRECTORY):
+            empty_files.append(entry)
+    return SevenZipHeader(entries, empty_files, _folders(streams, size, groups))
 
 
 def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[SevenZipEntry]]:
-    """The files with content, by folder: the folders hold them in their order."""
+    """The files with content, by folder. The folders hold them in the order of the directory."""
     if streams is None or streams.unpackinfo is None:
         if full:
             raise MalformedArchive("it has files without content")
@@ -158,15 +168,15 @@ def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[SevenZipEntry
     folders, parts = streams.unpackinfo.folders, streams.substreamsinfo
     counts = parts.num_unpackstreams_folders if parts else [1] * len(folders)
     if sum(counts) != len(full) or 0 in counts:
-        raise MalformedArchive("it has more or fewer files than contents")
+        raise MalformedArchive("the number of its files is not that of its contents")
     sizes = parts.unpacksizes if parts and parts.unpacksizes is not None else None
     if sizes is None:
         if any(count > 1 for count in counts):
             raise MalformedArchive("the sizes of its files are missing")
         sizes = [folder.get_unpack_size() for folder in folders]
     crcs = _crcs(folders, parts)
-    items = iter([_item(*one) for one in zip(full, sizes, crcs, strict=True)])
-    return [[next(items) for _ in range(count)] for count in counts]
+    entries = iter([_entry(*one) for one in zip(full, sizes, crcs, strict=True)])
+    return [[next(entries) for _ in range(count)] for count in counts]
 
 
 def _crcs(folders: list[Any], parts: Any) -> list[int | None]:
@@ -175,7 +185,7 @@ def _crcs(folders: list[Any], parts: Any) -> list[int | None]:
     return [crc if defined else None for crc, defined in zip(parts.digests, parts.digestsdefined, strict=True)]
 
 
-def _item(file: dict[str, Any], size: int, crc: int | None) -> SevenZipEntry:
+def _entry(file: dict[str, Any], size: int, crc: int | None) -> SevenZipEntry:
     if size < 0:
         raise MalformedArchive("a file's size is not valid")
     return SevenZipEntry(file.get("filename") or "content", size, crc, file.get("attributes") or 0)

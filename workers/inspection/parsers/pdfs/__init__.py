@@ -1,0 +1,1 @@
+"""What the objects of a PDF do, for `workers.inspection.parsers.pdf`."""
