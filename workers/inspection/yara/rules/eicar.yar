@@ -1,7 +1,7 @@
 rule EICAR_test_file
 {
     meta:
-        description = "The test string that every scanner is expected to find, wherever it stands"
+        description = "The test string that every scanner is expected to find, anywhere in a file"
         reference = "https://www.eicar.org/download-anti-malware-testfile/"
         outcome = "infected"
 
