@@ -1,11 +1,8 @@
 """A rescan revokes, once, what newer signatures match; every other upload stays as it is."""
 
-import contextlib
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
@@ -14,22 +11,24 @@ from airlock import events, verdict_event
 from airlock.errors import Unavailable
 from airlock.lifecycle import State, Step
 from airlock.verdict import Outcome
-from aws.dynamodb.records import Record
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from aws.sqs.answers import Message
-from aws.sqs.queue import Queue
 from tests.service.deployed import deployed_service
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 from tests.workers.inspection.clamd.daemon import Daemon
-from workers.assembly import assemble
-from workers.inspection.inspector import Inspector
+from tests.workers.rescanning import (
+    BAD,
+    WEAK,
+    Interrupted,
+    accepted,
+    events_by_id,
+    parts_of,
+    record_of,
+    renew,
+    rescanned,
+)
 from workers.intake.disposition import Bury, Done
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-BAD = PNG + b"new malware"
-RULE = 'rule late { strings: $a = "new malware" condition: $a }\n'
-WEAK = 'rule weak { meta: outcome = "rejected" strings: $a = "new malware" condition: $a }\n'
 
 
 @pytest.fixture
@@ -40,44 +39,6 @@ async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Work
     # A worker that ends can still receive a message, which is then hidden for this time.
     async with harness_in(deployment, tmp_path, yara_rules=rules, visibility=2) as here:
         yield here
-
-
-def renew(harness: WorkerHarness, rule: str = RULE) -> None:
-    assert harness.settings.yara_rules
-    (harness.settings.yara_rules / "late.yar").write_text(rule)
-
-
-async def accepted(harness: WorkerHarness, *bodies: bytes, **intent: Any) -> list[Record]:
-    async with harness.working():
-        sent = [await harness.put(body, **intent) for body in bodies]
-        records = [await harness.settled(each) for each in sent]
-        await harness.idle()
-    assert {record.state for record in records} == {State.ACCEPTED}
-    if harness.profiles.get(records[0].profile).notify:
-        await harness.events(len(bodies))
-    return records
-
-
-async def rescanned(harness: WorkerHarness, *records: Record, times: int = 1) -> list[Record]:
-    """The records after a worker with the present rules has worked on all messages."""
-    for record in records * times:
-        await harness.send(events.rescan(record.id))
-    async with harness.working():
-        await harness.idle()
-    return [await record_of(harness, record.id) for record in records]
-
-
-async def record_of(harness: WorkerHarness, upload: str) -> Record:
-    record = await harness.records.get(upload)
-    assert record is not None
-    return record
-
-
-async def events_by_id(harness: WorkerHarness) -> dict[str, list[dict[str, Any]]]:
-    by_id: dict[str, list[dict[str, Any]]] = {}
-    for event in await harness.events(0):
-        by_id.setdefault(event["id"], []).append(event)
-    return by_id
 
 
 async def test_exactly_what_the_new_rule_matches_is_revoked(harness: WorkerHarness) -> None:
@@ -237,52 +198,6 @@ async def test_a_rescan_without_its_engine_is_retried_and_changes_nothing(
         assert await harness.records.get(record.id) == record
 
 
-class Ended(Exception):
-    """The worker ended here."""
-
-
-class _Parts:
-    """A revision and a rescan whose worker ends before the `left`-th of its calls."""
-
-    def __init__(self, harness: WorkerHarness, queue: Queue, inspector: Inspector, left: int) -> None:
-        self.left = left
-        self.calls: list[str] = []
-        later = NOW + timedelta(hours=1)
-        parts = assemble(harness.settings, harness.profiles, harness.clients, queue, later.timestamp)
-        watched: dict[Any, tuple[str, ...]] = {
-            parts.objects: ("pin", "promote", "versions", "delete_versions"),
-            parts.records: ("get", "begin_change", "change", "end_change", "rescanned"),
-            inspector: ("inspect",),
-            queue: ("send",),
-        }
-        for owner, names in watched.items():
-            for name in names:
-                setattr(owner, name, self._watched(name, getattr(owner, name)))
-        self.revision = parts.revision
-        self.rescan = parts.rescan(inspector)
-        self.executor = parts.executor(inspector, max_attempts=1)
-
-    def _watched(self, name: str, real: Any) -> Any:
-        async def call(*args: Any, **kwargs: Any) -> Any:
-            if not self.left:
-                raise Ended
-            self.left -= 1
-            self.calls.append(name)
-            return await real(*args, **kwargs)
-
-        return call
-
-
-@contextlib.asynccontextmanager
-async def parts_of(harness: WorkerHarness, left: int = 1000) -> AsyncIterator[_Parts]:
-    inspector = Inspector(harness.checks(), NOW.timestamp)
-    try:
-        async with Queue.open(harness.settings, harness.clients) as queue:
-            yield _Parts(harness, queue, inspector, left)
-    finally:
-        await inspector.close()
-
-
 async def test_at_whichever_call_a_worker_ends_the_next_one_reaches_the_same_end(harness: WorkerHarness) -> None:
     records = await accepted(harness, *(BAD + bytes([number]) for number in range(24)))
     renew(harness)
@@ -291,7 +206,7 @@ async def test_at_whichever_call_a_worker_ends_the_next_one_reaches_the_same_end
         async with parts_of(harness, left) as parts:
             try:
                 await parts.rescan.rescan(record.id)
-            except Ended:
+            except Interrupted:
                 ended.append(parts.calls[-1] if parts.calls else "nothing")
             else:
                 break

@@ -1,4 +1,4 @@
-"""Accepted bytes are counted once for each upload: after redelivery and by two workers (a crash: test_crash.py)."""
+"""Accepted bytes are counted once for each upload, also after a redelivery and by two workers; crashes: test_crash."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -29,7 +29,7 @@ def with_quotas(harness: WorkerHarness) -> WorkerHarness:
 
 
 async def counted(harness: WorkerHarness, subject: Subject, of: Record) -> int:
-    """The accepted bytes of the day on which that upload had its verdict."""
+    """The accepted bytes that are counted for the subject on the day of that upload's verdict."""
     assert of.verdict
     window = Window.at(of.verdict.inspected_at.timestamp(), DAY)
     return (await Counters(harness.clients.dynamodb, harness.settings.table).get(subject, window)).accepted_bytes
@@ -40,7 +40,7 @@ async def limited(harness: WorkerHarness) -> AsyncIterator[WorkerHarness]:
     yield with_quotas(harness)
 
 
-async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited: WorkerHarness) -> None:
+async def test_accepted_bytes_are_counted_for_the_owner_and_the_tenant(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG, tenant="acme"))
         await limited.settled(await limited.put(PNG + b"more"))
@@ -51,7 +51,7 @@ async def test_what_is_accepted_is_counted_for_its_owner_and_its_tenant(limited:
     assert infected.state == "infected"
 
 
-async def test_redelivery_counts_nothing_again(limited: WorkerHarness) -> None:
+async def test_a_redelivery_is_not_counted_again(limited: WorkerHarness) -> None:
     async with limited.working():
         sent = await limited.put(PNG, tenant="acme")
         record = await limited.settled(sent)
@@ -74,7 +74,7 @@ async def test_two_workers_with_the_same_messages_count_once(limited: WorkerHarn
     assert await counted(limited, ACME, records[0]) == 5 * len(PNG)
 
 
-async def test_without_such_a_quota_nothing_is_counted(harness: WorkerHarness) -> None:
+async def test_without_a_quota_of_accepted_bytes_nothing_is_counted(harness: WorkerHarness) -> None:
     async with harness.working():
         record = await harness.settled(await harness.put(PNG, tenant="acme"))
         await harness.idle()
@@ -83,14 +83,14 @@ async def test_without_such_a_quota_nothing_is_counted(harness: WorkerHarness) -
     assert [item["id"]["S"] for item in items] == [record.id]
 
 
-async def test_whoever_hears_of_the_verdict_finds_it_counted(limited: WorkerHarness) -> None:
+async def test_a_verdict_is_counted_before_its_event_is_published(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG))
         await limited.events()
         assert await counted(limited, ALICE, record) == len(PNG)
 
 
-async def test_a_service_hears_of_it_with_its_next_charge(limited: WorkerHarness) -> None:
+async def test_a_service_learns_the_accepted_bytes_with_its_next_charge(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG))
         await limited.idle()
@@ -100,7 +100,7 @@ async def test_a_service_hears_of_it_with_its_next_charge(limited: WorkerHarness
     assert await counters.add(ALICE, today, Usage(1, 500), by="a", part=1) == Usage(1, 500, len(PNG))
 
 
-async def test_the_role_of_the_workers_is_enough(limited: WorkerHarness) -> None:
+async def test_the_permissions_of_the_worker_are_enough(limited: WorkerHarness) -> None:
     async with limited.working():
         record = await limited.settled(await limited.put(PNG, profile="strict"))
         await limited.idle()

@@ -1,4 +1,4 @@
-"""kill -9 of the real worker at each boundary between two steps: what it left is finished, and all happened once."""
+"""The real worker is killed with SIGKILL at each boundary between two steps; the next one finishes its work, once."""
 
 import pytest
 
@@ -22,10 +22,10 @@ accepted_bytes_per_day = "1 TiB"
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_worker_that_is_killed_leaves_nothing_half_done(
+async def test_what_a_killed_worker_began_is_finished_once(
     proxied: tuple[WorkerHarness, FaultProxy], moment: Moment
 ) -> None:
-    """The worker that finishes what the one before it left is itself killed at the next boundary."""
+    """The worker that finishes the work of a killed one is killed itself at the next boundary."""
     harness, proxy = proxied
     with harness.settings.profiles.open("a") as profiles:
         profiles.write(QUOTAS)
@@ -45,7 +45,7 @@ async def test_a_worker_that_is_killed_leaves_nothing_half_done(
 
 
 async def all_happened_once(harness: WorkerHarness, left: list[Sent]) -> None:
-    """The last of the uploads is accepted: one copy, one event, counted once, and nothing is left in incoming."""
+    """Check that the last upload is accepted, with one copy and one event, counted once, and that incoming is empty."""
     if not left:
         return
     record = await harness.settled(left[-1])
@@ -63,7 +63,7 @@ async def all_happened_once(harness: WorkerHarness, left: list[Sent]) -> None:
 
 
 async def is_counted(harness: WorkerHarness, of: Record, uploads: int) -> None:
-    """So many uploads are counted for their owner and their tenant, on the day of that verdict."""
+    """Check that so many uploads are counted for the owner and the tenant, on the day of that verdict."""
     assert of.verdict
     today = Window.at(of.verdict.inspected_at.timestamp(), DAY)
     counters = Counters(harness.clients.dynamodb, harness.settings.table)

@@ -1,156 +1,29 @@
 """A policy that is used more than once: what is accepted is what was inspected, and it never changes."""
 
 import asyncio
-import hashlib
-import io
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import aiohttp
-import pytest
-
-from airlock import keys, upload_id
-from airlock.errors import Unavailable
-from airlock.intent import Intent, SizeRange
+from airlock import upload_id
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
-from airlock.policy import Bucket, bucket_url, sign
-from aws.dynamodb.record import Record
-from aws.s3.objects import Objects
-from aws.settings import AwsSettings
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at, harness_in
-from tests.workers.inspection.checks.samples import HTML
+from tests.workers.checks import FailingCheck, HeldCheck
+from tests.workers.harness import PNG, WorkerHarness
 from tests.workers.program import running
-from workers.inspection.checks.port import BaseCheck, BaseScan, Check, Report, Scan, Subject
-from workers.intake.arrival import Arrival
-
-HARMLESS, INFECTED, WRONG = PNG, PNG + EICAR, HTML
-STATES = {HARMLESS: State.ACCEPTED, INFECTED: State.INFECTED, WRONG: State.REJECTED}
-
-
-def body_of(number: int, kind: bytes | None = None) -> bytes:
-    """A body of its own for each number; of the three kinds in turn."""
-    return (kind or (HARMLESS, INFECTED, WRONG)[number % 3]) + b" %d" % number
-
-
-@dataclass
-class Client:
-    """Somebody with one policy, who posts to it again and again. `sent` holds the bytes by the version they became."""
-
-    harness: WorkerHarness
-    http: aiohttp.ClientSession
-    upload: str
-    url: str
-    fields: dict[str, str]
-    sent: dict[str, bytes] = field(default_factory=dict)
-
-    async def post(self, body: bytes) -> str:
-        """Store a body; returns the version that it became."""
-        form = aiohttp.FormData(self.fields)
-        form.add_field("file", io.BytesIO(body), filename="file")
-        async with self.http.post(self.url, data=form) as response:
-            assert response.status == 204, await response.text()
-            version = response.headers["x-amz-version-id"]
-        self.sent[version] = body
-        return version
-
-    async def race(self, bodies: Sequence[bytes]) -> None:
-        """Store all of them at once."""
-        await asyncio.gather(*(self.post(body) for body in bodies))
-
-    def stored(self, version: str) -> Sent:
-        """What S3 would tell of a version."""
-        body = self.sent[version]
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        return Sent(self.upload, self.fields["key"], version, etag, len(body))
-
-    async def holds_one_truth(self, record: Record) -> None:
-        """What is accepted for this upload is the version that was inspected, if that passed; all else is gone."""
-        inspected = self.sent[record.version_id]
-        assert record.verdict is not None
-        assert record.verdict.sha256 == hashlib.sha256(inspected).hexdigest()
-        assert record.state is next(state for kind, state in reversed(STATES.items()) if inspected.startswith(kind))
-        assert await self.harness.versions(self.harness.settings.incoming_bucket, self.fields["key"]) == []
-        held = [
-            each
-            for each in await self.harness.versions(self.harness.settings.accepted_bucket)
-            if self.upload in each[0]
-        ]
-        if record.state is not State.ACCEPTED:
-            assert held == []
-            return
-        assert record.location is not None
-        assert held == [accepted_at(record)[1:]]
-        assert await self.harness.read(*record.location) == inspected
-        assert await self.harness.read(record.location.bucket, record.location.key) == inspected
+from tests.workers.settlement.replaying_client import (
+    HARMLESS,
+    STATES,
+    body_of,
+    with_policy,
+)
 
 
 @asynccontextmanager
-async def with_policy(harness: WorkerHarness, **intent: Any) -> AsyncIterator[Client]:
-    """A client with a policy of our signer's."""
-    meant = Intent(
-        **{"owner": "alice", "profile": "default", "filename": "a.png", "content_type": "image/png", **intent}
-    )
-    upload = harness.mint(meant.owner)
-    name, settings = harness.settings.incoming_bucket, harness.settings
-    policy = sign(
-        harness.clients.credentials.current(),
-        Bucket(name, settings.region, bucket_url(name, settings.region, settings.s3_url, settings.addressing)),
-        keys.incoming(settings.incoming_prefix, upload),
-        now=int(time.time()),
-        lifetime=900,
-        fields=meant.to_fields(),
-        size=SizeRange(0, 1 << 20),
-    )
-    async with aiohttp.ClientSession() as http:
-        yield Client(harness, http, upload, policy.url, policy.fields)
-
-
-class Held(BaseCheck, BaseScan):
-    """A check whose first inspection waits until the test lets it go on. `seen` counts the inspections."""
-
-    def __init__(self, check: Check) -> None:
-        self.name = check.name
-        self.reached = asyncio.Event()
-        self.open = asyncio.Event()
-        self.seen = 0
-        self._check = check
-
-    def begin(self, subject: Subject) -> Scan:
-        self.seen += 1
-        return HeldScan(self, self._check.begin(subject))
-
-
-class HeldScan:
-    def __init__(self, held: Held, scan: Scan) -> None:
-        self._held = held
-        self._scan = scan
-
-    @property
-    def fatal(self) -> bool:
-        return self._scan.fatal
-
-    async def feed(self, chunk: bytes) -> None:
-        self._held.reached.set()
-        await self._held.open.wait()
-        await self._scan.feed(chunk)
-
-    async def finish(self) -> Report:
-        return await self._scan.finish()
-
-    async def close(self) -> None:
-        await self._scan.close()
-
-
-@asynccontextmanager
-async def held_inspection(harness: WorkerHarness, workers: int = 1) -> AsyncIterator[Held]:
-    """That many workers, which share one gate."""
+async def held_inspection(harness: WorkerHarness, workers: int = 1) -> AsyncIterator[HeldCheck]:
+    """So many workers, the inspections of which wait for one check."""
     checks = dict(harness.checks())
-    held = Held(checks["media_type"])
+    held = HeldCheck(checks["media_type"])
     async with AsyncExitStack() as stack:
         for _ in range(workers):
             _ = await stack.enter_async_context(harness.working({**checks, "media_type": held}))
@@ -160,7 +33,7 @@ async def held_inspection(harness: WorkerHarness, workers: int = 1) -> AsyncIter
             held.open.set()
 
 
-async def test_racing_replays_while_the_verdict_is_being_made_change_nothing(harness: WorkerHarness) -> None:
+async def test_many_replays_at_once_during_the_inspection_change_nothing(harness: WorkerHarness) -> None:
     """Many real requests at once, to an upload of each kind; the model of the settlement explores the orders."""
     async with AsyncExitStack() as stack:
         clients = {kind: await stack.enter_async_context(with_policy(harness)) for kind in STATES}
@@ -174,7 +47,7 @@ async def test_racing_replays_while_the_verdict_is_being_made_change_nothing(har
             counted = await harness.recorded(client.upload, lambda record: record.overwrites == 60)
             assert (counted.version_id, counted.state) == (bound[kind], State.INSPECTING)
         assert await harness.accepted() == {}
-        # Nothing but the bound versions is left to be inspected.
+        # Only the bound versions are left to be inspected.
         assert {version for _, version in await harness.incoming()} == set(bound.values())
 
         held.open.set()
@@ -182,9 +55,9 @@ async def test_racing_replays_while_the_verdict_is_being_made_change_nothing(har
         await harness.idle()
         for kind, client in clients.items():
             assert (records[kind].version_id, records[kind].state) == (bound[kind], STATES[kind])
-            await client.holds_one_truth(records[kind])
+            await client.check_settled(records[kind])
 
-        # After the verdict too, and what was accepted stays the very version that it was.
+        # Nor do replays after the verdict: the accepted version stays the same.
         await asyncio.gather(
             *(client.race([body_of(number) for number in range(60, 70)]) for client in clients.values())
         )
@@ -193,14 +66,14 @@ async def test_racing_replays_while_the_verdict_is_being_made_change_nothing(har
             after = await harness.recorded(client.upload, lambda record: record.overwrites == 70)
             before = records[kind]
             assert (after.verdict, after.location, after.version_id) == (before.verdict, before.location, bound[kind])
-            await client.holds_one_truth(after)
-        assert held.seen == len(clients)
+            await client.check_settled(after)
+        assert held.inspections == len(clients)
 
 
-async def test_of_a_storm_that_came_before_any_worker_one_version_is_inspected_and_the_rest_is_gone(
+async def test_of_many_versions_stored_before_any_worker_started_one_is_inspected_and_the_others_are_deleted(
     harness: WorkerHarness,
 ) -> None:
-    """Every notification comes three times, in a random order, to three workers at once."""
+    """Every notification is delivered three times, in a random order, to three workers at once."""
     async with with_policy(harness) as client:
         await client.race([body_of(number) for number in range(30)])
         again = [harness.notification(client.stored(version)) for version in client.sent] * 2
@@ -217,11 +90,11 @@ async def test_of_a_storm_that_came_before_any_worker_one_version_is_inspected_a
         assert final is not None
         assert final.overwrites >= 29
         assert (final.version_id, final.verdict, final.location) == (record.version_id, record.verdict, record.location)
-        await client.holds_one_truth(final)
+        await client.check_settled(final)
         assert {event["id"] for event in events} == {record.event_id}
 
 
-async def test_many_clients_race_many_policies_through_two_real_workers(harness: WorkerHarness) -> None:
+async def test_many_policies_are_replayed_at_once_with_two_worker_processes(harness: WorkerHarness) -> None:
     less = harness.settings.profiles.with_name("less.toml")
     less.write_text(harness.settings.profiles.read_text().replace('"checksum", "clamd"]', '"checksum"]'))
     changes = {"AIRLOCK_PROFILES": str(less)}
@@ -235,13 +108,13 @@ async def test_many_clients_race_many_policies_through_two_real_workers(harness:
         for client, record in zip(clients, records, strict=True):
             final = await harness.recorded(client.upload, lambda record: record.overwrites >= 14)
             assert (final.version_id, final.location) == (record.version_id, record.location)
-            await client.holds_one_truth(final)
+            await client.check_settled(final)
 
 
-async def test_the_version_that_was_stored_first_counts_whichever_is_announced_first(harness: WorkerHarness) -> None:
+async def test_the_version_stored_first_is_bound_whichever_notification_comes_first(harness: WorkerHarness) -> None:
     async with with_policy(harness) as client:
         versions = [await client.post(body_of(number, HARMLESS)) for number in range(3)]
-        await emptied(harness)
+        await without_notifications(harness)
         async with harness.working():
             await harness.send(harness.notification(client.stored(versions[1])))
             record = await harness.settled(client.upload)
@@ -251,11 +124,11 @@ async def test_the_version_that_was_stored_first_counts_whichever_is_announced_f
         assert record.version_id == versions[0]
         final = await harness.recorded(client.upload, lambda record: record.overwrites == 2)
         assert final.overwritten_at is not None
-        await client.holds_one_truth(final)
+        await client.check_settled(final)
 
 
-async def emptied(harness: WorkerHarness) -> None:
-    """Take S3's own notifications away: the test sends its own, in its own order."""
+async def without_notifications(harness: WorkerHarness) -> None:
+    """Delete the notifications that S3 sent: the test sends its own, in another order."""
     url = (await harness.clients.sqs.get_queue_url(QueueName=harness.settings.queue))["QueueUrl"]
     taken = 0
     async with asyncio.timeout(20):
@@ -286,23 +159,9 @@ async def test_replays_after_a_withdrawal_are_removed_and_nothing_is_accepted(ha
             assert await harness.versions(bucket) == []
 
 
-class Failing(BaseCheck, BaseScan):
-    """A check that cannot look while it is told so."""
-
-    def __init__(self, check: Check) -> None:
-        self.name = check.name
-        self.away = True
-        self._check = check
-
-    def begin(self, subject: Subject) -> Scan:
-        if self.away:
-            raise Unavailable(self.name, "is away")
-        return self._check.begin(subject)
-
-
-async def test_an_upload_that_failed_stays_bound_to_its_version_when_it_is_sent_again(harness: WorkerHarness) -> None:
+async def test_a_failed_upload_stays_bound_to_its_version_when_it_is_redriven(harness: WorkerHarness) -> None:
     checks = dict(harness.checks())
-    failing = Failing(checks["yara"])
+    failing = FailingCheck(checks["yara"])
     async with (
         with_policy(harness) as client,
         harness.working({**checks, "yara": failing}, max_attempts=1, visibility=2),
@@ -310,7 +169,7 @@ async def test_an_upload_that_failed_stays_bound_to_its_version_when_it_is_sent_
         bound = await client.post(HARMLESS)
         assert (await harness.settled(client.upload)).state is State.FAILED
         letters = await harness.dead_letters()
-        failing.away = False
+        failing.unavailable = False
         await client.race([body_of(number) for number in range(10)])
         failed = await harness.recorded(client.upload, lambda record: record.overwrites == 10)
         assert (failed.state, failed.version_id) == (State.FAILED, bound)
@@ -318,11 +177,11 @@ async def test_an_upload_that_failed_stays_bound_to_its_version_when_it_is_sent_
         record = await harness.recorded(client.upload, lambda record: record.state is State.ACCEPTED)
         await harness.idle()
         assert (record.version_id, record.overwrites) == (bound, 10)
-        await client.holds_one_truth(record)
+        await client.check_settled(record)
 
 
-async def test_a_record_outlives_its_policy_however_short_it_is_to_be_kept(harness: WorkerHarness) -> None:
-    """Were it gone while the policy can be used, a replay would be new, and would replace what was accepted."""
+async def test_a_record_outlives_its_policy_however_short_the_retention_is(harness: WorkerHarness) -> None:
+    """Without the record a replay would be a new upload, and would replace the accepted object."""
     path = harness.settings.profiles
     path.write_text(path.read_text().replace("[profiles.default]", '[profiles.default]\nretention = "1h"'))
     upload = upload_id.mint(bytes(8), int(time.time()), upload_id.MAX_LIFETIME, "alice", [harness.secret])
@@ -333,7 +192,7 @@ async def test_a_record_outlives_its_policy_however_short_it_is_to_be_kept(harne
     assert record.expires_at == upload.expires_at + RECORD_SECONDS
 
 
-async def test_what_comes_when_its_record_may_be_forgotten_is_buried_and_stays_where_it_is(
+async def test_an_object_that_comes_when_its_record_may_be_gone_is_buried_and_stays(
     harness: WorkerHarness,
 ) -> None:
     issued = int(time.time()) - LATEST_ARRIVAL_SECONDS - 901
@@ -346,71 +205,3 @@ async def test_what_comes_when_its_record_may_be_forgotten_is_buried_and_stays_w
     assert await harness.records.get(upload.text) is None
     assert await harness.accepted() == {}
     assert await harness.incoming() == [(sent.key, sent.version_id)]
-
-
-async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> Arrival:
-    """Claim it and copy it to accepted, as a worker that found nothing in it, and then was no more."""
-    arrival = await harness.arrival(sent)
-    await harness.records.claim(arrival.record(time.time()))
-    key = keys.accepted(
-        arrival.profile.accepted_key,
-        upload=sent.upload,
-        profile=arrival.profile.name,
-        owner=arrival.intent.owner,
-        issued_at=arrival.upload.issued_at,
-        media_type=arrival.intent.content_type,
-    )
-    await Objects(harness.clients.s3).promote(
-        arrival.source, harness.settings.accepted_bucket, key, content_type="image/png"
-    )
-    return arrival
-
-
-@pytest.mark.parametrize("profile", ["default", "strict"])
-async def test_a_copy_of_an_attempt_that_ended_does_not_stay_when_the_next_one_finds_a_virus(
-    harness: WorkerHarness, profile: str
-) -> None:
-    """As when the signatures were renewed between the two."""
-    sent = await harness.put(EICAR, profile=profile)
-    await copied_by_a_worker_that_ended(harness, sent)
-    async with harness.working():
-        record = await harness.settled(sent)
-        await harness.idle()
-    assert (record.state, record.attempts) == (State.INFECTED, 2)
-    assert await harness.versions(harness.settings.accepted_bucket) == []
-
-
-async def test_a_copy_of_an_attempt_that_ended_does_not_stay_when_the_upload_fails(harness: WorkerHarness) -> None:
-    sent = await harness.put(PNG)
-    await copied_by_a_worker_that_ended(harness, sent)
-    checks = dict(harness.checks())
-    failing = Failing(checks["yara"])
-    async with harness.working({**checks, "yara": failing}, max_attempts=1, visibility=2):
-        assert (await harness.settled(sent)).state is State.FAILED
-        (letter,) = await harness.dead_letters()
-        assert await harness.versions(harness.settings.accepted_bucket) == []
-        failing.away = False
-        await harness.send(letter)
-        record = await harness.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
-        await harness.idle()
-    held = [accepted_at(record)[1:]]
-    assert await harness.versions(harness.settings.accepted_bucket) == held
-
-
-@pytest.mark.parametrize("body", [HARMLESS, EICAR])
-async def test_nothing_goes_where_it_could_be_replaced(
-    new_deployment: AwsSettings, tmp_path: Path, body: bytes
-) -> None:
-    """Accepted and quarantine are to keep versions: what is recorded is a version, and stays the one that it is."""
-    async with harness_in(new_deployment, tmp_path) as harness:
-        for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
-            suspended: Any = {"Status": "Suspended"}
-            await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=suspended)
-        sent = await harness.put(body)
-        async with harness.working(max_attempts=1, visibility=2):
-            record = await harness.settled(sent)
-            (reason,) = (await harness.dead_letters()).values()
-        assert record.state is State.FAILED
-        assert "versioning is off" in reason
-        assert await harness.accepted() == {}
-        assert await harness.incoming() == [(sent.key, sent.version_id)]

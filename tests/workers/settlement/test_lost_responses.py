@@ -1,11 +1,11 @@
-"""Settlement where an answer is lost on the way: a copy that was asked for twice is there once in the end."""
+"""A response is lost, so the client sends a copy again: one copy is left in the end."""
 
 from tests.workers.fault_proxy import Broken, FaultProxy
 from tests.workers.harness import PNG, WorkerHarness
 from tests.workers.program import killed
 
 
-async def test_a_copy_whose_answer_was_lost_leaves_no_second_version(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+async def test_a_copy_whose_response_was_lost_leaves_one_version(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
     harness, proxy = proxied
     async with harness.working(endpoint_url=proxy.endpoint):
         proxy.inject("copy", "after", _lose)
@@ -16,7 +16,9 @@ async def test_a_copy_whose_answer_was_lost_leaves_no_second_version(proxied: tu
         assert await _copies(harness) == [record.location[1:]]
 
 
-async def test_nor_does_a_worker_that_is_killed_before_it_could_tidy(proxied: tuple[WorkerHarness, FaultProxy]) -> None:
+async def test_so_does_one_of_a_worker_killed_before_it_tidied(
+    proxied: tuple[WorkerHarness, FaultProxy],
+) -> None:
     harness, proxy = proxied
     sent = await harness.put(PNG)
     async with killed(harness, proxy) as kill:

@@ -1,0 +1,84 @@
+"""Copies of attempts that ended early are removed, and only versioned buckets are copied to."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airlock import keys
+from airlock.lifecycle import State
+from aws.s3.objects import Objects
+from aws.settings import AwsSettings
+from tests.workers.checks import FailingCheck
+from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at, harness_in
+from tests.workers.settlement.replaying_client import HARMLESS
+from workers.intake.arrival import Arrival
+
+
+async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> Arrival:
+    """Claim an object and copy it to accepted, as a worker that accepted it and ended before it recorded that."""
+    arrival = await harness.arrival(sent)
+    await harness.records.claim(arrival.record(time.time()))
+    key = keys.accepted(
+        arrival.profile.accepted_key,
+        upload=sent.upload,
+        profile=arrival.profile.name,
+        owner=arrival.intent.owner,
+        issued_at=arrival.upload.issued_at,
+        media_type=arrival.intent.content_type,
+    )
+    await Objects(harness.clients.s3).promote(
+        arrival.source, harness.settings.accepted_bucket, key, content_type="image/png"
+    )
+    return arrival
+
+
+@pytest.mark.parametrize("profile", ["default", "strict"])
+async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_next_one_finds_a_virus(
+    harness: WorkerHarness, profile: str
+) -> None:
+    """New signatures can come between two attempts."""
+    sent = await harness.put(EICAR, profile=profile)
+    await copied_by_a_worker_that_ended(harness, sent)
+    async with harness.working():
+        record = await harness.settled(sent)
+        await harness.idle()
+    assert (record.state, record.attempts) == (State.INFECTED, 2)
+    assert await harness.versions(harness.settings.accepted_bucket) == []
+
+
+async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fails(harness: WorkerHarness) -> None:
+    sent = await harness.put(PNG)
+    await copied_by_a_worker_that_ended(harness, sent)
+    checks = dict(harness.checks())
+    failing = FailingCheck(checks["yara"])
+    async with harness.working({**checks, "yara": failing}, max_attempts=1, visibility=2):
+        assert (await harness.settled(sent)).state is State.FAILED
+        (letter,) = await harness.dead_letters()
+        assert await harness.versions(harness.settings.accepted_bucket) == []
+        failing.unavailable = False
+        await harness.send(letter)
+        record = await harness.recorded(sent.upload, lambda record: record.state is State.ACCEPTED)
+        await harness.idle()
+    held = [accepted_at(record)[1:]]
+    assert await harness.versions(harness.settings.accepted_bucket) == held
+
+
+@pytest.mark.parametrize("body", [HARMLESS, EICAR])
+async def test_nothing_is_copied_to_a_bucket_without_versioning(
+    new_deployment: AwsSettings, tmp_path: Path, body: bytes
+) -> None:
+    """A record names one version, which nobody can replace only where the bucket keeps versions."""
+    async with harness_in(new_deployment, tmp_path) as harness:
+        for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
+            suspended: Any = {"Status": "Suspended"}
+            await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=suspended)
+        sent = await harness.put(body)
+        async with harness.working(max_attempts=1, visibility=2):
+            record = await harness.settled(sent)
+            (reason,) = (await harness.dead_letters()).values()
+        assert record.state is State.FAILED
+        assert "versioning is off" in reason
+        assert await harness.accepted() == {}
+        assert await harness.incoming() == [(sent.key, sent.version_id)]
