@@ -1,1 +1,1 @@
-"""What only commands of an operator ask of S3, SQS and DynamoDB: listings, scans and sending in bulk."""
+"""What only an operator's commands ask of S3, SQS and DynamoDB: listings, scans, bulk sending."""

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from airlock.lifecycle import State
 from airlock.profiles import Profiles
 from aws.dynamodb.record import Location, Record
-from aws.maintenance.inventory import Description, Mark, OpenUpload, Version
-from aws.maintenance.record_scan import Kept
+from aws.maintenance.listing import Description, ListingCursor, OpenUpload, Version
+from aws.maintenance.table_scan import TableItem
 from aws.settings import AwsSettings
 from ops.command_line.throttle import Throttle
 from ops.reconcile.bloom_filter import BloomFilter
@@ -55,31 +55,33 @@ class Simulated:
         self.sent = 0
         self._asked = asked
 
-    async def versions(self, bucket: str, prefix: str, after: Mark | None = None) -> tuple[list[Version], Mark | None]:
+    async def versions(
+        self, bucket: str, prefix: str, after: ListingCursor | None = None
+    ) -> tuple[list[Version], ListingCursor | None]:
         total = {"incoming": self.count, "accepted": self.count // 10}.get(bucket, 0)
         return self._page(bucket, total, after, lambda number: self._version(bucket, prefix, number))
 
-    async def page(self, after: Any = None) -> tuple[list[Kept], Any]:
-        return self._page("table", self.count // 10, after, self._kept)
+    async def items(self, after: Any = None) -> tuple[list[TableItem], Any]:
+        return self._page("table", self.count // 10, after, self._item)
 
     async def open_uploads(
-        self, bucket: str, prefix: str, after: Mark | None = None
-    ) -> tuple[list[OpenUpload], Mark | None]:
+        self, bucket: str, prefix: str, after: ListingCursor | None = None
+    ) -> tuple[list[OpenUpload], ListingCursor | None]:
         return [], None
 
     async def abort(self, bucket: str, upload: OpenUpload) -> None:
         raise NotImplementedError
 
-    async def holds(self, bucket: str, key: str, version_id: str) -> bool:
+    async def has_version(self, bucket: str, key: str, version_id: str) -> bool:
         return True
 
-    async def describe(self, bucket: str, version: Version) -> Description | None:
-        return Description("image/png", METADATA)
+    async def describe_version(self, bucket: str, version: Version) -> Description:
+        return Description(version.version_id, "image/png", METADATA)
 
     async def delete(self, bucket: str, key: str, version_id: str) -> None:
         raise NotImplementedError
 
-    async def forget(self, kept: Kept) -> bool:
+    async def delete_expired(self, item: TableItem) -> bool:
         raise NotImplementedError
 
     async def batch_get(self, uploads: Iterable[str]) -> dict[str, Record]:
@@ -108,8 +110,8 @@ class Simulated:
     def _accepted(self, number: int) -> Location:
         return Location("accepted", f"2033/05/{upload_of(self.count + number)}.png", f"v{number}")
 
-    def _kept(self, number: int) -> Kept:
-        return Kept(upload_of(self.count + number), self._record(self.count + number), int(NOW + HOUR))
+    def _item(self, number: int) -> TableItem:
+        return TableItem(upload_of(self.count + number), self._record(self.count + number), int(NOW + HOUR))
 
     def _records(self, uploads: Iterable[str]) -> Iterator[Record]:
         for upload in uploads:
@@ -154,7 +156,7 @@ def context(place: Simulated, options: Options | None = None) -> Context:
         profiles=PROFILES,
         options=options,
         now=lambda: NOW,
-        inventory=place,
+        listing=place,
         objects=place,
         table=place,
         records=place,

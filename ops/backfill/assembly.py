@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from aws.dynamodb.records import Records
-from aws.maintenance.backlogs import Backlogs
+from aws.maintenance.backfill_runs import BackfillRuns
 from aws.maintenance.listing import Listing
 from aws.s3.objects import Objects
 from aws.session import Clients
@@ -42,7 +42,7 @@ def assemble(
         options=options,
         listing=listing,
         records=Records(clients.dynamodb, settings.table),
-        backlogs=Backlogs(clients.dynamodb, settings.table),
+        runs=BackfillRuns(clients.dynamodb, settings.table),
         copier=Copier(listing, Objects(clients.s3), incoming, options.sender, throttle, options.dry_run),
         throttle=throttle,
         on_result=on_result,

@@ -73,7 +73,7 @@ class Copier:
     async def _in_incoming(self, ids: Sequence[UploadId]) -> bool:
         """Whether an earlier run copied it and no worker has begun its inspection yet."""
         for key in map(self.incoming.key, ids):
-            if await self.throttle.retry(functools.partial(self.listing.holds, self.incoming.bucket, key)):
+            if await self.throttle.retry(functools.partial(self.listing.has_object, self.incoming.bucket, key)):
                 return True
         return False
 

@@ -12,7 +12,7 @@ from airlock.backfill import Existing, usable
 from airlock.callables import Clock
 from airlock.upload_id import UploadId
 from aws.dynamodb.records import BATCH, Records
-from aws.maintenance.backlogs import Backlogs
+from aws.maintenance.backfill_runs import BackfillRuns
 from aws.maintenance.listing import Listing
 from ops.backfill.copier import Copier, Interrupted
 from ops.backfill.options import Options
@@ -32,7 +32,7 @@ class BackfillRun:
     options: Options
     listing: Listing
     records: Records
-    backlogs: Backlogs
+    runs: BackfillRuns
     copier: Copier
     throttle: Throttle
     on_result: Callable[[Result], object]
@@ -49,7 +49,7 @@ class BackfillRun:
         self.summary.last, self.summary.interrupted, more = after, True, True
         with contextlib.suppress(Interrupted):
             while more and not self._ended:
-                listed = functools.partial(self.listing.page, self.options.bucket, self.options.prefix, after)
+                listed = functools.partial(self.listing.objects, self.options.bucket, self.options.prefix, after)
                 page, more = await self.throttle.retry(listed)
                 await self._page(page)
                 after = page[-1].key if page else after
@@ -86,12 +86,12 @@ class BackfillRun:
     async def _issue_times(self) -> list[int]:
         """The issue time of this page's ids, then the earlier ones, whose ids must still be recognised."""
         now = int(self.now())
-        began = await self.throttle.retry(lambda: self.backlogs.began(self.options.bucket))
+        began = await self.throttle.retry(lambda: self.runs.start_times(self.options.bucket))
         while not any(usable(each, now) for each in began):
             if self.options.dry_run:
                 began = [*began, now]
             else:
-                begin = functools.partial(self.backlogs.begin, self.options.bucket, now, began)
+                begin = functools.partial(self.runs.start, self.options.bucket, now, began)
                 began = await self.throttle.retry(begin)
         return self.options.sender.remembered(began, now)
 

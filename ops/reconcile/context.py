@@ -13,7 +13,7 @@ from aws.settings import AwsSettings
 from ops.command_line.throttle import Throttle
 from ops.reconcile.bloom_filter import BloomFilter
 from ops.reconcile.options import Options
-from ops.reconcile.ports import BucketInventory, RecordReader, TableScan, VersionDeleter
+from ops.reconcile.ports import BucketListing, ItemScan, RecordReader, VersionDeleter
 from ops.reconcile.repairs import Repairs
 from ops.reconcile.summary import Summary
 
@@ -31,9 +31,9 @@ class Context:
     profiles: Profiles
     options: Options
     now: Clock
-    inventory: BucketInventory
+    listing: BucketListing
     objects: VersionDeleter
-    table: TableScan
+    table: ItemScan
     records: RecordReader
     repairs: Repairs
     throttle: Throttle

@@ -4,13 +4,13 @@ import asyncio
 from functools import partial
 
 from airlock import events, keys, upload_id
-from airlock.errors import Refused
+from airlock.errors import Refused, VersionGone
 from airlock.events import ObjectCreated
 from airlock.intent import Intent, NotOurMetadata
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State
 from airlock.upload_id import InvalidUploadId
 from aws.dynamodb.record import Record
-from aws.maintenance.inventory import Description, Version
+from aws.maintenance.listing import Description, Version
 from ops.reconcile.context import Context
 from ops.reconcile.discrepancy import Discrepancy
 
@@ -21,7 +21,7 @@ CONCURRENT_HEADS = 16
 async def scan(context: Context) -> None:
     """Send the notification that S3 would have sent for each version that needs one; the worker does the rest."""
     settings = context.settings
-    read = partial(context.inventory.versions, settings.incoming_bucket, f"{settings.incoming_prefix}/")
+    read = partial(context.listing.versions, settings.incoming_bucket, f"{settings.incoming_prefix}/")
     async for page in context.pages("versions in incoming", read):
         old: list[tuple[str, Version]] = []
         for version in page:
@@ -71,8 +71,9 @@ async def _judge_unrecorded(context: Context, upload: str, version: Version) -> 
     if context.now() > upload_id.unverified(upload).expires_at + LATEST_ARRIVAL_SECONDS:
         return Discrepancy.LATE
     bucket = context.settings.incoming_bucket
-    described = await context.throttle.retry(lambda: context.inventory.describe(bucket, version))
-    if described is None:
+    try:
+        described = await context.throttle.retry(lambda: context.listing.describe_version(bucket, version))
+    except VersionGone:
         return None
     return Discrepancy.MISSED if _is_ours(context, upload, described) else Discrepancy.FOREIGN
 

@@ -15,8 +15,8 @@ async def scan(context: Context) -> None:
         (settings.quarantine_bucket, ""),
     )
     for bucket, prefix in places:
-        async for page in context.pages("multipart uploads", partial(context.inventory.open_uploads, bucket, prefix)):
+        async for page in context.pages("multipart uploads", partial(context.listing.open_uploads, bucket, prefix)):
             for upload in page:
                 if context.old(upload.began_at, context.options.multipart):
-                    action = partial(context.inventory.abort, bucket, upload)
+                    action = partial(context.listing.abort, bucket, upload)
                     await context.repairs.do(Discrepancy.MULTIPART, f"{bucket}/{upload.key}", action)

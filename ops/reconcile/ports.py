@@ -4,28 +4,26 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from aws.dynamodb.record import Record
-from aws.maintenance.inventory import Description, OpenUpload, Version
-from aws.maintenance.inventory import Mark as BucketMark
-from aws.maintenance.record_scan import Kept
-from aws.maintenance.record_scan import Mark as TableMark
+from aws.maintenance.listing import Description, ListingCursor, OpenUpload, Version
+from aws.maintenance.table_scan import TableCursor, TableItem
 
 
-class BucketInventory(Protocol):
-    """What the buckets hold: see `aws.maintenance.inventory.Inventory`."""
+class BucketListing(Protocol):
+    """What the buckets hold: see `aws.maintenance.listing.Listing`."""
 
     async def versions(
-        self, bucket: str, prefix: str, after: BucketMark | None = None
-    ) -> tuple[list[Version], BucketMark | None]: ...
+        self, bucket: str, prefix: str, after: ListingCursor | None = None
+    ) -> tuple[list[Version], ListingCursor | None]: ...
 
     async def open_uploads(
-        self, bucket: str, prefix: str, after: BucketMark | None = None
-    ) -> tuple[list[OpenUpload], BucketMark | None]: ...
+        self, bucket: str, prefix: str, after: ListingCursor | None = None
+    ) -> tuple[list[OpenUpload], ListingCursor | None]: ...
 
     async def abort(self, bucket: str, upload: OpenUpload) -> None: ...
 
-    async def holds(self, bucket: str, key: str, version_id: str) -> bool: ...
+    async def has_version(self, bucket: str, key: str, version_id: str) -> bool: ...
 
-    async def describe(self, bucket: str, version: Version) -> Description | None: ...
+    async def describe_version(self, bucket: str, version: Version) -> Description: ...
 
 
 class VersionDeleter(Protocol):
@@ -34,12 +32,12 @@ class VersionDeleter(Protocol):
     async def delete(self, bucket: str, key: str, version_id: str) -> None: ...
 
 
-class TableScan(Protocol):
-    """Reads the whole table: see `aws.maintenance.record_scan.RecordScan`."""
+class ItemScan(Protocol):
+    """Reads the whole table: see `aws.maintenance.table_scan.TableScan`."""
 
-    async def page(self, after: TableMark | None = None) -> tuple[list[Kept], TableMark | None]: ...
+    async def items(self, after: TableCursor | None = None) -> tuple[list[TableItem], TableCursor | None]: ...
 
-    async def forget(self, kept: Kept) -> bool: ...
+    async def delete_expired(self, item: TableItem) -> bool: ...
 
 
 class RecordReader(Protocol):
@@ -51,7 +49,7 @@ class RecordReader(Protocol):
 
 
 class MessageQueue(Protocol):
-    """Sends to the queue of objects: see `aws.maintenance.outbox.Outbox`."""
+    """Sends to the queue of objects: see `aws.maintenance.bulk_sender.BulkSender`."""
 
     async def send(self, bodies: Sequence[str]) -> None: ...
 

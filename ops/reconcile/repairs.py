@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from aws.maintenance.outbox import BATCH
+from aws.maintenance.bulk_sender import BATCH
 from ops.command_line.throttle import Throttle
 from ops.reconcile.discrepancy import Discrepancy
 from ops.reconcile.options import Options

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from airlock.callables import Clock, Sleep
 from aws.dynamodb.records import Records
-from aws.maintenance.inventory import Inventory
-from aws.maintenance.outbox import Outbox
-from aws.maintenance.record_scan import RecordScan
+from aws.maintenance.bulk_sender import BulkSender
+from aws.maintenance.listing import Listing
+from aws.maintenance.table_scan import TableScan
 from aws.s3.objects import Objects
 from aws.session import Clients
 from aws.settings import AwsSettings, read_profiles
@@ -56,11 +56,11 @@ async def reconcile(
         profiles=read_profiles(settings.profiles),
         options=options,
         now=now,
-        inventory=Inventory(clients.s3),
+        listing=Listing(clients.s3),
         objects=Objects(clients.s3),
-        table=RecordScan(clients.dynamodb, settings.table),
+        table=TableScan(clients.dynamodb, settings.table),
         records=Records(clients.dynamodb, settings.table),
-        repairs=Repairs(Outbox(clients.sqs, settings.queue), options, summary, throttle),
+        repairs=Repairs(BulkSender(clients.sqs, settings.queue), options, summary, throttle),
         throttle=throttle,
         summary=summary,
         accepted=BloomFilter(secrets.token_bytes(16)),

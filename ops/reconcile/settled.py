@@ -5,7 +5,7 @@ from functools import partial
 from airlock import events, keys
 from airlock.lifecycle import State
 from aws.dynamodb.record import Location, Record
-from aws.maintenance.inventory import Version
+from aws.maintenance.listing import Version
 from ops.reconcile.context import Context
 from ops.reconcile.discrepancy import Discrepancy
 from workers.settlement.buckets import Buckets
@@ -15,7 +15,7 @@ async def scan(context: Context) -> None:
     """Remove what ended attempts left behind, send withdrawals again, and report versions that no record names."""
     settings = context.settings
     for place, bucket in (("accepted", settings.accepted_bucket), ("quarantine", settings.quarantine_bucket)):
-        async for page in context.pages(f"versions in {place}", partial(context.inventory.versions, bucket, "")):
+        async for page in context.pages(f"versions in {place}", partial(context.listing.versions, bucket, "")):
             ids = [(version, keys.upload_ids_in(version.key)) for version in page]
             records = await context.records_of(upload for _, uploads in ids for upload in uploads)
             for version, uploads in ids:

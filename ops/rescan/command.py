@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from aws.maintenance.accepted import Accepted
-from aws.maintenance.outbox import Outbox
+from aws.maintenance.bulk_sender import BulkSender
+from aws.maintenance.table_scan import TableScan
 from aws.session import connect
 from aws.settings import read_profiles
 from ops.command_line.rate import Rate
@@ -74,8 +74,8 @@ async def command(rate: float, backlog: int, dry_run: bool, as_json: bool, **wan
         with progress(summary):
             async with connect(settings, services=["dynamodb", "sqs"]) as clients:
                 await RescanRun(
-                    Accepted(clients.dynamodb, settings.table),
-                    Outbox(clients.sqs, settings.queue),
+                    TableScan(clients.dynamodb, settings.table),
+                    BulkSender(clients.sqs, settings.queue),
                     RecordFilter(**wanted),
                     Throttle(rate, time.monotonic, asyncio.sleep),
                     asyncio.sleep,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from airlock import events
 from airlock.callables import Sleep
 from aws.dynamodb.record import Record
-from aws.maintenance.accepted import Accepted
-from aws.maintenance.outbox import BATCH, Outbox
+from aws.maintenance.bulk_sender import BATCH, BulkSender
+from aws.maintenance.table_scan import TableScan
 from ops.command_line.throttle import Throttle
 from ops.rescan.record_filter import RecordFilter
 from ops.rescan.summary import Summary
@@ -21,8 +21,8 @@ PAUSE_SECONDS = 5.0
 class RescanRun:
     """Nothing is sent while more than `backlog` messages wait in the queue, since new uploads wait there too."""
 
-    accepted: Accepted
-    outbox: Outbox
+    table: TableScan
+    sender: BulkSender
     wanted: RecordFilter
     throttle: Throttle
     sleep: Sleep
@@ -32,14 +32,14 @@ class RescanRun:
 
     async def run(self) -> None:
         """Read the whole table, one page at a time. Raises Unavailable."""
-        mark = None
+        cursor = None
         while True:
-            page, mark = await self.throttle.retry(functools.partial(self.accepted.page, mark))
+            page, cursor = await self.throttle.retry(functools.partial(self.table.accepted, cursor))
             self.summary.scanned += len(page)
             wanted = [record for record in page if self.wanted.selects(record)]
             for start in range(0, len(wanted), BATCH):
                 await self._request(wanted[start : start + BATCH])
-            if mark is None:
+            if cursor is None:
                 break
         self.summary.finished = True
 
@@ -48,14 +48,14 @@ class RescanRun:
             await self._until_room(len(records))
             await self.throttle.acquire(len(records))
             bodies = [events.rescan(record.id) for record in records]
-            await self.throttle.retry(functools.partial(self.outbox.send, bodies))
+            await self.throttle.retry(functools.partial(self.sender.send, bodies))
         self.summary.requested += len(records)
         self.summary.bytes += sum(record.size for record in records)
 
     async def _until_room(self, messages: int) -> None:
         """Wait until few enough messages wait in the queue."""
         if self._since_read >= MESSAGES_BETWEEN_READS:
-            while await self.throttle.retry(self.outbox.waiting) > self.backlog:
+            while await self.throttle.retry(self.sender.waiting) > self.backlog:
                 await self.sleep(PAUSE_SECONDS)
             self._since_read = 0
         self._since_read += messages

@@ -5,31 +5,30 @@ import time
 from collections.abc import Mapping
 
 from airlock.errors import Unavailable
-from aws.maintenance.backlogs import Backlogs
-from aws.maintenance.inventory import Inventory, OpenUpload
-from aws.maintenance.listing import Listing
-from aws.maintenance.outbox import Outbox
-from aws.maintenance.record_scan import Kept, RecordScan
+from aws.maintenance.backfill_runs import BackfillRuns
+from aws.maintenance.bulk_sender import BulkSender
+from aws.maintenance.listing import Listing, OpenUpload
+from aws.maintenance.table_scan import TableItem, TableScan
 from tests.enforcement import needs
 from tests.enforcement.needs import DeniedError, Need, Scene
 
 
 async def _open_uploads(scene: Scene, bucket: str) -> None:
-    await Inventory(scene.clients.s3).open_uploads(bucket, "")
+    await Listing(scene.clients.s3).open_uploads(bucket, "")
 
 
 async def _abort(scene: Scene, bucket: str) -> None:
     begun = await scene.admin.s3.create_multipart_upload(Bucket=bucket, Key=scene.key())
     try:
-        await Inventory(scene.clients.s3).abort(bucket, OpenUpload(begun["Key"], begun["UploadId"], time.time()))
+        await Listing(scene.clients.s3).abort(bucket, OpenUpload(begun["Key"], begun["UploadId"], time.time()))
     finally:
-        await Inventory(scene.admin.s3).abort(bucket, OpenUpload(begun["Key"], begun["UploadId"], time.time()))
+        await Listing(scene.admin.s3).abort(bucket, OpenUpload(begun["Key"], begun["UploadId"], time.time()))
 
 
 async def _look(scene: Scene, bucket: str) -> None:
     there = await scene.stored(bucket)
     try:
-        assert await Listing(scene.clients.s3).holds(bucket, there.key)
+        assert await Listing(scene.clients.s3).has_object(bucket, there.key)
     except Unavailable as refused:
         # An answer to HEAD has no more than a status.
         raise DeniedError from refused
@@ -42,25 +41,26 @@ async def _bring_in(scene: Scene, bucket: str) -> None:
 
 
 async def _begin(scene: Scene, _: str) -> None:
-    await Backlogs(scene.clients.dynamodb, scene.settings.table).begin(secrets.token_hex(4), 1, [])
+    await BackfillRuns(scene.clients.dynamodb, scene.settings.table).start(secrets.token_hex(4), 1, [])
 
 
 async def _scan(scene: Scene, _: str) -> None:
-    await RecordScan(scene.clients.dynamodb, scene.settings.table).page()
+    await TableScan(scene.clients.dynamodb, scene.settings.table).items()
 
 
 async def _forget(scene: Scene, _: str) -> None:
     item = {"id": {"S": f"usage#{secrets.token_hex(8)}"}, "expires_at": {"N": "1"}}
     await scene.admin.dynamodb.put_item(TableName=scene.settings.table, Item=item)
-    assert await RecordScan(scene.clients.dynamodb, scene.settings.table).forget(Kept(item["id"]["S"], None, 1))
+    scan = TableScan(scene.clients.dynamodb, scene.settings.table)
+    assert await scan.delete_expired(TableItem(item["id"]["S"], None, 1))
 
 
 async def _count(scene: Scene, queue: str) -> None:
-    await Outbox(scene.clients.sqs, queue).waiting()
+    await BulkSender(scene.clients.sqs, queue).waiting()
 
 
 async def _send_many(scene: Scene, queue: str) -> None:
-    await Outbox(scene.clients.sqs, queue).send(["{}", "{}"])
+    await BulkSender(scene.clients.sqs, queue).send(["{}", "{}"])
 
 
 _common = needs.NEEDS["workers"].__getitem__

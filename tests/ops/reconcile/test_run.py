@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airlock.errors import Unavailable
 from aws.dynamodb.record import Record
-from aws.maintenance.inventory import Version
+from aws.maintenance.listing import Version
 from bench.reconcile.simulated import PAGE, Simulated, context, damaged, upload_of
 from ops.command_line.throttle import ATTEMPTS, Throttle
 from ops.reconcile.bloom_filter import BloomFilter

@@ -14,8 +14,8 @@ from airlock.lifecycle import State
 from airlock.verdict import Engine, Outcome, Verdict
 from aws.dynamodb.record import to_item
 from aws.dynamodb.records import Location, Record
-from aws.maintenance.accepted import Accepted
-from aws.maintenance.outbox import Outbox
+from aws.maintenance.bulk_sender import BulkSender
+from aws.maintenance.table_scan import TableScan
 from aws.settings import AwsSettings
 from ops.command_line.throttle import Throttle
 from ops.rescan.record_filter import RecordFilter
@@ -144,11 +144,11 @@ async def test_it_waits_while_too_many_messages_do(harness: WorkerHarness) -> No
         waits.append(seconds)
         await messages(harness)
 
-    accepted = Accepted(harness.clients.dynamodb, harness.settings.table)
-    outbox = Outbox(harness.clients.sqs, harness.settings.queue)
+    table = TableScan(harness.clients.dynamodb, harness.settings.table)
+    sender = BulkSender(harness.clients.sqs, harness.settings.queue)
     throttle = Throttle(1000, time.monotonic, asyncio.sleep)
     summary = Summary()
-    await RescanRun(accepted, outbox, RecordFilter(), throttle, sleep, backlog=0, summary=summary).run()
+    await RescanRun(table, sender, RecordFilter(), throttle, sleep, backlog=0, summary=summary).run()
     assert waits == [5.0]
     assert (summary.finished, summary.requested) == (True, 3)
 

@@ -1,6 +1,6 @@
-"""When runs over the existing objects of a bucket began: an item `backlog#BUCKET` in the table of uploads.
+"""When the backfill runs of a bucket began: one item `backlog#BUCKET` in the table of uploads.
 
-Upload ids of the objects are issued at these times, so that every run, on whichever machine, finds what others did.
+The upload ids of the objects are issued at these times, so that each run, on any machine, recognises what others sent.
 """
 
 from typing import TYPE_CHECKING
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 
-class Backlogs:
+class BackfillRuns:
     """All methods raise Unavailable("dynamodb"). Times are whole seconds since the epoch."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
-    async def began(self, bucket: str) -> list[int]:
-        """When runs over that bucket began, oldest first."""
+    async def start_times(self, bucket: str) -> list[int]:
+        """When the runs over that bucket began, oldest first."""
         with translate("dynamodb"):
             answer = await self._dynamodb.get_item(
-                TableName=self._table, Key={"id": {"S": _name(bucket)}}, ConsistentRead=True
+                TableName=self._table, Key={"id": {"S": _item_id(bucket)}}, ConsistentRead=True
             )
             return [int(each["N"]) for each in answer.get("Item", {}).get("began", {"L": []})["L"]]
 
-    async def begin(self, bucket: str, now: int, known: list[int]) -> list[int]:
-        """Add a run to those that are `known`; returns all of them.
+    async def start(self, bucket: str, now: int, known: list[int]) -> list[int]:
+        """Add a run that begins `now` to the `known` ones; returns the start times of all.
 
-        Where somebody else added one meanwhile, theirs is in what is returned and ours is not.
+        Where another process added a run meanwhile, its run is in the result, and ours is not added.
         """
         before = {"L": [{"N": str(each)} for each in known]}
         after = {"L": [*before["L"], {"N": str(now)}]}
@@ -38,16 +38,16 @@ class Backlogs:
             with translate("dynamodb"):
                 await self._dynamodb.update_item(
                     TableName=self._table,
-                    Key={"id": {"S": _name(bucket)}},
+                    Key={"id": {"S": _item_id(bucket)}},
                     UpdateExpression="SET #began = :after",
                     ConditionExpression="#began = :before" if known else "attribute_not_exists(#began)",
                     ExpressionAttributeNames={"#began": "began"},
                     ExpressionAttributeValues={":after": after, **({":before": before} if known else {})},
                 )
         except Conflict:
-            return await self.began(bucket)
+            return await self.start_times(bucket)
         return [*known, now]
 
 
-def _name(bucket: str) -> str:
+def _item_id(bucket: str) -> str:
     return f"backlog#{bucket}"

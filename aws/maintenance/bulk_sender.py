@@ -1,4 +1,4 @@
-"""Sending many messages to one queue, ten to a request."""
+"""Sends many messages to one queue, ten to a request."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 BATCH = 10
 
 
-class Outbox:
-    """A queue to send to, by its name. All methods raise Unavailable("sqs")."""
+class BulkSender:
+    """Sends to the queue of that name. All methods raise Unavailable("sqs")."""
 
     def __init__(self, sqs: "SQSClient", name: str) -> None:
         self._sqs = sqs
@@ -22,22 +22,22 @@ class Outbox:
         self._url: str | None = None
 
     async def send(self, bodies: Sequence[str]) -> None:
-        """Send up to ten messages. Repeating it after Unavailable can send some of them twice."""
-        entries: list[Any] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
-        url = await self._address()
+        """Send up to ten messages. It raises Unavailable where one was refused, and others may be sent then."""
+        entries: list[Any] = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        url = await self._queue_url()
         with translate("sqs"):
             answer = await self._sqs.send_message_batch(QueueUrl=url, Entries=entries)
         if refused := answer.get("Failed"):
             raise Unavailable("sqs", f"SendMessageBatch: {refused[0].get('Code', 'an error without a code')}")
 
     async def waiting(self) -> int:
-        """How many messages wait in the queue, nearly."""
-        url = await self._address()
+        """How many messages wait in the queue, approximately."""
+        url = await self._queue_url()
         with translate("sqs"):
             answer = await self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
             return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    async def _address(self) -> str:
+    async def _queue_url(self) -> str:
         if self._url is None:
             with translate("sqs"):
                 self._url = (await self._sqs.get_queue_url(QueueName=self._name))["QueueUrl"]

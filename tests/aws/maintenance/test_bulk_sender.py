@@ -1,4 +1,4 @@
-"""The outbox: messages arrive as they were given, and what the queue refuses is told."""
+"""Bulk sending: messages arrive as they were given, and what the queue refuses is told."""
 
 from collections.abc import AsyncIterator
 from unittest import mock
@@ -6,7 +6,7 @@ from unittest import mock
 import pytest
 
 from airlock.errors import Unavailable
-from aws.maintenance.outbox import Outbox
+from aws.maintenance.bulk_sender import BulkSender
 from aws.session import Clients, connect
 from aws.settings import AwsSettings
 
@@ -18,11 +18,11 @@ async def clients(aws_settings: AwsSettings) -> AsyncIterator[Clients]:
 
 
 async def test_ten_messages_go_at_once_and_wait(clients: Clients, aws_settings: AwsSettings) -> None:
-    outbox = Outbox(clients.sqs, aws_settings.queue)
-    assert await outbox.waiting() == 0
+    sender = BulkSender(clients.sqs, aws_settings.queue)
+    assert await sender.waiting() == 0
     sent = [f"message {number}" for number in range(10)]
-    await outbox.send(sent)
-    assert await outbox.waiting() == 10
+    await sender.send(sent)
+    assert await sender.waiting() == 10
     url = (await clients.sqs.get_queue_url(QueueName=aws_settings.queue))["QueueUrl"]
     taken: list[str] = []
     while len(taken) < 10:
@@ -34,9 +34,9 @@ async def test_ten_messages_go_at_once_and_wait(clients: Clients, aws_settings: 
 async def test_one_refused_message_of_a_batch_is_an_error(clients: Clients, aws_settings: AwsSettings) -> None:
     refusal = mock.AsyncMock(return_value={"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError"}]})
     with mock.patch.object(clients.sqs, "send_message_batch", refusal), pytest.raises(Unavailable, match="Internal"):
-        await Outbox(clients.sqs, aws_settings.queue).send(["a"])
+        await BulkSender(clients.sqs, aws_settings.queue).send(["a"])
 
 
 async def test_a_queue_that_is_not_there_is_told(clients: Clients) -> None:
     with pytest.raises(Unavailable, match="sqs"):
-        await Outbox(clients.sqs, "none").send(["a"])
+        await BulkSender(clients.sqs, "none").send(["a"])
