@@ -11,7 +11,7 @@ from airlock.limits import DEFAULTS
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.parsers.port import Exceeded, Parser, ParserFinding
-from workers.inspection.sandbox.frames import Done, Frame, MemberData, MemberEnd, MemberStart
+from workers.inspection.sandbox.frames import ExaminationEnd, Frame, MemberData, MemberEnd, MemberStart
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.sandbox.process import CRASHED
 from workers.inspection.spool import Spool
@@ -100,7 +100,7 @@ class ParserScan(NotApplicableScan):
                 await self._write(data)
             case MemberEnd():
                 await self._inspect()
-            case Done(seconds):
+            case ExaminationEnd(seconds):
                 if self._subject.members is not None:
                     self._subject.members.spend(seconds=seconds)
 

@@ -150,19 +150,19 @@ async def _connected(address: Address) -> socket.socket:
         return await _connect_one(socket.AF_UNIX, address.path)
     found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the name has no address")
-    for family, _, _, _, place in found:
+    for family, _, _, _, socket_address in found:
         try:
-            return await _connect_one(family, place)
+            return await _connect_one(family, socket_address)
         except OSError as error:
             failure = error
     raise failure
 
 
-async def _connect_one(family: int, place: Any) -> socket.socket:
+async def _connect_one(family: int, socket_address: Any) -> socket.socket:
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(connection, place)
+        await asyncio.get_running_loop().sock_connect(connection, socket_address)
     except BaseException:
         connection.close()
         raise

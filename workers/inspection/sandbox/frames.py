@@ -64,13 +64,13 @@ class MemberEnd(NamedTuple):
     """The member is complete."""
 
 
-class Done(NamedTuple):
+class ExaminationEnd(NamedTuple):
     """The last of an object's frames; `seconds` is how long the worker waited for the process."""
 
     seconds: float
 
 
-Frame: TypeAlias = ParserFinding | MemberStart | MemberData | MemberEnd | Done
+Frame: TypeAlias = ParserFinding | MemberStart | MemberData | MemberEnd | ExaminationEnd
 
 
 class InvalidFrame(Exception):

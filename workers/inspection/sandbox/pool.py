@@ -58,7 +58,7 @@ class Sandbox:
     async def examine(
         self, parser: str, fd: int, size: int, limits: Mapping[str, int], *, depth: int = 0
     ) -> AsyncGenerator[Frame, None]:
-        """The frames in which the parser in module `parser` describes the `size` bytes of `fd`; the last is Done.
+        """The frames of one parser on the `size` bytes of `fd`; the last is ExaminationEnd. `parser` is its module.
 
         `limits` are the parser's limits by name. `parse_seconds` among them limits the CPU time, and the time that
         the worker waits for frames (not the time that the caller takes between them). A timeout and a crash are

@@ -33,7 +33,15 @@ from typing import Any
 
 from airlock.errors import Unavailable
 from workers.inspection.parsers.port import ParserFinding
-from workers.inspection.sandbox.frames import LARGEST, Done, Frame, FrameType, InvalidFrame, ParseRequest, decode_frame
+from workers.inspection.sandbox.frames import (
+    LARGEST,
+    ExaminationEnd,
+    Frame,
+    FrameType,
+    InvalidFrame,
+    ParseRequest,
+    decode_frame,
+)
 from workers.inspection.sandbox.server_process import END_SECONDS, ForkServerProcess, Lifeline
 
 # From a cold disk, with the other core busy, a fork server has loaded all modules in a few seconds.
@@ -82,7 +90,7 @@ class ParserProcess:
         return self._lifeline.alive
 
     async def examine(self, request: ParseRequest, reader: int) -> AsyncGenerator[Frame, None]:
-        """The frames of one examination; the last is Done, and only then may the next examination begin.
+        """The frames of one examination; the last is ExaminationEnd, and only then may the next examination begin.
 
         `reader` is a descriptor of the object's copy, at its start. Raises Unavailable("sandbox") as described above.
         """
@@ -106,7 +114,7 @@ class ParserProcess:
         self.busy = last != _DONE
         if self.busy:
             await self.end()
-        yield Done(waiting.seconds)
+        yield ExaminationEnd(waiting.seconds)
 
     async def end(self) -> None:
         """Kill the process and wait for its end. Further calls do nothing."""

@@ -111,9 +111,9 @@ def _walked(folder: Path) -> Iterator[Path]:
     def failed(error: OSError) -> None:
         raise error
 
-    for place, folders, names in os.walk(folder, onerror=failed):
+    for below, folders, names in os.walk(folder, onerror=failed):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not name.startswith("."))
+        yield from (Path(below, name) for name in names if not name.startswith("."))
 
 
 def _outcome(metadata: Iterable[tuple[str, object]]) -> str:

@@ -59,7 +59,7 @@ class Inflate:
         return piece
 
 
-class Stored:
+class Uncompressed:
     """No compression."""
 
     eof = False

@@ -117,12 +117,12 @@ def _find_end_record(file: BinaryIO, size: int, output: ArchiveOutput) -> int:
 
 
 def _occurrences(text: bytes, part: bytes) -> list[int]:
-    places = []
+    offsets = []
     at = text.find(part)
     while at >= 0:
-        places.append(at)
+        offsets.append(at)
         at = text.find(part, at + 1)
-    return places
+    return offsets
 
 
 def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> _DirectoryLocation | None:

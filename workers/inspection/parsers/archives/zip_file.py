@@ -35,7 +35,7 @@ _LZMA = 14
 _CHUNK = 64 << 10
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _DECOMPRESSORS: dict[int, Callable[[], Decompressor]] = {
-    0: decompressors.Stored,
+    0: decompressors.Uncompressed,
     8: decompressors.deflate,
     12: decompressors.bzip2,
     93: decompressors.zstandard,

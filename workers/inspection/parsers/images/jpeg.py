@@ -33,12 +33,12 @@ def images(file: BinaryIO, size: int, image_limits: ImageLimits) -> tuple[list[t
     """The start and end of each image, and the offset after the last part of the file."""
     announced = AnnouncedTrailer()
     found = []
-    place = 0
+    offset = 0
     while True:
-        last = _image(file, place, image_limits, announced)
-        found.append((place, last))
-        place = skip_padding(file, last, b"\0")
-        file.seek(place)
+        last = _image(file, offset, image_limits, announced)
+        found.append((offset, last))
+        offset = skip_padding(file, last, b"\0")
+        file.seek(offset)
         if not announced.images or file.read(3) != b"\xff\xd8\xff":
             return found, end_of_trailer(file, last, size, announced)
 
@@ -79,13 +79,13 @@ def _marker(file: BinaryIO) -> int:
 
 def _skip_scan(file: BinaryIO) -> None:
     """Go to the marker that ends the scan."""
-    place = file.tell()
+    offset = file.tell()
     while piece := file.read(PIECE):
         if marker := _MARKER.search(piece):
-            file.seek(place + marker.start())
+            file.seek(offset + marker.start())
             return
-        place += len(piece)
+        offset += len(piece)
         if piece.endswith(b"\xff") and len(piece) > 1:
-            place -= 1
-            file.seek(place)
+            offset -= 1
+            file.seek(offset)
     raise truncated()

@@ -38,19 +38,19 @@ def end_of_trailer(file: BinaryIO, start: int, size: int, announced: AnnouncedTr
 
 def _is_video(file: BinaryIO, start: int, size: int) -> bool:
     """Whether the file from `start` to its end is a sequence of boxes (ISO 14496-12)."""
-    place = start
-    while place < size:
-        file.seek(place)
+    offset = start
+    while offset < size:
+        file.seek(offset)
         header = file.read(16)
-        if len(header) < 8 or (place == start and header[4:8] != b"ftyp"):
+        if len(header) < 8 or (offset == start and header[4:8] != b"ftyp"):
             return False
         length = int.from_bytes(header[:4], "big")
         if length == 1:
             length = int.from_bytes(header[8:], "big")
         if length < 8:
             return False
-        place += length
-    return place == size
+        offset += length
+    return offset == size
 
 
 def _is_samsung(file: BinaryIO, start: int, size: int) -> bool:
@@ -66,9 +66,9 @@ def _is_samsung(file: BinaryIO, start: int, size: int) -> bool:
     entries = file.read(min(count, _MOST_RECORDS) * _RECORD.size)
     if not header.startswith(b"SEFH") or directory + 12 + count * _RECORD.size != size - 8:
         return False
-    place = start
+    offset = start
     for _, _, before, length in sorted(_RECORD.iter_unpack(entries), key=lambda record: -record[2]):
-        if place != directory - before:
+        if offset != directory - before:
             return False
-        place += length
-    return place == directory or skip_padding(file, place) == directory
+        offset += length
+    return offset == directory or skip_padding(file, offset) == directory

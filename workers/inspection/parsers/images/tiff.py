@@ -12,21 +12,22 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     file.seek(0)
     order = "<" if file.read(2) == b"II" else ">"
     big = read_struct(file, order + "H")[0] == _BIG
-    offset, count, entry = ("Q", "Q", 20) if big else ("I", "H", 12)
+    offset_type, count_type, entry_size = (order + "Q", order + "Q", 20) if big else (order + "I", order + "H", 12)
     if big:
         read_struct(file, "HH")
-    place = read_struct(file, order + offset)[0]
+    directory = read_struct(file, offset_type)[0]
     seen = set()
-    while place and place not in seen:
-        seen.add(place)
+    while directory and directory not in seen:
+        seen.add(directory)
         image_limits.frame()
-        if place >= size:
-            raise truncated()
-        file.seek(place)
-        entries = read_struct(file, order + count)[0]
-        place = file.tell() + entries * entry
-        if place >= size:
-            raise truncated()
-        file.seek(place)
-        place = read_struct(file, order + offset)[0]
+        _seek_inside(file, directory, size)
+        entries = read_struct(file, count_type)[0]
+        _seek_inside(file, file.tell() + entries * entry_size, size)
+        directory = read_struct(file, offset_type)[0]
     return size
+
+
+def _seek_inside(file: BinaryIO, offset: int, size: int) -> None:
+    if offset >= size:
+        raise truncated()
+    file.seek(offset)

@@ -20,17 +20,17 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     last = 8 + read_struct(file, "<I")[0]
     if last > size:
         raise truncated()
-    place = 12
-    while place + 8 <= last:
-        file.seek(place)
+    offset = 12
+    while offset + 8 <= last:
+        file.seek(offset)
         chunk_type, length = read_exactly(file, 4), read_struct(file, "<I")[0]
-        if place + 8 + length > last:
+        if offset + 8 + length > last:
             raise MalformedImage("A chunk of the WebP is longer than the container.")
         if dimensions := _dimensions(chunk_type, file.read(min(length, _HEADER))):
             image_limits.area(*dimensions)
         if chunk_type == b"ANMF":
             image_limits.frame()
-        place += 8 + length + length % 2
+        offset += 8 + length + length % 2
     return last
 
 

@@ -52,11 +52,11 @@ def read_leniently(text: str, *, depth: int = 0) -> MarkupFindings:
     return findings
 
 
-def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
+def _attributes(text: str, offset: int) -> Iterator[tuple[str, str, int]]:
     """The name and value of each attribute, and the work that it took."""
-    while (found := _ATTRIBUTE.match(text, place)) and found.end() > place:
-        cost = _WORK - 4 + found.end() - place
-        place = found.end()
+    while (found := _ATTRIBUTE.match(text, offset)) and found.end() > offset:
+        cost = _WORK - 4 + found.end() - offset
+        offset = found.end()
         value = found[2] or found[3] or found[4] or ""
         name = found[1].lower()
         if "&" in value:
@@ -70,12 +70,12 @@ def _attributes(text: str, place: int) -> Iterator[tuple[str, str, int]]:
 
 def _styles(text: str, rules: ElementRules) -> None:
     small = text.lower() if text.isascii() else _lower_ascii(text)
-    place = small.find("<style")
-    while place >= 0:
-        end = small.find("</style", place)
+    offset = small.find("<style")
+    while offset >= 0:
+        end = small.find("</style", offset)
         end = len(text) if end < 0 else end
-        rules.css(text[place:end], _line(text, place))
-        place = small.find("<style", end)
+        rules.css(text[offset:end], _line(text, offset))
+        offset = small.find("<style", end)
 
 
 def _lower_ascii(text: str) -> str:
@@ -95,5 +95,5 @@ def _declarations(text: str, findings: MarkupFindings) -> None:
             findings.add("entity_expansion", "an entity made of other entities", _line(text, entity.start()))
 
 
-def _line(text: str, place: int) -> Callable[[], int]:
-    return lambda: text.count("\n", 0, place) + 1
+def _line(text: str, offset: int) -> Callable[[], int]:
+    return lambda: text.count("\n", 0, offset) + 1
