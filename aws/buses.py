@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airlock.errors import Unavailable
+from aws.clients import Clients
 from aws.errors import translate
-from aws.session import Clients
 
 if TYPE_CHECKING:
     from types_aiobotocore_events.type_defs import PutEventsRequestEntryTypeDef

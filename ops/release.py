@@ -7,9 +7,9 @@ from rich.console import Console
 
 from airlock.errors import AirlockError, VersionGone
 from airlock.profiles import Profiles
+from aws.clients import connect
 from aws.dynamodb.records import Record, Records
 from aws.errors import translate
-from aws.session import connect
 from aws.settings import read_profiles
 from aws.sqs.queue import Queue
 from ops.command_line.running import asynchronous, settings_or_usage_error

@@ -17,11 +17,11 @@ import uvloop
 from pydantic import ValidationError
 
 from airlock.errors import Unavailable
+from aws.clients import connect
 from aws.dynamodb.records import Records
-from aws.dynamodb.sessions import Sessions
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.upload_sessions import UploadSessions
+from aws.dynamodb.usage_counters import UsageCounters
 from aws.s3.objects import Objects
-from aws.session import connect
 from aws.settings import problems
 from aws.sqs.queue import Queue
 from service import logs
@@ -59,10 +59,10 @@ async def _serve(settings: Settings) -> None:
         ports = Ports(
             credentials=clients.credentials,
             records=Records(clients.dynamodb, settings.table),
-            sessions=Sessions(clients.dynamodb, settings.table),
+            sessions=UploadSessions(clients.dynamodb, settings.table),
             objects=Objects(clients.s3, public_s3=clients.public_s3),
             queue=queue,
-            counters=Counters(clients.dynamodb, settings.table),
+            counters=UsageCounters(clients.dynamodb, settings.table),
             now=time.time,
             sleep=asyncio.sleep,
             random=os.urandom,

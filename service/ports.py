@@ -37,7 +37,7 @@ class Records(Protocol):
     async def ping(self) -> None: ...
 
 
-class Sessions(Protocol):
+class UploadSessions(Protocol):
     """What upload sessions have left. `spend` charges one upload of `most` bytes, or of fewer but at least `least` when
     less is left; it returns the bytes charged, or None when too little is left. Raises Unavailable.
     """
@@ -45,7 +45,7 @@ class Sessions(Protocol):
     async def spend(self, session: Session, least: int, most: int) -> int | None: ...
 
 
-class SharedCounters(Protocol):
+class UsageCounters(Protocol):
     """What owners and tenants used, on all replicas together. `add` counts each `part` of the replica `by` once,
     and returns the total. Raises Unavailable.
     """
@@ -73,10 +73,10 @@ class Ports:
 
     credentials: CredentialSource
     records: Records
-    sessions: Sessions
+    sessions: UploadSessions
     objects: Objects
     queue: Queue
-    counters: SharedCounters
+    counters: UsageCounters
     now: Clock
     sleep: Sleep
     random: RandomBytes

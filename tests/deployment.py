@@ -13,7 +13,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from pydantic import SecretStr
 
-from aws.session import Clients, connect
+from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from ops import settings
 from ops.dev import emulator
@@ -96,7 +96,7 @@ def keys_of(pod: Pod, deployment: AwsSettings) -> AccessKey:
 
 @asynccontextmanager
 async def connected_as(keys: AccessKey, deployment: AwsSettings, **options: Any) -> AsyncIterator[Clients]:
-    """`aws.session.connect` with these keys; the AWS credential chain reads them from the environment."""
+    """`aws.clients.connect` with these keys; the AWS credential chain reads them from the environment."""
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in keys.environment().items():

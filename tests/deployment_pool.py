@@ -5,7 +5,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from aws.session import Clients, connect
+from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from tests.deployment import provisioned, settings_for

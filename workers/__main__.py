@@ -14,7 +14,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
-from aws.session import CONNECTIONS, Clients, connect
+from aws.clients import CONNECTIONS, Clients, connect
 from aws.settings import problems, read_profiles
 from aws.sqs.queue import Queue
 from workers import health

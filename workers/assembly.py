@@ -9,10 +9,10 @@ from airlock.callables import Clock, Uniform
 from airlock.profiles import Profiles
 from airlock.targets import TargetKind
 from aws.buses import Buses
+from aws.clients import SERVICES, Clients
 from aws.dynamodb.records import Records
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.usage_counters import UsageCounters
 from aws.s3.objects import Objects
-from aws.session import SERVICES, Clients
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from workers.inspection.inspector import Inspector
@@ -66,7 +66,7 @@ class Assembly:
 def assemble(settings: AwsSettings, profiles: Profiles, clients: Clients, queue: Queue, now: Clock) -> Assembly:
     """Connect all parts over one set of clients, which must have `services(profiles)`. Nothing is sent yet."""
     objects, records = Objects(clients.s3), Records(clients.dynamodb, settings.table)
-    counters = Counters(clients.dynamodb, settings.table)
+    counters = UsageCounters(clients.dynamodb, settings.table)
     buckets = Buckets.of(settings)
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     publisher = Publisher(queue, Buses(clients, settings.region), settings.delivery_queue, now)

@@ -121,8 +121,8 @@ class Journey:
     async def _claim(self, arrival: Arrival) -> Record | None:
         """Returns the record when its verdict was made true, now or once more."""
         now = self._now()
-        claim = await self._records.claim(arrival.record(now), anew=self._in_time(arrival, now))
-        match claim.standing:
+        claim = await self._records.claim(arrival.record(now), create=self._in_time(arrival, now))
+        match claim.result:
             case "claimed":
                 return await self._inspect(claim.record, arrival)
             case "settled":
@@ -132,10 +132,10 @@ class Journey:
                 await self._withdrawal.remove(claim.record)
             case "overwritten":
                 await self._overwritten(arrival, now)
-            case "forgotten":
+            case "unrecorded":
                 raise NotOurs(f"{_TOO_LATE}: the record of its upload may be gone")
             case _:
-                assert_never(claim.standing)
+                assert_never(claim.result)
         return None
 
     async def _inspect(self, claimed: Record, arrival: Arrival) -> Record | None:

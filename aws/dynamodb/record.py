@@ -1,4 +1,4 @@
-"""One upload's record, and how it is kept as a DynamoDB item."""
+"""The record of one upload, and its item in DynamoDB."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,19 +24,19 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is known of one upload. Times are seconds since the epoch; sizes are bytes.
+    """What is known about one upload. Times are seconds since the epoch, UTC; sizes are bytes.
 
-    `version_id` is the one version of the incoming object that this upload is bound to; empty for a withdrawal that
-    came before any object. `attempts` counts the claims; the first `given_up` of them can settle nothing any more.
-    `place` and `location` say where the bytes are once there is a verdict. After `expires_at` DynamoDB may remove the
-    record; None keeps it.
+    `version_id` is the version of the incoming object that this upload is bound to; it is empty when the upload was
+    withdrawn before its object arrived. `attempts` counts the claims; the first `given_up` of them can no longer settle
+    the upload. `place` and `location` say where the bytes are once there is a verdict. DynamoDB may delete the record
+    after `expires_at`; with None it stays.
 
-    `overwrites` counts the other versions that came by the same policy, the last at `overwritten_at`; none was kept. A
-    version can count twice where a worker ended while it was at it.
+    `overwrites` counts the other versions that were stored with the same policy and deleted; the last one came at
+    `overwritten_at`. A version counts twice when a worker ended while it deleted it.
 
-    `changes` are those of the verdict, oldest first. `moving_from` is where the bytes were before a change that is not
-    finished: whoever finishes it removes them there. Until then nobody else tidies. `rescanned` is what the last of
-    later inspections found, where it changed nothing.
+    `changes` are the changes of the verdict, oldest first. `moving_from` is where the bytes were before a change that
+    is not finished: the process that finishes it deletes them there, and no other may. `rescanned` is the verdict of
+    the last inspection of accepted bytes that changed nothing.
     """
 
     id: str
@@ -77,25 +77,25 @@ def _text(value: str) -> Item:
     return {"S": value}
 
 
-class _Kind(NamedTuple):
+class _AttributeType(NamedTuple):
     write: Callable[[Any], Item]
     read: Callable[[Any], Any]
 
 
-TEXT = _Kind(_text, lambda typed: typed["S"])
-WHOLE = _Kind(_number, lambda typed: int(typed["N"]))
-TIME = _Kind(_number, lambda typed: float(typed["N"]))
-STATE = _Kind(lambda state: _text(state.value), lambda typed: State(typed["S"]))
-VERDICT = _Kind(lambda verdict: _text(verdict.to_json()), lambda typed: Verdict.from_json(typed["S"]))
-TEXTS = _Kind(
+TEXT = _AttributeType(_text, lambda typed: typed["S"])
+INTEGER = _AttributeType(_number, lambda typed: int(typed["N"]))
+TIME = _AttributeType(_number, lambda typed: float(typed["N"]))
+STATE = _AttributeType(lambda state: _text(state.value), lambda typed: State(typed["S"]))
+VERDICT = _AttributeType(lambda verdict: _text(verdict.to_json()), lambda typed: Verdict.from_json(typed["S"]))
+TEXTS = _AttributeType(
     lambda texts: {"M": {name: _text(text) for name, text in texts.items()}},
     lambda typed: {name: text["S"] for name, text in typed["M"].items()},
 )
-CHANGES = _Kind(
+CHANGES = _AttributeType(
     lambda changes: {"L": [_text(change.model_dump_json()) for change in changes]},
     lambda typed: tuple(Change.model_validate_json(text["S"]) for text in typed["L"]),
 )
-PLACE = _Kind(
+LOCATION = _AttributeType(
     lambda location: {"L": [_text(part) for part in location]},
     lambda typed: Location(*(part["S"] for part in typed["L"])),
 )
@@ -103,10 +103,10 @@ PLACE = _Kind(
 
 class _Attribute(NamedTuple):
     name: str
-    kind: _Kind
+    type: _AttributeType
 
 
-# By field. `owner` and `created` are the keys of the owner index, `expires_at` is the TTL attribute.
+# By field of Record. `owner` and `created` are the keys of the owner index; `expires_at` is the TTL attribute.
 ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
     {
         "id": _Attribute("id", TEXT),
@@ -117,34 +117,34 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "profile": _Attribute("profile", TEXT),
         "filename": _Attribute("filename", TEXT),
         "content_type": _Attribute("content_type", TEXT),
-        "size": _Attribute("size", WHOLE),
+        "size": _Attribute("size", INTEGER),
         "version_id": _Attribute("version_id", TEXT),
         "etag": _Attribute("etag", TEXT),
         "sequencer": _Attribute("sequencer", TEXT),
-        "attempts": _Attribute("attempts", WHOLE),
-        "given_up": _Attribute("given_up", WHOLE),
-        "declared_size": _Attribute("declared_size", WHOLE),
+        "attempts": _Attribute("attempts", INTEGER),
+        "given_up": _Attribute("given_up", INTEGER),
+        "declared_size": _Attribute("declared_size", INTEGER),
         "declared_sha256": _Attribute("declared_sha256", TEXT),
         "metadata": _Attribute("metadata", TEXTS),
         "tenant": _Attribute("tenant", TEXT),
         "verdict": _Attribute("verdict", VERDICT),
         "place": _Attribute("place", TEXT),
-        "location": _Attribute("location", PLACE),
+        "location": _Attribute("location", LOCATION),
         "event_id": _Attribute("event_id", TEXT),
-        "overwrites": _Attribute("overwrites", WHOLE),
+        "overwrites": _Attribute("overwrites", INTEGER),
         "overwritten_at": _Attribute("overwritten_at", TIME),
         "changes": _Attribute("changes", CHANGES),
-        "moving_from": _Attribute("moving_from", PLACE),
+        "moving_from": _Attribute("moving_from", LOCATION),
         "rescanned": _Attribute("rescanned", VERDICT),
-        "expires_at": _Attribute("expires_at", WHOLE),
+        "expires_at": _Attribute("expires_at", INTEGER),
     }
 )
 
 
 def attributes(values: Mapping[str, Any]) -> dict[str, Item]:
-    """Typed attributes of a record's fields, by attribute name; None is left out."""
+    """Typed attributes, by attribute name, of the fields in `values`. A field that is None has no attribute."""
     return {
-        ATTRIBUTES[name].name: ATTRIBUTES[name].kind.write(value) for name, value in values.items() if value is not None
+        ATTRIBUTES[name].name: ATTRIBUTES[name].type.write(value) for name, value in values.items() if value is not None
     }
 
 
@@ -154,10 +154,10 @@ def to_item(record: Record) -> dict[str, Item]:
 
 
 def from_item(item: Item) -> Record:
-    """The record in an item that `to_item` or `aws.dynamodb.records` wrote."""
+    """The record of an item."""
     return Record(
         **{
-            name: attribute.kind.read(item[attribute.name])
+            name: attribute.type.read(item[attribute.name])
             for name, attribute in ATTRIBUTES.items()
             if attribute.name in item
         }

@@ -1,4 +1,4 @@
-"""Records of uploads in DynamoDB: every change is one conditional write that the lifecycle allows."""
+"""The records of uploads in DynamoDB. Every change is one conditional write that the lifecycle allows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,47 +8,43 @@ from airlock.errors import Conflict, Unavailable
 from airlock.lifecycle import RECORD_SECONDS, State, Step
 from airlock.upload_id import MAX_LIFETIME
 from airlock.verdict import Change, Outcome, Verdict
-from aws.dynamodb import batch as record_batch
-from aws.dynamodb import changes as record_changes
-from aws.dynamodb import inspections as record_inspections
-from aws.dynamodb import pages as record_pages
-from aws.dynamodb import write as record_write
-from aws.dynamodb.batch import BATCH
-from aws.dynamodb.inspections import CLAIMABLE
-from aws.dynamodb.pages import OWNER_INDEX, Page
+from aws.dynamodb import batch_get, change_writes, conditional_write, inspection_writes, owner_pages
+from aws.dynamodb.batch_get import BATCH
+from aws.dynamodb.conditional_write import ConditionalWrite
+from aws.dynamodb.inspection_writes import CLAIMABLE
+from aws.dynamodb.owner_pages import OWNER_INDEX, Page
 from aws.dynamodb.record import Location, Place, Record, attributes, from_item
-from aws.dynamodb.write import Write
 from aws.errors import translate
 from aws.retry import DYNAMODB, RetryPolicy
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-__all__ = ["BATCH", "OWNER_INDEX", "Claim", "Location", "Page", "Place", "Record", "Records", "Standing"]
+__all__ = ["BATCH", "OWNER_INDEX", "Claim", "ClaimResult", "Location", "Page", "Place", "Record", "Records"]
 
-# For an upload of which not even the policy's end is told.
+# How long a withdrawal is remembered where the end of the upload's policy is not known.
 TOMBSTONE_SECONDS = MAX_LIFETIME + RECORD_SECONDS
 
-Standing = Literal["claimed", "settled", "overwritten", "withdrawn", "forgotten"]
+ClaimResult = Literal["claimed", "settled", "overwritten", "withdrawn", "unrecorded"]
 
 _SETTLED = frozenset(outcome.state for outcome in Outcome) - CLAIMABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim came to. `record` is the one in the table after it.
+    """The result of a claim, and the record in the table after it.
 
-    claimed: inspect it. settled: this version has its verdict, make it true again. overwritten: the upload is bound to
-    another version. withdrawn: the owner took the upload back. forgotten: there is no record, and none may be made;
-    `record` is the one that was to be claimed.
+    claimed: this worker must inspect the version. settled: the version has a verdict, whose settlement must be
+    finished. overwritten: the upload is bound to another version. withdrawn: the owner withdrew the upload. unrecorded:
+    there is no record and none was made; `record` is the one that was to be claimed.
     """
 
     record: Record
-    standing: Standing
+    result: ClaimResult
 
 
 class Records:
-    """The table of uploads. All methods raise Unavailable("dynamodb") when it is away. `now` is in unix seconds."""
+    """The table of uploads. All methods raise Unavailable("dynamodb"). `now` is in seconds since the epoch."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, retry: RetryPolicy = DYNAMODB) -> None:
         self._dynamodb = dynamodb
@@ -56,39 +52,39 @@ class Records:
         self._retry = retry
 
     async def get(self, upload: str) -> Record | None:
-        """The record as of the last write, or None."""
+        """The record, read consistently, or None where there is none."""
         with translate("dynamodb"):
             answer = await self._dynamodb.get_item(TableName=self._table, Key=_key(upload), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     async def batch_get(self, uploads: Iterable[str]) -> dict[str, Record]:
-        """The records of those that have one, by upload id, each as of the last write."""
-        return await record_batch.read(self._dynamodb, self._table, uploads, self._retry)
+        """The records of those uploads that have one, by upload id, read consistently."""
+        return await batch_get.read(self._dynamodb, self._table, uploads, self._retry)
 
-    async def claim(self, record: Record, *, anew: bool = True) -> Claim:
-        """Count an attempt and bind the upload, for good, to `record.version_id`, unless it is bound to another.
+    async def claim(self, record: Record, *, create: bool = True) -> Claim:
+        """Count an attempt, and bind the upload to `record.version_id` for good unless it is bound to another version.
 
-        With `anew` false nothing is bound: only an upload that is bound to this version already can be claimed again.
+        Without `create` no record is made: only an upload that is bound to this version already can be claimed.
 
-        `record` describes the object as it arrived, with `updated_at` as the time of the claim; its state, attempts
-        and verdict do not count, and `created_at` counts for a new record only. The accepted key is thus written from
-        one version ever, and a copy by a worker that was thought dead can do no harm.
+        `record` describes the object as it arrived, with the time of the claim in `updated_at`. Its state, attempts and
+        verdict are ignored, and its `created_at` is used for a new record only. Since the binding is for good, the
+        accepted key is written from one version only, and a late copy by another worker does no harm.
         """
-        new, old = await self._write(record.id, record_inspections.claiming(record, anew=anew))
-        if new is None and old is None and not anew:
-            return Claim(record, "forgotten")
-        return Claim(new, "claimed") if new else _standing(record, old)
+        new, old = await self._write(record.id, inspection_writes.claiming(record, create=create))
+        if new is None and old is None and not create:
+            return Claim(record, "unrecorded")
+        return Claim(new, "claimed") if new else _not_claimed(record, old)
 
     async def overwritten(self, upload: str, version_id: str, now: float) -> None:
-        """Count a version that came for an upload which is bound to another; nothing happens where it is not."""
-        await self._write(upload, record_inspections.overwriting(version_id, now))
+        """Count a version that is not the one to which the upload is bound. Nothing happens where it is that one."""
+        await self._write(upload, inspection_writes.overwriting(version_id, now))
 
     async def give_back(self, claimed: Record, now: float) -> Record:
-        """Put an inspection back (inspecting → received) before another try; nothing happens when it is back already.
+        """End a claim without a verdict (inspecting → received). Nothing happens when it has ended so already.
 
-        Raises Conflict when the upload is in another state, bound to another version, or was claimed again.
+        Raises Conflict when the upload is in another state, is bound to another version, or was claimed again.
         """
-        new, old = await self._write(claimed.id, record_inspections.giving_back(claimed, now))
+        new, old = await self._write(claimed.id, inspection_writes.giving_back(claimed, now))
         if new:
             return new
         if old and old.version_id == claimed.version_id and old.state is State.RECEIVED:
@@ -106,16 +102,16 @@ class Records:
         expires_at: int | None = None,
         now: float,
     ) -> Record:
-        """Record the verdict on the version that was claimed, and where its bytes went; returns the record.
+        """Record the verdict on the version that was claimed, and where its bytes are now; returns the record.
 
-        The verdict `failed` gives up `claimed`, as it was claimed or read, and every claim before it.
+        The verdict `failed` gives up `claimed` and every claim before it.
 
-        When that version has a verdict already, the first one stays and is returned. Raises Conflict when the upload
-        was withdrawn, is bound to another version, is not being inspected, or was given up after the claim, even if it
-        was claimed again since. To give up raises it where a later claim is at work.
+        When that version has a verdict already, the first verdict stays, and the record is returned as it is. Raises
+        Conflict when the upload was withdrawn, is bound to another version, is not being inspected, or when this claim
+        was given up; for the verdict `failed` also when the upload was claimed again.
         """
         step, state = verdict.outcome.step, verdict.outcome.state
-        write = record_inspections.settling(
+        write = inspection_writes.settling(
             claimed, verdict, place=place, location=location, event_id=event_id, expires_at=expires_at, now=now
         )
         new, old = await self._write(claimed.id, write)
@@ -126,13 +122,13 @@ class Records:
         raise _conflict(step, old)
 
     async def begin_change(self, record: Record, step: Step, now: float) -> Record:
-        """Say that the bytes of `record` are about to be moved, by a step that changes its verdict; may be repeated.
+        """Note that the bytes of `record` will be moved, by a step that changes its verdict. It may be repeated.
 
-        From `now` on it counts as changed: by that time alone others tell what goes on from what has stopped.
+        It sets `updated_at` to `now`, which is how others tell a change in progress from one that has stopped.
 
-        Raises Conflict when the record does not allow the step (any more) or its verdict was changed meanwhile.
+        Raises Conflict when the step is not allowed (any more), or the verdict was changed meanwhile.
         """
-        new, old = await self._write(record.id, record_changes.beginning(record, step, now))
+        new, old = await self._write(record.id, change_writes.beginning(record, step, now))
         if new is None:
             raise _conflict(step, old)
         return new
@@ -148,11 +144,11 @@ class Records:
         event_id: str,
         now: float,
     ) -> Record:
-        """Record a change of the verdict that `record` tells, and where the bytes are after it; returns the record.
+        """Record a change of the verdict of `record`, and where the bytes are now; returns the record.
 
-        May be repeated with the same change. Raises Conflict as `begin_change` does.
+        It may be repeated with the same change. Raises Conflict as `begin_change` does.
         """
-        write = record_changes.making(
+        write = change_writes.making(
             record, change, verdict, place=place, location=location, event_id=event_id, now=now
         )
         new, old = await self._write(record.id, write)
@@ -163,12 +159,12 @@ class Records:
         return new
 
     async def end_change(self, record: Record) -> None:
-        """Say that the bytes are where `record` says and nowhere else; nothing happens when another change began."""
-        await self._write(record.id, record_changes.ending(record))
+        """Note that the bytes are only where `record` says. Nothing happens when another change has begun."""
+        await self._write(record.id, change_writes.ending(record))
 
     async def rescanned(self, record: Record, verdict: Verdict) -> None:
-        """Note what a later inspection of accepted bytes found; nothing happens when they are not accepted any more."""
-        await self._write(record.id, record_changes.standing(record, verdict))
+        """Record the verdict of a later inspection, unless the bytes are no longer accepted."""
+        await self._write(record.id, change_writes.confirming(record, verdict))
 
     async def withdraw(
         self,
@@ -179,17 +175,17 @@ class Records:
         created_at: float | None = None,
         expires_at: int | None = None,
     ) -> Record:
-        """Mark an upload as taken back by its owner; may be repeated. What was recorded before stays readable.
+        """Withdraw an upload for its owner; it may be repeated. What was recorded before stays readable.
 
-        Where there is no record a tombstone is made (with `created_at`, else `now`), so that an object which arrives
-        later is known to be unwanted. What had no end gets one: `expires_at`, else a time by which nothing can arrive
-        any more. Raises Conflict when the upload is another owner's.
+        Where there is no record, one is made with the state withdrawn, so that an object that arrives later is not
+        kept; its `created_at` is the argument or `now`. A record without `expires_at` gets the argument, or a time
+        after which no object can arrive any more. Raises Conflict when the upload is another owner's.
         """
         key = upload if isinstance(upload, str) else upload.id
         created = now if created_at is None else created_at
         end = int(now) + TOMBSTONE_SECONDS if expires_at is None else expires_at
         defaults = attributes({"created_at": created, "place": "none", "attempts": 0, "expires_at": end})
-        write = Write(
+        write = ConditionalWrite(
             sets=attributes({"owner": owner, "state": State.WITHDRAWN, "updated_at": now}),
             defaults=defaults,
             condition="attribute_not_exists(#id) OR #owner = :owner",
@@ -200,22 +196,22 @@ class Records:
         return new
 
     async def list(self, owner: str, state: State | None = None, cursor: str | None = None, limit: int = 50) -> Page:
-        """The owner's uploads, newest first; `cursor` is an earlier page's.
+        """The owner's uploads, newest first; `cursor` is that of the page before.
 
-        With `state` a page can be short, or empty, and still have a cursor: it looks at a bounded number of records.
-        Raises Refused("invalid_cursor") for a cursor that no page gave.
+        With `state` a page can be short, or empty, and still have a cursor, since it reads a limited number of records.
+        Raises Refused("invalid_cursor") for a cursor that is not from a page.
         """
-        return await record_pages.read(self._dynamodb, self._table, owner, state, cursor, limit)
+        return await owner_pages.read(self._dynamodb, self._table, owner, state, cursor, limit)
 
     async def ping(self) -> None:
         """Raises Unavailable when the table cannot be read."""
         with translate("dynamodb"):
             await self._dynamodb.get_item(TableName=self._table, Key=_key("-"), ProjectionExpression="id")
 
-    async def _write(self, upload: str, write: Write) -> tuple[Record | None, Record | None]:
-        new, old = await record_write.run(self._dynamodb, self._table, upload, write)
+    async def _write(self, upload: str, write: ConditionalWrite) -> tuple[Record | None, Record | None]:
+        new, old = await conditional_write.run(self._dynamodb, self._table, upload, write)
         if new is None and old is None:
-            # There was no record, or the server does not tell which one it was, as AWS does.
+            # There is no record, or this server does not return the one that it found, as AWS does.
             old = await self.get(upload)
         return new, old
 
@@ -224,9 +220,9 @@ def _key(upload: str) -> Any:
     return {"id": {"S": upload}}
 
 
-def _standing(wanted: Record, old: Record | None) -> Claim:
+def _not_claimed(wanted: Record, old: Record | None) -> Claim:
     if old is None:
-        raise Unavailable("dynamodb", "UpdateItem: the table did not tell which record stood in the way")
+        raise Unavailable("dynamodb", "UpdateItem: the condition did not hold, but no record was found")
     if old.state is State.WITHDRAWN:
         return Claim(old, "withdrawn")
     return Claim(old, "settled" if old.version_id == wanted.version_id else "overwritten")

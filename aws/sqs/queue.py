@@ -6,9 +6,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from aws.clients import Clients
 from aws.errors import translate
 from aws.retry import SQS, RetryPolicy
-from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs.answers import Message
 from aws.sqs.receiver import Receiver

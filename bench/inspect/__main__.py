@@ -20,8 +20,8 @@ from typing import Any
 from airlock.intent import Intent
 from airlock.profile import Profile
 from airlock.profiles import Profiles
+from aws.clients import connect
 from aws.s3.objects import Objects
-from aws.session import connect
 from bench import report
 from bench.pipeline import samples
 from bench.pipeline.place import Place, credentials, settings_in

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws.session import connect
+from aws.clients import connect
 from bench import report
 from bench.pipeline import samples
 from bench.pipeline.place import Place, credentials, settings_in

@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 import orjson
 import uvloop
 
-from aws.session import Clients, connect
+from aws.clients import Clients, connect
 from aws.sqs.answers import Message
 from aws.sqs.queue import Queue
 from workers.intake.acknowledgements import LINGER

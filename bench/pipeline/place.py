@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from airlock import keys, upload_id
 from airlock.intent import PREFIX, Intent
 from airlock.profiles import Profiles
-from aws.session import Clients
+from aws.clients import Clients
 from aws.settings import AwsSettings
 from bench.pipeline import samples
 from ops.dev.emulator import Emulator

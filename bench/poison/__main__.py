@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from aws.session import connect
+from aws.clients import connect
 from bench import report
 from bench.pipeline import samples
 from bench.pipeline.__main__ import until_healthy

@@ -5,11 +5,11 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from aws.clients import Clients
 from aws.dynamodb.records import Records
 from aws.maintenance.backfill_runs import BackfillRuns
 from aws.maintenance.listing import Listing
 from aws.s3.objects import Objects
-from aws.session import Clients
 from aws.settings import AwsSettings
 from ops.backfill.copier import Copier, IncomingKeys, Interrupted
 from ops.backfill.options import Options

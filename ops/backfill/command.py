@@ -10,7 +10,7 @@ import click
 
 from airlock.backfill import Sender
 from airlock.errors import Refused
-from aws.session import connect
+from aws.clients import connect
 from aws.settings import AwsSettings, read_profiles
 from ops.backfill.assembly import assemble
 from ops.backfill.checkpoint import Checkpoint, CheckpointScope

@@ -11,8 +11,8 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from aws.clients import Clients, connect
 from aws.dynamodb.records import Records
-from aws.session import Clients, connect
 from ops.command_line.duration import Duration
 from ops.command_line.rate import Rate
 from ops.command_line.running import asynchronous, settings_or_usage_error

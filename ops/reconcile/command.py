@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from aws.session import connect
+from aws.clients import connect
 from ops.command_line.duration import Duration
 from ops.command_line.rate import Rate
 from ops.command_line.running import asynchronous, settings_or_usage_error

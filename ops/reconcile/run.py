@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 
 from airlock.callables import Clock, Sleep
+from aws.clients import Clients
 from aws.dynamodb.records import Records
 from aws.maintenance.bulk_sender import BulkSender
 from aws.maintenance.listing import Listing
 from aws.maintenance.table_scan import TableScan
 from aws.s3.objects import Objects
-from aws.session import Clients
 from aws.settings import AwsSettings, read_profiles
 from ops.command_line.throttle import Throttle
 from ops.reconcile import incoming, multipart, recorded, settled

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from aws.clients import connect
 from aws.maintenance.bulk_sender import BulkSender
 from aws.maintenance.table_scan import TableScan
-from aws.session import connect
 from aws.settings import read_profiles
 from ops.command_line.rate import Rate
 from ops.command_line.running import asynchronous, settings_or_usage_error

@@ -14,7 +14,7 @@ from itertools import count
 from airlock.backoff import Backoff
 from airlock.callables import Clock, Sleep
 from airlock.quotas import Subject, Usage, Window
-from service.ports import RandomBytes, SharedCounters
+from service.ports import RandomBytes, UsageCounters
 from service.timeouts import with_timeout
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class _FlushQueue:
 class UsageReporter:
     """Flushes usage every `FLUSH_SECONDS`, and that of a new counter at once, to learn what other replicas used."""
 
-    def __init__(self, shared: SharedCounters, *, now: Clock, sleep: Sleep, random: RandomBytes) -> None:
+    def __init__(self, shared: UsageCounters, *, now: Clock, sleep: Sleep, random: RandomBytes) -> None:
         self._shared = shared
         self._now = now
         self._sleep = sleep

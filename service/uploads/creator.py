@@ -13,7 +13,7 @@ from airlock.upload_id import UploadId
 from airlock.upload_session import Session
 from service.identity.caller import Caller
 from service.models.requests import NewUpload
-from service.ports import Sessions
+from service.ports import UploadSessions
 from service.quotas.meter import Meter
 from service.timeouts import with_timeout
 from service.uploads.issuer import Issuer
@@ -31,7 +31,7 @@ class Created(NamedTuple):
 class Creator:
     """Creates uploads. An upload that is not created is charged to no quota and no session."""
 
-    def __init__(self, profiles: Profiles, issuer: Issuer, meter: Meter, sessions: Sessions) -> None:
+    def __init__(self, profiles: Profiles, issuer: Issuer, meter: Meter, sessions: UploadSessions) -> None:
         self._profiles = profiles
         self._issuer = issuer
         self._meter = meter

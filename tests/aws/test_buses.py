@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from airlock.errors import Unavailable
 from aws.buses import Buses
-from aws.session import Clients, connect
+from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airlock import upload_id
-from aws.session import connect
+from aws.clients import connect
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from ops.provision.command import provision

@@ -11,7 +11,7 @@ from airlock.lifecycle import State
 from airlock.quotas import DAY, Subject, Window
 from airlock.verdict_event import event_id
 from aws.dynamodb.records import Record
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.usage_counters import UsageCounters
 from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.listing import versions
 from tests.chaos.plan import OWNERS, Plan, Planned
@@ -115,7 +115,7 @@ class Ending:
 
     async def _of_counters(self) -> list[str]:
         """Accepted bytes count once, for their owner; those of an upload that was withdrawn may, or not."""
-        counters = Counters(self._deployment.harness.clients.dynamodb, self._deployment.harness.settings.table)
+        counters = UsageCounters(self._deployment.harness.clients.dynamodb, self._deployment.harness.settings.table)
         found = []
         for owner in OWNERS:
             days = {Window.at(moment, DAY) for moment in (self._deployment.began, time.time())}

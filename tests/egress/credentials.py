@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from airlock.errors import Unavailable
-from aws.session import connect
+from aws.clients import connect
 from aws.settings import AwsSettings
 
 

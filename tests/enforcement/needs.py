@@ -13,9 +13,9 @@ from airlock.intent import SizeRange
 from airlock.lifecycle import State
 from airlock.policy import Bucket, Policy, bucket_url, sign
 from aws.buses import Buses
+from aws.clients import Clients
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects, Pinned
-from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from ops.iam.policies import Pod

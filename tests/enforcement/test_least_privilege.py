@@ -20,7 +20,7 @@ import pytest_asyncio
 from botocore.exceptions import ClientError
 
 from airlock.errors import Unavailable
-from aws.session import SERVICES, connect
+from aws.clients import SERVICES, connect
 from aws.settings import AwsSettings, read_profiles
 from ops.dev.emulator import ACCOUNT, PARTITION, Emulator
 from ops.iam import policies

@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 
+from aws.clients import Clients, connect
 from aws.dynamodb.records import Records
-from aws.dynamodb.sessions import Sessions
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.upload_sessions import UploadSessions
+from aws.dynamodb.usage_counters import UsageCounters
 from aws.s3.objects import Objects
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from service.app import make_app
@@ -73,8 +73,8 @@ async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIter
     ):
         records = Records(its_clients.dynamodb, here.table)
         objects = Objects(its_clients.s3, public_s3=its_clients.public_s3)
-        sessions = Sessions(its_clients.dynamodb, here.table)
-        counters = Counters(its_clients.dynamodb, here.table)
+        sessions = UploadSessions(its_clients.dynamodb, here.table)
+        counters = UsageCounters(its_clients.dynamodb, here.table)
         ports = Ports(
             its_clients.credentials,
             records,

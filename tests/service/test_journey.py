@@ -80,7 +80,7 @@ async def test_a_withdrawal_reaches_the_worker_and_cannot_be_undone(service: Dep
     upload = (await service.create())["id"]
     for _ in range(2):
         assert (await service.ask("DELETE", f"/v1/uploads/{upload}")).status == 202
-    assert (await service.records.claim(record(upload))).standing == "withdrawn"
+    assert (await service.records.claim(record(upload))).result == "withdrawn"
     messages = await service.queue.receive(10, 1, 60)
     assert {event for message in messages for event in events.parse(message.body)} == {
         events.WithdrawalRequested(upload)

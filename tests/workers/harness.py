@@ -18,9 +18,9 @@ from airlock.events import ObjectCreated, withdrawal
 from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import TERMINAL
 from airlock.profiles import Profiles
+from aws.clients import Clients, connect
 from aws.dynamodb.records import Location, Record, Records
 from aws.s3.objects import Objects
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.deployment import connected_as, keys_of
 from tests.deployment_pool import verdict_queue

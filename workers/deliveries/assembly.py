@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from airlock.callables import Clock
 from airlock.profiles import Profiles
-from aws.session import Clients
+from aws.clients import Clients
 from aws.sqs.queue import Queue
 from workers.deliveries.executor import DeliveryExecutor
 from workers.deliveries.webhook_client import WebhookClient

@@ -10,8 +10,8 @@ import pytest
 from airlock.errors import Conflict
 from airlock.lifecycle import State, Step
 from airlock.verdict import Change, Outcome
+from aws.clients import connect
 from aws.dynamodb.records import Location, Record, Records
-from aws.session import connect
 from aws.settings import AwsSettings
 from tests.aws.dynamodb.test_records import PLACE, settled, verdict
 

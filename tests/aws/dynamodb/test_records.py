@@ -11,10 +11,10 @@ import pytest
 from airlock.errors import Conflict
 from airlock.lifecycle import State
 from airlock.verdict import Engine, Finding, Outcome, Verdict
-from aws.dynamodb import pages as record_pages
+from aws.clients import connect
+from aws.dynamodb import owner_pages
 from aws.dynamodb import records as records_module
 from aws.dynamodb.records import TOMBSTONE_SECONDS, Location, Record, Records
-from aws.session import connect
 from aws.settings import AwsSettings
 
 ARRIVED = Record(
@@ -72,7 +72,7 @@ async def test_what_was_never_recorded_is_nothing(records: Records) -> None:
 
 async def test_the_first_claim_records_the_object_and_binds_its_version(records: Records) -> None:
     claim = await records.claim(ARRIVED)
-    assert claim.standing == "claimed"
+    assert claim.result == "claimed"
     assert claim.record == replace(ARRIVED, state=State.INSPECTING, attempts=1)
     assert await records.get("upload-1") == claim.record
 
@@ -80,7 +80,7 @@ async def test_the_first_claim_records_the_object_and_binds_its_version(records:
 async def test_each_claim_counts_and_keeps_when_it_began(records: Records) -> None:
     await records.claim(ARRIVED)
     again = await records.claim(replace(ARRIVED, created_at=1700000777, updated_at=1700000888))
-    assert (again.standing, again.record.attempts) == ("claimed", 2)
+    assert (again.result, again.record.attempts) == ("claimed", 2)
     assert (again.record.created_at, again.record.updated_at) == (ARRIVED.created_at, 1700000888)
 
 
@@ -88,11 +88,11 @@ async def test_another_version_never_takes_a_bound_upload(records: Records) -> N
     bound = (await records.claim(ARRIVED)).record
     for _ in range(2):
         late = await records.claim(replace(ARRIVED, version_id="v2", sequencer="0099"))
-        assert (late.standing, late.record) == ("overwritten", bound)
+        assert (late.result, late.record) == ("overwritten", bound)
     await records.give_back(bound, 1700000002)
-    assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
+    assert (await records.claim(replace(ARRIVED, version_id="v2"))).result == "overwritten"
     await settled(records)
-    assert (await records.claim(replace(ARRIVED, version_id="v2"))).standing == "overwritten"
+    assert (await records.claim(replace(ARRIVED, version_id="v2"))).result == "overwritten"
 
 
 @pytest.mark.server
@@ -102,9 +102,9 @@ async def test_of_many_versions_that_race_exactly_one_is_bound(emulator_settings
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
         records = Records(clients.dynamodb, emulator_settings.table)
         claims = await asyncio.gather(*(records.claim(replace(ARRIVED, version_id=version)) for version in versions))
-    (winner,) = [claim for claim in claims if claim.standing == "claimed"]
+    (winner,) = [claim for claim in claims if claim.result == "claimed"]
     assert all(claim.record.version_id == winner.record.version_id for claim in claims)
-    assert {claim.standing for claim in claims} == {"claimed", "overwritten"}
+    assert {claim.result for claim in claims} == {"claimed", "overwritten"}
 
 
 async def test_what_came_besides_is_counted_and_a_new_claim_does_not_forget_it(records: Records) -> None:
@@ -125,14 +125,14 @@ async def test_what_overwrites_nothing_is_not_counted(records: Records) -> None:
 
 
 async def test_what_may_be_forgotten_is_not_bound_anew(records: Records) -> None:
-    assert await records.claim(ARRIVED, anew=False) == records_module.Claim(ARRIVED, "forgotten")
+    assert await records.claim(ARRIVED, create=False) == records_module.Claim(ARRIVED, "unrecorded")
     assert await records.get("upload-1") is None
     await records.claim(ARRIVED)
-    again = await records.claim(ARRIVED, anew=False)
-    assert (again.standing, again.record.attempts) == ("claimed", 2)
-    assert (await records.claim(replace(ARRIVED, version_id="v2"), anew=False)).standing == "overwritten"
+    again = await records.claim(ARRIVED, create=False)
+    assert (again.result, again.record.attempts) == ("claimed", 2)
+    assert (await records.claim(replace(ARRIVED, version_id="v2"), create=False)).result == "overwritten"
     await settled(records)
-    assert (await records.claim(ARRIVED, anew=False)).standing == "settled"
+    assert (await records.claim(ARRIVED, create=False)).result == "settled"
 
 
 async def test_a_released_upload_can_be_claimed_again(records: Records) -> None:
@@ -154,7 +154,7 @@ async def test_a_verdict_is_recorded_with_its_place(records: Records, outcome: O
 
 async def test_a_settled_version_is_settled_again_from_its_first_verdict(records: Records) -> None:
     first = await settled(records)
-    assert (await records.claim(ARRIVED)).standing == "settled"
+    assert (await records.claim(ARRIVED)).result == "settled"
     for other in (Outcome.ACCEPTED, Outcome.INFECTED, Outcome.FAILED):
         second = await records.settle(
             first, verdict(other), place="none", event_id="event-2", expires_at=5, now=1800000000
@@ -228,13 +228,13 @@ async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records)
     failed = await records.settle(claims[-1].record, verdict(Outcome.FAILED), place="incoming", now=1700000002)
     assert failed.state is State.FAILED
     again = await records.claim(ARRIVED)
-    assert (again.standing, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
+    assert (again.result, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
 
 
 async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records: Records) -> None:
     await settled(records, Outcome.FAILED)
     again = await records.claim(ARRIVED)
-    assert (again.standing, again.record.verdict, again.record.event_id) == ("claimed", None, None)
+    assert (again.result, again.record.verdict, again.record.event_id) == ("claimed", None, None)
 
 
 async def test_a_released_upload_can_fail(records: Records) -> None:
@@ -250,7 +250,7 @@ async def test_a_withdrawal_keeps_what_is_needed_to_remove_the_bytes(records: Re
         after = await records.withdraw(upload, "ada", 1700000020)
         assert after == replace(before, state=State.WITHDRAWN, updated_at=1700000020)
     for version in ("v1", "v2"):
-        assert (await records.claim(replace(ARRIVED, version_id=version))).standing == "withdrawn"
+        assert (await records.claim(replace(ARRIVED, version_id=version))).result == "withdrawn"
 
 
 async def test_a_withdrawal_before_the_object_leaves_a_tombstone_that_ends(records: Records) -> None:
@@ -317,7 +317,7 @@ async def test_pages_tell_an_owners_uploads_newest_first_each_once(records: Reco
 async def test_pages_can_tell_one_state_only(
     records: Records, limit: int, look: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_pages, "LOOK", look)
+    monkeypatch.setattr(owner_pages, "QUERY_LIMIT", look)
     await fill(records)
     pages = await walk(records, limit, State.INSPECTING)
     assert list(chain(*pages)) == ["u5", "u3", "u1"]
@@ -327,8 +327,8 @@ async def test_pages_can_tell_one_state_only(
 async def test_a_filter_that_finds_nothing_stops_looking_and_can_go_on(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_pages, "LOOK", 1)
-    monkeypatch.setattr(record_pages, "MOST_LOOKS", 2)
+    monkeypatch.setattr(owner_pages, "QUERY_LIMIT", 1)
+    monkeypatch.setattr(owner_pages, "MAX_QUERIES", 2)
     await fill(records)
     pages = await walk(records, 1, State.REJECTED)
     assert len(pages) > 3

@@ -11,10 +11,10 @@ import pytest
 
 from airlock.errors import Refused, Unavailable
 from airlock.lifecycle import State
+from aws.clients import connect
 from aws.dynamodb.record import Record, to_item
 from aws.dynamodb.records import Records
 from aws.retry import DYNAMODB
-from aws.session import connect
 from tests.aws import settings_at
 from tests.aws.faults import RESET, Script, answer, serving
 
@@ -120,7 +120,7 @@ async def test_a_server_that_does_not_tell_what_stood_in_the_way_is_asked() -> N
     answers = (ok(FAILED_CONDITION, 400), ok({"Item": to_item(withdrawn)}))
     async with serving(*answers) as script, records_at(script) as records:
         claim = await records.claim(HELD)
-    assert (claim.standing, claim.record) == ("withdrawn", withdrawn)
+    assert (claim.result, claim.record) == ("withdrawn", withdrawn)
 
 
 async def test_a_record_that_vanishes_meanwhile_is_worth_another_try() -> None:

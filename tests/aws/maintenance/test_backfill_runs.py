@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from aws.clients import Clients, connect
 from aws.dynamodb.records import Records
 from aws.maintenance.backfill_runs import BackfillRuns
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 
 

@@ -6,8 +6,8 @@ from unittest import mock
 import pytest
 
 from airlock.errors import Unavailable
+from aws.clients import Clients, connect
 from aws.maintenance.bulk_sender import BulkSender
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from airlock.errors import Unavailable, VersionGone
+from aws.clients import Clients, connect
 from aws.maintenance.listing import Listing, OpenUpload, Version
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 
 PAGE = 1000

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from airlock.errors import Unavailable
+from aws.clients import Clients, connect
 from aws.dynamodb.record import Location
 from aws.dynamodb.records import Records
 from aws.maintenance import table_scan
 from aws.maintenance.table_scan import TableItem, TableScan
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.aws.dynamodb.test_records import ARRIVED, verdict
 

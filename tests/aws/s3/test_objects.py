@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from airlock.errors import Unavailable, VersionGone
+from aws.clients import Clients, connect
 from aws.s3 import objects as objects_module
 from aws.s3.objects import Objects, Pinned
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 
 if TYPE_CHECKING:

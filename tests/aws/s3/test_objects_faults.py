@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 import pytest
 
 from airlock.errors import AirlockError, Unavailable, VersionGone
-from aws import session
+from aws import clients
+from aws.clients import connect
 from aws.retry import BOTOCORE
 from aws.s3.objects import Body, Objects, Pinned
-from aws.session import connect
 from tests.aws import settings_at
 from tests.aws.faults import RESET, SILENCE, Script, answer, serving
 
@@ -25,7 +25,7 @@ def error(code: str, status: int) -> bytes:
 
 @pytest.fixture(autouse=True)
 def quick(no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(clients, "READ_TIMEOUT", 0.2)
 
 
 async def read(script: Script) -> bytes:

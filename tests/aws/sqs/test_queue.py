@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airlock.errors import Unavailable
-from aws.session import Clients, connect
+from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from aws.sqs.answers import Message
 from aws.sqs.queue import Queue

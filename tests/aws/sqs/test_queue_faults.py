@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from airlock.errors import Unavailable
+from aws.clients import connect
 from aws.retry import SQS
-from aws.session import connect
 from aws.sqs import receiver
 from aws.sqs.queue import Queue
 from tests.aws import settings_at

@@ -18,9 +18,9 @@ from airlock import keys, upload_id
 from airlock.errors import Unavailable
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, State, Step
 from airlock.verdict import Outcome, Verdict
+from aws.clients import connect
 from aws.dynamodb.records import Location, Record
 from aws.s3.objects import Objects
-from aws.session import connect
 from aws.settings import AwsSettings
 from ops.reconcile.discrepancy import Discrepancy
 from ops.reconcile.options import Options

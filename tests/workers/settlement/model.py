@@ -15,9 +15,9 @@ from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome, Verdict
+from aws.clients import Clients
 from aws.dynamodb.record import Record, from_item
 from aws.dynamodb.records import Records
-from aws.session import Clients
 from aws.settings import AwsSettings
 from aws.sqs.answers import Message
 from aws.sqs.queue import Queue

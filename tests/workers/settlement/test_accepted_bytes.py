@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from airlock.quotas import DAY, Subject, Usage, Window
 from aws.dynamodb.record import Record, to_item
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.usage_counters import UsageCounters
 from tests.deployment import connected_as, keys_of
 from tests.workers.harness import EICAR, PNG, WorkerHarness
 
@@ -32,7 +32,7 @@ async def counted(harness: WorkerHarness, subject: Subject, of: Record) -> int:
     """The accepted bytes that are counted for the subject on the day of that upload's verdict."""
     assert of.verdict
     window = Window.at(of.verdict.inspected_at.timestamp(), DAY)
-    return (await Counters(harness.clients.dynamodb, harness.settings.table).get(subject, window)).accepted_bytes
+    return (await UsageCounters(harness.clients.dynamodb, harness.settings.table).get(subject, window)).accepted_bytes
 
 
 @pytest_asyncio.fixture
@@ -96,7 +96,7 @@ async def test_a_service_learns_the_accepted_bytes_with_its_next_charge(limited:
         await limited.idle()
     assert record.verdict
     today = Window.at(record.verdict.inspected_at.timestamp(), DAY)
-    counters = Counters(limited.clients.dynamodb, limited.settings.table)
+    counters = UsageCounters(limited.clients.dynamodb, limited.settings.table)
     assert await counters.add(ALICE, today, Usage(1, 500), by="a", part=1) == Usage(1, 500, len(PNG))
 
 
@@ -107,5 +107,5 @@ async def test_the_permissions_of_the_worker_are_enough(limited: WorkerHarness) 
     async with connected_as(keys_of("workers", limited.settings), limited.settings) as clients:
         another = replace(record, id=limited.mint(), owner="bob")
         await limited.clients.dynamodb.put_item(TableName=limited.settings.table, Item=to_item(another))
-        await Counters(clients.dynamodb, limited.settings.table).count_accepted(another, limited.profiles.quotas)
+        await UsageCounters(clients.dynamodb, limited.settings.table).count_accepted(another, limited.profiles.quotas)
     assert await counted(limited, Subject("owner", "bob"), record) == len(PNG)

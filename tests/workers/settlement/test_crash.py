@@ -5,7 +5,7 @@ import pytest
 from airlock.lifecycle import State
 from airlock.quotas import DAY, Subject, Window
 from aws.dynamodb.record import Record
-from aws.dynamodb.usage import Counters
+from aws.dynamodb.usage_counters import UsageCounters
 from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import PNG, Sent, WorkerHarness, accepted_at
 from tests.workers.program import killed, running
@@ -66,6 +66,6 @@ async def is_counted(harness: WorkerHarness, of: Record, uploads: int) -> None:
     """Check that so many uploads are counted for the owner and the tenant, on the day of that verdict."""
     assert of.verdict
     today = Window.at(of.verdict.inspected_at.timestamp(), DAY)
-    counters = Counters(harness.clients.dynamodb, harness.settings.table)
+    counters = UsageCounters(harness.clients.dynamodb, harness.settings.table)
     for subject in (Subject("owner", "alice"), Subject("tenant", "acme")):
         assert (await counters.get(subject, today)).accepted_bytes == uploads * (len(PNG) + 1)

@@ -1,4 +1,4 @@
-"""Many records by their ids."""
+"""Reads many records by their ids."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ BATCH = 100
 
 
 async def read(dynamodb: "DynamoDBClient", table: str, uploads: Iterable[str], retry: RetryPolicy) -> dict[str, Record]:
-    """The records of those that have one, by upload id, each as of the last write."""
+    """The records of those uploads that have one, by upload id, read consistently."""
     wanted = list(dict.fromkeys(uploads))
     found: list[Record] = []
     for start in range(0, len(wanted), BATCH):
@@ -28,7 +28,7 @@ async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], retry:
     items: list[Any] = []
     left = keys
 
-    async def ask() -> None:
+    async def get() -> None:
         nonlocal left
         wanted: Any = {table: {"Keys": left, "ConsistentRead": True}}
         with translate("dynamodb"):
@@ -38,5 +38,5 @@ async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], retry:
         if left:
             raise Transient("dynamodb", "BatchGetItem: keys stay unprocessed")
 
-    await retry.run(ask)
+    await retry.run(get)
     return items

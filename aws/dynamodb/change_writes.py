@@ -1,18 +1,19 @@
-"""The writes by which a verdict that stood is changed: the intention, the change itself, and its end; and the one that
-notes that it stands.
+"""The writes of a change of verdict: before the bytes are moved, the change itself, and after they were moved.
+
+And the write of a later inspection that changes nothing.
 """
 
 from airlock.lifecycle import Step, advance, sources
 from airlock.verdict import Change, Verdict
+from aws.dynamodb.conditional_write import ConditionalWrite, state_in
 from aws.dynamodb.record import Item, Location, Place, Record, attributes
-from aws.dynamodb.write import Write, state_in
 
 
-def beginning(record: Record, step: Step, now: float) -> Write:
-    """Say from where the bytes are about to be moved; `record.location` is not None."""
-    condition, values = _still(record, step)
+def beginning(record: Record, step: Step, now: float) -> ConditionalWrite:
+    """Note from where the bytes will be moved; `record.location` must not be None."""
+    condition, values = _unchanged(record, step)
     sets = attributes({"moving_from": record.location, "updated_at": now})
-    return Write(sets=sets, condition=condition, values=values)
+    return ConditionalWrite(sets=sets, condition=condition, values=values)
 
 
 def making(
@@ -24,12 +25,12 @@ def making(
     location: Location | None,
     event_id: str,
     now: float,
-) -> Write:
-    """Record the change, the verdict after it, and where the bytes are."""
-    condition, values = _still(record, change.step)
+) -> ConditionalWrite:
+    """Record the change, the verdict after it, and where the bytes are now."""
+    condition, values = _unchanged(record, change.step)
     described = {"verdict": verdict, "place": place, "location": location, "event_id": event_id, "updated_at": now}
     changed = {"state": advance(record.state, change.step), "changes": (*record.changes, change)}
-    return Write(
+    return ConditionalWrite(
         sets=attributes({**described, **changed}),
         condition=condition,
         values=values,
@@ -37,9 +38,9 @@ def making(
     )
 
 
-def ending(record: Record) -> Write:
-    """Forget from where the bytes were moved: nothing is there any more."""
-    return Write(
+def ending(record: Record) -> ConditionalWrite:
+    """Remove the note from where the bytes were moved: nothing is left there."""
+    return ConditionalWrite(
         sets={},
         remove=("moving_from",),
         condition="#moving_from = :left AND size(#changes) = :made",
@@ -47,14 +48,14 @@ def ending(record: Record) -> Write:
     )
 
 
-def standing(record: Record, verdict: Verdict) -> Write:
-    """Note what a later inspection of accepted bytes found that changes nothing."""
-    condition, values = _still(record, Step.REVOKE)
-    return Write(sets=attributes({"rescanned": verdict}), condition=condition, values=values)
+def confirming(record: Record, verdict: Verdict) -> ConditionalWrite:
+    """Record the verdict of a later inspection that changes nothing."""
+    condition, values = _unchanged(record, Step.REVOKE)
+    return ConditionalWrite(sets=attributes({"rescanned": verdict}), condition=condition, values=values)
 
 
-def _still(record: Record, step: Step) -> tuple[str, dict[str, Item]]:
-    """That the record allows the step, is bound to the same version, and nobody else changed its verdict."""
+def _unchanged(record: Record, step: Step) -> tuple[str, dict[str, Item]]:
+    """The condition that the step is allowed, the version is the same, and the verdict was not changed meanwhile."""
     allowed, values = state_in(sources(step))
     changes = (
         "size(#changes) = :made" if record.changes else "(attribute_not_exists(#changes) OR size(#changes) = :made)"

@@ -1,4 +1,4 @@
-"""An owner's records page by page, newest first."""
+"""Pages of the records of one owner, newest first."""
 
 import base64
 import json
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 OWNER_INDEX = "owner-index"
-# With a state filter DynamoDB counts what it looked at, not what it found: so many looks of so many make one page.
-MOST_LOOKS = 10
-LOOK = 100
+# With a filter DynamoDB's Limit counts the items that it reads, not those that it returns: so a page with a filter is
+# made by up to MAX_QUERIES queries, each of QUERY_LIMIT items.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.FilterExpression.html
+MAX_QUERIES = 10
+QUERY_LIMIT = 100
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?\Z")
-MOST_ID = 256
+MAX_ID_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, newest first, and the cursor of the next page; None where there is no more."""
+    """Records, newest first, and the cursor of the next page; None where this is the last one."""
 
     records: list[Record]
     cursor: str | None
@@ -36,12 +38,12 @@ class Page:
 async def read(
     dynamodb: "DynamoDBClient", table: str, owner: str, state: State | None, cursor: str | None, limit: int
 ) -> Page:
-    """One page of `limit` records at most. Raises Refused("invalid_cursor")."""
+    """A page of at most `limit` records. Raises Refused("invalid_cursor")."""
     query = _query(table, owner, state, limit)
     items: list[Any] = []
     start = _start(cursor, owner) if cursor is not None else None
-    for _ in range(MOST_LOOKS):
-        found, start = await _look(dynamodb, query | ({"ExclusiveStartKey": start} if start else {}))
+    for _ in range(MAX_QUERIES):
+        found, start = await _queried(dynamodb, query | ({"ExclusiveStartKey": start} if start else {}))
         items += found
         if not start or len(items) >= limit:
             break
@@ -58,7 +60,7 @@ def _query(table: str, owner: str, state: State | None, limit: int) -> dict[str,
         "ExpressionAttributeNames": {"#owner": "owner"},
         "ExpressionAttributeValues": {":owner": {"S": owner}},
         "ScanIndexForward": False,
-        "Limit": limit if state is None else max(limit, LOOK),
+        "Limit": limit if state is None else max(limit, QUERY_LIMIT),
     }
     if state is not None:
         query["FilterExpression"] = "#state = :state"
@@ -67,12 +69,12 @@ def _query(table: str, owner: str, state: State | None, limit: int) -> dict[str,
     return query
 
 
-async def _look(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> tuple[list[Any], Any]:
+async def _queried(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> tuple[list[Any], Any]:
     with translate("dynamodb"):
         try:
             answer = await dynamodb.query(**query)
         except ClientError as error:
-            # Nothing but the cursor comes from the caller.
+            # The cursor is all that comes from the caller.
             if "ExclusiveStartKey" in query and error.response["Error"].get("Code") == "ValidationException":
                 raise _refused() from error
             raise
@@ -85,13 +87,13 @@ def _cursor(key: Any) -> str:
 
 
 def _start(cursor: str, owner: str) -> dict[str, Any]:
-    """Where a page ended. The owner is the caller and never the cursor's, so that nobody reads another's list."""
+    """Where a page ended. The owner is the caller, not the cursor's, so that no caller reads the list of another."""
     try:
         given = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True))
     except ValueError:
         raise _refused() from None
     match given:
-        case [str(upload), str(created)] if 0 < len(upload) <= MOST_ID and _NUMBER.match(created):
+        case [str(upload), str(created)] if 0 < len(upload) <= MAX_ID_LENGTH and _NUMBER.match(created):
             return {"id": {"S": upload}, "owner": {"S": owner}, "created": {"N": created}}
     raise _refused()
 

@@ -1,7 +1,7 @@
-"""What owners and tenants have taken, counted for all replicas in the table of uploads.
+"""What owners and tenants used, counted for all replicas together in the table of uploads.
 
-One item for each subject and window, `usage#owner#ada#20261122`, without the attribute `owner`, so that it stays out of
-the owners' index. Its numbers are `Usage`'s fields; `expires_at` lets DynamoDB remove it some days after its window.
+One item for each subject and window, such as `usage#owner#ada#20261122`. It has no `owner`, so that no list of uploads
+shows it. Its attributes are the fields of `Usage`, and `expires_at`: DynamoDB deletes it a week after its window.
 """
 
 from collections.abc import Iterable
@@ -19,14 +19,14 @@ from aws.retry import DYNAMODB, RetryPolicy, Transient
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-# So that a window can still be looked at when somebody asks about it.
+# So that an operator can still read the counters of the last days.
 KEPT_SECONDS = 7 * DAY
 
 _ADD = "ADD uploads :uploads, declared_bytes :declared_bytes SET expires_at = :end, #by = :part"
 
 
-class Counters:
-    """The counters of all replicas. Every method raises Unavailable("dynamodb"), and can then be repeated."""
+class UsageCounters:
+    """All methods raise Unavailable("dynamodb"), and may then be called again."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, retry: RetryPolicy = DYNAMODB) -> None:
         self._dynamodb = dynamodb
@@ -34,10 +34,10 @@ class Counters:
         self._retry = retry
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage:
-        """Count uploads and declared bytes; returns the sum of everybody, accepted bytes too.
+        """Add `more` uploads and declared bytes; returns the total of all replicas, with the accepted bytes.
 
-        `by` is one replica (letters and digits), and `part` the number of what it adds, greater each time. An answer
-        can be lost, so a part that is sent again is not counted again.
+        `by` names the replica (letters and digits), and `part` numbers what it adds, with a greater number each time. A
+        part that is sent again, since its answer was lost, is not added again.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -62,7 +62,7 @@ class Counters:
         return await self.get(subject, window)
 
     async def get(self, subject: Subject, window: Window) -> Usage:
-        """The sum of everybody, as of the last write."""
+        """The total of all replicas, read consistently."""
         with translate("dynamodb"):
             answer = await self._dynamodb.get_item(
                 TableName=self._table, Key=_key(subject, window), ConsistentRead=True
@@ -70,10 +70,10 @@ class Counters:
         return _usage(answer.get("Item", {}))
 
     async def count_accepted(self, record: Record, quotas: Quotas) -> None:
-        """Count the bytes of an accepted upload, once ever, for those whose accepted bytes `quotas` limits.
+        """Add the bytes of an accepted upload, exactly once, for the owner and tenant if `quotas` limits their bytes.
 
-        The day is that of the verdict. Nothing happens for an upload that was counted, or is not accepted (any more).
-        The mark on the record and the sums are one transaction: what ended before an answer came can be repeated.
+        They count for the day of the verdict. Nothing happens when the upload was counted before, or is not accepted
+        (any more). One transaction marks the record as counted and adds the bytes, so that it may be repeated.
         """
         subjects = tuple(quotas.counting_accepted(record.owner, record.tenant))
         if not subjects or record.verdict is None or record.state is not State.ACCEPTED:
@@ -90,7 +90,7 @@ class Counters:
             except ClientError as error:
                 refused: Any = error.response
                 reasons = [reason.get("Code") for reason in refused.get("CancellationReasons", ())]
-                # The mark comes first, and its condition speaks for all.
+                # The mark comes first. If it is there already, the bytes were added with it.
                 if reasons[:1] == ["ConditionalCheckFailed"]:
                     return
                 if "TransactionConflict" in reasons:
@@ -117,7 +117,7 @@ class Counters:
 
 
 def _key(subject: Subject, window: Window) -> Any:
-    # A kind and a label hold no '#', so that whatever stands between them is the name.
+    # A subject kind and a window label hold no '#', so that all between them is the name.
     return {"id": {"S": f"usage#{subject.kind}#{subject.name}#{window.label}"}}
 
 

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from airlock.errors import Unavailable
 from airlock.upload_session import Session
-from aws.dynamodb.sessions import KEPT_SECONDS, Sessions
-from aws.session import connect
+from aws.clients import connect
+from aws.dynamodb.upload_sessions import KEPT_SECONDS, UploadSessions
 from aws.settings import AwsSettings
 from tests.aws import settings_at
 
@@ -18,17 +18,17 @@ SESSION = Session("5e" * 16, "ann", "acme", "avatar", 3, 1000, 1_760_000_900)
 
 
 @pytest.fixture
-async def sessions(aws_settings: AwsSettings) -> AsyncIterator[Sessions]:
+async def sessions(aws_settings: AwsSettings) -> AsyncIterator[UploadSessions]:
     async with connect(aws_settings, services=("dynamodb",)) as clients:
-        yield Sessions(clients.dynamodb, aws_settings.table)
+        yield UploadSessions(clients.dynamodb, aws_settings.table)
 
 
-async def test_each_upload_is_charged_until_there_is_none_left(sessions: Sessions) -> None:
+async def test_each_upload_is_charged_until_there_is_none_left(sessions: UploadSessions) -> None:
     spent = [await sessions.spend(SESSION, 100, 100) for _ in range(5)]
     assert spent == [100, 100, 100, None, None]
 
 
-async def test_bytes_are_charged_until_there_are_too_few(sessions: Sessions) -> None:
+async def test_bytes_are_charged_until_there_are_too_few(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 600, 600) == 600
     assert await sessions.spend(SESSION, 401, 401) is None
     assert await sessions.spend(SESSION, 400, 400) == 400
@@ -36,20 +36,20 @@ async def test_bytes_are_charged_until_there_are_too_few(sessions: Sessions) -> 
     assert await sessions.spend(SESSION, 0, 0) is None
 
 
-async def test_an_undeclared_size_takes_at_most_what_is_left(sessions: Sessions) -> None:
+async def test_an_undeclared_size_takes_at_most_what_is_left(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 1, 700) == 700
     assert await sessions.spend(SESSION, 1, 700) == 300
     assert await sessions.spend(SESSION, 1, 700) is None
 
 
-async def test_less_than_the_least_is_not_taken(sessions: Sessions) -> None:
+async def test_less_than_the_least_is_not_taken(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 1001, 2000) is None
     assert await sessions.spend(SESSION, 500, 2000) == 1000
     assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) == 700
     assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) is None
 
 
-async def test_sessions_do_not_share(sessions: Sessions) -> None:
+async def test_sessions_do_not_share(sessions: UploadSessions) -> None:
     one = SESSION._replace(max_uploads=1)
     assert await sessions.spend(one, 1000, 1000) == 1000
     assert await sessions.spend(one._replace(id="6e" * 16), 1000, 1000) == 1000
@@ -57,7 +57,7 @@ async def test_sessions_do_not_share(sessions: Sessions) -> None:
 
 async def test_the_item_ends_by_itself_and_stands_in_no_list(aws_settings: AwsSettings) -> None:
     async with connect(aws_settings, services=("dynamodb",)) as clients:
-        await Sessions(clients.dynamodb, aws_settings.table).spend(SESSION, 5, 5)
+        await UploadSessions(clients.dynamodb, aws_settings.table).spend(SESSION, 5, 5)
         items = (await clients.dynamodb.scan(TableName=aws_settings.table))["Items"]
     assert items == [
         {
@@ -73,7 +73,7 @@ async def test_the_item_ends_by_itself_and_stands_in_no_list(aws_settings: AwsSe
 async def test_fifty_who_race_for_a_session_of_ten_get_ten(emulator_settings: AwsSettings) -> None:
     ten = SESSION._replace(max_uploads=10, max_bytes=10_000)
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
-        racing = Sessions(clients.dynamodb, emulator_settings.table)
+        racing = UploadSessions(clients.dynamodb, emulator_settings.table)
         spent = await asyncio.gather(*(racing.spend(ten, 10, 10) for _ in range(50)))
     assert sorted(filter(None, spent)) == [10] * 10
 
@@ -85,7 +85,7 @@ async def test_racing_for_bytes_never_charges_more_than_there_are_and_leaves_non
     """Eleven of ninety do not fit into a thousand: the last one that is served gets the ten that are left."""
     wide = SESSION._replace(max_uploads=50)
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
-        racing = Sessions(clients.dynamodb, emulator_settings.table)
+        racing = UploadSessions(clients.dynamodb, emulator_settings.table)
         spent = await asyncio.gather(*(racing.spend(wide, 1, 90) for _ in range(50)))
     assert sorted(filter(None, spent)) == [100 - 90] + [90] * 11
 
@@ -107,19 +107,19 @@ class Untelling:
 async def test_a_server_that_does_not_tell_what_was_spent_is_asked() -> None:
     spent = {"uploads": {"N": "3"}, "bytes": {"N": "9"}}
     client: Any = Untelling(spent)
-    assert await Sessions(client, "uploads").spend(SESSION, 1, 1) is None
+    assert await UploadSessions(client, "uploads").spend(SESSION, 1, 1) is None
     client = Untelling(None)
     with pytest.raises(Unavailable):
-        await Sessions(client, "uploads").spend(SESSION, 1, 1)
+        await UploadSessions(client, "uploads").spend(SESSION, 1, 1)
 
 
 async def test_a_refused_permission_is_a_dependency_away() -> None:
     client: Any = Untelling(None, "AccessDeniedException")
     with pytest.raises(Unavailable):
-        await Sessions(client, "uploads").spend(SESSION, 1, 1)
+        await UploadSessions(client, "uploads").spend(SESSION, 1, 1)
 
 
 async def test_a_table_that_is_away_is_told_as_such(made_up_keys: None) -> None:
     async with connect(settings_at("http://127.0.0.1:9"), services=("dynamodb",)) as clients:
         with pytest.raises(Unavailable):
-            await Sessions(clients.dynamodb, "uploads-test").spend(SESSION, 1, 1)
+            await UploadSessions(clients.dynamodb, "uploads-test").spend(SESSION, 1, 1)

@@ -11,9 +11,9 @@ import pytest
 from aiobotocore.session import get_session
 
 from airlock.errors import Unavailable
+from aws.clients import connect
 from aws.dynamodb.records import Records
 from aws.s3.objects import Objects
-from aws.session import connect
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
 from ops.dev.emulator import USER, Emulator

@@ -17,12 +17,12 @@ from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.quotas import DAY, MINUTE, Quota, Quotas, Subject, Usage, Window
 from airlock.verdict import Outcome, Verdict
-from aws.dynamodb import usage
+from aws.clients import Clients, connect
+from aws.dynamodb import usage_counters
 from aws.dynamodb.record import Record
 from aws.dynamodb.records import Records
-from aws.dynamodb.usage import KEPT_SECONDS, Counters
+from aws.dynamodb.usage_counters import KEPT_SECONDS, UsageCounters
 from aws.retry import DYNAMODB
-from aws.session import Clients, connect
 from aws.settings import AwsSettings
 from tests.aws import settings_at
 from tests.aws.faults import answer, serving
@@ -40,8 +40,8 @@ class Table:
     name: str
 
     @property
-    def counters(self) -> Counters:
-        return Counters(self.clients.dynamodb, self.name)
+    def counters(self) -> UsageCounters:
+        return UsageCounters(self.clients.dynamodb, self.name)
 
     @property
     def records(self) -> Records:
@@ -141,7 +141,7 @@ windows = st.builds(Window.at, st.floats(0, 4e9), st.sampled_from([MINUTE, DAY])
 def test_keys_are_as_different_as_what_they_are_for_and_short_enough(
     one: Subject, first: Window, other: Subject, second: Window
 ) -> None:
-    key, another = (usage._key(*pair)["id"]["S"] for pair in ((one, first), (other, second)))
+    key, another = (usage_counters._key(*pair)["id"]["S"] for pair in ((one, first), (other, second)))
     assert (key == another) == ((one, first) == (other, second))
     # "Constraints in Amazon DynamoDB": 2048 bytes of a partition key.
     assert len(key.encode()) <= 2048
@@ -232,7 +232,7 @@ async def scripted(*answers: bytes) -> tuple[list[str], list[float]]:
 
     async with serving(*answers) as script:
         async with connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients:
-            counters = Counters(
+            counters = UsageCounters(
                 clients.dynamodb, "uploads", replace(DYNAMODB, sleep=sleep, uniform=lambda _, high: high)
             )
             await counters.count_accepted(RECORD, LIMITED)
@@ -267,4 +267,4 @@ class TestWithAScript:
             connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients,
         ):
             with pytest.raises(Unavailable, match="UpdateItem"):
-                await Counters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)
+                await UsageCounters(clients.dynamodb, "uploads").add(ADA, TODAY, Usage(1), by="one", part=1)

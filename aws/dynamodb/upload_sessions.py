@@ -1,6 +1,7 @@
-"""What upload sessions have spent, in the table of uploads: one item each, and one conditional write a spending.
+"""What upload sessions have used up: one item for each in the table of uploads, changed by conditional writes.
 
-The item's id is `session#<id>`; it has no `owner`, so that it stands in no list, and ends a day after its session.
+The item's id is `session#<id>`. It has no `owner`, so that no list of uploads shows it, and it expires a day after its
+session.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ from aws.errors import translate
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-# A clock that is late must not find a session that has ended unspent.
+# A service whose clock is slow must not find a session unused after its item was deleted.
 KEPT_SECONDS = 24 * 3600
 
 
@@ -24,8 +25,8 @@ class _Spent(NamedTuple):
     bytes: int
 
 
-class Sessions:
-    """The sessions that were spent from. Raises Unavailable("dynamodb") when the table is away."""
+class UploadSessions:
+    """Charges upload sessions. Raises Unavailable("dynamodb")."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -34,8 +35,9 @@ class Sessions:
     async def spend(self, session: Session, least: int, most: int) -> int | None:
         """Charge one upload of `most` bytes, or of what is left where that is at least `least`; returns the bytes.
 
-        None, and nothing is charged, where the session has less than that left, or no upload. It is exact: whoever
-        races for it, no more is ever charged than the session allows. A try whose answer was lost is charged again.
+        Returns None, and charges nothing, where the session has fewer than `least` bytes left, or no upload. However
+        many requests compete, no more is charged than the session allows. A request whose answer was lost is charged
+        twice.
         """
         wanted = min(most, session.max_bytes)
         while wanted >= least:
@@ -44,12 +46,12 @@ class Sessions:
                 return wanted
             if spent.uploads >= session.max_uploads:
                 return None
-            # It was refused for its bytes, so that this is less, and somebody else got the difference.
+            # It was refused for its bytes: less is left than was wanted.
             wanted = session.max_bytes - spent.bytes
         return None
 
     async def _charge(self, session: Session, size: int) -> _Spent | None:
-        """None once `size` bytes are charged; what was spent already where they are too many."""
+        """None when `size` bytes were charged; what was used up before where they are too many."""
         with translate("dynamodb"):
             try:
                 await self._dynamodb.update_item(**_request(self._table, session, size))
@@ -61,10 +63,10 @@ class Sessions:
         return None
 
     async def _item(self, session: Session) -> Item:
-        """For servers that refuse without telling what stood in the way."""
+        """The item, for servers that do not return it with a refusal."""
         answer = await self._dynamodb.get_item(TableName=self._table, Key=_key(session), ConsistentRead=True)
         if "Item" not in answer:
-            raise Unavailable("dynamodb", "UpdateItem: the table did not tell what the session has spent")
+            raise Unavailable("dynamodb", "UpdateItem: the item of the upload session was not found")
         return answer["Item"]
 
 

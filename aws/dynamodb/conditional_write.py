@@ -1,4 +1,7 @@
-"""One conditional UpdateItem of a record: what it sets, and what must hold for it to happen."""
+"""A conditional UpdateItem of a record: what it changes, and the condition.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -18,10 +21,11 @@ _NAME = re.compile(r"#(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """`sets` and `defaults` (only where absent) by attribute name, `remove` and `count` (plus one) are names.
+class ConditionalWrite:
+    """`sets` and `defaults` are attributes by name; a default is set only where the attribute is absent. `remove` names
+    attributes to remove, `count` one to increment.
 
-    In `condition`, `#name` stands for an attribute, `:name` for what `sets` gives it; `values` holds further ones.
+    In `condition`, `#name` is an attribute of the item, and `:name` is its value in `sets`, or one of `values`.
     """
 
     sets: Mapping[str, Item]
@@ -32,7 +36,7 @@ class Write:
     count: str | None = None
 
     def request(self, table: str, upload: str) -> dict[str, Any]:
-        """The arguments of UpdateItem. Every name is aliased: many of ours are DynamoDB's reserved words."""
+        """The arguments of UpdateItem. All names are aliased, since some are reserved words of DynamoDB."""
         expression = self._expression()
         names = set(_NAME.findall(expression + self.condition))
         values = {f":{name}": value for name, value in {**self.defaults, **self.sets, **self.values}.items()}
@@ -61,13 +65,18 @@ class Write:
 
 
 def state_in(states: Collection[State]) -> tuple[str, dict[str, Item]]:
-    """The condition that the record is in one of `states`, and the values that it names."""
+    """The condition that the record is in one of `states`, and the values that the condition uses."""
     values: dict[str, Item] = {f"state_{state.value}": {"S": state.value} for state in sorted(states)}
     return f"#state IN ({', '.join(f':{name}' for name in values)})", values
 
 
-async def run(dynamodb: "DynamoDBClient", table: str, upload: str, write: Write) -> tuple[Record | None, Record | None]:
-    """Write; returns (the record after it, None), or (None, the record that stood in the way, if there is one)."""
+async def run(
+    dynamodb: "DynamoDBClient", table: str, upload: str, write: ConditionalWrite
+) -> tuple[Record | None, Record | None]:
+    """Returns (the record after the write, None), or (None, the record that does not meet the condition).
+
+    It returns (None, None) where there is no record, or where the server does not return the one that it found.
+    """
     with translate("dynamodb"):
         try:
             answer = await dynamodb.update_item(**write.request(table, upload))
