@@ -24,7 +24,7 @@ from aws.clients import connect
 from aws.s3.objects import Objects
 from bench import report
 from bench.pipeline import samples
-from bench.pipeline.place import Place, credentials, settings_in
+from bench.pipeline.deployment import BenchDeployment, credentials, settings_in
 from bench.process import children, peak_mib
 from ops.dev import emulator, scanner
 from ops.provision.command import provision
@@ -55,18 +55,18 @@ async def _bench(options: argparse.Namespace) -> None:
         found = await stack.enter_async_context(scanner.chosen(None, folder / "clamd"))
         running = await stack.enter_async_context(emulator.running())
         stack.enter_context(credentials(running))
-        place_settings = settings_in(running, folder)
-        clients = await stack.enter_async_context(connect(place_settings))
-        async for _ in provision(place_settings):
+        own_settings = settings_in(running, folder)
+        clients = await stack.enter_async_context(connect(own_settings))
+        async for _ in provision(own_settings):
             pass
-        place = Place(place_settings, clients, place_settings.profiles, running)
-        settings = _settings(place, found.address)
-        await _large(place, settings, options.size)
+        deployment = BenchDeployment(own_settings, clients, own_settings.profiles, running)
+        settings = _settings(deployment, found.address)
+        await _large(deployment, settings, options.size)
         await _small(settings, folder, options.files)
 
 
-def _settings(place: Place, clamd: str | None) -> Settings:
-    os.environ.update(place.environment())
+def _settings(deployment: BenchDeployment, clamd: str | None) -> Settings:
+    os.environ.update(deployment.environment())
     if clamd is None:
         raise SystemExit("clamd did not start")
     return Settings(clamd=clamd, profiles=ROOT / "airlock.toml")
@@ -83,14 +83,14 @@ def _checks(settings: Settings, profile: Profile) -> dict[str, Check]:
     )
 
 
-async def _large(place: Place, settings: Settings, size: int) -> None:
-    await place.put_large(size)
+async def _large(deployment: BenchDeployment, settings: Settings, size: int) -> None:
+    await deployment.put_large(size)
     profile = _profile("archives", STREAMING)
     inspector = Inspector(_checks(settings, profile), time.time)
     gets: list[str] = []
-    place.clients.s3.meta.events.register("before-call.s3.GetObject", lambda **_: gets.append("GET"))
+    deployment.clients.s3.meta.events.register("before-call.s3.GetObject", lambda **_: gets.append("GET"))
     try:
-        seconds = {"S3 read alone": await _timed(_read(place))}
+        seconds = {"S3 read alone": await _timed(_read(deployment))}
         for name in STREAMING:
             alone = Inspector(_checks(settings, one := _profile("archives", (name,))), time.time)
             seconds[f"{name} alone, from memory"] = await _timed(_inspect(alone, one, samples.large(size), size))
@@ -99,7 +99,7 @@ async def _large(place: Place, settings: Settings, size: int) -> None:
         await _inspect(inspector, profile, samples.large(100 * MIB), 100 * MIB)
         before = _peak()
         gets.clear()
-        seconds["S3 through all of these"] = await _timed(_inspect_stored(place, inspector, profile))
+        seconds["S3 through all of these"] = await _timed(_inspect_stored(deployment, inspector, profile))
         growth = _peak() - before
     finally:
         await inspector.close()
@@ -122,22 +122,22 @@ async def _timed(work: Coroutine[Any, Any, None]) -> float:
     return time.monotonic() - begin
 
 
-async def _pinned(place: Place) -> tuple[str, str, str, str, int]:
-    bucket = place.settings.incoming_bucket
-    version = (await place.clients.s3.list_object_versions(Bucket=bucket))["Versions"][0]
+async def _pinned(deployment: BenchDeployment) -> tuple[str, str, str, str, int]:
+    bucket = deployment.settings.incoming_bucket
+    version = (await deployment.clients.s3.list_object_versions(Bucket=bucket))["Versions"][0]
     return bucket, version["Key"], version["VersionId"], version["ETag"].strip('"'), version["Size"]
 
 
-async def _read(place: Place) -> None:
-    bucket, key, version, etag, _ = await _pinned(place)
-    async with Objects(place.clients.s3).open(bucket, key, version, etag) as body:
+async def _read(deployment: BenchDeployment) -> None:
+    bucket, key, version, etag, _ = await _pinned(deployment)
+    async with Objects(deployment.clients.s3).open(bucket, key, version, etag) as body:
         async for _ in body.chunks(CHUNK):
             pass
 
 
-async def _inspect_stored(place: Place, inspector: Inspector, profile: Profile) -> None:
-    bucket, key, version, etag, size = await _pinned(place)
-    async with Objects(place.clients.s3).open(bucket, key, version, etag) as body:
+async def _inspect_stored(deployment: BenchDeployment, inspector: Inspector, profile: Profile) -> None:
+    bucket, key, version, etag, size = await _pinned(deployment)
+    async with Objects(deployment.clients.s3).open(bucket, key, version, etag) as body:
         intent = Intent.from_metadata(body.metadata, body.content_type)
         verdict = await inspector.inspect(Subject(intent, profile, size, etag), body.chunks(CHUNK))
     if verdict.findings:

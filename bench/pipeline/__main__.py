@@ -1,8 +1,8 @@
-"""What one object costs the worker, and how its memory grows: `python -m bench.pipeline`.
+"""What one object costs the worker, and how much memory a large one takes: `python -m bench.pipeline`.
 
-Speed: objects of 10 KiB (PNG, JPEG, PDF and ZIP; one in eight a CSV) whose notifications wait in the queue; the real
-worker with four checks (size, checksum, media type, YARA-X) and the floor (bench/pipeline/floor.py), in turn, each on
-one core, with the emulator on another. Memory: one worker process for one object of 100 MiB, another for 1 GiB.
+Speed: objects of 10 KiB (PNG, JPEG, PDF and ZIP; one in eight a CSV) whose notifications wait in the queue, for the
+real worker with four checks (size, checksum, media type, YARA-X) and for the floor (bench/pipeline/floor.py) in turn,
+each on one core, with the emulator on another. Memory: one worker process for one object of 100 MiB, another for 1 GiB.
 """
 
 import argparse
@@ -19,13 +19,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws.clients import connect
 from bench import report
 from bench.pipeline import samples
-from bench.pipeline.place import Place, credentials, settings_in
+from bench.pipeline.deployment import BenchDeployment, deployed
 from bench.process import children, cpu_seconds, peak_mib, running, wait_for
-from ops.dev import emulator
-from ops.provision.command import provision
 
 MIB = 1024**2
 PROGRAMS = {"floor": "floor: the same calls, nothing inspected", "worker": "worker: size, checksum, type, YARA-X"}
@@ -43,79 +40,67 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--objects", type=int, default=400)
-    parser.add_argument("--no-memory", action="store_true", help="leave the large objects out")
+    parser.add_argument("--no-memory", action="store_true", help="without the large objects")
     asyncio.run(_bench(parser.parse_args()))
 
 
 async def _bench(options: argparse.Namespace) -> None:
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
-    taken: dict[str, list[Sample]] = {name: [] for name in PROGRAMS}
+    samples_of: dict[str, list[Sample]] = {name: [] for name in PROGRAMS}
     for _ in range(options.rounds):
-        async with _place() as place:
+        async with deployed() as deployment:
             for name in PROGRAMS:
-                taken[name].append(await _speed(place, name, min(cores), options.objects))
-    _report_speed(taken)
+                samples_of[name].append(await _speed(deployment, name, min(cores), options.objects))
+    _report_speed(samples_of)
     if not options.no_memory:
         _report_memory({size: await _memory(size, min(cores)) for size in (100 * MIB, 1024 * MIB)})
 
 
-@asynccontextmanager
-async def _place() -> AsyncIterator[Place]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with emulator.running() as running_emulator:
-            settings = settings_in(running_emulator, Path(folder))
-            with credentials(running_emulator):
-                async with connect(settings) as clients:
-                    async for _ in provision(settings):
-                        pass
-                    yield Place(settings, clients, settings.profiles, running_emulator)
-
-
-async def _speed(place: Place, name: str, core: int, count: int) -> Sample:
-    before = await place.count_accepted()
-    await place.put(samples.small(count), "default")
-    bodies = await place.take_messages(count)
-    async with _program(place, name, core) as pid:
-        # The first objects pay for connections, the model and compiled rules: they are not counted.
+async def _speed(deployment: BenchDeployment, name: str, core: int, count: int) -> Sample:
+    before = await deployment.count_accepted()
+    await deployment.put(samples.small(count), "default")
+    bodies = await deployment.take_messages(count)
+    async with _program(deployment, name, core) as pid:
+        # The first objects are not counted: they open connections, load the model and compile rules.
         warm = bodies[: count // 8]
-        await place.send_messages(warm)
-        await place.until_settled(60)
+        await deployment.send_messages(warm)
+        await deployment.until_settled(60)
         cpu, begin = cpu_seconds(pid), time.monotonic()
-        await place.send_messages(bodies[len(warm) :])
-        await place.until_settled(120)
+        await deployment.send_messages(bodies[len(warm) :])
+        await deployment.until_settled(120)
         took, spent = time.monotonic() - begin, cpu_seconds(pid) - cpu
-    accepted = await place.count_accepted() - before
+    accepted = await deployment.count_accepted() - before
     if accepted != count:
         raise RuntimeError(f"{name} promoted {accepted} objects of {count}")
     return Sample((count - len(warm)) / took, spent / (count - len(warm)) * 1000)
 
 
 async def _memory(size: int, core: int) -> tuple[float, float]:
-    async with _place() as place:
-        await place.put_large(size)
-        bodies = await place.take_messages(1)
-        async with _program(place, "worker", core) as pid:
+    async with deployed() as deployment:
+        await deployment.put_large(size)
+        bodies = await deployment.take_messages(1)
+        async with _program(deployment, "worker", core) as pid:
             begin = time.monotonic()
-            await place.send_messages(bodies)
-            await place.until_settled(300)
+            await deployment.send_messages(bodies)
+            await deployment.until_settled(300)
             took = time.monotonic() - begin
             peak = sum(peak_mib(each) for each in (pid, *children(pid)))
-        if await place.count_accepted() != 1:
+        if await deployment.count_accepted() != 1:
             raise RuntimeError(f"the object of {size} bytes was not accepted")
         return peak, took
 
 
 @asynccontextmanager
-async def _program(place: Place, name: str, core: int) -> AsyncIterator[int]:
+async def _program(deployment: BenchDeployment, name: str, core: int) -> AsyncIterator[int]:
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
         free.close()
         ready = Path(folder) / "ready"
-        environment = place.environment() | {
+        environment = deployment.environment() | {
             "BENCH_READY": str(ready),
-            "BENCH_VERDICTS": await place.queue_url("airlock-verdicts"),
+            "BENCH_VERDICTS": await deployment.queue_url("airlock-verdicts"),
             "AIRLOCK_HEALTH_PORT": str(port),
         }
         module = "workers" if name == "worker" else "bench.pipeline.floor"
@@ -137,15 +122,15 @@ def until_healthy(port: int) -> None:
     raise RuntimeError("the worker did not become ready")
 
 
-def _report_speed(taken: dict[str, list[Sample]]) -> None:
-    rate = {name: statistics.median(sample.rate for sample in runs) for name, runs in taken.items()}
-    cpu = {name: statistics.median(sample.cpu for sample in runs) for name, runs in taken.items()}
-    spread = {name: sorted(sample.cpu for sample in runs) for name, runs in taken.items()}
+def _report_speed(samples_of: dict[str, list[Sample]]) -> None:
+    rate = {name: statistics.median(sample.rate for sample in runs) for name, runs in samples_of.items()}
+    cpu = {name: statistics.median(sample.cpu for sample in runs) for name, runs in samples_of.items()}
+    spread = {name: sorted(sample.cpu for sample in runs) for name, runs in samples_of.items()}
     rows = [
         (PROGRAMS[name], f"{rate[name]:.0f}", f"{cpu[name]:.2f}", f"{spread[name][0]:.2f} to {spread[name][-1]:.2f}")
         for name in PROGRAMS
     ]
-    pairs = list(zip(taken["floor"], taken["worker"], strict=True))
+    pairs = list(zip(samples_of["floor"], samples_of["worker"], strict=True))
     cost = statistics.median(floor.cpu / worker.cpu for floor, worker in pairs)
     speed = statistics.median(worker.rate / floor.rate for floor, worker in pairs)
     bounds = [
@@ -158,9 +143,9 @@ def _report_speed(taken: dict[str, list[Sample]]) -> None:
     print(f"  drawn: {drawn}")
 
 
-def _report_memory(taken: dict[int, tuple[float, float]]) -> None:
-    rows = [(f"{size // MIB} MiB", f"{peak:.0f}", f"{took:.1f}") for size, (peak, took) in taken.items()]
-    peaks = [peak for peak, _ in taken.values()]
+def _report_memory(measured: dict[int, tuple[float, float]]) -> None:
+    rows = [(f"{size // MIB} MiB", f"{peak:.0f}", f"{took:.1f}") for size, (peak, took) in measured.items()]
+    peaks = [peak for peak, _ in measured.values()]
     bounds = [
         report.Bound("peak memory at 1 GiB, MiB", peaks[-1], most=256),
         report.Bound("growth from 100 MiB to 1 GiB, MiB", peaks[-1] - peaks[0], most=32),

@@ -1,6 +1,6 @@
-"""The floor: the worker's S3, SQS and DynamoDB calls, made with aiobotocore and aiosqs, and nothing inspected.
+"""The floor: only the worker's calls to S3, SQS and DynamoDB, made with aiobotocore and aiosqs; nothing is inspected.
 
-`python -m bench.pipeline.floor` takes the worker's own settings. For each message: one GetObject, read to its end, one
+`python -m bench.pipeline.floor` reads the worker's settings. For each message: one GetObject, read to its end, one
 conditional UpdateItem, CopyObject, a second conditional UpdateItem, SendMessage, DeleteObject of that version, and the
 message deleted with others in a batch.
 """
@@ -62,8 +62,8 @@ async def _acknowledge(queue: Queue, done: list[str]) -> None:
 async def _settle(settings: Settings, clients: Clients, body: str) -> None:
     item: dict[str, Any] = orjson.loads(body)["Records"][0]["s3"]["object"]
     key, version, bucket = unquote_plus(item["key"]), item["versionId"], settings.incoming_bucket
-    answer = await clients.s3.get_object(Bucket=bucket, Key=key, VersionId=version, IfMatch=item["eTag"])
-    async with answer["Body"] as stream:
+    response = await clients.s3.get_object(Bucket=bucket, Key=key, VersionId=version, IfMatch=item["eTag"])
+    async with response["Body"] as stream:
         await stream.read()
     await _update(settings, clients, key, "inspecting", "attribute_not_exists(id)")
     source: CopySourceTypeDef = {"Bucket": bucket, "Key": key, "VersionId": version}

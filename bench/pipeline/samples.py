@@ -1,4 +1,4 @@
-"""What the benches send: real files of about 10 KiB, and one large one."""
+"""The files that the benches store: valid ones of about 10 KiB, and one large one."""
 
 import io
 import random
@@ -17,7 +17,7 @@ LARGE_PART = 32 * 1024**2
 def small(count: int, seed: int = 1) -> Iterator[tuple[str, str, bytes]]:
     """(file name, content type, bytes): PNG, JPEG, PDF and ZIP in turn, and every eighth a CSV.
 
-    The signature settles the first four types; a CSV has none and takes a look of the model.
+    The first four types are settled by their signatures; a CSV has none and needs the model.
     """
     source = random.Random(seed)
     makers = (_png, _jpeg, _pdf, _zip, _png, _jpeg, _pdf, _csv)

@@ -1,4 +1,4 @@
-"""Messages that cannot be settled, of each kind. Each maker brings its object in and gives the message's body."""
+"""Poison messages of each kind. Each maker stores an object where it needs one, and returns the body of the message."""
 
 import secrets
 import struct
@@ -10,63 +10,63 @@ from pathlib import Path
 from airlock import keys, upload_id
 from airlock.events import ObjectCreated, notification
 from airlock.profiles import Profiles
-from bench.pipeline.place import OWNER, Place
+from bench.pipeline.deployment import OWNER, BenchDeployment
 
-AWAY = "airlock-away"
-"""A queue that the profile `away` notifies, and that is not there."""
-# Room for its pixels, four bytes each, is more than the 128 MiB that the bench leaves a parser's process.
+MISSING_QUEUE = "airlock-missing"
+"""A queue that the profile `unpublishable` notifies, and that does not exist."""
+# The pixels take four bytes each: more than the 128 MiB that the bench allows a parser's process.
 SIDE = 7000
-# As large as a good object. The process ends before it looks at them.
+# Bytes of compressed pixels, so that the object is as large as a good one. The process ends before it reads them.
 ROWS = 10 * 1024
 
 
 def add_profiles(path: Path) -> None:
-    """Two more profiles in that file: `away` can publish nothing, `parsed` gives pictures to a parser."""
+    """Add two profiles to the file: `unpublishable` cannot publish events, `parsed` has images parsed."""
     profiles = Profiles.load(path.read_text(), "json")
     plain = profiles.profiles["default"]
-    away = plain.model_copy(update={"notify": (f"sqs:{AWAY}",)})
+    unpublishable = plain.model_copy(update={"notify": (f"sqs:{MISSING_QUEUE}",)})
     parsed = plain.model_copy(update={"checks": (*plain.checks, "image"), "notify": ()})
-    more = {**profiles.profiles, "away": away, "parsed": parsed}
+    more = {**profiles.profiles, "unpublishable": unpublishable, "parsed": parsed}
     path.write_text(profiles.model_copy(update={"profiles": more}).to_json())
 
 
-async def not_json(place: Place) -> str:  # noqa: ARG001 # a maker's
+async def not_json(deployment: BenchDeployment) -> str:  # noqa: ARG001 # every maker has it
     return '{"Records": ['
 
 
-async def foreign_bucket(place: Place) -> str:  # noqa: ARG001 # a maker's
-    return notification(ObjectCreated("somebody-elses", "in/" + secrets.token_hex(30), "v1", "0" * 32, 1, ""))
+async def foreign_bucket(deployment: BenchDeployment) -> str:  # noqa: ARG001 # every maker has it
+    return notification(ObjectCreated("another-bucket", "in/" + secrets.token_hex(30), "v1", "0" * 32, 1, ""))
 
 
-async def not_our_key(place: Place) -> str:
-    return await _stored(place, f"{place.settings.incoming_prefix}/readme.txt")
+async def not_our_key(deployment: BenchDeployment) -> str:
+    return await _stored(deployment, f"{deployment.settings.incoming_prefix}/readme.txt")
 
 
-async def not_our_metadata(place: Place) -> str:
-    secret = place.settings.secrets[0].get_secret_value().encode()
+async def not_our_metadata(deployment: BenchDeployment) -> str:
+    secret = deployment.settings.secrets[0].get_secret_value().encode()
     upload = upload_id.mint(secrets.token_bytes(8), int(time.time()), 900, OWNER, [secret])
-    return await _stored(place, keys.incoming(place.settings.incoming_prefix, upload.text))
+    return await _stored(deployment, keys.incoming(deployment.settings.incoming_prefix, upload.text))
 
 
-async def kills_its_parser(place: Place) -> str:
+async def kills_its_parser(deployment: BenchDeployment) -> str:
     rows = zlib.compress(secrets.token_bytes(ROWS))
     parts = [(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
     chunks = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts]
-    await place.put([("large.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"".join(chunks))], "parsed")
-    return (await place.take_messages(1))[0]
+    await deployment.put([("large.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"".join(chunks))], "parsed")
+    return (await deployment.take_messages(1))[0]
 
 
-async def fails_each_time(place: Place) -> str:
-    await place.put([("photo.txt", "text/plain", b"What is told of it reaches nobody.\n" * 300)], "away")
-    return (await place.take_messages(1))[0]
+async def fails_each_time(deployment: BenchDeployment) -> str:
+    await deployment.put([("photo.txt", "text/plain", b"Its event cannot be published.\n" * 340)], "unpublishable")
+    return (await deployment.take_messages(1))[0]
 
 
-async def _stored(place: Place, key: str) -> str:
-    await place.clients.s3.put_object(Bucket=place.settings.incoming_bucket, Key=key, Body=b"who wrote this?")
-    return (await place.take_messages(1))[0]
+async def _stored(deployment: BenchDeployment, key: str) -> str:
+    await deployment.clients.s3.put_object(Bucket=deployment.settings.incoming_bucket, Key=key, Body=b"not an upload")
+    return (await deployment.take_messages(1))[0]
 
 
-Maker = Callable[[Place], Awaitable[str]]
+Maker = Callable[[BenchDeployment], Awaitable[str]]
 KINDS: Mapping[str, Maker] = {
     "not-json": not_json,
     "foreign-bucket": foreign_bucket,

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: the long run. CHAOS_SEED, CHAOS_UPLOADS and CHAOS_WORKERS say which; its table is kept."""
+"""`python -m tests.chaos`: a long run, by CHAOS_SEED, CHAOS_UPLOADS and CHAOS_WORKERS. Its report is kept."""
 
 import asyncio
 import os
@@ -14,26 +14,26 @@ from tests.deployment import ROOT, ministack
 
 UPLOADS = 10_000
 WORKERS = 3
-PATIENCE = 2700.0
+TIMEOUT_SECONDS = 2700.0
 REPORTS = ROOT / "build" / "chaos"
 
 
 async def main() -> int:
-    """The exit code: 0 when all is as it must be."""
+    """Returns the exit code: 0 when there was no problem."""
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     uploads = int(os.environ.get("CHAOS_UPLOADS") or UPLOADS)
     workers = int(os.environ.get("CHAOS_WORKERS") or WORKERS)
     faults = float(os.environ.get("CHAOS_FAULTS") or 1.0)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    print(f"seed {seed}; the workers' logs are in {folder} and stay there if anything is wrong", flush=True)
+    print(f"seed {seed}; the workers' logs are in {folder} and stay there if there is a problem", flush=True)
     began = time.monotonic()
 
-    def say(line: str) -> None:
+    def show(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
 
     async with ministack() as stack:
         os.environ.update(stack.access_key.environment())
-        report = await Run(stack, folder, seed, uploads, workers, PATIENCE, faults, say)()
+        report = await Run(stack, folder, seed, uploads, workers, TIMEOUT_SECONDS, faults, show)()
     REPORTS.mkdir(parents=True, exist_ok=True)
     kept = REPORTS / f"{seed}.txt"
     kept.write_text(str(report))

@@ -1,4 +1,4 @@
-"""The deployment of one run: S3's notifications go to a queue of the run's own, which stands before the workers'."""
+"""The deployment of one run, in which S3 sends its notifications to a queue of its own, not to that of the workers."""
 
 import contextlib
 import secrets
@@ -12,14 +12,14 @@ from aws.clients import connect
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from ops.provision.command import provision
-from ops.settings import Settings as Wanted
-from tests.chaos.plan import KINDS, Planned
+from ops.settings import Settings as ProvisionSettings
+from tests.chaos.plan import FILE_KINDS, Planned
 from tests.deployment import provisioned, settings_for
 from tests.workers.harness import Sent, WorkerHarness
 from workers.settings import Settings
 
 LIFETIME = 7200
-# A limit that nobody reaches: so that accepted bytes are counted.
+# The limit is never reached; it makes the workers count accepted bytes.
 PROFILES = """
 [quotas.owner]
 accepted_bytes_per_day = "1 TiB"
@@ -30,13 +30,13 @@ max_bytes = "1 MiB"
 checks = ["size", "checksum", "media_type", "yara", "clamd", "image", "archive"]
 notify = ["sqs:{verdicts}"]
 """
-# A worker that was killed is missed after 8 s, and one that drains breaks off what takes longer than 5.
+# Messages of a killed worker are visible again after 8 s; a worker that drains cancels what takes longer than 5 s.
 WORKER = {
     "visibility": 8,
     "drain_seconds": 5,
     "poll_seconds": 2,
-    # A receive that was lost, or a worker that was killed, counts as an attempt here, and both happen all the time.
-    # It stays below 10, at which SQS moves a message itself.
+    # Lost receives and killed workers are frequent here, and each counts as an attempt. At 10 receives SQS moves a
+    # message to the dead letters by itself.
     "max_attempts": 8,
     "clamd_descriptors": False,
 }
@@ -56,7 +56,7 @@ class ChaosDeployment:
 
     async def put(self, planned: Planned, body: bytes) -> Sent:
         """Store one body as a planned upload."""
-        kind = KINDS[planned.kind]
+        kind = FILE_KINDS[planned.kind]
         return await self.harness.put(
             body,
             upload=self.name(planned),
@@ -69,7 +69,7 @@ class ChaosDeployment:
         return (await self.harness.clients.sqs.get_queue_url(QueueName=queue))["QueueUrl"]
 
     async def waiting(self, queue: str) -> int:
-        """How many messages a queue holds, hidden ones among them."""
+        """How many messages a queue holds, with the hidden ones."""
         names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = await self.harness.clients.sqs.get_queue_attributes(
             QueueUrl=await self.url(queue), AttributeNames=names
@@ -79,15 +79,15 @@ class ChaosDeployment:
 
 @contextlib.asynccontextmanager
 async def opened(emulator: Emulator, folder: Path, clamd: str, now: float) -> AsyncIterator[ChaosDeployment]:
-    """A place of the run's own in `stack`; `now` in seconds since the epoch."""
+    """A new deployment in the emulator; `now` in seconds since the epoch."""
     run = secrets.token_hex(4)
     profiles = folder / "profiles.toml"
     profiles.write_text(PROFILES.format(verdicts=f"verdicts-{run}"))
     shared = {**settings_for(emulator).model_dump(), "profiles": profiles}
     await provisioned(AwsSettings(**shared))
-    # Provisioned once more with another queue, the bucket tells that one; its own dead letters are nobody's.
+    # Provisioned once more with another queue, the bucket notifies that one. Its dead-letter queue is not used.
     between = f"notifications-{run}"
-    async for _ in provision(Wanted(**{**shared, "queue": between, "dead_letter_queue": f"unread-{run}"})):
+    async for _ in provision(ProvisionSettings(**{**shared, "queue": between, "dead_letter_queue": f"unread-{run}"})):
         pass
     settings = Settings(**{**shared, **WORKER, "clamd": clamd})
     async with connect(settings) as clients:

@@ -1,4 +1,4 @@
-"""What the network and the services do wrong, and how often: drawn for each request from a seed."""
+"""The faults of the network and the services, and their rates: drawn for each request, from a seed."""
 
 import json
 import random
@@ -11,12 +11,12 @@ SERVICES: tuple[Service, ...] = get_args(Service)
 
 
 class Fault(StrEnum):
-    """One thing that can happen to a request, in the words of the report."""
+    """One fault of a request, as the report names it."""
 
     LATENCY = "latency"
     RESET_BEFORE = "reset before the request"
     RESET_AFTER = "reset after it was done"
-    RESET_WITHIN = "reset within the answer"
+    RESET_WITHIN = "reset within the response"
     TRUNCATED = "truncated body"
     HALF_OPEN = "half-open connection"
     ERROR = "500"
@@ -43,10 +43,10 @@ RATES: Mapping[Service, Mapping[Fault, float]] = {
 }
 
 
-class Dice:
-    """Each service draws from a row of its own, so that how requests to two of them interleave changes neither.
+class FaultSource:
+    """Draws faults at random, for each service in a sequence of its own: requests to the others do not change it.
 
-    `times` multiplies every rate; 0 is a calm network.
+    `times` multiplies every rate; 0 is a network without faults.
     """
 
     def __init__(self, seed: int, times: float = 1.0) -> None:
@@ -54,7 +54,7 @@ class Dice:
         self._times = times
 
     def draw(self, service: Service) -> Fault | None:
-        """What happens to the next request to `service`; None for nothing."""
+        """The fault of the next request to `service`; None for no fault."""
         drawn = self._random[service].random()
         for fault, rate in RATES[service].items():
             drawn -= rate * self._times
@@ -63,19 +63,19 @@ class Dice:
         return None
 
     def between(self, service: Service, low: float, high: float) -> float:
-        """How long, or how much, of it."""
+        """A random number, such as a pause or a share."""
         return self._random[service].uniform(low, high)
 
 
 def service_of(authorization: str) -> Service | None:
     """The service that a request is signed for, from its Authorization header."""
-    # The credential is a key, a date, a region, a service and a word, with slashes between them.
+    # The credential is KEY/DATE/REGION/SERVICE/aws4_request.
     scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
     return next((service for service in SERVICES if service in scope[3:4]), None)
 
 
 def refusal(service: Service, fault: Fault, target: str) -> tuple[int, str, bytes]:
-    """Status, content type and body of an error as `service` tells it; `target` is X-Amz-Target, if there is one."""
+    """Status, content type and body of an error of `service`; `target` is X-Amz-Target, or empty."""
     if fault is Fault.ERROR_IN_200:
         return 200, "application/xml", _s3("InternalError")
     if service == "s3":

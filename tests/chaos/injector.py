@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.injector UPSTREAM SEED TIMES`: a proxy on loopback that breaks requests as the dice say.
+"""`python -m tests.chaos.injector UPSTREAM SEED TIMES`: a proxy on loopback that injects faults into requests.
 
-It prints its address, and after SIGTERM what it did: one JSON document a line. Signatures cover the Host header, which
-is passed on as it came; the emulator verifies with what it is told.
+It prints its address, and after SIGTERM what it injected: one JSON document a line. Signatures cover the Host header,
+so it is forwarded unchanged; the emulator verifies with the Host header that it receives.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from tests.chaos.faults import Dice, Fault, Service, refusal, service_of
+from tests.chaos.faults import Fault, FaultSource, Service, refusal, service_of
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-# Long beside an answer, short beside the clients' patience of 30 and 60 s: a run is to end.
+# Longer than a response takes, and shorter than the clients' timeouts of 30 and 60 s, so that a run ends.
 HALF_OPEN_SECONDS = (1.0, 6.0)
 LATENCY_SECONDS = (0.02, 0.4)
-# What is written just before a reset has to leave first.
+# What is written just before a reset has to be sent first.
 FLUSH_SECONDS = 0.02
 
 
 class _Cut(Exception):
-    """The connection ends here, without more of an answer."""
+    """The connection is cut here, without more of a response."""
 
 
 class Injector:
-    """What was injected, by service and fault, is counted in `injected`; all requests in `requests`."""
+    """`injected` counts the faults by service and fault, `requests` all requests by service."""
 
-    def __init__(self, upstream: str, dice: Dice) -> None:
+    def __init__(self, upstream: str, faults: FaultSource) -> None:
         self._upstream = upstream
-        self._dice = dice
+        self._faults = faults
         self.injected: Counter[tuple[str, str]] = Counter()
         self.requests: Counter[str] = Counter()
 
@@ -49,11 +49,11 @@ class Injector:
             runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            _tell({"endpoint": f"http://127.0.0.1:{runner.addresses[0][1]}"})
+            _print({"endpoint": f"http://127.0.0.1:{runner.addresses[0][1]}"})
             await stop.wait()
             await runner.cleanup()
         injected = [[*which, count] for which, count in sorted(self.injected.items())]
-        _tell({"requests": self.requests, "injected": injected})
+        _print({"requests": self.requests, "injected": injected})
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
@@ -62,7 +62,7 @@ class Injector:
             if service is None:
                 return await self._forward(request, body)
             self.requests[service] += 1
-            fault = self._dice.draw(service)
+            fault = self._faults.draw(service)
             if fault is Fault.ERROR_IN_200 and "x-amz-copy-source" not in request.headers:
                 fault = None
             if fault is not None:
@@ -80,23 +80,23 @@ class Injector:
             case None:
                 return await self._forward(request, body)
             case Fault.LATENCY:
-                await asyncio.sleep(self._dice.between(service, *LATENCY_SECONDS))
+                await asyncio.sleep(self._faults.between(service, *LATENCY_SECONDS))
                 return await self._forward(request, body)
             case Fault.RESET_BEFORE:
                 raise _Cut
             case Fault.HALF_OPEN:
-                await asyncio.sleep(self._dice.between(service, *HALF_OPEN_SECONDS))
+                await asyncio.sleep(self._faults.between(service, *HALF_OPEN_SECONDS))
                 raise _Cut
             case Fault.RESET_AFTER:
                 await self._forward(request, body)
                 raise _Cut
             case Fault.RESET_WITHIN | Fault.TRUNCATED:
-                answer = await self._forward(request, body)
-                await _begin_only(request, answer, self._dice.between(service, 0, 1), fault)
+                response = await self._forward(request, body)
+                await _begin_only(request, response, self._faults.between(service, 0, 1), fault)
                 raise _Cut
             case _:
-                status, kind, told = refusal(service, fault, request.headers.get("X-Amz-Target", ""))
-                return web.Response(status=status, body=told, headers={"Content-Type": kind})
+                status, kind, error = refusal(service, fault, request.headers.get("X-Amz-Target", ""))
+                return web.Response(status=status, body=error, headers={"Content-Type": kind})
 
     async def _forward(self, request: web.BaseRequest, body: bytes) -> web.Response:
         url = URL(self._upstream + request.raw_path, encoded=True)
@@ -108,32 +108,32 @@ class Injector:
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
 
-async def _begin_only(request: web.BaseRequest, answer: web.Response, share: float, fault: Fault) -> None:
-    """Send the beginning of an answer and no more: some bytes of any of it, or its head and a part of its body."""
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items() if name.lower() != "content-length"]
+async def _begin_only(request: web.BaseRequest, response: web.Response, share: float, fault: Fault) -> None:
+    """Send only the beginning of a response: some of its first bytes, or its head and a part of its body."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items() if name.lower() != "content-length"]
     lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join(lines).encode() + b"\r\n\r\n"
     whole = head + body
-    # What has no body is cut within its head, so that it is never whole.
+    # A response without a body is cut within its head, so that it is never complete.
     first = len(head) if fault is Fault.TRUNCATED and body else 1
     if (transport := request.transport) is not None:
         transport.write(whole[: first + int(share * (len(whole) - 1 - first))])
         await asyncio.sleep(FLUSH_SECONDS)
         if fault is Fault.TRUNCATED:
-            # An orderly end of the connection, which only the length betrays.
+            # The connection is closed in order; only the length shows that bytes are missing.
             transport.close()
 
 
-def _tell(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document) + "\n")
     sys.stdout.flush()
 
 
 def main(upstream: str, seed: str, times: str) -> None:
-    """Serve, until SIGTERM."""
-    uvloop.run(Injector(upstream, Dice(int(seed), float(times))).run())
+    """Serve until SIGTERM."""
+    uvloop.run(Injector(upstream, FaultSource(int(seed), float(times))).run())
 
 
 if __name__ == "__main__":

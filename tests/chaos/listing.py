@@ -1,4 +1,4 @@
-"""Everything that a bucket holds, over as many pages as that takes."""
+"""All versions in a bucket, over all pages of its listing."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,13 +18,13 @@ class Version(NamedTuple):
 async def versions(s3: "S3Client", bucket: str) -> list[Version]:
     """Every version and delete marker in a bucket."""
     found: list[Version] = []
-    place: dict[str, Any] = {"Bucket": bucket}
+    request: dict[str, Any] = {"Bucket": bucket}
     while True:
-        page: Any = await s3.list_object_versions(**place)
+        page: Any = await s3.list_object_versions(**request)
         found += [
             Version(item["Key"], item["VersionId"], item.get("ETag", "").strip('"'), item.get("Size", 0))
             for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
         ]
         if not page.get("IsTruncated"):
             return found
-        place |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}
+        request |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}

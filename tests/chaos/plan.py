@@ -1,4 +1,4 @@
-"""What is uploaded in one run, and what is to come of each: all of it from the seed."""
+"""The plan of one run: what is uploaded, and in which state each upload must end. All of it comes from the seed."""
 
 import random
 import struct
@@ -13,18 +13,18 @@ from tests.workers.inspection.corpus.images import chunk
 
 SIDE = 8
 OWNERS = ("alice", "bob", "carol", "dan")
-# 1 in 50 notifications never comes, as the others come up to four times.
+# One notification in 50 is never delivered; the others are delivered up to four times.
 LOST = 0.02
 MOST_COPIES = 4
 REPLAYED = 0.08
 WITHDRAWN = 0.05
 LATE_SECONDS = 4.0
-"""How much later than another a copy of a notification can come: far above what the order of uploads is."""
+"""How much later a copy of a notification can come: much longer than the time between two uploads."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One sort of file: what it is declared as, and what it is known to come to."""
+class FileKind:
+    """One kind of file: what is declared of it, and the state in which its upload must end."""
 
     filename: str
     content_type: str
@@ -34,9 +34,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class Planned:
-    """One upload. `second` is stored at the same key `second_after` seconds later: nothing is to come of it.
+    """One upload. `second` is stored under the same key `second_after` seconds later, and must change nothing.
 
-    Where `withdrawn_after` is a number of seconds, the owner takes it back then.
+    `withdrawn_after` is the number of seconds after which the owner withdraws it, or None.
     """
 
     number: int
@@ -49,76 +49,75 @@ class Planned:
 
     @property
     def owner(self) -> str:
-        """Whose it is."""
         return OWNERS[self.number % len(OWNERS)]
 
     @property
     def state(self) -> State:
-        """The state in which it has to end."""
-        return State.WITHDRAWN if self.withdrawn_after is not None else KINDS[self.kind].state
+        """The state in which it must end."""
+        return State.WITHDRAWN if self.withdrawn_after is not None else FILE_KINDS[self.kind].state
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`uploads`, and `poison`: bodies of messages that can only be buried."""
+    """`poison` has the bodies of messages that must be buried."""
 
     seed: int
     uploads: Sequence[Planned]
     poison: Sequence[str]
 
-    def deliveries(self, what: str) -> list[float]:
-        """After how many seconds each copy of a notification is delivered: of `what`, which says which one it is."""
-        dice = random.Random(f"{self.seed} delivery {what}")
-        return [] if dice.random() < LOST else self.certain(what)
+    def deliveries(self, name: str) -> list[float]:
+        """The seconds after which each copy of the notification of that name is delivered; none where it is lost."""
+        rng = random.Random(f"{self.seed} delivery {name}")
+        return [] if rng.random() < LOST else self.certain_deliveries(name)
 
-    def certain(self, what: str) -> list[float]:
-        """The same for a message that was sent to SQS, which loses none."""
-        dice = random.Random(f"{self.seed} copies {what}")
-        return [dice.uniform(0, LATE_SECONDS) for _ in range(dice.randint(1, MOST_COPIES))]
+    def certain_deliveries(self, name: str) -> list[float]:
+        """The same for a message that is never lost."""
+        rng = random.Random(f"{self.seed} copies {name}")
+        return [rng.uniform(0, LATE_SECONDS) for _ in range(rng.randint(1, MOST_COPIES))]
 
 
 def make(seed: int, count: int) -> Plan:
-    """The plan of `count` uploads that `seed` gives."""
-    dice = random.Random(f"{seed} plan")
-    uploads = [_upload(dice, number) for number in range(count)]
+    """The plan of `count` uploads for that seed."""
+    rng = random.Random(f"{seed} plan")
+    uploads = [_upload(rng, number) for number in range(count)]
     poison = [f'{{"not": "a notification", "number": {number}}}' for number in range(max(1, count // 50))]
     return Plan(seed, uploads, poison)
 
 
-def _upload(dice: random.Random, number: int) -> Planned:
-    kind = dice.choices(list(KINDS), weights=(50, 20, 12, 8, 10))[0]
-    token, body, lot = dice.randbytes(8), KINDS[kind].make(dice), dice.random()
+def _upload(rng: random.Random, number: int) -> Planned:
+    kind = rng.choices(list(FILE_KINDS), weights=(50, 20, 12, 8, 10))[0]
+    token, body, lot = rng.randbytes(8), FILE_KINDS[kind].make(rng), rng.random()
     if lot < REPLAYED and kind in _REPLAYS:
-        after = 0.0 if dice.random() < 0.5 else dice.uniform(0, LATE_SECONDS)
-        return Planned(number, kind, token, body, KINDS[_REPLAYS[kind]].make(dice), after)
+        after = 0.0 if rng.random() < 0.5 else rng.uniform(0, LATE_SECONDS)
+        return Planned(number, kind, token, body, FILE_KINDS[_REPLAYS[kind]].make(rng), after)
     if lot > 1 - WITHDRAWN:
-        return Planned(number, kind, token, body, withdrawn_after=dice.uniform(0, LATE_SECONDS))
+        return Planned(number, kind, token, body, withdrawn_after=rng.uniform(0, LATE_SECONDS))
     return Planned(number, kind, token, body)
 
 
-def _text(dice: random.Random) -> bytes:
-    lines = (" ".join(dice.choices(_WORDS, k=12)).capitalize() + ".\n" for _ in range(dice.choice((6, 60, 400))))
+def _text(rng: random.Random) -> bytes:
+    lines = (" ".join(rng.choices(_WORDS, k=12)).capitalize() + ".\n" for _ in range(rng.choice((6, 60, 400))))
     return "".join(lines).encode()
 
 
-def _infected(dice: random.Random) -> bytes:
-    return EICAR + b"\n" + _text(dice)
+def _infected(rng: random.Random) -> bytes:
+    return EICAR + b"\n" + _text(rng)
 
 
-def _picture(dice: random.Random) -> bytes:
-    lines = b"".join(b"\0" + dice.randbytes(3 * SIDE) for _ in range(SIDE))
+def _picture(rng: random.Random) -> bytes:
+    lines = b"".join(b"\0" + rng.randbytes(3 * SIDE) for _ in range(SIDE))
     header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
-def _page(dice: random.Random) -> bytes:
-    body = f"<p>{dice.random()}</p><script>alert(1)</script>"
+def _page(rng: random.Random) -> bytes:
+    body = f"<p>{rng.random()}</p><script>alert(1)</script>"
     return f"<!DOCTYPE html>\n<html><head><title>Hello</title></head><body>{body}</body></html>\n".encode()
 
 
-def _sealed(dice: random.Random) -> bytes:
-    # Nothing but the comment at its end differs.
-    return encrypted_zip()[:-2] + b"\x08\x00" + dice.randbytes(8)
+def _encrypted(rng: random.Random) -> bytes:
+    # Only the comment at its end differs.
+    return encrypted_zip()[:-2] + b"\x08\x00" + rng.randbytes(8)
 
 
 _WORDS = [
@@ -143,12 +142,12 @@ _WORDS = [
     "and",
     "why",
 ]
-KINDS: Mapping[str, Kind] = {
-    "text": Kind("letter.txt", "text/plain", State.ACCEPTED, _text),
-    "picture": Kind("photo.png", "image/png", State.ACCEPTED, _picture),
-    "EICAR": Kind("letter.txt", "text/plain", State.INFECTED, _infected),
-    "page as PNG": Kind("photo.png", "image/png", State.REJECTED, _page),
-    "encrypted zip": Kind("papers.zip", "application/zip", State.UNSCANNABLE, _sealed),
+FILE_KINDS: Mapping[str, FileKind] = {
+    "text": FileKind("letter.txt", "text/plain", State.ACCEPTED, _text),
+    "picture": FileKind("photo.png", "image/png", State.ACCEPTED, _picture),
+    "EICAR": FileKind("letter.txt", "text/plain", State.INFECTED, _infected),
+    "page as PNG": FileKind("photo.png", "image/png", State.REJECTED, _page),
+    "encrypted zip": FileKind("papers.zip", "application/zip", State.UNSCANNABLE, _encrypted),
 }
-# What is stored over it: of the same declared type, and of another verdict.
+# The kind that is stored over each: of the same declared type, but with another verdict.
 _REPLAYS = {"text": "EICAR", "EICAR": "text", "picture": "page as PNG", "page as PNG": "picture"}

@@ -1,4 +1,4 @@
-"""What is done for objects whose notification never came: `airlock reconcile`."""
+"""Repairs what lost notifications left behind, with `airlock reconcile`."""
 
 from ops.reconcile.options import Options
 from ops.reconcile.run import reconcile
@@ -6,6 +6,6 @@ from tests.chaos.deployment import ChaosDeployment
 
 
 async def repair(deployment: ChaosDeployment) -> int:
-    """One run; returns how many things it repaired. Nobody uploads or works meanwhile, so that nothing is too young."""
+    """One run of reconcile; returns how many repairs it made. Nothing is uploaded meanwhile, so no grace is needed."""
     summary = await reconcile(deployment.harness.clients, deployment.harness.settings, Options(stuck=0, grace=0))
     return summary.repairs

@@ -1,4 +1,4 @@
-"""What happened in a run, as plain text: the faults injected, and what came of the uploads all the same."""
+"""The report of a run, as plain text: the injected faults, and how the uploads ended."""
 
 import io
 from collections import Counter
@@ -9,15 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.ending import shortened
 from tests.chaos.faults import SERVICES, Fault
+from tests.chaos.verification import shortened
 
 WIDTH = 110
 
 
 @dataclass
 class Report:
-    """`injected` is what the injector told; all counts are of the whole run."""
+    """`injected` is what the injector printed. All counts are for the whole run."""
 
     seed: int
     uploads: int
@@ -33,8 +33,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
     @property
-    def again(self) -> str:
-        """How to have the same run again."""
+    def rerun(self) -> str:
+        """The command that repeats the run."""
         return f"make soak SEED={self.seed} UPLOADS={self.uploads} WORKERS={self.workers}"
 
     def __str__(self) -> str:
@@ -44,10 +44,12 @@ class Report:
         console.print(self._faults())
         for name, counts in self._counts().items():
             console.print(f"{name}: " + ", ".join(f"{count} {what}" for what, count in counts.items()), highlight=False)
-        told = shortened(self.problems) or ["every upload ended in its right verdict, once, and nothing is left over"]
-        console.print("\n" + "\n".join(told), highlight=False, markup=False)
+        problems = shortened(self.problems) or [
+            "every upload ended once, in its planned state, and nothing is left over"
+        ]
+        console.print("\n" + "\n".join(problems), highlight=False, markup=False)
         if self.problems:
-            console.print(f"\nThe same again: {self.again}", highlight=False)
+            console.print(f"\nRepeat it with: {self.rerun}", highlight=False)
         return text.getvalue()
 
     def _faults(self) -> Table:

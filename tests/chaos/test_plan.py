@@ -1,10 +1,10 @@
-"""A seed says all of a run that we choose: what is uploaded, what is delivered, and what breaks."""
+"""The seed decides what is uploaded, what is delivered, and which faults are injected."""
 
 from collections import Counter
 
 from airlock.lifecycle import State
 from tests.chaos import plan
-from tests.chaos.faults import RATES, SERVICES, Dice, Fault, service_of
+from tests.chaos.faults import RATES, SERVICES, Fault, FaultSource, service_of
 
 COUNT = 2000
 
@@ -25,22 +25,22 @@ def test_every_state_is_planned_and_no_two_files_are_alike() -> None:
     assert len({upload.body for upload in uploads}) == 150
 
 
-def test_one_notification_in_fifty_is_lost_and_the_others_come_up_to_four_times() -> None:
+def test_one_notification_in_fifty_is_lost_and_the_others_are_delivered_up_to_four_times() -> None:
     made = plan.make(4, 0)
     copies = Counter(len(made.deliveries(str(number))) for number in range(COUNT))
     assert set(copies) == {0, 1, 2, 3, 4}
     assert 0.01 < copies[0] / COUNT < 0.03
 
 
-def test_each_service_has_its_own_faults_and_a_calm_network_has_none() -> None:
+def test_each_service_has_its_own_faults_and_none_with_zero_rates() -> None:
     for service in SERVICES:
-        dice = Dice(5)
-        assert {dice.draw(service) for _ in range(20 * COUNT)} == {None, *RATES[service]}
-        assert Dice(5, times=0).draw(service) is None
+        faults = FaultSource(5)
+        assert {faults.draw(service) for _ in range(20 * COUNT)} == {None, *RATES[service]}
+        assert FaultSource(5, times=0).draw(service) is None
     assert {fault for rates in RATES.values() for fault in rates} == set(Fault)
 
 
-def test_the_service_is_told_by_what_a_request_is_signed_for() -> None:
+def test_the_service_is_the_one_that_a_request_is_signed_for() -> None:
     signed = "AWS4-HMAC-SHA256 Credential=s3/20261122/eu-central-1/{}/aws4_request, SignedHeaders=host, Signature=00"
     for service in SERVICES:
         assert service_of(signed.format(service)) == service
@@ -49,5 +49,5 @@ def test_the_service_is_told_by_what_a_request_is_signed_for() -> None:
 
 
 def _drawn(seed: int) -> list[Fault | None]:
-    dice = Dice(seed)
-    return [dice.draw("s3") for _ in range(200)]
+    faults = FaultSource(seed)
+    return [faults.draw("s3") for _ in range(200)]

@@ -1,4 +1,4 @@
-"""What must be true in the end, whatever happened on the way: a sentence for each thing that is not."""
+"""What must be true at the end of a run, whatever failed: a sentence for each thing that is not."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ PARALLEL = 8
 KEPT = {State.ACCEPTED: "accepted", State.INFECTED: "quarantine", State.UNSCANNABLE: "quarantine"}
 
 
-class Ending:
-    """`stored` has the version of each upload's first body, by its number; `events` the bodies by upload id."""
+class Verification:
+    """`stored` has the version id of each upload's first body, by number; `events` the event bodies, by upload id."""
 
     def __init__(
         self, deployment: ChaosDeployment, plan: Plan, stored: Mapping[int, str], events: Mapping[str, Collection[str]]
@@ -34,7 +34,7 @@ class Ending:
         self.states: Counter[str] = Counter()
 
     async def problems(self) -> list[str]:
-        """Look at everything."""
+        """Check records, events, buckets, dead letters and counters; returns all problems."""
         names = {self._deployment.name(planned): planned for planned in self._plan.uploads}
         self._records = await self._deployment.harness.records.batch_get(names)
         self.states.update(record.state.value for record in self._records.values())
@@ -80,10 +80,11 @@ class Ending:
                 for name, planned in names.items()
                 if (record := self._records.get(name)) and record.location and KEPT.get(planned.state) == what
             }
-            there = [
-                (version.key, version.id) for version in await versions(self._deployment.harness.clients.s3, bucket)
+            listed = await versions(self._deployment.harness.clients.s3, bucket)
+            there = [(version.key, version.id) for version in listed]
+            found += [
+                f"{what} holds {key}, version {version}, which no record names" for key, version in {*there} - {*wanted}
             ]
-            found += [f"{what} holds {key}, version {version}, unasked" for key, version in {*there} - {*wanted}]
             found += [f"{_who(wanted[gone])}: is not in {what}" for gone in {*wanted} - {*there}]
             found += await self._of_bytes(bucket, {at: wanted[at] for at in {*wanted} & {*there}})
         left = await versions(self._deployment.harness.clients.s3, settings.incoming_bucket)
@@ -101,20 +102,20 @@ class Ending:
         return [problem for problem in found if problem]
 
     async def _of_dead_letters(self) -> list[str]:
-        """Exactly the poison is there, and each has its reason."""
+        """The poison messages must be there, each with a reason, and nothing else."""
         harness = self._deployment.harness
         if not await self._deployment.waiting(harness.settings.dead_letter_queue):
             return ["the dead letters are empty"] if self._plan.poison else []
         letters = await harness._take(harness.settings.dead_letter_queue, 1)
-        # SQS gives no reason where it moves a message by itself.
+        # Messages that SQS moves by itself have no reason.
         buried = {each["Body"]: each.get("MessageAttributes", {}).get("airlock-reason") for each in letters}
         poison = {*self._plan.poison}
-        found = [f"buried without need ({why}): {body}" for body, why in buried.items() if body not in poison]
+        found = [f"buried without cause ({why}): {body}" for body, why in buried.items() if body not in poison]
         found += [f"buried without a reason: {body}" for body, why in buried.items() if why is None]
         return found + [f"not in the dead letters: {body}" for body in sorted(poison - {*buried})]
 
     async def _of_counters(self) -> list[str]:
-        """Accepted bytes count once, for their owner; those of an upload that was withdrawn may, or not."""
+        """Accepted bytes must be counted once for their owner; those of a withdrawn upload may be counted or not."""
         counters = UsageCounters(self._deployment.harness.clients.dynamodb, self._deployment.harness.settings.table)
         found = []
         for owner in OWNERS:
@@ -137,6 +138,6 @@ def _who(planned: Planned) -> str:
 
 
 def shortened(problems: Sequence[str], most: int = 20) -> list[str]:
-    """The first few, and how many more there are."""
+    """The first `most` problems, and how many more there are."""
     rest = len(problems) - most
     return [*problems[:most], *([f"and {rest} more"] if rest > 0 else [])]

@@ -1,4 +1,4 @@
-"""A back end that listens: every verdict event that was published, by its upload."""
+"""A back end: receives every verdict event that is published."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ from typing import Any
 from tests.chaos.deployment import ChaosDeployment
 
 
-class Verdicts:
-    """`events` holds, for each upload, the distinct bodies that came; `received` counts all."""
+class EventReceiver:
+    """`events` has the distinct event bodies of each upload; `received` counts all events."""
 
     def __init__(self, deployment: ChaosDeployment) -> None:
         self._deployment = deployment
@@ -16,12 +16,12 @@ class Verdicts:
         self.received = 0
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Receive until cancelled."""
         while True:
             await self.take(wait=1)
 
     async def take(self, wait: int = 0) -> bool:
-        """Take what is there; False when there was nothing."""
+        """Receive what is there; `wait` is in seconds. Returns False when there was nothing."""
         sqs, url = self._deployment.harness.clients.sqs, await self._deployment.url(self._deployment.harness.verdicts)
         answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         messages = answer.get("Messages", [])

@@ -1,4 +1,4 @@
-"""What runs beside the emulator: the fault injector, the workers and clamd, and what ends them at bad moments."""
+"""The processes beside the emulator: the fault injector, the workers and clamd; and what ends or restarts them."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from tests.workers.inspection.clamd.daemon import free_port
 
 Disturbance = Literal["SIGKILL of a worker", "SIGTERM of a worker", "restart of clamd"]
 DISTURBANCES: tuple[Disturbance, ...] = ("SIGKILL of a worker", "restart of clamd", "SIGTERM of a worker")
-# The drain time of 5 s, and what a busy machine takes to say goodbye.
+# The drain time is 5 s; a busy machine takes much longer to end a process.
 GRACE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
 @contextlib.asynccontextmanager
-async def injector(upstream: str, seed: int, times: float, told: dict[str, Any]) -> AsyncIterator[str]:
-    """A running injector's address; what it did is in `told` afterwards."""
+async def injector(upstream: str, seed: int, times: float, counts: dict[str, Any]) -> AsyncIterator[str]:
+    """The address of a running injector. What it injected is in `counts` afterwards."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.chaos.injector", upstream, str(seed), str(times)),
         cwd=ROOT,
@@ -38,11 +38,11 @@ async def injector(upstream: str, seed: int, times: float, told: dict[str, Any])
         yield json.loads(await process.stdout.readline())["endpoint"]
     finally:
         process.terminate()
-        told.update(json.loads(await process.stdout.readline()))
+        counts.update(json.loads(await process.stdout.readline()))
         await process.wait()
 
 
-class Scanner:
+class RestartableClamd:
     """A clamd that can be restarted, always at the same address."""
 
     def __init__(self) -> None:
@@ -57,24 +57,30 @@ class Scanner:
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
 
-    async def restart(self, away: float) -> None:
-        """Kill it, and start it again after `away` seconds."""
+    async def restart(self, pause: float) -> None:
+        """Kill it, and start it again after `pause` seconds."""
         await self._running.aclose()
-        await asyncio.sleep(away)
+        await asyncio.sleep(pause)
         await self._running.enter_async_context(daemon.running(self._port))
 
 
 class Fleet:
-    """`size` workers in a deployment. Each logs to a file in `folder`; `problems` holds what should not happen."""
+    """`size` workers in a deployment. Each logs to a file in `folder`; `problems` lists what must not happen."""
 
     def __init__(
-        self, harness: WorkerHarness, endpoint: str, folder: Path, size: int, clamd: Scanner, dice: random.Random
+        self,
+        harness: WorkerHarness,
+        endpoint: str,
+        folder: Path,
+        size: int,
+        clamd: RestartableClamd,
+        rng: random.Random,
     ) -> None:
         self._environment = {**os.environ, **harness.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
         self._folder = folder
         self._size = size
         self._clamd = clamd
-        self._dice = dice
+        self._rng = rng
         self._workers: list[ChildProcess] = []
         self._ending: list[ChildProcess] = []
         self._started = 0
@@ -95,7 +101,7 @@ class Fleet:
             await worker.stop(GRACE_SECONDS)
 
     async def watch(self) -> None:
-        """Returns when a worker has ended by itself, which none should."""
+        """Returns when a worker has ended by itself, which is a problem."""
         while not (fallen := [w for w in self._workers if not w.running and w not in self._ending]):  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
         for worker in fallen:
@@ -103,41 +109,41 @@ class Fleet:
             self.problems.append(f"{worker.name} ended by itself: {worker.ending}\n{last}")
 
     async def disturb(self, points: list[int], progress: Callable[[], int]) -> None:
-        """Do one bad thing whenever `progress` reaches the next of `points`, each of the three in turn."""
+        """Cause one disturbance whenever `progress` reaches the next of `points`, each of the three in turn."""
         for number, point in enumerate(points):
-            while progress() < point:  # noqa: ASYNC110 # nobody tells
+            while progress() < point:  # noqa: ASYNC110 # there is no event to wait for
                 await asyncio.sleep(POLL_SECONDS)
             await self._do(DISTURBANCES[number % len(DISTURBANCES)])
 
     async def _do(self, what: Disturbance) -> None:
         if what == "restart of clamd":
-            await self._clamd.restart(self._dice.uniform(0.1, 2.0))
+            await self._clamd.restart(self._rng.uniform(0.1, 2.0))
         else:
-            await self._replace(self._dice.randrange(self._size), what)
+            await self._replace(self._rng.randrange(self._size), what)
         self.done[what] += 1
 
-    async def _replace(self, place: int, what: Disturbance) -> None:
-        worker = self._workers[place]
+    async def _replace(self, number: int, what: Disturbance) -> None:
+        worker = self._workers[number]
         self._ending.append(worker)
         if what == "SIGKILL of a worker":
             worker.process.kill()
             await worker.process.wait()
         else:
             await worker.stop(GRACE_SECONDS)
-            if worker.process.returncode != 0 and self._works(worker):
+            if worker.process.returncode != 0 and self._handles_signals(worker):
                 self.problems.append(f"{worker.name} ended with {worker.ending} after SIGTERM")
-        await asyncio.sleep(self._dice.uniform(0, 1.0))
-        self._workers[place] = await self._start()
+        await asyncio.sleep(self._rng.uniform(0, 1.0))
+        self._workers[number] = await self._start()
 
-    def _works(self, worker: ChildProcess) -> bool:
-        """Whether it got as far as to listen to signals; before, SIGTERM ends it as it ends any program."""
+    def _handles_signals(self, worker: ChildProcess) -> bool:
+        """Whether it has started; before that SIGTERM ends it as it ends any program."""
         return '"working"' in (self._folder / f"{worker.name}.log").read_text(errors="replace")
 
     async def _start(self) -> ChildProcess:
         self._started += 1
         name = f"worker-{self._started:03}"
         with (self._folder / f"{name}.log").open("wb") as log:
-            # ROOT is where the sources are, whichever directory the run began in.
+            # ROOT has the sources, whatever the current directory is.
             command = [sys.executable, "-m", "workers"]
             return await ChildProcess.start(
                 name, command, env={**self._environment, "PYTHONPATH": str(ROOT)}, output=log
@@ -145,18 +151,18 @@ class Fleet:
 
 
 def read_logs(logs: list[Path]) -> tuple[Counter[str], list[str]]:
-    """How often each message was logged, and the lines that tell of a fault of ours."""
+    """How often each message was logged, and the lines that report an unexpected error."""
     messages: Counter[str] = Counter()
     faults: list[str] = []
     for log in logs:
-        # Whoever is killed may not have finished its last line.
+        # A process that was killed may not have finished its last line.
         for line in log.read_text(errors="replace").split("\n")[:-1]:
             try:
-                told = json.loads(line)
+                entry = json.loads(line)
             except ValueError:  # a traceback
                 faults.append(f"{log.name}: {line}")
                 continue
-            messages[told["message"].partition(":")[0]] += 1
-            if told["level"] in ("ERROR", "CRITICAL"):
+            messages[entry["message"].partition(":")[0]] += 1
+            if entry["level"] in ("ERROR", "CRITICAL"):
                 faults.append(f"{log.name}: {line[:2000]}")
     return messages, faults

@@ -1,11 +1,12 @@
-"""The deployment that bench.pipeline measures in: an emulator of its own, provisioned, with objects in incoming."""
+"""The deployments of the worker's benches: each in an emulator of its own, provisioned, with objects in incoming."""
 
 import asyncio
 import os
 import secrets
+import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from pydantic import SecretStr
 from airlock import keys, upload_id
 from airlock.intent import PREFIX, Intent
 from airlock.profiles import Profiles
-from aws.clients import Clients
+from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from bench.pipeline import samples
+from ops.dev import emulator
 from ops.dev.emulator import Emulator
+from ops.provision.command import provision
 from ops.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +31,8 @@ CHECKS = ("size", "checksum", "media_type", "yara")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A deployment: its settings, clients to it, and its profiles file."""
+class BenchDeployment:
+    """A deployment in an emulator, clients that may do everything in it, and its profiles file."""
 
     settings: AwsSettings
     clients: Clients
@@ -37,20 +40,20 @@ class Place:
     emulator: Emulator
 
     def environment(self) -> dict[str, str]:
-        """What the worker, or the floor, has to be told."""
+        """The environment of the worker or the floor."""
         shared = AwsSettings.model_fields.keys() - {"secrets", "profiles"}
         own = self.settings.model_dump(exclude_none=True, include=shared)
-        told = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
+        variables = {f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()}
         secret = self.settings.secrets[0].get_secret_value()
         return {
-            **told,
+            **variables,
             **self.emulator.access_key.environment(),
             "AIRLOCK_SECRETS": secret,
             "AIRLOCK_PROFILES": str(self.profiles),
         }
 
     async def put(self, objects: Iterable[tuple[str, str, bytes]], profile: str) -> None:
-        """Store objects as a policy of ours would have it."""
+        """Store objects (name, content type, bytes) with the metadata that a policy of ours writes."""
         slots = asyncio.Semaphore(8)
 
         async def one(name: str, kind: str, content: bytes) -> None:
@@ -126,16 +129,16 @@ class Place:
         return sum([page["KeyCount"] async for page in pages])
 
 
-def settings_in(emulator: Emulator, folder: Path) -> Settings:
-    """Settings of fresh places in an emulator, with the shipped profiles, which ask for `CHECKS` alone."""
+def settings_in(running: Emulator, folder: Path) -> Settings:
+    """Settings of a new deployment in an emulator, with the shipped profiles, reduced to `CHECKS`."""
     profiles = folder / "profiles.json"
     shipped = Profiles.load((ROOT / "airlock.toml").read_text())
     kept = {name: profile.model_copy(update={"checks": CHECKS}) for name, profile in shipped.profiles.items()}
     profiles.write_text(shipped.model_copy(update={"profiles": kept}).to_json())
     run = secrets.token_hex(4)
     return Settings(
-        region=emulator.region,
-        endpoint_url=emulator.endpoint,
+        region=running.region,
+        endpoint_url=running.endpoint,
         addressing="path",
         incoming_bucket=f"incoming-{run}",
         accepted_bucket=f"accepted-{run}",
@@ -149,11 +152,26 @@ def settings_in(emulator: Emulator, folder: Path) -> Settings:
 
 
 @contextmanager
-def credentials(emulator: Emulator) -> Iterator[None]:
-    """Put the emulator's keys where the ordinary credential chain finds them."""
-    os.environ.update(emulator.access_key.environment())
+def credentials(running: Emulator) -> Iterator[None]:
+    """Set the emulator's access key in the environment, where the credential chain finds it."""
+    os.environ.update(running.access_key.environment())
     try:
         yield
     finally:
-        for name in emulator.access_key.environment():
+        for name in running.access_key.environment():
             del os.environ[name]
+
+
+@asynccontextmanager
+async def deployed(change_profiles: Callable[[Path], None] | None = None) -> AsyncIterator[BenchDeployment]:
+    """A new deployment in a new emulator; `change_profiles` may rewrite its profiles file before it is provisioned."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with emulator.running() as running:
+            settings = settings_in(running, Path(folder))
+            if change_profiles:
+                change_profiles(settings.profiles)
+            with credentials(running):
+                async with connect(settings) as clients:
+                    async for _ in provision(settings):
+                        pass
+                    yield BenchDeployment(settings, clients, settings.profiles, running)

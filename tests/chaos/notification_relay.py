@@ -1,4 +1,4 @@
-"""Between S3 and the workers' queue: each notification comes one to four times, in any order, and 1 in 50 never."""
+"""Between S3 and the workers' queue: delivers each notification one to four times, in any order, and 1 in 50 never."""
 
 import asyncio
 import heapq
@@ -16,10 +16,10 @@ BATCH = 10
 IDLE_SECONDS = 0.02
 
 
-class Delivery:
-    """Takes what S3 tells from its queue and passes it on as planned; `counts` says what became of it.
+class NotificationRelay:
+    """Receives the notifications of S3 from its queue and delivers them as planned. `counts` says how many, and how.
 
-    `lost` has the versions of which nobody was told.
+    `lost` has the ids of the versions whose notification is not delivered.
     """
 
     def __init__(self, deployment: ChaosDeployment, plan: Plan) -> None:
@@ -34,20 +34,20 @@ class Delivery:
 
     @property
     def pending(self) -> int:
-        """Copies that are still to be sent."""
+        """How many copies are still to be delivered."""
         return len(self._due)
 
-    def post(self, what: str, body: str) -> None:
-        """Send a message that is no notification of S3's: repeated and shuffled, and never lost."""
-        self._schedule(self._plan.certain(what), body)
+    def post(self, name: str, body: str) -> None:
+        """Deliver another message than a notification of S3: repeated and in any order, but never lost."""
+        self._schedule(self._plan.certain_deliveries(name), body)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Receive and deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._take())
+            group.create_task(self._receive())
             group.create_task(self._send())
 
-    async def _take(self) -> None:
+    async def _receive(self) -> None:
         sqs, url = self._deployment.harness.clients.sqs, await self._deployment.url(self._deployment.notifications)
         while True:
             answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
@@ -56,8 +56,8 @@ class Delivery:
                 self._announced(message["Body"])
             if messages:
                 entries: list[Any] = [
-                    {"Id": str(deployment), "ReceiptHandle": message["ReceiptHandle"]}
-                    for deployment, message in enumerate(messages)
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(messages)
                 ]
                 await sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
@@ -93,9 +93,7 @@ class Delivery:
             while self._due and self._due[0][0] <= now and len(bodies) < BATCH:
                 bodies.append(heapq.heappop(self._due)[2])
             if bodies:
-                entries: list[Any] = [
-                    {"Id": str(deployment), "MessageBody": body} for deployment, body in enumerate(bodies)
-                ]
+                entries: list[Any] = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
                 await sqs.send_message_batch(QueueUrl=url, Entries=entries)
                 self.counts["delivered"] += len(bodies)
             else:
