@@ -1,4 +1,4 @@
-"""Topics of SNS and buses of EventBridge, to which verdict events can go."""
+"""Publishes verdict events to SNS topics and EventBridge buses."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,15 +15,15 @@ SOURCE = "airlock"
 
 
 class Buses:
-    """All methods raise Unavailable("sns") or Unavailable("eventbridge")."""
+    """Topics and buses in our own account. Methods raise Unavailable("sns") or Unavailable("eventbridge")."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients
         self._region = region
-        self._place: str | None = None
+        self._topic_prefix: str | None = None
 
     async def publish_to_topic(self, name: str, message: str, attributes: Mapping[str, str]) -> None:
-        """Publish to the topic of that name in our account, with string attributes to filter by."""
+        """Publish to the topic of that name, with string attributes by which subscriptions can filter."""
         typed: dict[str, MessageAttributeValueTypeDef] = {
             key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
         }
@@ -31,26 +31,26 @@ class Buses:
             arn = f"{await self._prefix()}{name}"
             await self._clients.sns.publish(TopicArn=arn, Message=message, MessageAttributes=typed)
 
-    async def put_event(self, bus: str, kind: str, detail: str) -> None:
-        """Put one event on the bus of that name: `kind` is its detail-type, `detail` its JSON text."""
+    async def put_event(self, bus: str, detail_type: str, detail: str) -> None:
+        """Put one event on the bus of that name; `detail` is JSON."""
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": bus,
             "Source": SOURCE,
-            "DetailType": kind,
+            "DetailType": detail_type,
             "Detail": detail,
         }
         with translate("eventbridge"):
             answer = await self._clients.events.put_events(Entries=[entry])
-        # It answers 200 for what it did not take.
+        # It answers 200 also for an event that it refused.
         # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode", "an error without a code")
             raise Unavailable("eventbridge", f"PutEvents: {code}")
 
     async def _prefix(self) -> str:
-        """What the ARN of a topic in our account begins with."""
-        if self._place is None:
+        """The beginning of the ARN of a topic in our account."""
+        if self._topic_prefix is None:
             caller = await self._clients.sts.get_caller_identity()
             partition = caller["Arn"].split(":")[1]
-            self._place = f"arn:{partition}:sns:{self._region}:{caller['Account']}:"
-        return self._place
+            self._topic_prefix = f"arn:{partition}:sns:{self._region}:{caller['Account']}:"
+        return self._topic_prefix

@@ -1,4 +1,4 @@
-"""The clients of one process, made once: S3, DynamoDB and SQS over one set of credentials."""
+"""The AWS clients of one process, made once, with one set of credentials."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 SERVICES = ("s3", "dynamodb", "sqs")
 CONNECT_TIMEOUT = 5
-# A copy of 5 GB answers late, but sends white space while it works.
+# A copy of 5 GB takes longer, but S3 sends white space meanwhile.
 READ_TIMEOUT = 60
 CONNECTIONS = 64
 
 
 class Clients:
-    """The aiobotocore clients that were asked for, and the credentials that they share with our own signer.
+    """The aiobotocore clients that were requested, and the credentials that they share with our own signer.
 
-    An attribute whose service was not asked for raises LookupError.
+    An attribute of a service that was not requested raises LookupError.
     """
 
     def __init__(self, credentials: CredentialSource, made: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ class Clients:
         try:
             return self._made[service]
         except KeyError:
-            raise LookupError(f"connect() was not asked for {service}") from None
+            raise LookupError(f"connect() was called without {service}") from None
 
     @property
     def s3(self) -> "S3Client":
@@ -53,7 +53,7 @@ class Clients:
 
     @property
     def public_s3(self) -> "S3Client":
-        """S3 under the name by which a browser reaches it: for presigned URLs only."""
+        """S3 at the address at which a browser reaches it: only for presigned URLs."""
         client: S3Client = self._of("public_s3")
         return client
 
@@ -65,7 +65,7 @@ class Clients:
 
     @property
     def sqs(self) -> "SQSClient":
-        """SQS, for what sends and for names; receiving and deleting is `aws.sqs.queue`'s."""
+        """SQS. Receiving is done by `aws.sqs.receiver`."""
         client: SQSClient = self._of("sqs")
         return client
 
@@ -83,7 +83,7 @@ class Clients:
 
     @property
     def sts(self) -> "STSClient":
-        """STS, which tells whose account this is."""
+        """STS, which says what our account is."""
         client: STSClient = self._of("sts")
         return client
 
@@ -92,10 +92,10 @@ class Clients:
 async def connect(
     settings: AwsSettings, *, services: Collection[str] = SERVICES, connections: int = CONNECTIONS
 ) -> AsyncIterator[Clients]:
-    """Make the clients of `services` (of s3, dynamodb, sqs, sns, events, sts), each with a pool of `connections`.
+    """Make the clients of `services` (of s3, dynamodb, sqs, sns, events, sts), with up to `connections` each.
 
-    They are closed at the end. No request is sent to them yet. Raises Unavailable("credentials") when the chain has
-    none to offer.
+    Leaving the context closes them. Only credentials are fetched yet. Raises Unavailable("credentials") when the AWS
+    credential chain has none.
     """
     session = AioSession()
     # STS exchanges a pod's or a profile's role for keys: it is asked in our region, not at its global address.
@@ -103,7 +103,7 @@ async def connect(
     with translate("credentials"):
         provider: Any = await session.get_credentials()
     if provider is None:
-        raise Unavailable("credentials", "the AWS credential chain offers none")
+        raise Unavailable("credentials", "the AWS credential chain has none")
     async with contextlib.AsyncExitStack() as stack:
         credentials = await stack.enter_async_context(CredentialSource(provider))
         made = {
@@ -118,7 +118,7 @@ async def connect(
         yield Clients(credentials, made)
 
 
-class _RepeatsAreTold(AIOHTTPSession):
+class _NoRetryByAiohttp(AIOHTTPSession):
     """As aiobotocore's own, but aiohttp repeats no request: botocore does, and its answer says so. See `aws.retry`."""
 
     async def _get_session(self, proxy_url: Any) -> Any:
@@ -135,8 +135,8 @@ def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | N
         read_timeout=READ_TIMEOUT,
         retries=BOTOCORE,
         max_pool_connections=connections,
-        http_session_cls=_RepeatsAreTold,
-        # We send what we mean: checking an UpdateItem against the service's model takes 60 µs of its CPU time.
+        http_session_cls=_NoRetryByAiohttp,
+        # Our requests are tested: to check an UpdateItem against the model of the service takes 60 µs of CPU time.
         parameter_validation=False,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -1,4 +1,7 @@
-"""AWS credentials from the ordinary chain, held ready so that whoever signs never waits for them."""
+"""AWS credentials from the ordinary chain, refreshed in the background so that signing never waits for them.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+"""
 
 import asyncio
 import contextlib
@@ -14,15 +17,15 @@ from aws.errors import translate
 
 log = logging.getLogger(__name__)
 
-# botocore decides when to fetch anew (15 minutes before the end, at the latest 10): it has to be asked often enough.
+# botocore refreshes credentials when it is asked for them within 15 minutes of their end, so it is asked regularly.
 ASK_SECONDS = 30.0
 RETRY_SECONDS = 5.0
-# Longer than botocore tries for one answer of a pod's or an instance's endpoint.
-LONGEST_REFRESH = 30.0
+# Longer than botocore itself waits for the metadata endpoint of a pod or an instance.
+REFRESH_TIMEOUT = 30.0
 
 
-class Frozen(Protocol):
-    """One consistent set of keys, as botocore's ReadOnlyCredentials."""
+class FrozenCredentials(Protocol):
+    """One consistent set of keys: botocore's ReadOnlyCredentials."""
 
     @property
     def access_key(self) -> str: ...
@@ -33,37 +36,37 @@ class Frozen(Protocol):
 
 
 class Provider(Protocol):
-    """What aiobotocore's `session.get_credentials()` gives; it fetches anew inside this call when the time has come."""
+    """What aiobotocore's `session.get_credentials()` returns. Its call refreshes the credentials when they are due."""
 
-    async def get_frozen_credentials(self) -> Frozen: ...
+    async def get_frozen_credentials(self) -> FrozenCredentials: ...
 
 
 class CredentialSource:
-    """The credentials that sign, kept fresh in the background while the source is entered (`async with`).
+    """The credentials that sign, refreshed in the background while the source is entered (`async with`).
 
-    Entering asks once; when that fails the source is entered all the same and keeps asking, so that a pod whose
-    metadata service is late becomes ready by itself. While a refresh fails, the credentials held go on being served. A
-    refresh that takes longer than `patience` seconds has failed: a provider that never answers is asked again.
+    Entering tries once. When that fails, it is entered anyway and goes on trying, so that a pod whose metadata service
+    starts late becomes ready by itself. While a refresh fails, the credentials held stay in use. A refresh fails after
+    `timeout` seconds, so that a provider that never answers is asked again.
     """
 
-    def __init__(self, provider: Provider, *, sleep: Sleep = asyncio.sleep, patience: float = LONGEST_REFRESH) -> None:
+    def __init__(self, provider: Provider, *, sleep: Sleep = asyncio.sleep, timeout: float = REFRESH_TIMEOUT) -> None:
         self._provider = provider
-        self._patience = patience
+        self._timeout = timeout
         self._sleep = sleep
         self._held: Credentials | None = None
         self._task: asyncio.Task[None] | None = None
 
     def current(self) -> Credentials:
-        """The newest credentials, without waiting. They can have expired: see `remaining`.
+        """The credentials held, without waiting. They may have expired: see `remaining`.
 
-        Raises Unavailable("credentials") while there never were any.
+        Raises Unavailable("credentials") until there are any.
         """
         if self._held is None:
             raise Unavailable("credentials", "none could be fetched yet")
         return self._held
 
     def remaining(self, now: float) -> float:
-        """Seconds of life left at `now` (seconds since the epoch): infinite for static ones, 0 when over or absent."""
+        """Seconds from `now` (seconds since the epoch) until they expire: infinite for static ones, 0 without any."""
         if self._held is None:
             return 0.0
         if self._held.expires_at is None:
@@ -91,15 +94,15 @@ class CredentialSource:
     async def _refresh(self) -> bool:
         try:
             with translate("credentials"):
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._timeout):
                     frozen = await self._provider.get_frozen_credentials()
         except Unavailable as error:
             self._report(error.detail)
-        # A provider can be a program or a plugin: whatever it throws must neither end the task nor be shown.
+        # A provider can be a program or a plugin. What it raises must not end the task, and may hold secrets.
         except Exception as error:  # noqa: BLE001
             self._report(type(error).__name__)
         else:
-            self._held = Credentials(frozen.access_key, frozen.secret_key, frozen.token, _end(self._provider))
+            self._held = Credentials(frozen.access_key, frozen.secret_key, frozen.token, _expiry(self._provider))
             return True
         return False
 
@@ -111,7 +114,7 @@ class CredentialSource:
         return self._held is not None and self._held.expires_at is None
 
 
-def _end(provider: Provider) -> datetime | None:
+def _expiry(provider: Provider) -> datetime | None:
     # botocore has no public name for it.
-    end: datetime | None = getattr(provider, "_expiry_time", None)
-    return end.astimezone(UTC) if end else None
+    expiry: datetime | None = getattr(provider, "_expiry_time", None)
+    return expiry.astimezone(UTC) if expiry else None

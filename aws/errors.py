@@ -1,4 +1,4 @@
-"""Vendor errors become ours at this line: botocore's, aiohttp's and timeouts go no further than `aws/`."""
+"""Errors of botocore and aiohttp become ours here, and go no further than `aws/`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from botocore.exceptions import (
 
 from airlock.errors import AirlockError, Conflict, Unavailable, VersionGone
 
-OF_ONE_VERSION = frozenset({"GetObject", "HeadObject", "CopyObject", "UploadPartCopy", "DeleteObject"})
+VERSION_OPERATIONS = frozenset({"GetObject", "HeadObject", "CopyObject", "UploadPartCopy", "DeleteObject"})
 
-# A 404 or 405 (the version is a delete marker) or 412 (another ETag), by code because HEAD has no other.
+# 404, 405 (the version is a delete marker) and 412 (another ETag). An answer to HEAD has no other code than its status.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-GONE = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed", "404", "405", "412"})
+GONE_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed", "404", "405", "412"})
 
-# Codes whose sentence helps whoever deployed this. The sentences of others can hold what was signed and with what:
-# DynamoDB's InvalidSignatureException quotes the canonical request, session token and all.
-TELLING = frozenset(
+# Codes whose message is shown, since it helps an operator. The messages of other codes can hold secrets: that of
+# DynamoDB's InvalidSignatureException quotes the canonical request with the session token.
+SHOWN_CODES = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
@@ -38,24 +38,23 @@ TELLING = frozenset(
         "ValidationException",
     }
 )
-DETAIL_LENGTH = 300
+MAX_MESSAGE_LENGTH = 300
 
 
 @contextlib.contextmanager
 def translate(dependency: str) -> Iterator[None]:
-    """Raise errors of ours in place of a vendor's.
+    """Raise our errors in place of a vendor's.
 
-    VersionGone: a pinned version is away, replaced or a delete marker. Conflict: a conditional write found another
-    state. AirlockError: a request that the vendor's client would not send. Unavailable(dependency, detail): all else
-    that the vendor or the network did; a refused permission too, since only the deployment can repair it, and an
-    answer without what it must have (a KeyError in this block).
+    VersionGone: a pinned version does not exist, was replaced, or is a delete marker. Conflict: the condition of a
+    write does not hold. AirlockError: botocore refused to send the request. Unavailable(dependency, detail): every
+    other failure, also a missing permission, and an answer without an expected member (a KeyError in the block).
     """
     try:
         yield
     except ClientError as error:
-        raise of_response(dependency, error) from error
+        raise from_response(dependency, error) from error
     except ParamValidationError as error:
-        raise AirlockError(f"{dependency}: the request is not a valid one") from error
+        raise AirlockError(f"{dependency}: the request is not valid") from error
     except (NoCredentialsError, CredentialRetrievalError) as error:
         raise Unavailable(dependency, f"no AWS credentials ({type(error).__name__})") from error
     except (BotoCoreError, aiohttp.ClientError, OSError) as error:
@@ -63,41 +62,41 @@ def translate(dependency: str) -> Iterator[None]:
     except KeyError as error:
         raise Unavailable(dependency, f"the answer has no {error}") from error
     except RuntimeError as error:
-        # What botocore raises when a refresh brings credentials that have expired already: a clock is wrong.
+        # botocore raises it when refreshed credentials have expired already, which means that a clock is wrong.
         if "credentials" not in str(error):
             raise
         raise Unavailable(dependency, "the refreshed AWS credentials have expired") from error
 
 
-def of_response(dependency: str, error: ClientError) -> AirlockError:
-    """The error of ours that an answered refusal stands for."""
+def from_response(dependency: str, error: ClientError) -> AirlockError:
+    """Our error for an error that the service answered."""
     answer: Any = error.response.get("Error", {})
     code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
     if code == "ConditionalCheckFailedException":
         return Conflict(f"{error.operation_name}: the condition does not hold")
-    if error.operation_name in OF_ONE_VERSION and _is_gone(code, message):
+    if error.operation_name in VERSION_OPERATIONS and _is_gone(code, message):
         return VersionGone(f"{error.operation_name}: {code}")
     return Unavailable(dependency, _refusal_detail(error.operation_name, code, message))
 
 
 def _is_gone(code: str, message: str) -> bool:
-    # CopyObject says 400 of a source that is a delete marker, and GetObject of a version id that S3 never gave.
-    said = message.lower()
+    # CopyObject answers 400 for a source that is a delete marker, and GetObject for a version id of another form.
+    lowered = message.lower()
     return (
-        code in GONE
-        or (code == "InvalidRequest" and "delete marker" in said)
-        or (code == "InvalidArgument" and "version id" in said)
+        code in GONE_CODES
+        or (code == "InvalidRequest" and "delete marker" in lowered)
+        or (code == "InvalidArgument" and "version id" in lowered)
     )
 
 
 def _refusal_detail(operation: str, code: str, message: str) -> str:
-    if code in TELLING and message:
-        return f"{operation}: {code}: {message[:DETAIL_LENGTH]}"
+    if code in SHOWN_CODES and message:
+        return f"{operation}: {code}: {message[:MAX_MESSAGE_LENGTH]}"
     return f"{operation}: {code or 'an error without a code'}"
 
 
 def _network_detail(error: Exception) -> str:
     endpoint = getattr(error, "kwargs", {}).get("endpoint_url")
-    # The origin only: what follows it can be a signed query.
-    where = f" at {urlsplit(str(endpoint)).netloc}" if endpoint else ""
-    return f"{type(error).__name__}{where}"
+    # Only the host: the rest of the address can hold a signature.
+    address = f" at {urlsplit(str(endpoint)).netloc}" if endpoint else ""
+    return f"{type(error).__name__}{address}"

@@ -1,4 +1,4 @@
-"""What both pods must know to reach S3, SQS and DynamoDB: read from the environment once, then frozen."""
+"""The settings that both pods share: where S3, SQS and DynamoDB are, and the names of what is in them."""
 
 import ipaddress
 import json
@@ -81,7 +81,7 @@ def _listed(value: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError:
-        # The decoder's own error quotes the text, which can be secret.
+        # The error of the decoder quotes the text, which can be secret.
         raise ValueError("must be a JSON list of strings, or strings separated by commas") from None
 
 
@@ -92,17 +92,17 @@ CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_listed)]
 def _long_secrets(value: list[SecretStr]) -> list[SecretStr]:
     if not value:
         raise ValueError("needs at least one secret")
-    short = [str(place) for place, secret in enumerate(value, 1) if len(secret) < SECRET_MIN_LENGTH]
+    short = [str(number) for number, secret in enumerate(value, 1) if len(secret) < SECRET_MIN_LENGTH]
     if short:
         raise ValueError(f"each must have at least {SECRET_MIN_LENGTH} characters (too short: no. {', '.join(short)})")
     return value
 
 
 class AwsSettings(BaseSettings):
-    """Where everything is kept, from variables that begin with AIRLOCK_ (AIRLOCK_REGION, ...).
+    """Read from the environment variables AIRLOCK_REGION and so on, once, and frozen then.
 
-    AWS credentials are not here: they come from the ordinary chain (AWS_ACCESS_KEY_ID, a profile, IRSA, ...).
-    A blank variable counts as unset. Raises pydantic.ValidationError with every problem; see `problems`.
+    AWS credentials are not among them: they come from the ordinary chain (AWS_ACCESS_KEY_ID, a profile, IRSA, ...). A
+    blank variable counts as unset. Raises pydantic.ValidationError with all problems at once; see `problems`.
     """
 
     model_config = SettingsConfigDict(
@@ -111,15 +111,15 @@ class AwsSettings(BaseSettings):
         frozen=True,
         extra="ignore",
         validate_default=True,
-        # Else a refused secret would be printed with the error.
+        # Without it the error would show a secret that was refused.
         hide_input_in_errors=True,
     )
 
     region: Region
     endpoint_url: Origin | None = None
-    """An emulator's address, for S3, SQS and DynamoDB alike; None means AWS."""
+    """The address of S3, SQS and DynamoDB, where that is an emulator; None for AWS."""
     public_s3_url: Origin | None = None
-    """S3 as the browser reaches it, where that is not as we reach it."""
+    """The address at which browsers reach S3, where it differs from ours."""
     addressing: Literal["virtual", "path"] = "virtual"
     incoming_bucket: BucketName
     accepted_bucket: BucketName
@@ -129,12 +129,12 @@ class AwsSettings(BaseSettings):
     queue: QueueName = "airlock-objects"
     dead_letter_queue: QueueName = "airlock-dead-letters"
     delivery_queue: QueueName = "airlock-deliveries"
-    """Verdict events on their way to webhooks."""
+    """Verdict events to be delivered to webhooks."""
     undelivered_queue: QueueName = "airlock-undelivered"
-    """Those that no webhook took within a day."""
+    """Verdict events that a webhook did not accept within a day."""
     profiles: Path = Path("airlock.toml")
     secrets: Annotated[CommaSeparated[SecretStr], AfterValidator(_long_secrets)]
-    """Keys of the upload ids' MAC, newest first: the first signs, all verify."""
+    """Keys of the MAC in upload ids, newest first: the first signs, all verify."""
 
     @model_validator(mode="before")
     @classmethod
@@ -145,16 +145,16 @@ class AwsSettings(BaseSettings):
 
     @field_validator("profiles")
     @classmethod
-    def _known_format(cls, value: Path) -> Path:
+    def _has_a_known_format(cls, value: Path) -> Path:
         if value.suffix not in (".toml", ".json"):
             raise ValueError("must name a .toml or .json file")
         return value
 
-    # Checks across fields hang on a field rather than on the model: a model's validator does not run while any
-    # field is wrong, and all problems are to be reported together.
+    # Checks across fields are validators of a field: those of the model do not run while any field is wrong, and all
+    # problems must be reported together.
     @field_validator("accepted_bucket", "quarantine_bucket")
     @classmethod
-    def _bucket_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+    def _bucket_is_distinct(cls, value: str, info: ValidationInfo) -> str:
         for other in ("incoming_bucket", "accepted_bucket"):
             if other != info.field_name and info.data.get(other) == value:
                 raise ValueError(f"must differ from {other}")
@@ -162,7 +162,7 @@ class AwsSettings(BaseSettings):
 
     @field_validator("dead_letter_queue", "delivery_queue", "undelivered_queue")
     @classmethod
-    def _queue_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+    def _queue_is_distinct(cls, value: str, info: ValidationInfo) -> str:
         for other in ("queue", "dead_letter_queue", "delivery_queue"):
             if other != info.field_name and info.data.get(other) == value:
                 raise ValueError(f"must differ from {other}")
@@ -170,7 +170,7 @@ class AwsSettings(BaseSettings):
 
     @field_validator("addressing")
     @classmethod
-    def _addressable(cls, value: str, info: ValidationInfo) -> str:
+    def _fits_the_address(cls, value: str, info: ValidationInfo) -> str:
         address = info.data.get("public_s3_url") or info.data.get("endpoint_url")
         if value == "virtual" and address and _is_ip(address):
             raise ValueError("must be path: a bucket cannot be a subdomain of an IP address")
@@ -178,7 +178,7 @@ class AwsSettings(BaseSettings):
 
     @property
     def s3_url(self) -> str | None:
-        """S3's address for a browser, where it is not AWS's own."""
+        """The address at which browsers reach S3; None for AWS."""
         return self.public_s3_url or self.endpoint_url
 
 
@@ -191,12 +191,12 @@ def _is_ip(origin: str) -> bool:
 
 
 def read_profiles(path: Path) -> Profiles:
-    """The profiles in a file, which its ending says how to read. Raises ProfileError, OSError or UnicodeDecodeError."""
+    """The profiles in a .json or TOML file. Raises ProfileError, OSError or UnicodeDecodeError."""
     return Profiles.load(path.read_text("utf-8"), "json" if path.suffix == ".json" else "toml")
 
 
 def problems(error: ValidationError) -> list[str]:
-    """One line for each wrong setting, naming its variable: `AIRLOCK_REGION: Field required`. Never a value."""
+    """A line for each wrong setting: its variable and the rule, such as `AIRLOCK_REGION: Field required`. No values."""
     return [
         f"{_variable(problem['loc'])}: {_sentence(problem['msg'])}" for problem in error.errors(include_input=False)
     ]

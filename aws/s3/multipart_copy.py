@@ -1,4 +1,7 @@
-"""A copy of one object in parallel parts, for what is too large for CopyObject."""
+"""Copies an object that is too large for CopyObject, in parts at the same time.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
+"""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -11,13 +14,13 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MOST_PARTS = 10_000
+MAX_PARTS = 10_000
 PART_SIZE = 512 * 1024**2
 PARALLEL = 8
 
 
 class MultipartCopy:
-    """One multipart copy: `described` says what is made, `pinned` from which version, under CopySourceIfMatch."""
+    """One multipart copy: `described` holds the arguments for the new object, `pinned` those for the source."""
 
     def __init__(
         self,
@@ -29,23 +32,23 @@ class MultipartCopy:
     ) -> None:
         self._s3 = s3
         self._described = described
-        self._place = {"Bucket": described["Bucket"], "Key": described["Key"]}
+        self._target = {"Bucket": described["Bucket"], "Key": described["Key"]}
         self._pinned = pinned
         self._size = size
-        self._part_size = part_size or max(PART_SIZE, -(-size // MOST_PARTS))
+        self._part_size = part_size or max(PART_SIZE, -(-size // MAX_PARTS))
         self._slots = asyncio.Semaphore(PARALLEL)
 
     async def run(self) -> tuple[str, str]:
-        """Copy it; returns the version id and the ETag that were made. On failure no part stays behind."""
+        """Copy; returns version id and ETag of the new object. After a failure no part is left."""
         created = await self._s3.create_multipart_upload(**self._described)
         upload = created["UploadId"]
         try:
             parts = await self._parts(upload)
             done = await self._s3.complete_multipart_upload(
-                **self._place, UploadId=upload, MultipartUpload={"Parts": parts}
+                **self._target, UploadId=upload, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            # Parts cost money until they are aborted: a cancelled copy too waits for that.
+            # Parts cost money until they are aborted, so that a cancelled copy waits for that too.
             await asyncio.shield(self._abort(upload))
             raise
         return done.get("VersionId", ""), done["ETag"]
@@ -63,7 +66,7 @@ class MultipartCopy:
         last = min(start + self._part_size, self._size) - 1
         async with self._slots:
             answer = await self._s3.upload_part_copy(
-                **self._place,
+                **self._target,
                 **self._pinned,
                 UploadId=upload,
                 PartNumber=number,
@@ -74,7 +77,7 @@ class MultipartCopy:
     async def _abort(self, upload: str) -> None:
         try:
             with translate("s3"):
-                await self._s3.abort_multipart_upload(**self._place, UploadId=upload)
+                await self._s3.abort_multipart_upload(**self._target, UploadId=upload)
         except AirlockError:
-            # The bucket's lifecycle rule removes it; the error that led here is the one to tell.
+            # The bucket's lifecycle rule removes the parts. The error that ended the copy is the one to raise.
             return

@@ -1,4 +1,4 @@
-"""Objects in S3, each pinned to one version: read once, copied, deleted, lent for a minute."""
+"""Objects in S3, each pinned to one version: reading, copying, deleting, presigned URLs."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,7 +23,7 @@ DELETE_BATCH = 1000
 class Pinned:
     """One version of one object. `etag` without quotes; `size` in bytes.
 
-    An empty `version_id` is for a bucket that is not ours and keeps no versions: the ETag alone pins it there.
+    `version_id` is empty for an object in a bucket that keeps no versions (a backfill's): there only the ETag pins it.
     """
 
     bucket: str
@@ -35,9 +35,9 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The version that a copy made. `etag` without quotes; for a multipart copy it differs from the source's.
+    """The version that a copy made. `etag` without quotes; that of a multipart copy differs from the source's.
 
-    `repeated`: an answer was lost or was an error, and the request was sent again. There may be one more version.
+    `repeated`: the request was sent again, since its answer was lost or was an error. There may be a second copy.
     """
 
     version_id: str
@@ -47,7 +47,7 @@ class Copied:
 
 @dataclass(slots=True)
 class Body:
-    """An object that is being read. `size` in bytes, `etag` without quotes, `metadata` without `x-amz-meta-`."""
+    """An object that is read. `size` in bytes, `etag` without quotes, `metadata` without `x-amz-meta-`."""
 
     size: int
     etag: str
@@ -57,9 +57,9 @@ class Body:
     _stream: "StreamingBody" = field(repr=False)
 
     async def chunks(self, size: int) -> AsyncIterator[bytes]:
-        """All the bytes, once, in chunks of exactly `size` and a shorter last one.
+        """All bytes in chunks of `size`, of which the last may be shorter. They can be read once.
 
-        Raises Unavailable("s3") when they stop before `self.size`: never a silent short read.
+        Raises Unavailable("s3") when there are fewer than `self.size`.
         """
         left = self.size
         while left:
@@ -80,10 +80,11 @@ class Body:
 
 
 class Objects:
-    """The S3 operations that Airlock makes.
+    """The operations on objects of service and workers. All methods raise Unavailable("s3").
 
-    The caller's role needs s3:ListBucket on each bucket: without it S3 answers 403 for what is not there, which is
-    Unavailable and not VersionGone. `public_s3` presigns for browsers, where they reach S3 under another name.
+    They need s3:ListBucket on each bucket: without it S3 answers 403 where an object does not exist, which becomes
+    Unavailable and not VersionGone. `public_s3` makes presigned URLs, where browsers reach S3 at another address.
+    Objects above `multipart_above` bytes are copied in parts of `part_size` bytes.
     """
 
     def __init__(
@@ -101,10 +102,9 @@ class Objects:
 
     @contextlib.asynccontextmanager
     async def open(self, bucket: str, key: str, version_id: str, etag: str | None = None) -> AsyncIterator[Body]:
-        """One GetObject of exactly that version with that ETag; the connection is given back on the way out.
+        """Read that version with one GetObject; leaving the context closes the connection.
 
-        Without an ETag the version alone pins it. Raises VersionGone when that version is away, is a delete marker, or
-        has another ETag.
+        Raises VersionGone when the version does not exist, is a delete marker, or has another ETag than a given `etag`.
         """
         match: Any = {"IfMatch": f'"{etag}"'} if etag else {}
         with translate("s3"):
@@ -124,7 +124,7 @@ class Objects:
             stream.close()
 
     async def pin(self, bucket: str, key: str, version_id: str) -> Pinned:
-        """That version as it is stored. Raises VersionGone when it is away or a delete marker."""
+        """That version with its ETag and size. Raises VersionGone when it does not exist or is a delete marker."""
         with translate("s3"):
             told = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
             return Pinned(bucket, key, version_id, told["ETag"].strip('"'), told["ContentLength"])
@@ -139,22 +139,22 @@ class Objects:
         content_disposition: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Copied:
-        """Copy exactly the pinned bytes to `bucket`/`key`, described anew: nothing the uploader said of them stays.
+        """Copy exactly the pinned bytes to `bucket`/`key`.
 
-        `metadata` is ours and US-ASCII, its names without `x-amz-meta-`: whose upload this was, for whoever finds it.
+        Content type, metadata and tags of the source, which the uploader chose, are not copied. `metadata` is US-ASCII,
+        with names without `x-amz-meta-`. Repeating it stores a second version of the same bytes.
 
-        Repeating it stores one more version of the same bytes. Above 5 GB the copy is made in parallel parts.
-        Raises VersionGone when the source is not what was pinned.
+        Raises VersionGone when the source does not exist or has another ETag.
         """
         described: dict[str, Any] = {"Bucket": bucket, "Key": key, "ContentType": content_type}
         if content_disposition:
             described["ContentDisposition"] = content_disposition
         if metadata:
             described["Metadata"] = dict(metadata)
-        place: Any = {"Bucket": source.bucket, "Key": source.key}
+        copied: Any = {"Bucket": source.bucket, "Key": source.key}
         if source.version_id:
-            place["VersionId"] = source.version_id
-        pinned: dict[str, Any] = {"CopySource": place, "CopySourceIfMatch": f'"{source.etag}"'}
+            copied["VersionId"] = source.version_id
+        pinned: dict[str, Any] = {"CopySource": copied, "CopySourceIfMatch": f'"{source.etag}"'}
         if source.size > self._multipart_above:
             copy = MultipartCopy(self._s3, described, pinned, source.size, self._part_size)
             with translate("s3"):
@@ -168,14 +168,14 @@ class Objects:
             return Copied(answer.get("VersionId", ""), answer["CopyObjectResult"]["ETag"].strip('"'), repeated)
 
     async def delete(self, bucket: str, key: str, version_id: str) -> None:
-        """Remove exactly that version; nothing happens when it is away already."""
+        """Delete exactly that version. Nothing happens when it does not exist."""
         with contextlib.suppress(VersionGone), translate("s3"):
             await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
 
     async def delete_all_versions(self, bucket: str, key: str) -> int:
-        """Remove every version and delete marker of `key`; returns how many were removed.
+        """Delete every version and delete marker of `key`; returns how many there were.
 
-        Raises Unavailable when S3 would not remove one of them.
+        Raises Unavailable also when S3 refuses to delete one of them.
         """
         found = await self.versions(bucket, key)
         await self.delete_versions(bucket, key, found)
@@ -190,9 +190,9 @@ class Objects:
         return found
 
     async def delete_versions(self, bucket: str, key: str, versions: Sequence[str]) -> None:
-        """Remove those versions of `key`; nothing happens with those that are away already.
+        """Delete those versions of `key`, as far as they exist.
 
-        Raises Unavailable when S3 would not remove one of them.
+        Raises Unavailable also when S3 refuses to delete one of them.
         """
         for start in range(0, len(versions), DELETE_BATCH):
             batch: list[ObjectIdentifierTypeDef] = [
@@ -204,7 +204,7 @@ class Objects:
                 raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
 
     async def earlier(self, bucket: str, key: str, version_id: str) -> list[Pinned]:
-        """The versions of `key` that were stored before that one and are still there, oldest first.
+        """The versions of `key` that were stored before that one and still exist, oldest first.
 
         S3 lists the versions of a key from the newest to the oldest:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
@@ -219,13 +219,13 @@ class Objects:
         return found[::-1]
 
     async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
-        """The pages of a listing that begins with `key`, as far as there can be something of it."""
+        """The pages of a listing that hold versions of `key`."""
         place: dict[str, Any] = {"Bucket": bucket, "Prefix": key}
         while True:
             with translate("s3"):
                 page = await self._s3.list_object_versions(**place)
             yield page
-            # Keys come in order and the shortest is first: past it, nothing more is of this key.
+            # Keys come in order, so that a key comes before all that begin with it.
             if not page.get("IsTruncated") or page["NextKeyMarker"] != key:
                 return
             place |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
@@ -233,7 +233,7 @@ class Objects:
     async def presign_get(
         self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
     ) -> str:
-        """A URL by which anyone can read that version for `expires` seconds, answered with those two headers."""
+        """A URL that reads that version without credentials for `expires` seconds; the answer has those two headers."""
         with translate("s3"):
             return await self._public_s3.generate_presigned_url(
                 "get_object",

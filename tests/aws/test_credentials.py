@@ -133,7 +133,7 @@ class Silent(Provider):
 async def test_a_provider_that_never_answers_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     naps = Naps()
     provider = Silent(Keys("held"), Keys("new"))
-    async with CredentialSource(provider, sleep=naps, patience=0.01) as source:
+    async with CredentialSource(provider, sleep=naps, timeout=0.01) as source:
         provider.speaking.clear()
         for _ in range(2):
             await naps.pass_one()
@@ -149,7 +149,7 @@ async def test_credentials_that_are_silent_from_the_start_let_the_program_begin(
     provider = Silent(Keys("late"))
     provider.speaking.clear()
     naps = Naps()
-    async with CredentialSource(provider, sleep=naps, patience=0.01) as source:
+    async with CredentialSource(provider, sleep=naps, timeout=0.01) as source:
         assert source.remaining(0) == 0
         provider.speaking.set()
         await naps.pass_one()
