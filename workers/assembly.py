@@ -39,7 +39,7 @@ def services(profiles: Profiles) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The parts that need no inspector, and `executor`, which does."""
+    """The parts that need no inspector; `executor` and `rescan` make those that do."""
 
     objects: Objects
     records: Records
@@ -52,14 +52,14 @@ class Assembly:
     now: Clock
 
     def executor(self, inspector: Inspector, max_attempts: int, *, uniform: Uniform = random.uniform) -> Executor:
-        """What works on the messages of the queue."""
+        """The executor of the queue's messages; it gives up on a message at its `max_attempts`-th delivery."""
         journey = Journey(
             self.objects, self.records, inspector, self.settlement, self.withdrawal, self.profiles, self.now
         )
         return Executor(self.admission, journey, self.withdrawal, self.rescan(inspector), max_attempts, uniform=uniform)
 
     def rescan(self, inspector: Inspector) -> Rescan:
-        """What inspects accepted objects again."""
+        """The rescan of accepted objects."""
         return Rescan(self.objects, self.records, inspector, self.revision, self.profiles)
 
 

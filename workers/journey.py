@@ -94,7 +94,7 @@ class Journey:
     async def gone(self, upload: str, event: ObjectCreated) -> Disposition:
         """Finish an upload whose version is not in incoming any more.
 
-        It was settled, or withdrawn, or somebody else deleted it. Raises NotOurs for a profile that is not there.
+        It was settled or withdrawn, or deleted by others. Raises NotOurs where there is no such profile.
         """
         began = asyncio.get_running_loop().time()
         record = await self._records.get(upload)
@@ -119,7 +119,7 @@ class Journey:
             await self._fail(record, reason)
 
     async def _claim(self, arrival: Arrival) -> Record | None:
-        """Returns the record when its verdict was made true, now or once more."""
+        """Claim the upload and act on the result; returns the record where its verdict was made true."""
         now = self._now()
         claim = await self._records.claim(arrival.record(now), create=self._in_time(arrival, now))
         match claim.result:
@@ -157,7 +157,7 @@ class Journey:
         await self._withdrawal.remove(record)
 
     async def _give_back(self, claimed: Record) -> None:
-        """Show that nobody works on the upload. It can be claimed again without this, so this may fail."""
+        """Record that no worker is at the upload. It can be claimed again without this, so this may fail."""
         with contextlib.suppress(Conflict, Unavailable):
             await self._records.give_back(claimed, self._now())
 

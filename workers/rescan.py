@@ -37,7 +37,7 @@ class Rescan:
     async def rescan(self, upload: str) -> Disposition:
         """Inspect the accepted bytes of an upload. One that is not accepted, or whose bytes are gone, stays as it is.
 
-        Raises NotOurs for a profile that is not there.
+        Raises NotOurs where there is no such profile.
         """
         record = await self._records.get(upload)
         if record is None:
@@ -64,7 +64,7 @@ class Rescan:
         _log(record, verdict, revoked=bool(reasons))
 
     async def _finished(self, record: Record, profile: Profile) -> Record:
-        """The record, after a change that it tells of was finished: the process that began it may have ended."""
+        """The record, after a recorded change was finished: the process that began it may have ended."""
         # Where the bytes are still at the old place, the process that is about to move them may be at work.
         if not record.changes or record.verdict is None or record.moving_from in (None, record.location):
             return record

@@ -1,4 +1,4 @@
-"""Admission: tells an object that a policy of ours let in from every other object."""
+"""Admission: distinguishes an object that a policy of ours let in from every other object."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence

@@ -9,9 +9,9 @@
 - On stop nothing new is begun. What is in flight may finish within the drain time, and is kept hidden meanwhile.
   What is left then is cancelled and given back to the queue, and the last acknowledgements are sent.
 
-Why it stops in that order: a poll that is cancelled can still be answered by SQS, with messages that nobody sees
-before their visibility timeout ends, those that were just given back among them. So the poll ends by itself where the
-drain time allows it, and messages are given back last, when no poll and no heartbeat could hide them again.
+Why it stops in that order: a poll that is cancelled can still be answered by SQS, with messages that stay hidden until
+their visibility timeout ends, those that were just given back among them. So the poll ends by itself where the drain
+time allows it, and messages are given back last, when no poll and no heartbeat could hide them again.
 """
 
 import asyncio

@@ -63,7 +63,7 @@ class Settlement:
     async def failed(self, record: Record, profile: Profile | None) -> None:
         """Publish that the upload failed, and remove what earlier attempts copied: it has no verdict on its bytes.
 
-        The version in incoming stays. Without a profile nobody is notified.
+        The version in incoming stays. Without a profile no event is published.
         """
         await self._tidy(record, profile)
         if profile is not None:

@@ -29,6 +29,6 @@ async def notifying(deployment: AwsSettings, folder: Path, url: str, **own: Any)
     """
     secrets = folder / "webhooks.toml"
     secrets.write_text(f'billing = ["{SECRET}"]')
-    told = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], **own}
-    async with harness_in(deployment, folder, PROFILES.format(url=url), **told) as made:
+    settings = {"webhook_secrets": secrets, "webhook_networks": ["127.0.0.0/8"], **own}
+    async with harness_in(deployment, folder, PROFILES.format(url=url), **settings) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback that answers as it is told."""
+"""A receiver of webhooks on loopback, whose responses a test chooses."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,24 +12,24 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Receiver:
-    """Verifies what comes, as docs/integrate.md shows it, and keeps the bodies of what it took."""
+    """Verifies each request, as docs/integrate.md shows it. `accepted` has (id, body) of those answered with 2xx."""
 
-    answer: Callable[[web.Request], web.Response] = lambda _: web.Response(status=204)
-    took: list[tuple[str, bytes]] = field(default_factory=list)
-    asked: int = 0
-    instead: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
-    """Another receiver's handler, in place of ours."""
+    respond: Callable[[web.Request], web.Response] = lambda _: web.Response(status=204)
+    accepted: list[tuple[str, bytes]] = field(default_factory=list)
+    requests: int = 0
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    """A handler to use in place of our own."""
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked += 1
-        if self.instead:
-            return await self.instead(request)
+        self.requests += 1
+        if self.handler:
+            return await self.handler(request)
         body = await request.read()
         Webhook(SECRET).verify(body, dict(request.headers))
-        response = self.answer(request)
+        response = self.respond(request)
         if response.status < 300:
-            self.took.append((request.headers["webhook-id"], body))
+            self.accepted.append((request.headers["webhook-id"], body))
         return response
 
 

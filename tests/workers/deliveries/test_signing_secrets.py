@@ -12,7 +12,7 @@ def test_each_webhook_has_its_secrets_newest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("nonsense", "is not TOML"),
         ("", "there is no secret for billing"),
@@ -23,8 +23,8 @@ def test_each_webhook_has_its_secrets_newest_first() -> None:
         ('billing = ["whsec_hid den!"]', "billing.0: must be"),
     ],
 )
-def test_a_wrong_file_is_refused_without_quoting_it(text: str, told: str) -> None:
+def test_a_wrong_file_is_refused_without_quoting_it(text: str, message: str) -> None:
     with pytest.raises(WebhookSecretsError) as caught:
         parse(text, ["billing"])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "hid" not in str(caught.value)

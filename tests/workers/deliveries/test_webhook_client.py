@@ -44,7 +44,7 @@ async def test_the_receiver_gets_the_event_unchanged_with_a_valid_signature(
     receiver: Receiver, client: WebhookClient
 ) -> None:
     assert await send(client) == SendResult(delivered=True)
-    assert receiver.took == [("e1", EVENT.encode())]
+    assert receiver.accepted == [("e1", EVENT.encode())]
 
 
 async def test_every_secret_signs_so_that_a_receiver_can_change_its_secret(receiver: Receiver) -> None:
@@ -55,7 +55,7 @@ async def test_every_secret_signs_so_that_a_receiver_can_change_its_secret(recei
         heads.append(dict(request.headers))
         return web.Response()
 
-    receiver.answer = keep
+    receiver.respond = keep
     hooks, secrets = {"billing": Webhook(url=receiver.url)}, {"billing": [older, SECRET]}
     async with WebhookClient.open(hooks, secrets, LOOPBACK) as client:
         assert (await send(client)).delivered
@@ -66,7 +66,7 @@ async def test_every_secret_signs_so_that_a_receiver_can_change_its_secret(recei
 async def test_a_refusal_has_the_beginning_of_the_response_without_control_characters(
     receiver: Receiver, client: WebhookClient, status: int
 ) -> None:
-    receiver.answer = lambda _: web.Response(status=status, text="no\x1b[31m such\ncustomer" + "x" * 10_000)
+    receiver.respond = lambda _: web.Response(status=status, text="no\x1b[31m such\ncustomer" + "x" * 10_000)
     result = await send(client)
     assert not result.delivered
     assert not result.permanent
@@ -75,7 +75,7 @@ async def test_a_refusal_has_the_beginning_of_the_response_without_control_chara
 
 
 async def test_410_is_permanent(receiver: Receiver, client: WebhookClient) -> None:
-    receiver.answer = lambda _: web.Response(status=410)
+    receiver.respond = lambda _: web.Response(status=410)
     assert await send(client) == SendResult(delivered=False, error="the receiver answered 410", permanent=True)
 
 
@@ -83,14 +83,14 @@ async def test_410_is_permanent(receiver: Receiver, client: WebhookClient) -> No
 async def test_retry_after_is_read_where_it_is_a_number_of_seconds(
     receiver: Receiver, client: WebhookClient, header: str, seconds: float
 ) -> None:
-    receiver.answer = lambda _: web.Response(status=429, headers={"Retry-After": header})
+    receiver.respond = lambda _: web.Response(status=429, headers={"Retry-After": header})
     assert (await send(client)).retry_after == seconds
 
 
 async def test_a_redirect_is_not_followed(receiver: Receiver, client: WebhookClient) -> None:
-    receiver.answer = lambda request: web.Response(status=307, headers={"Location": str(request.url)})
+    receiver.respond = lambda request: web.Response(status=307, headers={"Location": str(request.url)})
     assert (await send(client)).error == "the receiver answered 307"
-    assert receiver.asked == 1
+    assert receiver.requests == 1
 
 
 async def test_a_private_address_is_refused_unless_it_is_allowed(receiver: Receiver) -> None:
@@ -99,7 +99,7 @@ async def test_a_private_address_is_refused_unless_it_is_allowed(receiver: Recei
         url = f"http://{host}:{port}"
         async with WebhookClient.open({"billing": Webhook(url=url)}, {"billing": [SECRET]}, []) as client:
             assert "a private address" in (await send(client)).error
-    assert receiver.asked == 0
+    assert receiver.requests == 0
 
 
 async def test_an_error_of_the_connection_does_not_contain_the_url(unused_tcp_port: int) -> None:
@@ -125,7 +125,7 @@ async def test_a_slow_receiver_does_not_delay_another(receiver: Receiver) -> Non
             await held.wait()
             return web.Response()
 
-        slow.instead = wait
+        slow.handler = wait
         hooks = {"slow": Webhook(url=slow.url), "billing": Webhook(url=receiver.url)}
         secrets = {"slow": [SECRET], "billing": [SECRET]}
         both = await stack.enter_async_context(WebhookClient.open(hooks, secrets, LOOPBACK))

@@ -19,7 +19,7 @@ from tests.workers.fault_proxy import FaultProxy, Moment, Step
 from tests.workers.harness import PNG, Sent, WorkerHarness, harness_in
 from tests.workers.program import Program, running
 
-# More than a pool of connections holds that nobody sized, and some batches of ten.
+# More than the default pool of connections holds, and several batches of ten.
 IN_FLIGHT = 48
 # How much longer a busy machine may take to end a process.
 MARGIN = 15
@@ -204,10 +204,10 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
         async def hold(request: web.Request) -> web.StreamResponse:
             asked.release()
             await leave.wait()
-            receiver.instead = None
+            receiver.handler = None
             return await receiver.handle(request)
 
-        receiver.instead = hold
+        receiver.handler = hold
         sent = await stored(harness, 8)
         variables = {"AIRLOCK_WEBHOOK_NETWORKS": "127.0.0.0/8", "AIRLOCK_DRAIN_SECONDS": "10" if in_time else "1"}
         async with running(harness, **variables) as worker, asyncio.timeout(60):
@@ -220,8 +220,8 @@ async def test_deliveries_to_webhooks_are_finished_or_given_back(
                 leave.set()
             assert await worker.ended() == 0
         leave.set()
-        assert len(receiver.took) == (8 if in_time else 0)
-        receiver.instead = None
+        assert len(receiver.accepted) == (8 if in_time else 0)
+        receiver.handler = None
         async with harness.working():
             await harness.idle(harness.settings.delivery_queue)
-        assert len({event for event, _ in receiver.took}) == len(receiver.took) == 8
+        assert len({event for event, _ in receiver.accepted}) == len(receiver.accepted) == 8

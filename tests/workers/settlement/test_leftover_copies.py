@@ -69,7 +69,7 @@ async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fail
 async def test_nothing_is_copied_to_a_bucket_without_versioning(
     new_deployment: AwsSettings, tmp_path: Path, body: bytes
 ) -> None:
-    """A record names one version, which nobody can replace only where the bucket keeps versions."""
+    """A record names one version; without versioning another object could take its place."""
     async with harness_in(new_deployment, tmp_path) as harness:
         for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
             suspended: Any = {"Status": "Suspended"}
