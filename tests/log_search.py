@@ -123,6 +123,10 @@ class LogSearch(logging.Handler):
     def heard(self, protocol: Any, descriptor: int, data: bytes) -> None:
         self._heard.setdefault(protocol, {}).setdefault(descriptor, Stream()).write(self.test, data)
 
+    def printed(self, data: bytes) -> None:
+        """A program of ours printed this, and the test has it from elsewhere than a pipe or a file of its own."""
+        self.logged.write(self.test, data)
+
     # --- searching ---
 
     def streams(self) -> Iterator[Stream]:
@@ -192,8 +196,18 @@ class LogSearch(logging.Handler):
         )
 
 
+_RUNNING: list[LogSearch] = []
+
+
+def printed(data: bytes) -> None:
+    """Search this too."""
+    for plugin in _RUNNING:
+        plugin.printed(data)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     plugin = LogSearch()
+    _RUNNING.append(plugin)
     config.pluginmanager.register(plugin, "log_search_listener")
     _listen_to_children(plugin)
     _learn_secrets(plugin)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import log_search
+from tests.ops import fork_server
+
 COMMAND = (sys.executable, "-m", "ops")
 
 
@@ -27,15 +30,9 @@ class Ran(NamedTuple):
 
 async def airlock(*arguments: str | Path, **environment: str) -> Ran:
     """Run it to its end, with these variables besides ours."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *map(str, arguments),
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return Ran(process.returncode, out.decode(), err.decode())
+    ended = await asyncio.to_thread(fork_server.run, [*map(str, arguments)], {**os.environ, **environment})
+    log_search.printed(ended.err)
+    return Ran(ended.code, ended.out.decode(), ended.err.decode())
 
 
 @dataclass

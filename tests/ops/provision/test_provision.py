@@ -1,9 +1,6 @@
 """ops.provision.command: a second run finds nothing to change, drift is repaired, a dry run only tells."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -20,6 +17,7 @@ from ops.provision.setting import Setting, planned
 from ops.provision.table import WrongKeyError
 from ops.settings import Settings
 from tests.deployment import settings_for
+from tests.ops.terminal import airlock
 
 ORIGINS = ["https://app.example.com", "https://www.example.com"]
 
@@ -205,20 +203,6 @@ async def test_a_missing_index_is_added(wanted: Settings, clients: ProvisioningC
     assert f"table {wanted.table} shape.billing: PROVISIONED → PAY_PER_REQUEST" in told
     assert f"table {wanted.table} shape.owner-index: none → owner, created" in told
     assert await changes(wanted) == []
-
-
-async def airlock(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ops",
-        *arguments,
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
 
 
 def environment(s: AwsSettings) -> dict[str, str]:

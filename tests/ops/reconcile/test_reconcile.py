@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ops.reconcile.run import reconcile
 from ops.reconcile.summary import Summary
 from tests.deployment import connected_as, keys_of
 from tests.deployment_pool import DeploymentPool, emptied
+from tests.ops.terminal import Ran, airlock
 from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
 from workers.intake.arrival import Arrival
 
@@ -217,7 +218,7 @@ async def test_an_upload_whose_object_is_gone_before_its_verdict_fails_with_that
     record = await record_of(harness, sent)
     assert record.state is State.FAILED
     assert record.verdict is not None
-    assert "removed from incoming" in record.verdict.findings[0].message
+    assert "deleted from incoming" in record.verdict.findings[0].message
 
 
 async def test_copies_of_attempts_that_ended_are_removed_and_nothing_else_is(harness: WorkerHarness) -> None:
@@ -406,20 +407,26 @@ main()
 """
 
 
-async def program(
-    harness: WorkerHarness, *options: str, python: Sequence[str] = ("-m", "ops"), **changes: str
-) -> tuple[int, str, str]:
-    """The command, with no more in its environment than an operator's pod has."""
+def environment(harness: WorkerHarness) -> dict[str, str]:
+    """No more than an operator's pod has."""
     told = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
-    told |= keys_of("operator", harness.settings).environment()
+    return {**told, **keys_of("operator", harness.settings).environment()}
+
+
+async def program(harness: WorkerHarness, *options: str) -> Ran:
+    return await airlock("reconcile", *options, **environment(harness))
+
+
+async def hurried(harness: WorkerHarness, *options: str, **changes: str) -> Ran:
+    """The command, with pauses of a hundredth of a second between its attempts."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, *python, "reconcile", *options),
-        env={**os.environ, **told, **changes},
+        *(sys.executable, "-c", HURRIED, "reconcile", *options),
+        env={**os.environ, **environment(harness), **changes},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await child.communicate()
-    return child.returncode or 0, out.decode(), err.decode()
+    return Ran(child.returncode, out.decode(), err.decode())
 
 
 async def test_the_command_tells_what_it_found_and_what_it_did(harness: WorkerHarness) -> None:
@@ -449,6 +456,6 @@ async def test_the_command_tells_what_it_found_and_what_it_did(harness: WorkerHa
 async def test_the_command_says_what_is_wrong_and_fails(harness: WorkerHarness) -> None:
     code, _, err = await program(harness, "--grace", "soon")
     assert (code, "must be a number and one of s, m, h, d" in err) == (2, True)
-    code, out, err = await program(harness, "--only", "records", python=("-c", HURRIED), AIRLOCK_TABLE="none")
+    code, out, err = await hurried(harness, "--only", "records", AIRLOCK_TABLE="none")
     assert (code, "Scanned nothing." in out) == (1, True)
     assert err.startswith("Error: dynamodb")
