@@ -2,7 +2,7 @@
 
 aiohttp
     Sends an idempotent request once more when a kept-alive connection turns out to be closed. In botocore's clients
-    that is turned off (`aws.clients`): a copy that was made already would be made twice, and nobody would know. For
+    that is turned off (`aws.clients`): a copy that was made already would be made twice, and nothing would show it. For
     receiving from SQS it is left on: a message that was lost with an answer comes again after its visibility timeout.
 botocore, in every client of `aws.clients.connect`: `BOTOCORE`
     Three tries. It repeats failed connections, timeouts, the statuses 500, 502, 503 and 504, and throttling, after

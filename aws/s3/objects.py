@@ -126,8 +126,8 @@ class Objects:
     async def pin(self, bucket: str, key: str, version_id: str) -> Pinned:
         """That version with its ETag and size. Raises VersionGone when it does not exist or is a delete marker."""
         with translate("s3"):
-            told = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
-            return Pinned(bucket, key, version_id, told["ETag"].strip('"'), told["ContentLength"])
+            answer = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+            return Pinned(bucket, key, version_id, answer["ETag"].strip('"'), answer["ContentLength"])
 
     async def promote(
         self,

@@ -1,4 +1,4 @@
-"""What the tests of the adapters share: settings without servers, and faults on demand."""
+"""Tests of the adapters: `settings_at` makes settings for any server; `faults` has one that answers as scripted."""
 
 from pydantic import SecretStr
 

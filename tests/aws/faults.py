@@ -1,4 +1,4 @@
-"""A server on loopback that answers each request as scripted: refusals, resets, half answers, garbage."""
+"""A server on loopback that answers each request as scripted: errors, resets, partial answers, garbage."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Script:
 
 RESET = b"reset"
 SILENCE = b"silence"
-"""Alone or before the first bytes of an answer: the rest never comes."""
+"""Alone, or before the beginning of an answer: the rest is never sent."""
 
 
 def answer(status: int, body: bytes, *, headers: str = "", length: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Verdict events on topics and buses arrive whole where they are subscribed to."""
+"""Verdict events on topics and buses reach their subscribers whole."""
 
 import json
 from collections.abc import AsyncIterator
@@ -31,8 +31,8 @@ async def queue(emulator_settings: AwsSettings, clients: Clients) -> AsyncIterat
 
 async def queue_arn(clients: Clients, name: str) -> str:
     url = (await clients.sqs.get_queue_url(QueueName=name))["QueueUrl"]
-    told = await clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return told["Attributes"]["QueueArn"]
+    answer = await clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return answer["Attributes"]["QueueArn"]
 
 
 async def let_in(clients: Clients, name: str, arn: str, topic: str) -> None:
@@ -50,7 +50,7 @@ async def received(queue: Queue) -> Any:
     return json.loads(message.body)
 
 
-async def test_what_is_published_to_a_topic_reaches_its_subscribers(
+async def test_a_published_event_reaches_the_topics_subscribers(
     emulator_settings: AwsSettings, clients: Clients, queue: Queue
 ) -> None:
     topic = (await clients.sns.create_topic(Name="verdicts"))["TopicArn"]
@@ -63,7 +63,7 @@ async def test_what_is_published_to_a_topic_reaches_its_subscribers(
     assert envelope["MessageAttributes"]["type"]["Value"] == KIND
 
 
-async def test_what_is_put_on_a_bus_is_matched_by_its_type(
+async def test_an_event_on_a_bus_is_matched_by_its_type(
     emulator_settings: AwsSettings, clients: Clients, queue: Queue
 ) -> None:
     await clients.events.create_event_bus(Name="uploads")
@@ -79,14 +79,12 @@ async def test_what_is_put_on_a_bus_is_matched_by_its_type(
     assert event["detail"] == json.loads(EVENT)
 
 
-async def test_a_topic_that_is_not_there_is_a_dependency_that_is_away(
-    emulator_settings: AwsSettings, clients: Clients
-) -> None:
+async def test_a_topic_that_does_not_exist_is_unavailable(emulator_settings: AwsSettings, clients: Clients) -> None:
     with pytest.raises(Unavailable, match="sns: Publish"):
         await Buses(clients, emulator_settings.region).publish_to_topic("nowhere", EVENT, {})
 
 
-async def test_an_event_that_a_bus_did_not_take_is_not_lost(emulator_settings: AwsSettings, clients: Clients) -> None:
+async def test_an_event_that_a_bus_refuses_is_an_error(emulator_settings: AwsSettings, clients: Clients) -> None:
     """PutEvents answers 200 and says so inside."""
 
     class Refusing:

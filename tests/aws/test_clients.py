@@ -1,4 +1,4 @@
-"""The clients of one process over the ordinary credential chain."""
+"""The clients of one process, with the ordinary credential chain."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.mark.usefixtures("made_up_keys")
-async def test_only_what_was_asked_for_is_made() -> None:
+async def test_only_requested_clients_are_made() -> None:
     async with connect(settings_at(NOWHERE), services=("dynamodb",)) as clients:
         assert clients.dynamodb.meta.endpoint_url == NOWHERE
         for service in ("s3", "sqs", "public_s3"):
@@ -32,7 +32,7 @@ async def test_only_what_was_asked_for_is_made() -> None:
 
 
 @pytest.mark.usefixtures("made_up_keys")
-async def test_a_link_for_the_browser_names_the_public_address() -> None:
+async def test_a_presigned_url_has_the_public_address() -> None:
     settings = settings_at(NOWHERE).model_copy(update={"public_s3_url": "https://files.example.org"})
     async with connect(settings, services=("s3",)) as clients:
         link = await Objects(clients.s3, public_s3=clients.public_s3).presign_get(
@@ -44,7 +44,7 @@ async def test_a_link_for_the_browser_names_the_public_address() -> None:
 
 
 @pytest.mark.usefixtures("made_up_keys")
-async def test_addresses_are_the_regions_own_without_an_endpoint() -> None:
+async def test_without_an_endpoint_the_addresses_are_those_of_the_region() -> None:
     settings = settings_at(NOWHERE).model_copy(update={"endpoint_url": None, "addressing": "virtual"})
     async with connect(settings) as clients:
         link = await Objects(clients.s3).presign_get(
@@ -54,7 +54,7 @@ async def test_addresses_are_the_regions_own_without_an_endpoint() -> None:
         assert clients.sqs.meta.endpoint_url == "https://sqs.eu-central-1.amazonaws.com"
 
 
-async def test_without_any_credentials_nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_without_credentials_no_client_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))

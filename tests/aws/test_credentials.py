@@ -1,4 +1,4 @@
-"""Credentials are ready for whoever signs, stay so while a refresh fails, and are never shown."""
+"""Credentials are ready for signing, also while a refresh fails, and are never shown."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ class Keys:
 
 
 class Provider:
-    """Gives what it is told to, in turn, the last for ever: keys, or an error."""
+    """Returns or raises what it was given, in turn, and the last one again and again."""
 
     def __init__(self, *given: Keys | Exception, end: datetime | None = START) -> None:
         self.given = list(given)
@@ -35,7 +35,7 @@ class Provider:
 
 
 class Naps:
-    """A `sleep` that ends when the test says so."""
+    """A `sleep` that ends when the test wakes it."""
 
     def __init__(self) -> None:
         self.taken: list[float] = []
@@ -56,7 +56,7 @@ class Naps:
         await self._asleep.wait()
 
 
-async def test_new_keys_are_served_without_waiting_for_them() -> None:
+async def test_refreshed_credentials_are_used_without_waiting() -> None:
     naps = Naps()
     provider = Provider(Keys("first"), Keys("second"))
     async with CredentialSource(provider, sleep=naps) as source:
@@ -68,19 +68,19 @@ async def test_new_keys_are_served_without_waiting_for_them() -> None:
     assert naps.taken == [ASK_SECONDS] * 2
 
 
-async def test_the_life_that_is_left_is_the_keys_own() -> None:
+async def test_the_remaining_time_is_that_of_the_credentials() -> None:
     async with CredentialSource(Provider(Keys("a"), end=START), sleep=Naps()) as source:
         assert source.remaining(START.timestamp() - 90.5) == 90.5
         assert source.remaining(START.timestamp() + 1) == 0
 
 
-async def test_an_end_in_another_time_zone_is_the_same_moment() -> None:
+async def test_an_expiry_in_another_time_zone_is_the_same_time() -> None:
     elsewhere = START.astimezone().astimezone(tz=None)
     async with CredentialSource(Provider(Keys("a"), end=elsewhere), sleep=Naps()) as source:
         assert source.current().expires_at == START
 
 
-async def test_static_keys_never_end_and_are_not_asked_for_again() -> None:
+async def test_static_credentials_never_expire_and_are_not_refreshed() -> None:
     naps = Naps()
     async with CredentialSource(Provider(Keys("a", token=None), end=None), sleep=naps) as source:
         await asyncio.sleep(0)
@@ -89,7 +89,7 @@ async def test_static_keys_never_end_and_are_not_asked_for_again() -> None:
     assert naps.taken == []
 
 
-async def test_while_a_refresh_fails_the_held_keys_are_served(caplog: pytest.LogCaptureFixture) -> None:
+async def test_while_a_refresh_fails_the_credentials_held_are_used(caplog: pytest.LogCaptureFixture) -> None:
     naps = Naps()
     provider = Provider(Keys("held"), OSError("the-secret"), ValueError("the-token"), Keys("new"))
     with caplog.at_level(logging.WARNING, "aws"):
@@ -105,7 +105,9 @@ async def test_while_a_refresh_fails_the_held_keys_are_served(caplog: pytest.Log
     assert "the-token" not in caplog.text
 
 
-async def test_without_any_keys_signing_is_refused_until_they_come(caplog: pytest.LogCaptureFixture) -> None:
+async def test_signing_is_unavailable_until_there_are_credentials(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     naps = Naps()
     async with CredentialSource(Provider(OSError(), Keys("late")), sleep=naps) as source:
         assert source.remaining(0) == 0
@@ -118,7 +120,7 @@ async def test_without_any_keys_signing_is_refused_until_they_come(caplog: pytes
 
 
 class Silent(Provider):
-    """Gives what it is told to, and then never answers, until `speaking`."""
+    """Answers as it was given, and then not before `speaking` is set."""
 
     def __init__(self, *given: Keys | Exception) -> None:
         super().__init__(*given)
@@ -145,7 +147,7 @@ async def test_a_provider_that_never_answers_is_asked_again(caplog: pytest.LogCa
     assert caplog.text.count("keeping those held") == 2
 
 
-async def test_credentials_that_are_silent_from_the_start_let_the_program_begin() -> None:
+async def test_a_provider_that_never_answers_does_not_stop_the_start() -> None:
     provider = Silent(Keys("late"))
     provider.speaking.clear()
     naps = Naps()
@@ -167,6 +169,6 @@ async def test_a_source_that_was_not_entered_can_be_left() -> None:
     await CredentialSource(Provider(Keys("a"))).__aexit__()
 
 
-async def test_keys_are_not_shown() -> None:
+async def test_credentials_are_not_shown() -> None:
     async with CredentialSource(Provider(Keys("a")), sleep=Naps()) as source:
         assert "the-" not in repr(source.current())

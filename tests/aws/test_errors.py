@@ -1,4 +1,4 @@
-"""What leaves the adapters: errors of ours only, with no word that could be a secret."""
+"""The adapters raise only our errors, with no text that could be a secret."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def translated(error: Exception) -> AirlockError:
         refusal("GetObject", "InvalidArgument", "Invalid version id specified"),
     ],
 )
-def test_a_pinned_version_that_is_not_there_is_gone(error: ClientError) -> None:
+def test_a_pinned_version_that_does_not_exist_is_gone(error: ClientError) -> None:
     assert type(translated(error)) is VersionGone
 
 
@@ -72,7 +72,7 @@ def test_a_pinned_version_that_is_not_there_is_gone(error: ClientError) -> None:
         RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
     ],
 )
-def test_everything_else_of_the_vendor_is_a_dependency_that_is_away(error: Exception) -> None:
+def test_every_other_error_of_the_vendor_is_unavailable(error: Exception) -> None:
     ours = translated(error)
     assert isinstance(ours, Unavailable)
     assert ours.dependency == "s3"
@@ -83,28 +83,28 @@ def test_a_failed_condition_is_a_conflict() -> None:
     assert type(translated(refusal("UpdateItem", "ConditionalCheckFailedException"))) is Conflict
 
 
-def test_a_refused_permission_is_explained() -> None:
+def test_a_missing_permission_is_named() -> None:
     message = "User: arn:aws:iam::1:role/worker is not authorized to perform: s3:GetObject"
     assert message in str(translated(refusal("GetObject", "AccessDenied", message)))
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"])
-def test_a_sentence_that_can_quote_what_was_signed_is_left_out(code: str) -> None:
+def test_a_message_that_can_quote_a_signed_request_is_left_out(code: str) -> None:
     ours = translated(refusal("GetItem", code, "x-amz-security-token:THETOKEN"))
     assert str(ours) == f"s3: GetItem: {code}"
 
 
-def test_an_address_is_told_without_its_query() -> None:
+def test_an_address_is_shown_without_its_query() -> None:
     assert str(translated(EndpointConnectionError(endpoint_url="http://host:1/?secret"))).endswith("at host:1")
 
 
-def test_a_request_that_cannot_be_sent_is_our_own_mistake() -> None:
+def test_a_request_that_botocore_refuses_is_our_error() -> None:
     ours = translated(ParamValidationError(report="Key: ''"))
     assert type(ours) is AirlockError
 
 
 @pytest.mark.parametrize("error", [ValueError("ours"), RuntimeError("ours"), Unavailable("dynamodb", "x")])
-def test_what_is_not_the_vendors_passes(error: Exception) -> None:
+def test_other_errors_are_left_as_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, translate("s3"):
         raise error
     assert caught.value is error

@@ -1,4 +1,4 @@
-"""Settings: every problem at once, no secret in any of them, blank is unset."""
+"""Settings: all problems at once, without secrets; a blank variable is unset."""
 
 import json
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_wrong_secret_is_refused_and_never_shown(monkeypatch: pytest.MonkeyPat
     assert "short-but-secret" not in shown
 
 
-def test_a_list_that_is_no_json_is_refused_by_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_json_list_is_refused_by_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = "AIRLOCK_SECRETS: must be a JSON list of strings, or strings separated by commas"
     assert refused(monkeypatch, secrets=f'["{LONG}"') == [rule]
 
@@ -150,7 +150,7 @@ def test_settings_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.region = "us-east-1"
 
 
-def test_a_problem_of_the_whole_or_inside_a_list_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_problem_inside_a_list_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(monkeypatch, secrets="[1]") == ["AIRLOCK_SECRETS[0]: Input should be a valid string"]
     with pytest.raises(ValidationError) as caught:
         AwsSettings.model_validate("no settings")

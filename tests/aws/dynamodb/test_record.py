@@ -1,4 +1,4 @@
-"""A record survives its item, whatever is in it."""
+"""A record is the same after it was written as an item."""
 
 from datetime import UTC
 from typing import get_args
@@ -64,7 +64,7 @@ def test_a_record_is_read_back_as_it_was_written(record: Record) -> None:
     assert from_item(to_item(record)) == record
 
 
-def test_every_field_has_its_attribute() -> None:
+def test_every_field_has_an_attribute_of_its_own() -> None:
     assert set(ATTRIBUTES) == set(Record.__dataclass_fields__)
     assert len({attribute.name for attribute in ATTRIBUTES.values()}) == len(ATTRIBUTES)
 

@@ -1,4 +1,4 @@
-"""Records: one version for each upload for good, and no transition that the lifecycle does not know."""
+"""Records: an upload is bound to one version for good, and changes state only as the lifecycle allows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ async def settled(records: Records, outcome: Outcome = Outcome.ACCEPTED) -> Reco
     )
 
 
-async def test_what_was_never_recorded_is_nothing(records: Records) -> None:
+async def test_an_unknown_upload_has_no_record(records: Records) -> None:
     assert await records.get("upload-1") is None
     assert await records.batch_get(["upload-1"]) == {}
     assert await records.batch_get([]) == {}
@@ -77,14 +77,14 @@ async def test_the_first_claim_records_the_object_and_binds_its_version(records:
     assert await records.get("upload-1") == claim.record
 
 
-async def test_each_claim_counts_and_keeps_when_it_began(records: Records) -> None:
+async def test_each_claim_counts_an_attempt_and_keeps_the_creation_time(records: Records) -> None:
     await records.claim(ARRIVED)
     again = await records.claim(replace(ARRIVED, created_at=1700000777, updated_at=1700000888))
     assert (again.result, again.record.attempts) == ("claimed", 2)
     assert (again.record.created_at, again.record.updated_at) == (ARRIVED.created_at, 1700000888)
 
 
-async def test_another_version_never_takes_a_bound_upload(records: Records) -> None:
+async def test_an_upload_that_is_bound_is_never_bound_to_another_version(records: Records) -> None:
     bound = (await records.claim(ARRIVED)).record
     for _ in range(2):
         late = await records.claim(replace(ARRIVED, version_id="v2", sequencer="0099"))
@@ -96,7 +96,7 @@ async def test_another_version_never_takes_a_bound_upload(records: Records) -> N
 
 
 @pytest.mark.server
-async def test_of_many_versions_that_race_exactly_one_is_bound(emulator_settings: AwsSettings) -> None:
+async def test_of_many_versions_claimed_together_exactly_one_is_bound(emulator_settings: AwsSettings) -> None:
     """On ministack only: moto checks the condition and writes in two steps."""
     versions = [f"v{number}" for number in range(12)]
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
@@ -107,7 +107,7 @@ async def test_of_many_versions_that_race_exactly_one_is_bound(emulator_settings
     assert {claim.result for claim in claims} == {"claimed", "overwritten"}
 
 
-async def test_what_came_besides_is_counted_and_a_new_claim_does_not_forget_it(records: Records) -> None:
+async def test_overwrites_are_counted_and_a_later_claim_keeps_the_count(records: Records) -> None:
     bound = (await records.claim(ARRIVED)).record
     for number in (1, 2):
         await records.overwritten("upload-1", f"late-{number}", 1700000100.5 + number)
@@ -116,7 +116,7 @@ async def test_what_came_besides_is_counted_and_a_new_claim_does_not_forget_it(r
     assert (await records.claim(ARRIVED)).record == replace(counted, attempts=2)
 
 
-async def test_what_overwrites_nothing_is_not_counted(records: Records) -> None:
+async def test_the_bound_version_and_unknown_uploads_count_no_overwrite(records: Records) -> None:
     await records.overwritten("upload-1", "v1", 1700000100)
     assert await records.get("upload-1") is None
     bound = (await records.claim(ARRIVED)).record
@@ -124,7 +124,7 @@ async def test_what_overwrites_nothing_is_not_counted(records: Records) -> None:
     assert await records.get("upload-1") == bound
 
 
-async def test_what_may_be_forgotten_is_not_bound_anew(records: Records) -> None:
+async def test_a_claim_without_create_makes_no_record(records: Records) -> None:
     assert await records.claim(ARRIVED, create=False) == records_module.Claim(ARRIVED, "unrecorded")
     assert await records.get("upload-1") is None
     await records.claim(ARRIVED)
@@ -162,13 +162,13 @@ async def test_a_settled_version_is_settled_again_from_its_first_verdict(records
         assert second == first
 
 
-async def test_a_settlement_may_end_the_record_later(records: Records) -> None:
+async def test_a_settlement_can_set_when_the_record_expires(records: Records) -> None:
     bound = (await records.claim(ARRIVED)).record
     record = await records.settle(bound, verdict(), place="none", expires_at=1900000000, now=1700000009)
     assert (record.expires_at, record.location, record.event_id) == (1900000000, None, None)
 
 
-async def test_only_what_is_being_inspected_is_settled(records: Records) -> None:
+async def test_only_an_upload_in_inspection_is_settled(records: Records) -> None:
     with pytest.raises(Conflict, match="no record"):
         await records.settle(ARRIVED, verdict(), place="none", now=1)
     bound = (await records.claim(ARRIVED)).record
@@ -182,7 +182,7 @@ async def test_only_what_is_being_inspected_is_settled(records: Records) -> None
         await records.settle(bound, verdict(), place="none", now=1)
 
 
-async def test_what_was_given_up_is_settled_by_a_later_claim_only(records: Records) -> None:
+async def test_after_giving_up_only_a_later_claim_can_settle(records: Records) -> None:
     early, late = [(await records.claim(ARRIVED)).record for _ in range(2)]
     failed = await records.settle(late, verdict(Outcome.FAILED), place="incoming", now=1700000002)
     assert (failed.attempts, failed.given_up) == (2, 2)
@@ -201,7 +201,7 @@ async def test_an_earlier_claim_may_settle_while_a_later_one_inspects(records: R
     assert await records.settle(late, verdict(Outcome.INFECTED), place="none", now=1700000003) == first
 
 
-async def test_nobody_gives_up_or_gives_back_what_was_claimed_since(records: Records) -> None:
+async def test_a_claim_that_was_followed_by_another_cannot_give_up_or_give_back(records: Records) -> None:
     early, late = [(await records.claim(ARRIVED)).record for _ in range(2)]
     with pytest.raises(Conflict, match="attempt 2"):
         await records.settle(early, verdict(Outcome.FAILED), place="incoming", now=1700000002)
@@ -210,20 +210,20 @@ async def test_nobody_gives_up_or_gives_back_what_was_claimed_since(records: Rec
     assert await records.get("upload-1") == late
 
 
-async def test_to_give_up_twice_is_to_give_up_once(records: Records) -> None:
+async def test_giving_up_may_be_repeated(records: Records) -> None:
     bound = (await records.claim(ARRIVED)).record
     first = await records.settle(bound, verdict(Outcome.FAILED), place="incoming", now=1700000002)
     assert await records.settle(bound, verdict(Outcome.FAILED), place="incoming", now=1700000003) == first
 
 
-async def test_what_nobody_inspects_is_not_given_back(records: Records) -> None:
+async def test_an_upload_that_is_not_inspected_is_not_given_back(records: Records) -> None:
     done = await settled(records)
     for claimed in (done, replace(done, version_id="v2"), replace(done, id="none")):
         with pytest.raises(Conflict):
             await records.give_back(claimed, 1)
 
 
-async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records) -> None:
+async def test_a_failed_upload_can_be_claimed_again(records: Records) -> None:
     claims = [await records.claim(ARRIVED) for _ in range(5)]
     failed = await records.settle(claims[-1].record, verdict(Outcome.FAILED), place="incoming", now=1700000002)
     assert failed.state is State.FAILED
@@ -231,7 +231,7 @@ async def test_a_failed_upload_can_be_sent_back_by_an_operator(records: Records)
     assert (again.result, again.record.attempts, again.record.state) == ("claimed", 6, State.INSPECTING)
 
 
-async def test_a_failed_verdict_is_forgotten_when_it_is_inspected_again(records: Records) -> None:
+async def test_a_new_claim_removes_the_verdict_failed(records: Records) -> None:
     await settled(records, Outcome.FAILED)
     again = await records.claim(ARRIVED)
     assert (again.result, again.record.verdict, again.record.event_id) == ("claimed", None, None)
@@ -244,7 +244,7 @@ async def test_a_released_upload_can_fail(records: Records) -> None:
     assert failed.state is State.FAILED
 
 
-async def test_a_withdrawal_keeps_what_is_needed_to_remove_the_bytes(records: Records) -> None:
+async def test_a_withdrawal_keeps_what_is_needed_to_delete_the_bytes(records: Records) -> None:
     before = await settled(records)
     for upload in ("upload-1", before):
         after = await records.withdraw(upload, "ada", 1700000020)
@@ -253,7 +253,7 @@ async def test_a_withdrawal_keeps_what_is_needed_to_remove_the_bytes(records: Re
         assert (await records.claim(replace(ARRIVED, version_id=version))).result == "withdrawn"
 
 
-async def test_a_withdrawal_before_the_object_leaves_a_tombstone_that_ends(records: Records) -> None:
+async def test_a_withdrawal_before_the_object_makes_a_record_that_expires(records: Records) -> None:
     made = await records.withdraw("upload-1", "ada", 1700000000.5)
     assert made == Record(
         id="upload-1",
@@ -269,14 +269,14 @@ async def test_a_withdrawal_before_the_object_leaves_a_tombstone_that_ends(recor
     assert (other.created_at, other.expires_at) == (1600000000, 1700000009)
 
 
-async def test_nobody_withdraws_anothers_upload(records: Records) -> None:
+async def test_an_upload_is_not_withdrawn_by_another_owner(records: Records) -> None:
     before = (await records.claim(ARRIVED)).record
     with pytest.raises(Conflict):
         await records.withdraw("upload-1", "eve", 1700000020)
     assert await records.get("upload-1") == before
 
 
-async def test_more_records_than_one_request_holds_are_read_at_once(records: Records) -> None:
+async def test_more_records_than_one_request_holds_are_read(records: Records) -> None:
     ids = [f"upload-{number}" for number in range(130)]
     for upload in ids[::10]:
         await records.claim(replace(ARRIVED, id=upload))
@@ -304,7 +304,7 @@ async def walk(records: Records, limit: int, state: State | None = None) -> list
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 50])
-async def test_pages_tell_an_owners_uploads_newest_first_each_once(records: Records, limit: int) -> None:
+async def test_pages_hold_an_owners_uploads_newest_first_each_once(records: Records, limit: int) -> None:
     await fill(records)
     pages = await walk(records, limit)
     assert list(chain(*pages)) == ["u6", "u5", "u4", "u3", "u2", "u1", "u0"]
@@ -314,7 +314,7 @@ async def test_pages_tell_an_owners_uploads_newest_first_each_once(records: Reco
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
 @pytest.mark.parametrize("look", [1, 2, 100])
-async def test_pages_can_tell_one_state_only(
+async def test_pages_can_hold_uploads_of_one_state_only(
     records: Records, limit: int, look: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner_pages, "QUERY_LIMIT", look)
@@ -324,7 +324,7 @@ async def test_pages_can_tell_one_state_only(
     assert all(len(page) <= limit for page in pages)
 
 
-async def test_a_filter_that_finds_nothing_stops_looking_and_can_go_on(
+async def test_a_page_with_a_filter_can_be_empty_and_have_a_cursor(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner_pages, "QUERY_LIMIT", 1)

@@ -1,4 +1,4 @@
-"""DynamoDB that throttles, breaks or tells less than AWS does."""
+"""DynamoDB that throttles, fails, or answers less than AWS does."""
 
 import base64
 import contextlib
@@ -47,7 +47,7 @@ def batch(items: list[Record], left: list[str]) -> bytes:
     return ok({"Responses": {"uploads-test": [to_item(item) for item in items]}, "UnprocessedKeys": unprocessed})
 
 
-async def test_keys_that_were_not_read_are_asked_for_again() -> None:
+async def test_unprocessed_keys_are_requested_again() -> None:
     pauses: list[float] = []
     other = Record(id="b", owner="ada", state=State.RECEIVED, created_at=1, updated_at=1)
     answers = (batch([HELD], ["b"]), batch([], ["b"]), batch([other], []))
@@ -57,7 +57,7 @@ async def test_keys_that_were_not_read_are_asked_for_again() -> None:
     assert pauses == [0.1, 0.2]
 
 
-async def test_keys_that_stay_unread_are_a_dependency_that_is_away() -> None:
+async def test_keys_that_stay_unprocessed_make_dynamodb_unavailable() -> None:
     async with serving(batch([], ["a"])) as script, records_at(script) as records:
         with pytest.raises(Unavailable, match="unprocessed"):
             await records.batch_get(["a"])
@@ -86,7 +86,7 @@ def calls(records: Records) -> dict[str, Callable[[], Awaitable[Any]]]:
     ],
     ids=["denied", "no table", "signature", "validation"],
 )
-async def test_every_fault_is_a_dependency_that_is_away(fault: bytes) -> None:
+async def test_every_error_answer_makes_dynamodb_unavailable(fault: bytes) -> None:
     async with serving(fault) as script, records_at(script) as records:
         for name, call in calls(records).items():
             with pytest.raises(Unavailable, match=r".") as caught:
@@ -95,13 +95,13 @@ async def test_every_fault_is_a_dependency_that_is_away(fault: bytes) -> None:
             assert "secret" not in caught.value.detail
 
 
-async def test_a_connection_that_breaks_is_a_dependency_that_is_away() -> None:
+async def test_a_broken_connection_makes_dynamodb_unavailable() -> None:
     async with serving(RESET) as script, records_at(script) as records:
         with pytest.raises(Unavailable):
             await records.claim(HELD)
 
 
-async def test_an_answer_without_what_it_must_have_is_a_dependency_that_is_away() -> None:
+async def test_an_answer_without_an_expected_member_makes_dynamodb_unavailable() -> None:
     async with serving(answer(200, b"<html>")) as script, records_at(script) as records:
         for name in ("batch_get", "claim", "give_back", "withdraw", "list"):
             with pytest.raises(Unavailable, match="the answer has no"):
@@ -115,7 +115,7 @@ async def test_a_cursor_that_dynamodb_refuses_is_the_callers_fault() -> None:
             await records.list("ada", cursor="WyJhIiwiMSJd")
 
 
-async def test_a_server_that_does_not_tell_what_stood_in_the_way_is_asked() -> None:
+async def test_a_server_that_does_not_return_the_record_with_a_refusal_is_asked_for_it() -> None:
     withdrawn = Record(id="a", owner="ada", state=State.WITHDRAWN, created_at=1, updated_at=1)
     answers = (ok(FAILED_CONDITION, 400), ok({"Item": to_item(withdrawn)}))
     async with serving(*answers) as script, records_at(script) as records:
@@ -123,7 +123,7 @@ async def test_a_server_that_does_not_tell_what_stood_in_the_way_is_asked() -> N
     assert (claim.result, claim.record) == ("withdrawn", withdrawn)
 
 
-async def test_a_record_that_vanishes_meanwhile_is_worth_another_try() -> None:
+async def test_a_record_that_is_deleted_meanwhile_makes_the_claim_fail_for_now() -> None:
     async with serving(ok(FAILED_CONDITION, 400), ok({})) as script, records_at(script) as records:
         with pytest.raises(Unavailable):
             await records.claim(HELD)
@@ -153,7 +153,7 @@ def encoded(value: object) -> str:
         encoded([["u1"], "17"]),
     ],
 )
-async def test_a_cursor_that_no_page_gave_is_refused_without_asking(cursor: str) -> None:
+async def test_a_cursor_that_is_not_from_a_page_is_refused_without_a_request(cursor: str) -> None:
     async with records_at(Script([], url="http://127.0.0.1:9")) as records:
         with pytest.raises(Refused) as caught:
             await records.list("ada", cursor=cursor)

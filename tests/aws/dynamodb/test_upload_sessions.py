@@ -1,4 +1,4 @@
-"""Sessions are spent exactly: never more uploads or bytes than they allow, however many race for them."""
+"""Upload sessions are charged exactly, however many requests compete."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,12 +23,12 @@ async def sessions(aws_settings: AwsSettings) -> AsyncIterator[UploadSessions]:
         yield UploadSessions(clients.dynamodb, aws_settings.table)
 
 
-async def test_each_upload_is_charged_until_there_is_none_left(sessions: UploadSessions) -> None:
+async def test_uploads_are_charged_until_none_is_left(sessions: UploadSessions) -> None:
     spent = [await sessions.spend(SESSION, 100, 100) for _ in range(5)]
     assert spent == [100, 100, 100, None, None]
 
 
-async def test_bytes_are_charged_until_there_are_too_few(sessions: UploadSessions) -> None:
+async def test_bytes_are_charged_until_too_few_are_left(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 600, 600) == 600
     assert await sessions.spend(SESSION, 401, 401) is None
     assert await sessions.spend(SESSION, 400, 400) == 400
@@ -36,26 +36,26 @@ async def test_bytes_are_charged_until_there_are_too_few(sessions: UploadSession
     assert await sessions.spend(SESSION, 0, 0) is None
 
 
-async def test_an_undeclared_size_takes_at_most_what_is_left(sessions: UploadSessions) -> None:
+async def test_an_undeclared_size_is_charged_at_most_what_is_left(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 1, 700) == 700
     assert await sessions.spend(SESSION, 1, 700) == 300
     assert await sessions.spend(SESSION, 1, 700) is None
 
 
-async def test_less_than_the_least_is_not_taken(sessions: UploadSessions) -> None:
+async def test_fewer_bytes_than_the_least_are_not_charged(sessions: UploadSessions) -> None:
     assert await sessions.spend(SESSION, 1001, 2000) is None
     assert await sessions.spend(SESSION, 500, 2000) == 1000
     assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) == 700
     assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) is None
 
 
-async def test_sessions_do_not_share(sessions: UploadSessions) -> None:
+async def test_sessions_are_charged_apart(sessions: UploadSessions) -> None:
     one = SESSION._replace(max_uploads=1)
     assert await sessions.spend(one, 1000, 1000) == 1000
     assert await sessions.spend(one._replace(id="6e" * 16), 1000, 1000) == 1000
 
 
-async def test_the_item_ends_by_itself_and_stands_in_no_list(aws_settings: AwsSettings) -> None:
+async def test_the_item_expires_and_is_in_no_list(aws_settings: AwsSettings) -> None:
     async with connect(aws_settings, services=("dynamodb",)) as clients:
         await UploadSessions(clients.dynamodb, aws_settings.table).spend(SESSION, 5, 5)
         items = (await clients.dynamodb.scan(TableName=aws_settings.table))["Items"]
@@ -70,7 +70,7 @@ async def test_the_item_ends_by_itself_and_stands_in_no_list(aws_settings: AwsSe
 
 
 @pytest.mark.server
-async def test_fifty_who_race_for_a_session_of_ten_get_ten(emulator_settings: AwsSettings) -> None:
+async def test_fifty_concurrent_requests_get_the_ten_uploads_of_a_session(emulator_settings: AwsSettings) -> None:
     ten = SESSION._replace(max_uploads=10, max_bytes=10_000)
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
         racing = UploadSessions(clients.dynamodb, emulator_settings.table)
@@ -79,7 +79,7 @@ async def test_fifty_who_race_for_a_session_of_ten_get_ten(emulator_settings: Aw
 
 
 @pytest.mark.server
-async def test_racing_for_bytes_never_charges_more_than_there_are_and_leaves_none(
+async def test_concurrent_requests_are_charged_all_bytes_and_no_more(
     emulator_settings: AwsSettings,
 ) -> None:
     """Eleven of ninety do not fit into a thousand: the last one that is served gets the ten that are left."""
@@ -104,7 +104,7 @@ class Untelling:
         return {"Item": self.item} if self.item else {}
 
 
-async def test_a_server_that_does_not_tell_what_was_spent_is_asked() -> None:
+async def test_a_server_that_does_not_return_the_item_with_a_refusal_is_asked_for_it() -> None:
     spent = {"uploads": {"N": "3"}, "bytes": {"N": "9"}}
     client: Any = Untelling(spent)
     assert await UploadSessions(client, "uploads").spend(SESSION, 1, 1) is None
@@ -113,13 +113,13 @@ async def test_a_server_that_does_not_tell_what_was_spent_is_asked() -> None:
         await UploadSessions(client, "uploads").spend(SESSION, 1, 1)
 
 
-async def test_a_refused_permission_is_a_dependency_away() -> None:
+async def test_a_missing_permission_makes_dynamodb_unavailable() -> None:
     client: Any = Untelling(None, "AccessDeniedException")
     with pytest.raises(Unavailable):
         await UploadSessions(client, "uploads").spend(SESSION, 1, 1)
 
 
-async def test_a_table_that_is_away_is_told_as_such(made_up_keys: None) -> None:
+async def test_an_unreachable_table_makes_dynamodb_unavailable(made_up_keys: None) -> None:
     async with connect(settings_at("http://127.0.0.1:9"), services=("dynamodb",)) as clients:
         with pytest.raises(Unavailable):
             await UploadSessions(clients.dynamodb, "uploads-test").spend(SESSION, 1, 1)

@@ -1,4 +1,4 @@
-"""Counters that all replicas share, and accepted bytes that are counted once."""
+"""Counters of all replicas together, and accepted bytes that are counted once."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from aws.settings import AwsSettings
 from tests.aws import settings_at
 from tests.aws.faults import answer, serving
 
-# Of today: a server that removes what has expired would take away older counters.
+# Today: a server that deletes expired items would delete older counters.
 NOW = time.time()
 TODAY, MINUTE_NOW = Window.at(NOW, DAY), Window.at(NOW, MINUTE)
 ADA, ACME = Subject("owner", "ada"), Subject("tenant", "acme")
@@ -72,7 +72,7 @@ async def table(aws_settings: AwsSettings) -> AsyncIterator[Table]:
         yield Table(clients, aws_settings.table)
 
 
-async def test_what_is_added_by_anybody_is_in_everybodys_sum(table: Table) -> None:
+async def test_the_total_holds_what_every_replica_added(table: Table) -> None:
     counters = table.counters
     assert await counters.get(ADA, TODAY) == Usage()
     assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=1) == Usage(2, 100)
@@ -81,7 +81,7 @@ async def test_what_is_added_by_anybody_is_in_everybodys_sum(table: Table) -> No
     assert await counters.get(ADA, TODAY) == Usage(2, 100)
 
 
-async def test_a_part_that_comes_twice_is_counted_once(table: Table) -> None:
+async def test_a_part_that_is_sent_twice_is_counted_once(table: Table) -> None:
     counters = table.counters
     await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5)
     assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5) == Usage(2, 100)
@@ -103,7 +103,7 @@ async def test_subjects_and_windows_are_counted_apart(table: Table) -> None:
         assert await counters.add(subject, window, Usage(number), by="one", part=1) == Usage(number)
 
 
-async def test_many_at_once_lose_nothing(emulator_settings: AwsSettings) -> None:
+async def test_concurrent_additions_are_all_counted(emulator_settings: AwsSettings) -> None:
     """moto answers from several threads, and does not keep what they write apart."""
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
         counters = Table(clients, emulator_settings.table).counters
@@ -111,7 +111,7 @@ async def test_many_at_once_lose_nothing(emulator_settings: AwsSettings) -> None
         assert Usage(20, 200) in await asyncio.gather(*adding)
 
 
-async def test_a_counter_is_removed_after_its_window_and_is_in_no_owners_list(table: Table) -> None:
+async def test_a_counter_expires_after_its_window_and_is_in_no_list_of_an_owner(table: Table) -> None:
     await table.counters.add(ADA, MINUTE_NOW, Usage(1), by="one", part=1)
     await table.counters.count_accepted(await table.accepted(), LIMITED)
     kept = {item["id"]["S"]: item for item in await table.items() if item["id"]["S"].startswith("usage#")}
@@ -138,7 +138,7 @@ windows = st.builds(Window.at, st.floats(0, 4e9), st.sampled_from([MINUTE, DAY])
 
 
 @given(subjects, windows, subjects, windows)
-def test_keys_are_as_different_as_what_they_are_for_and_short_enough(
+def test_different_subjects_and_windows_have_different_keys_within_the_limit(
     one: Subject, first: Window, other: Subject, second: Window
 ) -> None:
     key, another = (usage_counters._key(*pair)["id"]["S"] for pair in ((one, first), (other, second)))
@@ -157,13 +157,13 @@ async def test_an_accepted_upload_is_counted_once_for_its_owner_and_its_tenant(t
     assert await table.records.get(record.id) == record
 
 
-async def test_whoever_adds_hears_of_accepted_bytes(table: Table) -> None:
+async def test_the_total_holds_accepted_bytes(table: Table) -> None:
     await table.counters.count_accepted(await table.accepted(size=12), LIMITED)
     assert await table.counters.add(ADA, TODAY, Usage(1, 5), by="one", part=1) == Usage(1, 5, 12)
 
 
 @pytest.mark.server
-async def test_workers_that_count_at_once_count_each_upload_once(emulator_settings: AwsSettings) -> None:
+async def test_workers_that_count_together_count_each_upload_once(emulator_settings: AwsSettings) -> None:
     """Not in moto: a transaction that it cancels takes back what others wrote meanwhile."""
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
         await _count_at_once(Table(clients, emulator_settings.table))
@@ -175,7 +175,7 @@ async def _count_at_once(table: Table) -> None:
     assert await table.counters.get(ADA, TODAY) == Usage(accepted_bytes=sum(range(1, 7)))
 
 
-async def test_only_those_with_a_limit_are_counted(table: Table) -> None:
+async def test_only_subjects_with_a_limit_are_counted(table: Table) -> None:
     counters = table.counters
     await counters.count_accepted(await table.accepted("u1"), Quotas())
     await counters.count_accepted(await table.accepted("u2"), Quotas(tenant=LIMITED.tenant))
@@ -184,7 +184,7 @@ async def test_only_those_with_a_limit_are_counted(table: Table) -> None:
     assert await counters.get(ACME, TODAY) == Usage(accepted_bytes=12)
 
 
-async def test_what_is_not_accepted_is_not_counted(table: Table) -> None:
+async def test_an_upload_that_is_not_accepted_is_not_counted(table: Table) -> None:
     record = await table.accepted()
     await table.counters.count_accepted(replace(record, state=State.REJECTED), LIMITED)
     await table.counters.count_accepted(replace(record, verdict=None), LIMITED)
@@ -193,7 +193,7 @@ async def test_what_is_not_accepted_is_not_counted(table: Table) -> None:
     assert await table.counters.get(ADA, TODAY) == Usage()
 
 
-async def test_bytes_belong_to_the_day_of_the_verdict(table: Table) -> None:
+async def test_bytes_count_for_the_day_of_the_verdict(table: Table) -> None:
     record = await table.accepted()
     assert record.verdict
     evening = datetime.fromtimestamp(TODAY.start - 0.5, UTC)
@@ -241,7 +241,7 @@ async def scripted(*answers: bytes) -> tuple[list[str], list[float]]:
 
 @pytest.mark.usefixtures("made_up_keys")
 class TestWithAScript:
-    async def test_another_writer_in_the_way_is_waited_for_longer_each_time(self) -> None:
+    async def test_a_transaction_conflict_is_retried_after_growing_pauses(self) -> None:
         requests, pauses = await scripted(
             cancelled("None", "TransactionConflict"), cancelled("TransactionConflict"), DONE
         )
@@ -249,19 +249,19 @@ class TestWithAScript:
         assert pauses == sorted(pauses)
         assert len(pauses) == 2
 
-    async def test_an_upload_that_was_counted_is_done_even_if_a_counter_is_busy(self) -> None:
+    async def test_an_upload_that_was_counted_before_needs_no_retry(self) -> None:
         requests, _ = await scripted(cancelled("ConditionalCheckFailed", "TransactionConflict"))
         assert len(requests) == 1
 
-    async def test_other_writers_are_not_waited_for_forever(self) -> None:
+    async def test_transaction_conflicts_are_retried_a_limited_number_of_times(self) -> None:
         with pytest.raises(Unavailable, match="in the way"):
             await scripted(*[cancelled("None", "TransactionConflict")] * DYNAMODB.attempts)
 
-    async def test_any_other_refusal_is_a_dependency_that_is_away(self) -> None:
+    async def test_any_other_cancellation_makes_dynamodb_unavailable(self) -> None:
         with pytest.raises(Unavailable, match="TransactionCanceledException"):
             await scripted(cancelled("None", "ThrottlingError"))
 
-    async def test_a_counter_that_cannot_be_told_is_a_dependency_that_is_away(self) -> None:
+    async def test_a_counter_that_cannot_be_written_makes_dynamodb_unavailable(self) -> None:
         async with (
             serving(cancelled("None")) as script,
             connect(settings_at(script.url, secrets.token_hex(4)), services=("dynamodb",)) as clients,

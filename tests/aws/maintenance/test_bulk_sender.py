@@ -1,4 +1,4 @@
-"""Bulk sending: messages arrive as they were given, and what the queue refuses is told."""
+"""Bulk sending: messages arrive unchanged, and a refused one is an error."""
 
 from collections.abc import AsyncIterator
 from unittest import mock
@@ -17,7 +17,7 @@ async def clients(aws_settings: AwsSettings) -> AsyncIterator[Clients]:
         yield clients
 
 
-async def test_ten_messages_go_at_once_and_wait(clients: Clients, aws_settings: AwsSettings) -> None:
+async def test_ten_messages_are_sent_and_wait(clients: Clients, aws_settings: AwsSettings) -> None:
     sender = BulkSender(clients.sqs, aws_settings.queue)
     assert await sender.waiting() == 0
     sent = [f"message {number}" for number in range(10)]
@@ -37,6 +37,6 @@ async def test_one_refused_message_of_a_batch_is_an_error(clients: Clients, aws_
         await BulkSender(clients.sqs, aws_settings.queue).send(["a"])
 
 
-async def test_a_queue_that_is_not_there_is_told(clients: Clients) -> None:
+async def test_a_queue_that_does_not_exist_is_unavailable(clients: Clients) -> None:
     with pytest.raises(Unavailable, match="sqs"):
         await BulkSender(clients.sqs, "none").send(["a"])

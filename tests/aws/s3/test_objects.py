@@ -1,4 +1,4 @@
-"""Objects against a server that honours versions and conditions: exactly the pinned bytes, or nothing."""
+"""Objects in an emulator that honours versions and conditions: exactly the pinned bytes, or nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -82,7 +82,9 @@ async def test_a_reader_that_stops_early_leaves_the_client_usable(
     assert sum(map(len, await read(objects, pinned, MIB))) == 4 * MIB
 
 
-async def test_what_is_not_as_pinned_is_gone(s3: "S3Client", objects: Objects, buckets: AwsSettings) -> None:
+async def test_another_object_than_the_pinned_one_is_gone(
+    s3: "S3Client", objects: Objects, buckets: AwsSettings
+) -> None:
     bucket = buckets.incoming_bucket
     pinned = await put(s3, bucket, "key", b"bytes")
     marker = await s3.delete_object(Bucket=bucket, Key="key")
@@ -98,13 +100,13 @@ async def test_what_is_not_as_pinned_is_gone(s3: "S3Client", objects: Objects, b
         await read(objects, pinned)
 
 
-async def test_a_bucket_that_is_not_there_is_a_dependency_that_is_away(objects: Objects) -> None:
+async def test_a_bucket_that_does_not_exist_is_unavailable(objects: Objects) -> None:
     with pytest.raises(Unavailable):
         await read(objects, Pinned("no-such-bucket", "key", "v", "0" * 32, 1))
 
 
 @pytest.mark.parametrize("key", KEYS)
-async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
+async def test_promotion_copies_the_bytes_and_nothing_that_the_uploader_chose(
     s3: "S3Client", objects: Objects, buckets: AwsSettings, key: str
 ) -> None:
     pinned = await put(
@@ -134,7 +136,7 @@ async def test_promotion_copies_the_pinned_version_and_nothing_else_of_it(
     assert tags["TagSet"] == []
 
 
-async def test_promotion_of_what_is_not_as_pinned_stores_nothing(
+async def test_promotion_of_an_object_that_is_not_the_pinned_one_stores_nothing(
     s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
     pinned = await put(s3, buckets.incoming_bucket, "key", b"bytes")
@@ -205,7 +207,7 @@ async def test_deleting_removes_that_version_only_and_may_be_repeated(
     await objects.delete(bucket, "never there", first.version_id)
 
 
-async def test_deleting_all_versions_spares_keys_that_begin_alike(
+async def test_deleting_all_versions_leaves_keys_with_the_same_beginning(
     s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects_module, "DELETE_BATCH", 2)
@@ -219,7 +221,7 @@ async def test_deleting_all_versions_spares_keys_that_begin_alike(
     assert await objects.delete_all_versions(bucket, "key") == 0
 
 
-async def test_all_versions_are_found_however_the_listing_is_cut(
+async def test_versions_on_several_pages_are_all_deleted(
     s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(5):
@@ -233,7 +235,7 @@ async def test_all_versions_are_found_however_the_listing_is_cut(
     assert await objects.delete_all_versions(buckets.accepted_bucket, "key") == 5
 
 
-async def test_a_version_that_cannot_be_removed_is_reported(
+async def test_a_version_that_s3_refuses_to_delete_is_an_error(
     s3: "S3Client", objects: Objects, buckets: AwsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(s3, buckets.accepted_bucket, "key", b"x")
@@ -246,7 +248,7 @@ async def test_a_version_that_cannot_be_removed_is_reported(
         await objects.delete_all_versions(buckets.accepted_bucket, "key")
 
 
-async def test_anyone_with_the_link_reads_that_version_as_it_says(
+async def test_a_presigned_url_reads_that_version_with_the_headers(
     s3: "S3Client", objects: Objects, buckets: AwsSettings
 ) -> None:
     pinned = await put(s3, buckets.accepted_bucket, "a b/ü", b"accepted", ContentType="text/html")

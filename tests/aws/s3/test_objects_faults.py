@@ -1,4 +1,4 @@
-"""S3 that breaks in the middle: a short read is never silent, and nothing of the vendor's gets out."""
+"""S3 that fails: a short read is always an error, and every error is ours."""
 
 from typing import Any, ClassVar
 
@@ -50,14 +50,14 @@ async def test_a_whole_body_is_read() -> None:
 
 
 @pytest.mark.parametrize("sent", [0, 1, 10, 24])
-async def test_a_body_that_is_cut_short_is_no_body(sent: int) -> None:
+async def test_a_body_that_is_cut_short_is_an_error(sent: int) -> None:
     async with serving(answer(200, b"x" * sent, headers=HEADERS, length=25)) as script:
         with pytest.raises(Unavailable) as caught:
             await read(script)
     assert caught.value.dependency == "s3"
 
 
-async def test_a_stream_that_ends_early_without_a_word_is_no_body() -> None:
+async def test_a_stream_that_ends_early_without_an_error_is_an_error() -> None:
     """Whatever the HTTP client makes of it, the count is ours."""
 
     class Short:
@@ -73,7 +73,7 @@ async def test_a_stream_that_ends_early_without_a_word_is_no_body() -> None:
         await anext(body.chunks(10))
 
 
-async def test_a_body_that_stalls_is_given_up() -> None:
+async def test_a_body_that_stalls_is_an_error() -> None:
     async with serving(SILENCE + answer(200, b"x", headers=HEADERS, length=25)) as script:
         with pytest.raises(Unavailable):
             await read(script)
@@ -81,7 +81,7 @@ async def test_a_body_that_stalls_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("fault", [RESET, SILENCE, error("SlowDown", 503), b"garbage\r\n\r\n", error("Odd", 418)])
-async def test_no_answer_is_a_dependency_that_is_away(fault: bytes) -> None:
+async def test_without_an_answer_s3_is_unavailable(fault: bytes) -> None:
     async with serving(fault) as script:
         with pytest.raises(Unavailable):
             await read(script)
@@ -90,21 +90,21 @@ async def test_no_answer_is_a_dependency_that_is_away(fault: bytes) -> None:
     assert len(script.requests) <= 2 * BOTOCORE["total_max_attempts"]
 
 
-async def test_a_passing_fault_is_not_noticed() -> None:
+async def test_a_transient_fault_is_retried() -> None:
     async with serving(error("SlowDown", 503), RESET, answer(200, b"bytes", headers=HEADERS)) as script:
         assert await read(script) == b"bytes"
     assert len(script.requests) == 3
 
 
 @pytest.mark.parametrize(("code", "status"), [("NoSuchVersion", 404), ("PreconditionFailed", 412)])
-async def test_gone_is_told_at_once(code: str, status: int) -> None:
+async def test_a_version_that_is_gone_is_not_retried(code: str, status: int) -> None:
     async with serving(error(code, status)) as script:
         with pytest.raises(VersionGone):
             await read(script)
     assert len(script.requests) == 1
 
 
-async def test_a_copy_that_fails_after_its_200_is_a_failure() -> None:
+async def test_a_copy_that_fails_after_status_200_is_an_error() -> None:
     """S3 can begin to answer a long copy with 200 and end it with an error."""
     async with serving(error("InternalError", 200)) as script:
         with pytest.raises(Unavailable, match="InternalError"):
@@ -115,7 +115,7 @@ def xml(name: str, inner: str) -> bytes:
     return answer(200, f'<?xml version="1.0" encoding="UTF-8"?><{name}>{inner}</{name}>'.encode())
 
 
-async def test_parts_are_aborted_even_where_the_abort_fails_too() -> None:
+async def test_a_failed_copy_raises_its_error_when_its_abort_fails_too() -> None:
     created = xml("InitiateMultipartUploadResult", "<UploadId>u1</UploadId>")
     async with serving(created, error("AccessDenied", 403), error("AccessDenied", 403)) as script:
         with pytest.raises(Unavailable, match="UploadPartCopy: AccessDenied"):
@@ -123,7 +123,7 @@ async def test_parts_are_aborted_even_where_the_abort_fails_too() -> None:
     assert [head.split(" ")[0] for head in script.requests] == ["POST", "PUT", "DELETE"]
 
 
-async def test_deleting_what_is_denied_is_reported() -> None:
+async def test_a_denied_deletion_is_an_error() -> None:
     async with (
         serving(error("AccessDenied", 403)) as script,
         connect(settings_at(script.url), services=("s3",)) as clients,
@@ -132,7 +132,7 @@ async def test_deleting_what_is_denied_is_reported() -> None:
             await Objects(clients.s3).delete("bucket", "key", "v1")
 
 
-async def test_a_key_that_cannot_be_sent_is_our_own_mistake() -> None:
+async def test_a_key_that_cannot_be_sent_is_our_error() -> None:
     async with connect(settings_at("http://127.0.0.1:9"), services=("s3",)) as clients:
         with pytest.raises(AirlockError):
             await Objects(clients.s3).delete("", "", "v1")

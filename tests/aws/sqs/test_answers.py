@@ -1,4 +1,4 @@
-"""SQS's XML: as AWS writes it, as emulators write it, and what is none."""
+"""SQS's XML answers: as AWS and emulators write them, and other answers."""
 
 import pytest
 
@@ -73,6 +73,6 @@ def test_a_bad_status_is_an_error_whatever_the_answer_holds(status: int, answer:
         RECEIVED.format(namespace="", body="").replace("<Value>2<", "<Value>many<").encode(),
     ],
 )
-def test_what_is_no_answer_cannot_be_read(answer: bytes) -> None:
+def test_another_answer_cannot_be_read(answer: bytes) -> None:
     with pytest.raises(UnreadableAnswer):
         messages(200, answer)

@@ -1,4 +1,4 @@
-"""The queue, held against aiobotocore's answers field by field."""
+"""The queue against moto and the emulator, compared with what aiobotocore receives."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -54,14 +54,14 @@ async def take(queue: Queue, count: int, visibility: int = 30) -> list[Message]:
 async def depth(sqs: "SQSClient", name: str) -> tuple[int, int]:
     """How many messages can be seen, and how many are hidden."""
     url = (await sqs.get_queue_url(QueueName=name))["QueueUrl"]
-    told = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    seen, hidden = (int(told["Attributes"][name]) for name in names)  # type: ignore[index]  # names of SQS's
+    seen, hidden = (int(answer["Attributes"][name]) for name in names)  # type: ignore[index]  # names of SQS's
     return seen, hidden
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-async def test_a_message_is_what_aiobotocore_says_it_is(
+async def test_a_message_is_the_same_as_aiobotocores(
     aws_settings: AwsSettings, clients: Clients, queue: Queue, sqs: "SQSClient", body: str
 ) -> None:
     sent = await queue.send(aws_settings.queue, body, {"airlock-reason": "because"})
@@ -73,18 +73,18 @@ async def test_a_message_is_what_aiobotocore_says_it_is(
     assert (ours.id, ours.body, ours.receive_count) == (sent, body, 2)
 
 
-async def test_ten_messages_come_in_one_answer(aws_settings: AwsSettings, queue: Queue) -> None:
+async def test_ten_messages_are_received(aws_settings: AwsSettings, queue: Queue) -> None:
     sent = {await queue.send(aws_settings.queue, str(number)): str(number) for number in range(10)}
     taken = await take(queue, 10)
     assert {message.id: message.body for message in taken} == sent
     assert len({message.receipt for message in taken}) == 10
 
 
-async def test_an_empty_queue_answers_with_nothing(queue: Queue) -> None:
+async def test_an_empty_queue_gives_no_messages(queue: Queue) -> None:
     assert await queue.receive(10, 0, 30) == []
 
 
-async def test_deleted_messages_are_gone_and_bad_receipts_are_told(
+async def test_messages_are_deleted_and_bad_receipts_are_returned(
     aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
 ) -> None:
     for number in range(3):
@@ -103,7 +103,7 @@ async def test_more_than_ten_are_deleted_in_several_requests(
     assert await depth(sqs, aws_settings.queue) == (0, 0)
 
 
-async def test_a_message_that_is_given_back_comes_again_counted(aws_settings: AwsSettings, queue: Queue) -> None:
+async def test_a_message_that_is_given_back_is_delivered_again(aws_settings: AwsSettings, queue: Queue) -> None:
     await queue.send(aws_settings.queue, "body")
     (first,) = await take(queue, 1)
     assert await queue.receive(1, 0, 30) == []
@@ -121,23 +121,23 @@ async def test_an_extended_message_stays_hidden(aws_settings: AwsSettings, queue
     assert await depth(sqs, aws_settings.queue) == (0, 1)
 
 
-async def test_nothing_is_asked_for_nothing(queue: Queue) -> None:
+async def test_an_empty_batch_makes_no_request(queue: Queue) -> None:
     assert await queue.delete([]) == []
     assert await queue.extend([], 30) == []
 
 
-async def test_attributes_arrive_without_what_sqs_refuses(
+async def test_attributes_are_sent_without_characters_that_sqs_refuses(
     aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
 ) -> None:
     await queue.send(aws_settings.dead_letter_queue, "body", {"airlock-reason": "a\x00b\ud800c\td", "empty": ""})
     url = (await sqs.get_queue_url(QueueName=aws_settings.dead_letter_queue))["QueueUrl"]
     answer = await sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])
     (message,) = answer["Messages"]
-    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert told == {"airlock-reason": "a?b?c\td"}
+    sent = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert sent == {"airlock-reason": "a?b?c\td"}
 
 
-async def test_a_queue_that_is_not_there_is_away(aws_settings: AwsSettings, clients: Clients) -> None:
+async def test_a_queue_that_does_not_exist_is_unavailable(aws_settings: AwsSettings, clients: Clients) -> None:
     missing = aws_settings.model_copy(update={"queue": "nowhere"})
     async with Queue.open(missing, clients) as queue:
         for call in (queue.receive(1, 0, 30), queue.delete(["r"]), queue.send("nowhere", "body")):

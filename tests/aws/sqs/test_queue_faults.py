@@ -1,4 +1,4 @@
-"""SQS that breaks: bounded tries with pauses in between, then one error of ours."""
+"""SQS that fails: a limited number of tries with pauses, then Unavailable."""
 
 import contextlib
 import json
@@ -76,7 +76,7 @@ FINAL = {
 
 @dataclass
 class Naps:
-    """Takes no time, and remembers how long each pause was to be at most and what was chosen."""
+    """Pauses that take no time. Records the longest that each could be, and how long it was."""
 
     most: list[float] = field(default_factory=list)
     taken: list[float] = field(default_factory=list)
@@ -103,7 +103,7 @@ async def queue_at(script: Script, naps: Naps | None = None) -> AsyncIterator[Qu
 
 # aiohttp repeats a GET once by itself when the connection is reset, which would count twice here.
 @pytest.mark.parametrize("fault", [PASSING[name] for name in PASSING if name != "reset"])
-async def test_a_passing_fault_is_not_noticed(fault: bytes) -> None:
+async def test_a_transient_fault_is_retried(fault: bytes) -> None:
     naps = Naps()
     async with serving(URL, fault, fault, RECEIVED) as script, queue_at(script, naps) as queue:
         (message,) = await queue.receive(10, 20, 30)
@@ -113,7 +113,7 @@ async def test_a_passing_fault_is_not_noticed(fault: bytes) -> None:
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-async def test_a_fault_that_stays_is_a_dependency_that_is_away(fault: bytes) -> None:
+async def test_a_fault_that_stays_makes_sqs_unavailable(fault: bytes) -> None:
     naps = Naps()
     async with serving(URL, fault) as script, queue_at(script, naps) as queue:
         with pytest.raises(Unavailable) as caught:
@@ -124,7 +124,7 @@ async def test_a_fault_that_stays_is_a_dependency_that_is_away(fault: bytes) -> 
 
 
 @pytest.mark.parametrize(("detail", "fault"), FINAL.items(), ids=FINAL)
-async def test_a_refusal_is_told_at_once(detail: str, fault: bytes) -> None:
+async def test_a_refusal_is_raised_without_a_retry(detail: str, fault: bytes) -> None:
     naps = Naps()
     async with serving(URL, fault) as script, queue_at(script, naps) as queue:
         with pytest.raises(Unavailable) as caught:
@@ -134,7 +134,7 @@ async def test_a_refusal_is_told_at_once(detail: str, fault: bytes) -> None:
     assert len(script.requests) == 2
 
 
-async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_never_answers_makes_sqs_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiver, "LONGEST_POLL", 0)
     monkeypatch.setattr(receiver, "ANSWER_SECONDS", 0.1)
     async with serving(URL, SILENCE) as script, queue_at(script) as queue:
@@ -142,20 +142,20 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
             await queue.receive(10, 20, 30)
 
 
-async def test_nobody_listening_is_a_dependency_that_is_away() -> None:
+async def test_a_refused_connection_makes_sqs_unavailable() -> None:
     async with queue_at(Script([], url="http://127.0.0.1:9")) as queue:
         with pytest.raises(Unavailable, match=r"EndpointConnectionError at 127\.0\.0\.1:9"):
             await queue.receive(10, 20, 30)
 
 
-async def test_sending_to_a_server_that_refuses_is_told() -> None:
+async def test_a_refused_message_makes_sqs_unavailable() -> None:
     denied = answer(403, b'{"__type": "AccessDenied", "message": "not yours"}')
     async with serving(URL, denied) as script, queue_at(script) as queue:
         with pytest.raises(Unavailable, match="AccessDenied: not yours"):
             await queue.send("objects", "body")
 
 
-async def test_a_queues_address_is_asked_for_once() -> None:
+async def test_a_queues_url_is_requested_once() -> None:
     async with serving(URL, RECEIVED, RECEIVED) as script, queue_at(script) as queue:
         await queue.receive(10, 20, 30)
         await queue.receive(10, 20, 30)
@@ -167,7 +167,7 @@ def query(head: str) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(urlsplit(head.split(" ")[1]).query).items()}
 
 
-async def test_a_request_asks_for_what_is_needed_and_is_signed() -> None:
+async def test_a_receive_request_has_its_parameters_and_is_signed() -> None:
     async with serving(URL, RECEIVED) as script, queue_at(script) as queue:
         await queue.receive(7, 99, 33)
     head = script.requests[1]
@@ -183,7 +183,7 @@ async def test_a_request_asks_for_what_is_needed_and_is_signed() -> None:
     assert re.search(r"Authorization: AWS4-HMAC-SHA256 Credential=AKIAMADEUP/\d{8}/eu-central-1/sqs/aws4_request", head)
 
 
-async def test_a_session_token_travels_with_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_token_is_sent_and_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the-token")
     async with serving(URL, RECEIVED) as script, queue_at(script) as queue:
         await queue.receive(10, 20, 30)
@@ -201,7 +201,7 @@ async def test_ten_messages_go_in_one_request() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
-async def test_each_entry_says_how_long_it_is_to_be_hidden(seconds: int) -> None:
+async def test_each_entry_has_the_visibility_timeout(seconds: int) -> None:
     async with serving(URL, batch(0, 1)) as script, queue_at(script) as queue:
         assert await queue.extend(["a", "b"], seconds) == []
     entries = json.loads(script.bodies[1])["Entries"]
@@ -209,21 +209,21 @@ async def test_each_entry_says_how_long_it_is_to_be_hidden(seconds: int) -> None
     assert hidden == {"a": seconds, "b": seconds}
 
 
-async def test_what_is_not_confirmed_is_told_by_its_receipt(caplog: pytest.LogCaptureFixture) -> None:
+async def test_receipts_that_are_not_confirmed_are_returned(caplog: pytest.LogCaptureFixture) -> None:
     answers = batch(*range(9), refused=["9", "odd"]), batch(1)
     async with serving(URL, *answers) as script, queue_at(script) as queue:
         assert await queue.delete([str(number) for number in range(12)]) == ["9", "10"]
     assert "InternalError" in caplog.text
 
 
-async def test_an_answer_that_confirms_nothing_confirms_nothing() -> None:
+async def test_a_web_page_confirms_no_receipt() -> None:
     """botocore takes a web page with status 200 for an answer."""
     async with serving(URL, answer(200, b"<html>Sign in")) as script, queue_at(script) as queue:
         assert await queue.delete(["r"]) == ["r"]
 
 
 @pytest.mark.parametrize("fault", [RESET, answer(503, b"{}"), answer(404, b"not here")])
-async def test_what_cannot_be_deleted_is_told(fault: bytes, no_pauses: None) -> None:
+async def test_a_failed_deletion_makes_sqs_unavailable(fault: bytes, no_pauses: None) -> None:
     async with serving(URL, fault) as script, queue_at(script) as queue:
         with pytest.raises(Unavailable) as caught:
             await queue.delete(["r"])

@@ -1,4 +1,4 @@
-"""Changes of a verdict: announced, made once, and ended, each only on what was read."""
+"""Changes of a verdict: begun, made once, and ended, each only on the record that was read."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -54,7 +54,7 @@ async def test_a_change_is_appended_to_the_record_with_the_new_verdict_and_place
     assert await records.get("upload-1") == replace(after, moving_from=None)
 
 
-async def test_one_change_follows_another_and_bytes_that_are_not_kept_are_nowhere(records: Records) -> None:
+async def test_a_second_change_is_appended_and_deleted_bytes_have_no_location(records: Records) -> None:
     before = await settled(records, Outcome.INFECTED)
     freed = await release(records, await records.begin_change(before, Step.RELEASE, BEGUN))
     begun = await records.begin_change(freed, Step.REVOKE, BEGUN)
@@ -75,12 +75,12 @@ async def test_each_of_its_writes_may_be_repeated(records: Records) -> None:
         await records.end_change(after)
 
 
-async def test_a_change_of_what_others_changed_meanwhile_is_refused(records: Records) -> None:
+async def test_a_change_of_a_record_that_was_changed_meanwhile_is_refused(records: Records) -> None:
     before = await settled(records, Outcome.INFECTED)
     freed = await release(records, await records.begin_change(before, Step.RELEASE, BEGUN))
     with pytest.raises(Conflict, match="accepted"):
         await records.begin_change(before, Step.RELEASE, BEGUN)
-    other = CHANGE.model_copy(update={"by": "somebody else"})
+    other = CHANGE.model_copy(update={"by": "another operator"})
     with pytest.raises(Conflict):
         await records.change(
             before, other, verdict(), place="accepted", location=PLACE, event_id="event-2", now=1700000021
@@ -92,13 +92,13 @@ async def test_a_change_of_what_others_changed_meanwhile_is_refused(records: Rec
 
 
 @pytest.mark.parametrize("state", [Outcome.ACCEPTED, Outcome.FAILED])
-async def test_the_lifecycle_says_what_can_be_released(records: Records, state: Outcome) -> None:
+async def test_only_states_of_the_lifecycle_can_be_released(records: Records, state: Outcome) -> None:
     before = await settled(records, state)
     with pytest.raises(Conflict, match=state.value):
         await records.begin_change(before, Step.RELEASE, BEGUN)
 
 
-async def test_what_its_owner_took_back_is_not_released(records: Records) -> None:
+async def test_a_withdrawn_upload_is_not_released(records: Records) -> None:
     begun = await records.begin_change(await settled(records, Outcome.INFECTED), Step.RELEASE, BEGUN)
     await records.withdraw("upload-1", "ada", 1700000015)
     with pytest.raises(Conflict, match="withdrawn"):
