@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import random
 import sys
 from collections import Counter
@@ -76,7 +75,7 @@ class Fleet:
         clamd: RestartableClamd,
         rng: random.Random,
     ) -> None:
-        self._environment = {**os.environ, **harness.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
+        self._environment = {**unmeasured(), **harness.environment(AIRLOCK_ENDPOINT_URL=endpoint)}
         self._folder = folder
         self._size = size
         self._clamd = clamd

@@ -9,7 +9,7 @@ import pytest
 from ops.dev.emulator import Emulator
 from tests.chaos.run import Run
 
-UPLOADS = 200
+UPLOADS = 100
 TIMEOUT_SECONDS = 240.0
 
 

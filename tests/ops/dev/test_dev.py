@@ -61,16 +61,6 @@ async def test_it_says_what_it_scans_with(airlock_dev: Dev) -> None:
     assert re.search(r"dev │ scanning with YARA-X", airlock_dev.log.read_text())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_everything_and_it_exits_0(number: signal.Signals, tmp_path: Path) -> None:
-    async with running_dev(tmp_path) as running:
-        everybody = family(running.process.pid)
-        assert len(everybody) >= 3
-        assert await running.end(number) == 0
-    await gone(everybody)
-    assert running.log.read_text().endswith("everything has ended\n")
-
-
 async def test_a_signal_while_it_starts_ends_everything(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(*COMMAND, "dev", "--port", "0"),
@@ -105,12 +95,22 @@ async def test_a_worker_that_dies_ends_it_with_the_reason(tmp_path: Path) -> Non
     assert "Error: the worker ended: SIGKILL" in running.log.read_text()
 
 
-async def test_a_folder_keeps_uploads_over_a_restart(tmp_path: Path) -> None:
+async def ends_with(running: Dev, number: signal.Signals) -> None:
+    """The signal ends it and all of its processes, and its exit code is 0."""
+    everybody = family(running.process.pid)
+    assert len(everybody) >= 3
+    assert await running.end(number) == 0
+    await gone(everybody)
+    assert running.log.read_text().endswith("everything has ended\n")
+
+
+async def test_a_signal_ends_everything_and_a_folder_keeps_uploads_over_the_restart(tmp_path: Path) -> None:
     file = tmp_path / "note.txt"
     file.write_text("Kept over a restart, every word of it.\n" * 20)
     async with running_dev(tmp_path / "state") as first:
         sent = await airlock("upload", file, "--json", "--service", first.address)
         assert sent.code == 0, sent
+        await ends_with(first, signal.SIGINT)
     [upload] = sent.documents
     async with running_dev(tmp_path / "state") as second:
         told = await airlock("status", upload["id"], "--json", "--service", second.address)
@@ -120,6 +120,7 @@ async def test_a_folder_keeps_uploads_over_a_restart(tmp_path: Path) -> None:
             assert await response.text() == file.read_text()
         again = await airlock("upload", file, "--service", second.address)
         assert again.code == 0, again
+        await ends_with(second, signal.SIGTERM)
 
 
 async def test_a_folder_has_one_user(airlock_dev: Dev) -> None:
