@@ -1,7 +1,7 @@
 """`python -m tests.fuzz [--seconds N] [target ...]`: each target under atheris, a coverage-guided fuzzer.
 
-What it learns is kept in build/fuzz; an input that a target fails on is printed, kept there too, and makes this fail:
-it belongs into tests/fuzz/seeds, where every run of the tests tries it.
+Its corpus is kept in build/fuzz. An input on which a target fails is printed and kept there, and the exit code is 1:
+copy the input to tests/fuzz/seeds, where every run of the tests uses it.
 """
 
 import argparse
@@ -20,13 +20,15 @@ KEPT = ROOT / "build" / "fuzz"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fuzz one target after the other; 1 when one failed, 2 where atheris is not installed."""
+    """Fuzz the targets one after the other. The exit code: 1 when one failed, 2 where atheris is not installed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="fuzz the parsers, guided by coverage")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="all without any")
     chosen = parser.parse_args(arguments)
     if importlib.util.find_spec("atheris") is None:
-        print("there is no atheris for this platform; `make test` tries the same targets without guidance")
+        print(
+            "atheris is not available for this platform; `make test` runs the same targets without guidance by coverage"
+        )
         return 2
     results = [_fuzz(name, chosen.seconds) for name in chosen.targets or TARGETS]
     return 0 if all(results) else 1
@@ -39,11 +41,11 @@ def _fuzz(name: str, seconds: int) -> bool:
     options += [f"-dict={Path(__file__).parent}/words"]
     command = [sys.executable, "-m", "tests.fuzz.guided", name, *options, str(corpus), str(SEEDS / name)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    told = done.stdout.decode(errors="replace")
-    runs = re.search(r"number_of_executed_units: (\d+)", told)
+    output = done.stdout.decode(errors="replace")
+    runs = re.search(r"number_of_executed_units: (\d+)", output)
     print(f"{name}: {runs[1] if runs else 0} inputs, {'fine' if done.returncode == 0 else 'FAILED'}", flush=True)
     if done.returncode:
-        print(told)
+        print(output)
         for found in sorted(KEPT.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime)[-1:]:
             print(f"{found}: {found.read_bytes()!r}")
     return done.returncode == 0

@@ -4,7 +4,7 @@ import sys
 
 import atheris
 
-# What is looked into for guidance: our parsers, and those of the standard library that they call.
+# The modules whose coverage guides the fuzzer: our parsers, and those of the standard library that they call.
 with atheris.instrument_imports(include=["airlock", "service", "tomllib", "json", "urllib", "base64"]):
     from tests.fuzz.targets import TARGETS
 

@@ -1,7 +1,7 @@
-"""Each parser of what strangers send, given any bytes: it answers, or raises an error of ours that is made for it.
+"""The fuzzers' targets: each gives any bytes to one parser of hostile input.
 
-Whatever else comes out of a target is a finding. Some check their answer besides: that nothing is believed which
-nobody signed, and that a key is safe.
+The parser may return, or raise the error of ours that is made for it; any other exception fails the target. Some
+targets also test the result: that nothing unsigned is accepted, and that an object's key is safe.
 """
 
 import re
@@ -40,8 +40,8 @@ def notification(data: bytes) -> None:
 
 
 def bearer(data: bytes) -> None:
-    """An Authorization header. aiohttp decodes headers in this way."""
-    code = "none: the token is believed, and nobody gave it out"
+    """An Authorization header, decoded as aiohttp decodes headers."""
+    code = "none: the token was accepted"
     try:
         CALLERS.identify(_text(data))
     except Refused as error:
@@ -63,29 +63,29 @@ def id_of_an_upload(data: bytes) -> None:
         upload_id.verify(_text(data), "owner", SECRETS)
     except InvalidUploadId:
         return
-    raise AssertionError("nobody minted this id")
+    raise AssertionError("an id that was never signed is accepted")
 
 
 def session_token(data: bytes) -> None:
-    """The token of an upload session, with and without its beginning."""
+    """The token of an upload session, with and without its prefix."""
     text = _text(data)
     for each in (text, upload_session.TOKEN_PREFIX + text):
         try:
             upload_session.verify(each, NOW, SECRETS)
         except InvalidSession:
             continue
-        raise AssertionError("nobody minted this session")
+        raise AssertionError("a session that was never signed is accepted")
 
 
 def key_of_an_object(data: bytes) -> None:
-    """A prefix and a key of incoming."""
+    """The prefix of the incoming bucket, and an object's key, one a line."""
     prefix, _, key = _text(data).partition("\n")
     found = keys.upload_id_of(prefix, key)
     assert found is None or keys.incoming(prefix, found) == key
 
 
 def accepted_key(data: bytes) -> None:
-    """A template, and values from an upload, line by line."""
+    """A template of keys, and the values of an upload, one a line."""
     template, owner, media_type = (_text(data) + "\n\n").split("\n")[:3]
     if keys.template_problem(template):
         return
@@ -95,7 +95,7 @@ def accepted_key(data: bytes) -> None:
 
 
 def object_metadata(data: bytes) -> None:
-    """The metadata of an object: `name: value` a line, and its content type as the first."""
+    """The content type of an object, and then its metadata, `name: value` on each line."""
     content_type, *lines = _text(data).split("\n")
     metadata = {name: value for name, _, value in (line.partition(": ") for line in lines)}
     try:
@@ -106,7 +106,7 @@ def object_metadata(data: bytes) -> None:
 
 
 def profiles_file(data: bytes) -> None:
-    """The operator's profiles, in both syntaxes; what is read reads back the same."""
+    """The operator's profiles, in both syntaxes. What was read must be equal after it is written and read again."""
     text = data.decode(errors="replace")
     for syntax in ("toml", "json"):
         try:

@@ -1,4 +1,4 @@
-"""No parser of what strangers send raises anything but an error of ours. `make fuzz` looks much longer."""
+"""No parser of hostile input raises anything but an error of ours. `make fuzz` runs much longer."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ SEEDS = Path(__file__).parent / "seeds"
 
 
 def seeds(name: str) -> list[bytes]:
-    """The inputs from which the fuzzer of a target sets out, and what it once found."""
+    """The first inputs of a target's fuzzer, and those on which it has once failed."""
     return [path.read_bytes() for path in sorted((SEEDS / name).iterdir())]
 
 
 @st.composite
 def changed(draw: st.DrawFn, known: list[bytes]) -> bytes:
-    """A known input with a piece of it replaced, or anything."""
+    """A known input with a part of it replaced."""
     whole = draw(st.sampled_from(known))
     start = draw(st.integers(0, len(whole)))
     end = draw(st.integers(start, len(whole)))

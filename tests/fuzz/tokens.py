@@ -29,7 +29,7 @@ _PUBLISHED = KeySet.parse(json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", 
 
 
 def token(data: bytes) -> None:
-    """A token as it comes."""
+    """A token, which the provider did not sign."""
     text = data.decode("utf-8", "surrogateescape")
     oidc = _oidc()
     assert oidc.find(text) is None
@@ -41,7 +41,7 @@ def token(data: bytes) -> None:
 
 
 def signed_claims(data: bytes) -> None:
-    """The claims of a token that the provider signed, whatever it claims."""
+    """The claims of a token that the provider signed."""
     parts = b'{"alg":"EdDSA","kid":"one"}', data
     signed = b".".join(map(_encoded, parts))
     text = b".".join([signed, _encoded(_SIGNER.sign(signed))]).decode()
@@ -57,7 +57,7 @@ def signed_claims(data: bytes) -> None:
 
 
 def published_keys(data: bytes) -> None:
-    """The document of a provider's keys, and a signature that is held against each of them."""
+    """The document of a provider's keys, and a signature that is verified with each of them."""
     try:
         keys = KeySet.parse(data)
     except Malformed:
@@ -68,24 +68,24 @@ def published_keys(data: bytes) -> None:
 
 
 def _oidc() -> OidcVerifier:
-    """One that holds the key of `_SIGNER`, and has just asked for others."""
+    """A verifier that has the key of `_SIGNER`, and has just fetched the keys, so that it does not fetch them again."""
     provider = Provider(TRUST.issuer, None, _nothing, now=lambda: NOW, sleep=_nothing, random=bytes)
     provider.newest, provider.usable_until, provider._refreshed_at = _PUBLISHED, NOW + 3600, NOW
     return OidcVerifier(TRUST, provider, now=lambda: NOW)
 
 
 async def _nothing(*_: Any) -> Any:
-    raise AssertionError("nothing may be waited for")
+    raise AssertionError("a target must not wait")
 
 
 def _done(work: Coroutine[Any, Any, Caller]) -> Caller:
-    """What `work` gives, which waits for nothing."""
+    """The result of a coroutine that never waits."""
     try:
         work.send(None)
     except StopIteration as end:
         caller: Caller = end.value
         return caller
-    raise AssertionError("it waits")
+    raise AssertionError("the coroutine waits")
 
 
 def _encoded(data: bytes) -> bytes:

@@ -50,7 +50,7 @@ class Inspector:
     async def inspect(self, subject: Subject, chunks: AsyncIterator[bytes]) -> Verdict:
         """The verdict of all checks of the profile on `subject.size` bytes, and on the members of archives in them.
 
-        Raises Unavailable when an engine or the bytes are unavailable: there is no verdict on bytes that no check saw.
+        Raises Unavailable when an engine does not answer or bytes are missing: then there is no verdict.
         """
         members = Members(subject.profile.limits, self._run_checks, self._spool)
         subject = replace(subject, members=members)
@@ -59,7 +59,7 @@ class Inspector:
         return self._verdict(subject, reports, members.reports, counted.size)
 
     async def ready(self) -> None:
-        """Raises Unavailable when an engine that some profile needs is unavailable."""
+        """Raises Unavailable when an engine that some profile needs does not answer."""
         await _run_all(check.ready() for check in self._checks.values())
 
     async def close(self) -> None:

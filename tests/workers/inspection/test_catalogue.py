@@ -26,18 +26,18 @@ def test_every_check_that_is_named_is_made_once() -> None:
     assert all(made[name].name == name for name in ALL)
 
 
-def test_what_cannot_be_made_stops_the_start_and_all_of_it_is_told(
+def test_every_check_that_cannot_be_made_is_named_and_stops_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bad.yar").write_text("rule")
     monkeypatch.setattr(classifier, "installed", lambda: False)
     with pytest.raises(catalogue.Misconfigured) as caught:
         catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
-    told = str(caught.value)
-    assert "'magic' (in default, other): unknown check" in told
-    assert "'clamd' (in default, other): AIRLOCK_CLAMD is not set" in told
-    assert "bad.yar:1:" in told
-    assert "magika" in told
+    message = str(caught.value)
+    assert "'magic' (in default, other): unknown check" in message
+    assert "'clamd' (in default, other): AIRLOCK_CLAMD is not set" in message
+    assert "bad.yar:1:" in message
+    assert "magika" in message
 
 
 def test_what_no_profile_names_need_not_be_configured() -> None:
@@ -57,7 +57,7 @@ def test_a_parser_without_its_library_stops_the_start(monkeypatch: pytest.Monkey
         catalogue.build(_profiles("size", "checksum", "pdf"), Settings(**PLACES), lambda: 0.0)
 
 
-async def test_the_age_of_definitions_is_judged_by_the_settings_and_the_clock() -> None:
+async def test_the_greatest_age_of_definitions_comes_from_the_settings() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\0")
         writer.write(b"ClamAV 1.4.6/27800/Thu Jan  1 00:00:00 1970\0")

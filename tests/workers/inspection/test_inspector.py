@@ -15,8 +15,8 @@ from workers.inspection.checks.size import SizeCheck
 from workers.inspection.inspector import Inspector
 
 
-class Told(BaseCheck, BaseScan):
-    """A check that reports what it was told to, and writes down what happened to it."""
+class StubCheck(BaseCheck, BaseScan):
+    """A check that gives `report`, or raises it, and records its calls."""
 
     def __init__(self, report: Report | Exception, *, hold: asyncio.Event | None = None) -> None:
         self.report = report
@@ -24,9 +24,9 @@ class Told(BaseCheck, BaseScan):
         self.fed = b""
         self.events: list[str] = []
 
-    name = "told"
+    name = "stub"
 
-    def begin(self, subject: Subject) -> "Told":
+    def begin(self, subject: Subject) -> "StubCheck":
         return self
 
     async def feed(self, chunk: bytes) -> None:
@@ -48,7 +48,7 @@ class Told(BaseCheck, BaseScan):
 
 
 def _finding(code: str, outcome: Outcome = Outcome.REJECTED) -> Finding:
-    return Finding(code=code, check="told", outcome=outcome, message=code)
+    return Finding(code=code, check="stub", outcome=outcome, message=code)
 
 
 def _subject(size: int, *checks: str) -> Subject:
@@ -67,8 +67,8 @@ def _inspector(**checks: Any) -> Inspector:
 
 async def test_a_verdict_has_its_evidence() -> None:
     engine = Engine(name="e", version="1")
-    first = Told(Report((_finding("a"), _finding("a")), engine, media_type="text/plain"))
-    second = Told(Report((_finding("a"), _finding("b", Outcome.INFECTED)), engine, missing=("other",)))
+    first = StubCheck(Report((_finding("a"), _finding("a")), engine, media_type="text/plain"))
+    second = StubCheck(Report((_finding("a"), _finding("b", Outcome.INFECTED)), engine, missing=("other",)))
     verdict = await _inspector(x=first, y=second).inspect(_subject(6, "x", "y"), _chunks(b"abc", b"def"))
     assert first.fed == second.fed == b"abcdef"
     assert verdict.outcome is Outcome.INFECTED
@@ -81,29 +81,31 @@ async def test_a_verdict_has_its_evidence() -> None:
     assert first.events == second.events == ["closed"]
 
 
-async def test_nothing_found_is_accepted_and_an_empty_object_is_looked_at_too() -> None:
-    told = Told(Report())
-    verdict = await _inspector(x=told).inspect(_subject(0, "x"), _chunks())
+async def test_an_empty_object_is_checked_too() -> None:
+    stub = StubCheck(Report())
+    verdict = await _inspector(x=stub).inspect(_subject(0, "x"), _chunks())
     assert [finding.code for finding in verdict.findings] == ["too_small"]
-    assert told.events == ["closed"]
+    assert stub.events == ["closed"]
 
 
 @pytest.mark.parametrize("size", [2, 4])
-async def test_another_number_of_bytes_than_announced_is_no_verdict(size: int) -> None:
+async def test_fewer_or_more_bytes_than_the_size_are_no_verdict(size: int) -> None:
     with pytest.raises(Unavailable, match="it sent 3 bytes"):
         await _inspector().inspect(_subject(size), _chunks(b"abc"))
 
 
-async def test_a_check_whose_engine_is_away_ends_the_others() -> None:
-    class Away(Told):
+async def test_a_check_that_is_unavailable_ends_the_others() -> None:
+    class UnavailableCheck(StubCheck):
         async def feed(self, chunk: bytes) -> None:
-            raise Unavailable("x", "away")
+            raise Unavailable("x", "down")
 
-    held, away = Told(Report(), hold=asyncio.Event()), Away(Report())
-    with pytest.raises(Unavailable, match="x: away"):
-        await _inspector(held=held, away=away).inspect(_subject(3, "held", "away"), _chunks(b"abc"))
+    held, unavailable = StubCheck(Report(), hold=asyncio.Event()), UnavailableCheck(Report())
+    with pytest.raises(Unavailable, match="x: down"):
+        await _inspector(held=held, unavailable=unavailable).inspect(
+            _subject(3, "held", "unavailable"), _chunks(b"abc")
+        )
     assert held.events == ["cancelled", "closed"]
-    assert away.events == ["closed"]
+    assert unavailable.events == ["closed"]
 
 
 async def test_no_more_is_read_than_the_slowest_scan_has_taken() -> None:
@@ -115,7 +117,7 @@ async def test_no_more_is_read_than_the_slowest_scan_has_taken() -> None:
             read.append(chunk)
             yield chunk
 
-    slow, quick = Told(Report(), hold=hold), Told(Report())
+    slow, quick = StubCheck(Report(), hold=hold), StubCheck(Report())
     inspecting = asyncio.create_task(_inspector(s=slow, q=quick).inspect(_subject(HEAD + 1, "s", "q"), chunks()))
     for _ in range(50):  # turns of the loop, in which it could have read on
         await asyncio.sleep(0)
@@ -126,25 +128,23 @@ async def test_no_more_is_read_than_the_slowest_scan_has_taken() -> None:
 
 
 async def test_ready_is_when_every_engine_is() -> None:
-    class Away(Told):
+    class UnavailableCheck(StubCheck):
         async def ready(self) -> None:
-            raise Unavailable("x", "away")
+            raise Unavailable("x", "down")
 
-    await _inspector(x=Told(Report())).ready()
+    await _inspector(x=StubCheck(Report())).ready()
     with pytest.raises(Unavailable):
-        await _inspector(x=Away(Report())).ready()
+        await _inspector(x=UnavailableCheck(Report())).ready()
 
 
 async def test_closing_ends_every_check() -> None:
-    told = Told(Report())
-    await _inspector(x=told).close()
-    assert told.events == ["closed"]
+    stub = StubCheck(Report())
+    await _inspector(x=stub).close()
+    assert stub.events == ["closed"]
 
 
 @pytest.mark.parametrize(("stop_early", "taken"), [(False, 4), (True, 2)])
-async def test_the_reading_ends_with_an_objection_that_nothing_lifts_where_the_profile_allows(
-    stop_early: bool, taken: int
-) -> None:
+async def test_the_reading_ends_with_a_fatal_finding_where_the_profile_allows(stop_early: bool, taken: int) -> None:
     came: list[bytes] = []
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -72,11 +72,11 @@ def test_a_check_that_cannot_be_used_stops_the_start(installed: Path) -> None:
     _install(installed, source, offers)
     with pytest.raises(catalogue.Misconfigured) as caught:
         _build("broken", "absent", "misnamed", "unknown")
-    told = str(caught.value)
-    assert "plain_name:broken cannot be used: KeyError" in told
-    assert "plain_name:absent cannot be used: AttributeError" in told
-    assert "plain_name:other makes a check with another name" in told
-    assert re.search(r"'unknown' .*unknown check; the known ones are size.*misnamed", told)
+    message = str(caught.value)
+    assert "plain_name:broken cannot be used: KeyError" in message
+    assert "plain_name:absent cannot be used: AttributeError" in message
+    assert "plain_name:other makes a check with another name" in message
+    assert re.search(r"'unknown' .*unknown check; the known ones are size.*misnamed", message)
 
 
 def test_the_page_shows_it_in_twenty_lines() -> None:

@@ -26,7 +26,7 @@ def test_of_very_many_the_gravest_are_kept_and_the_rest_is_counted() -> None:
 
 
 @pytest.mark.parametrize(("path", "where"), [(("a.zip", "b.txt"), "a.zip/b.txt"), (("x" * 500,), "…" + "x" * 300)])
-def test_a_finding_in_a_member_says_where(path: tuple[str, ...], where: str) -> None:
+def test_a_finding_in_a_member_names_the_member(path: tuple[str, ...], where: str) -> None:
     report = in_member(Report((_finding("a"),), sha256="0", media_type="text/plain"), path)
     assert [finding.message for finding in report.findings] == [f"In {where}: m"]
     assert (report.sha256, report.media_type) == (None, None)

@@ -53,7 +53,7 @@ async def test_readers_have_their_own_position_and_cannot_write(tmp_path: Path, 
         finally:
             os.close(first)
             os.close(second)
-        if in_memory:  # nobody who was handed the descriptor can open it anew and write
+        if in_memory:  # the seal holds for every descriptor of it
             with pytest.raises(Unavailable, match="not permitted"):
                 await spool.write(b"x")
 

@@ -1,6 +1,6 @@
 """The check `media_type`: the bytes are of the declared type and of the type that the file name's extension names.
 
-And they are of no second type. A signature settles the common types; the classifier is asked about the others. Only the
+A second type is a finding too. A signature settles the common types; the classifier is asked about the others. Only the
 first and last bytes are read. A member of an archive has no declared type, and its name is not tested: of a member only
 a second format is reported.
 """

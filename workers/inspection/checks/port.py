@@ -97,7 +97,7 @@ class Report:
 
 
 class Scan(Protocol):
-    """One check of one object. `feed` and `finish` raise Unavailable when the check's engine is unavailable."""
+    """One check of one object. `feed` and `finish` raise Unavailable when the check's engine does not answer."""
 
     @property
     def fatal(self) -> bool:
@@ -134,7 +134,7 @@ class Check(Protocol):
         ...
 
     async def ready(self) -> Engine | None:
-        """The engine that would scan now, if the check has one; raises Unavailable when it is unavailable."""
+        """The engine that would scan now, if the check has one; raises Unavailable when it does not answer."""
         ...
 
     async def close(self) -> None:

@@ -7,8 +7,8 @@ How it works:
    connection to the worker, and the child's lifeline.
 3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves (`child`).
 4. On the lifeline it sends the child's process id, and at the child's end the exit code. When the worker closes the
-   lifeline, it kills the child. So only this process uses process ids: it alone reaps, so it knows that an id is still
-   the child's.
+   lifeline, it kills the child. Only this process kills by process id: it reaps the children itself, so it knows that
+   an id is still the child's.
 5. When the worker has closed the control socket and all children have ended, it ends. If it is killed, the kernel kills
    the children (PR_SET_PDEATHSIG).
 

@@ -19,7 +19,7 @@ Nothing that the process sends is trusted, and every way in which an examination
     the kernel ends it by SIGXCPU    finding `timed_out`: it used more CPU time than it may
     it ends in another way           finding `limits_exceeded`: it crashed
     an invalid frame                 the same; the process is killed
-    the fork server ends             Unavailable: it takes all parsers' processes with it
+    the fork server ends             Unavailable: its children end with it
 
 Two clocks run against `parse_seconds`. The kernel counts CPU time. The worker counts the time that it waits for frames,
 but not the time between two frames: an archive's process may wait long while its members are inspected.

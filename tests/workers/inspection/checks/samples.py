@@ -1,4 +1,4 @@
-"""Small true files of many types, made by the standard library or written out byte by byte."""
+"""Small valid files of many types, made by the standard library or byte by byte."""
 
 import bz2
 import gzip

@@ -40,7 +40,7 @@ DOCX, XLS = EXTENSIONS["docx"], EXTENSIONS["xls"]
         ("application/octet-stream", "text/html", True, "application/octet-stream"),
     ],
 )
-def test_what_goes_together(declared: str, detected: str, text: bool, kept: str | None) -> None:
+def test_types_that_agree(declared: str, detected: str, text: bool, kept: str | None) -> None:
     assert agreed_type(declared, detected, text=text) == kept
 
 

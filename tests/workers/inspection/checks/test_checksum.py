@@ -7,7 +7,7 @@ BODY = b"some bytes"
 RIGHT = hashlib.sha256(BODY).hexdigest()
 
 
-async def test_the_digest_is_established_where_none_was_declared() -> None:
+async def test_the_digest_is_computed_where_none_was_declared() -> None:
     report = await scan(ChecksumCheck(), BODY, chunk=3)
     assert (report.sha256, report.findings) == (RIGHT, ())
 
@@ -23,5 +23,5 @@ async def test_another_digest_is_a_mismatch_and_the_true_one_is_reported() -> No
     assert report.sha256 == RIGHT
 
 
-async def test_nothing_has_a_digest_too() -> None:
+async def test_an_empty_object_has_a_digest() -> None:
     assert (await scan(ChecksumCheck(), b"")).sha256 == hashlib.sha256(b"").hexdigest()

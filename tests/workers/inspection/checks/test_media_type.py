@@ -15,13 +15,13 @@ from workers.inspection.checks.port import Report
 
 @pytest.mark.parametrize("kind", sorted(set(SIGNED) - {"application/x-ole-storage"}))
 @pytest.mark.parametrize("chunk", [1000, 1 << 20])
-async def test_a_true_file_is_what_it_was_declared_as(kind: str, chunk: int) -> None:
+async def test_a_good_file_is_of_its_declared_type(kind: str, chunk: int) -> None:
     report = await scan(MediaTypeCheck(), SIGNED[kind], chunk=chunk, content_type=kind)
     assert (report.findings, report.media_type) == ((), kind)
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-async def test_texts_are_told_by_the_model_which_is_then_evidence(kind: str) -> None:
+async def test_a_text_is_classified_by_the_model_which_is_named_in_the_verdict(kind: str) -> None:
     report = await scan(MediaTypeCheck(), TEXTS[kind], content_type=kind)
     assert (report.findings, report.media_type) == ((), kind)
     assert report.engine is not None
@@ -30,24 +30,24 @@ async def test_texts_are_told_by_the_model_which_is_then_evidence(kind: str) -> 
 
 @pytest.mark.parametrize("kind", ACTIVE)
 @pytest.mark.parametrize("declared", ["image/png", "text/plain", "text/csv", "application/json"])
-async def test_what_runs_when_it_is_opened_is_neither_a_picture_nor_plain_text(kind: str, declared: str) -> None:
+async def test_what_runs_when_it_is_opened_is_neither_an_image_nor_plain_text(kind: str, declared: str) -> None:
     report = await scan(MediaTypeCheck(), ACTIVE[kind], content_type=declared)
     assert codes(report) == ["media_type_mismatch"]
     assert report.media_type == kind
     assert kind in report.findings[0].message
 
 
-async def test_a_signature_spares_the_model() -> None:
+async def test_the_model_is_not_used_where_a_signature_settles_the_type() -> None:
     report = await scan(MediaTypeCheck(), SIGNED["image/png"], content_type="image/png")
     assert report.engine is None
 
 
-async def test_html_in_the_middle_of_nowhere_is_seen_when_it_is_fed_byte_by_byte() -> None:
+async def test_html_that_is_fed_byte_by_byte_is_classified() -> None:
     report = await scan(MediaTypeCheck(), HTML, chunk=1, content_type="image/png")
     assert codes(report) == ["media_type_mismatch"]
 
 
-async def test_a_large_text_shows_its_two_ends_to_the_model() -> None:
+async def test_a_large_text_is_classified_by_its_first_and_last_bytes() -> None:
     body = TEXTS["text/csv"] * 2000
     report = await scan(MediaTypeCheck(), body, content_type="text/csv")
     assert report.findings == ()
@@ -70,18 +70,18 @@ async def test_a_zip_is_no_document() -> None:
     assert codes(report) == ["media_type_mismatch"]
 
 
-async def test_an_office_container_out_of_sight_may_be_any_of_its_formats_but_no_picture() -> None:
+async def test_an_ole_container_without_a_directory_may_be_any_of_its_formats_but_not_an_image() -> None:
     fits = await scan(MediaTypeCheck(), ole(), content_type=EXTENSIONS["xls"])
     not_so = await scan(MediaTypeCheck(), ole(), content_type="image/png")
     assert (codes(fits), codes(not_so)) == ([], ["media_type_mismatch"])
 
 
-async def test_nothing_has_no_type_to_contradict() -> None:
+async def test_an_empty_object_keeps_its_declared_type() -> None:
     report = await scan(MediaTypeCheck(), b"", content_type="image/png")
     assert (report.findings, report.media_type) == ((), "image/png")
 
 
-async def test_noise_is_of_no_type() -> None:
+async def test_random_bytes_agree_with_no_declared_type() -> None:
     report = await scan(MediaTypeCheck(), os.urandom(3) + bytes(range(256)) * 20, content_type="image/png")
     assert codes(report) == ["media_type_mismatch"]
 
@@ -130,14 +130,14 @@ DOCX, XLSX = EXTENSIONS["docx"], EXTENSIONS["xlsx"]
     ],
 )
 @pytest.mark.parametrize("chunk", [1000, 1 << 20])
-async def test_the_last_extension_is_held_against_the_bytes(
+async def test_the_last_extension_is_compared_with_the_bytes(
     filename: str, declared: str, body: bytes, expected: list[str], chunk: int
 ) -> None:
     report = await scan(MediaTypeCheck(), body, chunk=chunk, content_type=declared, filename=filename)
     assert codes(report) == expected
 
 
-async def test_a_mismatch_of_the_name_says_what_was_expected_and_what_came() -> None:
+async def test_the_finding_of_an_extension_names_both_types() -> None:
     report = await scan(MediaTypeCheck(), HTML, content_type="application/octet-stream", filename="a.png")
     assert report.findings[0].message == "The file name ends in .png (image/png), but the bytes are text/html."
 
@@ -163,7 +163,7 @@ async def _member(body: bytes) -> Report:
     return await scanning.finish()
 
 
-async def test_a_member_of_an_archive_contradicts_nothing_but_may_be_a_polyglot() -> None:
+async def test_of_a_member_only_a_second_format_is_a_finding() -> None:
     jpeg, page, nothing = await _member(SIGNED["image/jpeg"]), await _member(HTML), await _member(b"")
     two = await _member(SIGNED["image/gif"] + b"<script>alert(1)</script>")
     texts = await _member(TEXTS["text/plain"] * 10 + zipped({"a.txt": b"hello"}))

@@ -1,4 +1,4 @@
-"""The checks that parse, as the inspector runs them: with a parser that does what the bytes tell it to."""
+"""The checks that parse, run by the inspector, with the hostile parser of tests/workers/inspection/sandbox."""
 
 import importlib
 import os
@@ -34,7 +34,7 @@ from workers.inspection.yara.rule_set import compile_rules
 HEAVY = ("PIL", "lxml", "olefile", "pikepdf", "py7zr", "backports.zstd")
 
 
-class Seen(BaseCheck):
+class RecordingCheck(BaseCheck):
     """A check that writes down what it was given."""
 
     name = "seen"
@@ -42,11 +42,11 @@ class Seen(BaseCheck):
     def __init__(self) -> None:
         self.seen: list[tuple[tuple[str, ...], bytes]] = []
 
-    def begin(self, subject: Subject) -> "SeenScan":
-        return SeenScan(subject, self.seen)
+    def begin(self, subject: Subject) -> "RecordingScan":
+        return RecordingScan(subject, self.seen)
 
 
-class SeenScan(BaseScan):
+class RecordingScan(BaseScan):
     def __init__(self, subject: Subject, seen: list[tuple[tuple[str, ...], bytes]]) -> None:
         self._subject = subject
         self._seen = seen
@@ -62,11 +62,11 @@ class SeenScan(BaseScan):
         return Report()
 
 
-class Place:
+class HostileInspector:
     """An inspector with the hostile parser, and what its checks saw."""
 
     def __init__(self, spool_folder: Path) -> None:
-        self.seen = Seen()
+        self.seen = RecordingCheck()
         self.sandbox = Sandbox(memory=512 * 1024**2)
         checks = (
             *(SizeCheck(), ChecksumCheck(), self.seen, YaraCheck(compile_rules())),
@@ -93,8 +93,8 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest_asyncio.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    made = Place(tmp_path)
+async def hostile_inspector(tmp_path: Path) -> AsyncIterator[HostileInspector]:
+    made = HostileInspector(tmp_path)
     before = _descriptors()
     yield made
     await made.inspector.close()
@@ -109,67 +109,69 @@ def _descriptors() -> set[str]:
     return {str(link) for link in links if "memfd" in link.name or "deleted" in link.name}
 
 
-def _told(verdict: Verdict) -> list[tuple[str, str, str]]:
+def _findings(verdict: Verdict) -> list[tuple[str, str, str]]:
     return [(finding.check, finding.code, finding.message) for finding in verdict.findings]
 
 
-async def test_an_object_of_another_format_is_neither_copied_nor_parsed(place: Place) -> None:
-    verdict = await place.inspect("plain")
+async def test_an_object_of_another_format_is_neither_copied_nor_parsed(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect("plain")
     assert verdict.outcome is Outcome.ACCEPTED
     assert children() == []
 
 
-async def test_a_parser_s_findings_are_the_check_s(place: Place) -> None:
-    verdict = await place.inspect("!many 2")
+async def test_a_parser_s_findings_are_the_check_s(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect("!many 2")
     assert verdict.outcome is Outcome.REJECTED
-    assert _told(verdict) == [("parse", "script", "0"), ("parse", "script", "1")]
+    assert _findings(verdict) == [("parse", "script", "0"), ("parse", "script", "1")]
 
 
 @pytest.mark.parametrize("size", [10, 3_000_000])
-async def test_it_reads_the_copy_in_memory_or_on_disk(place: Place, size: int) -> None:
-    verdict = await place.inspect("!twice " + "x" * size)
-    assert _told(verdict) == [("parse", "script", "the same")]
+async def test_a_parser_reads_a_copy_in_memory_or_on_disk(hostile_inspector: HostileInspector, size: int) -> None:
+    verdict = await hostile_inspector.inspect("!twice " + "x" * size)
+    assert _findings(verdict) == [("parse", "script", "the same")]
 
 
-async def test_a_parser_cannot_flood_the_verdict(place: Place) -> None:
-    verdict = await place.inspect("!many 5000")
+async def test_a_parser_cannot_flood_the_verdict(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect("!many 5000")
     assert len(verdict.findings) < MAX_FINDINGS
 
 
 @pytest.mark.parametrize(("verb", "code"), [("!wait", "timed_out"), ("!abort", "limits_exceeded")])
-async def test_what_could_not_be_parsed_is_unscannable(place: Place, verb: str, code: str) -> None:
-    verdict = await place.inspect(verb, parse_seconds=1)
+async def test_what_could_not_be_parsed_is_unscannable(
+    hostile_inspector: HostileInspector, verb: str, code: str
+) -> None:
+    verdict = await hostile_inspector.inspect(verb, parse_seconds=1)
     assert verdict.outcome is Outcome.UNSCANNABLE
     assert [finding.code for finding in verdict.findings] == [code]
-    assert (await place.inspect("plain")).outcome is Outcome.ACCEPTED
+    assert (await hostile_inspector.inspect("plain")).outcome is Outcome.ACCEPTED
 
 
-async def test_members_are_inspected_by_the_same_checks_at_any_depth(place: Place) -> None:
+async def test_members_are_inspected_by_the_same_checks_at_any_depth(hostile_inspector: HostileInspector) -> None:
     text = packed(**{"a.txt": "A", "b.zip": packed(**{"c.zip": packed(eicar=EICAR.decode()), "d": "!many 1"}), "e": ""})
-    verdict = await place.inspect(text)
+    verdict = await hostile_inspector.inspect(text)
     assert verdict.outcome is Outcome.INFECTED
-    assert _told(verdict)[-1] == ("parse", "script", "In b.zip/d: 0")
-    where = {message.partition(": ")[0] for _, code, message in _told(verdict) if code == "yara_match"}
+    assert _findings(verdict)[-1] == ("parse", "script", "In b.zip/d: 0")
+    where = {message.partition(": ")[0] for _, code, message in _findings(verdict) if code == "yara_match"}
     assert "In b.zip/c.zip/eicar" in where
-    paths = [path for path, _ in place.seen.seen]
+    paths = [path for path, _ in hostile_inspector.seen.seen]
     assert sorted(paths) == sorted(
         [(), ("a.txt",), ("b.zip",), ("b.zip", "c.zip"), ("b.zip", "c.zip", "eicar"), ("b.zip", "d"), ("e",)]
     )
-    assert dict(place.seen.seen)["a.txt",] == b"A"
+    assert dict(hostile_inspector.seen.seen)["a.txt",] == b"A"
     assert verdict.bytes == len(text)
 
 
-async def test_a_member_is_held_to_no_declaration(place: Place) -> None:
+async def test_a_member_is_not_compared_with_the_declaration(hostile_inspector: HostileInspector) -> None:
     body = packed(a="x" * 2000)
     about = subject(len(body), size=len(body), sha256="0" * 64)
     profile = about.profile.model_copy(update={"checks": ("size", "checksum", "parse")})
     about = Subject(about.intent, profile, len(body), "etag")
-    verdict = await place.inspector.inspect(about, _chunks(body.encode()))
+    verdict = await hostile_inspector.inspector.inspect(about, _chunks(body.encode()))
     assert [finding.code for finding in verdict.findings] == ["checksum_mismatch"]
 
 
 @pytest.mark.parametrize(
-    ("text", "limits", "told"),
+    ("text", "limits", "message"),
     [
         (packed(a=packed(b=packed(c=""))), {"archive_depth": 2}, "In a/b: Archives are nested more than 2 deep"),
         ("!count 4", {"archive_entries": 3}, "The archives have more than 3 members (archive_entries)."),
@@ -179,52 +181,54 @@ async def test_a_member_is_held_to_no_declaration(place: Place) -> None:
     ],
 )
 async def test_limits_hold_for_an_object_with_all_its_members(
-    place: Place, text: str, limits: dict[str, int], told: str
+    hostile_inspector: HostileInspector, text: str, limits: dict[str, int], message: str
 ) -> None:
-    verdict = await place.inspect(text, **limits)
+    verdict = await hostile_inspector.inspect(text, **limits)
     assert verdict.outcome is Outcome.UNSCANNABLE
-    assert _told(verdict)[0][1] == "limits_exceeded"
-    assert _told(verdict)[0][2].startswith(told)
+    assert _findings(verdict)[0][1] == "limits_exceeded"
+    assert _findings(verdict)[0][2].startswith(message)
 
 
-async def test_the_time_of_all_parsers_together_is_limited(place: Place) -> None:
+async def test_the_time_of_all_parsers_together_is_limited(hostile_inspector: HostileInspector) -> None:
     waits = {str(number): f"!wait {number}" for number in range(20)}
-    verdict = await place.inspect(packed(**waits), inspect_seconds=2)
+    verdict = await hostile_inspector.inspect(packed(**waits), inspect_seconds=2)
     assert {finding.code for finding in verdict.findings} == {"timed_out"}
     assert any("used up" in finding.message for finding in verdict.findings)
 
 
 @pytest.mark.parametrize("garbage", ["0441", "05"])
-async def test_a_member_that_never_began_is_a_broken_parser(place: Place, garbage: str) -> None:
-    verdict = await place.inspect(f"!garbage {garbage}")
-    assert _told(verdict) == [("parse", "limits_exceeded", "The parser's process crashed.")]
+async def test_bytes_without_a_member_count_as_a_crash(hostile_inspector: HostileInspector, garbage: str) -> None:
+    verdict = await hostile_inspector.inspect(f"!garbage {garbage}")
+    assert _findings(verdict) == [("parse", "limits_exceeded", "The parser's process crashed.")]
 
 
-async def test_many_at_once_with_nested_members_all_end(place: Place) -> None:
+async def test_many_objects_with_nested_members_are_inspected_at_once(hostile_inspector: HostileInspector) -> None:
     import asyncio
 
     text = packed(a=packed(b=packed(c="x")))
-    verdicts = await asyncio.gather(*(place.inspect(text) for _ in range(8)))
+    verdicts = await asyncio.gather(*(hostile_inspector.inspect(text) for _ in range(8)))
     assert {verdict.outcome for verdict in verdicts} == {Outcome.ACCEPTED}
 
 
-async def test_a_full_disk_is_no_verdict_and_leaves_nothing(place: Place) -> None:
+async def test_a_full_disk_is_no_verdict_and_leaves_no_file(hostile_inspector: HostileInspector) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
     try:
         with pytest.raises(Unavailable, match="spool"):
-            await place.inspect("!twice " + "x" * 3_000_000)
+            await hostile_inspector.inspect("!twice " + "x" * 3_000_000)
         with pytest.raises(Unavailable, match="spool"):
-            await place.inspect("!bomb")
+            await hostile_inspector.inspect("!bomb")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("missing", ["copy", "members"])
-async def test_without_a_copy_or_a_place_for_members_nothing_counts_as_seen(place: Place, missing: str) -> None:
+async def test_without_a_copy_or_an_inspector_of_members_the_object_is_unscannable(
+    hostile_inspector: HostileInspector, missing: str
+) -> None:
     from workers.inspection.spool import Spool
 
-    check = ParserCheck("parse", HOSTILE, hostile, place.sandbox)
+    check = ParserCheck("parse", HOSTILE, hostile, hostile_inspector.sandbox)
     with Spool() as copy:
         await copy.write(packed(a="x").encode())
         profile, intent = subject().profile, subject().intent

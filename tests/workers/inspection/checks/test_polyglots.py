@@ -66,7 +66,7 @@ def test_two_formats_at_once_are_named(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", TWO_OF_TEXT)
-def test_a_text_that_is_something_else_too_is_named(what: str) -> None:
+def test_a_text_with_a_second_format_is_named(what: str) -> None:
     kind, body, other = TWO_OF_TEXT[what]
     assert _named(kind, body, text=True) == other
 
@@ -112,7 +112,7 @@ ONE = {
 
 
 @pytest.mark.parametrize("what", ONE)
-def test_what_holds_another_format_or_resembles_one_is_not_two(what: str) -> None:
+def test_a_container_of_another_format_is_no_polyglot(what: str) -> None:
     kind, body = ONE[what]
     assert _named(kind, body) is None
 
@@ -124,7 +124,7 @@ def test_a_text_about_another_format_is_a_text() -> None:
 
 
 @pytest.mark.parametrize("kind", SIGNED)
-def test_a_true_file_is_one_thing(kind: str) -> None:
+def test_a_good_file_has_no_second_format(kind: str) -> None:
     assert _named(kind, SIGNED[kind]) is None
 
 
@@ -137,18 +137,18 @@ def test_a_large_zip_is_known_by_its_locator() -> None:
     assert _named("image/gif", GIF + target.getvalue()) == "application/zip"
 
 
-def test_where_it_shows_is_said() -> None:
+def test_the_finding_says_where_the_second_format_begins() -> None:
     found = second_format("image/png", SampledBytes(PNG[:100] + PDF, b"", 100 + len(PDF)), text=False)
     assert found is not None
     assert found.where == "a PDF begins at byte 100"
 
 
-def test_noise_is_not_suspected() -> None:
+def test_random_bytes_hold_no_second_format() -> None:
     assert not may_hold_second_format(SampledBytes(os.urandom(4096), os.urandom(65557), 10**6))
 
 
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SIGNED)), st.binary(max_size=300), st.booleans(), st.integers(0, 10**10))
-def test_any_bytes_have_an_answer(kind: str, more: bytes, text: bool, size: int) -> None:
+def test_any_bytes_can_be_tested(kind: str, more: bytes, text: bool, size: int) -> None:
     sampled = SampledBytes(SIGNED[kind][:60] + more, more + b"PK\x05\x06" + more + b"MZ" + more, size)
     assert second_format(kind, sampled, text=text) is None or kind

@@ -12,7 +12,7 @@ def _of(body: bytes) -> str | None:
 
 
 @pytest.mark.parametrize("kind", SIGNED)
-def test_a_true_file_is_known_by_its_signature(kind: str) -> None:
+def test_a_good_file_is_known_by_its_signature(kind: str) -> None:
     assert _of(SIGNED[kind]) == kind
 
 
@@ -41,7 +41,7 @@ def test_an_office_document_is_known_by_the_directory_at_its_end() -> None:
     assert (_of(large) or "").endswith("spreadsheetml.sheet")
 
 
-def test_an_open_document_needs_its_type_first_stored_and_of_the_length_it_says() -> None:
+def test_an_open_document_has_its_type_first_stored_and_of_the_declared_length() -> None:
     deflated = zipped({"mimetype": b"application/vnd.oasis.opendocument.text"})
     later = zipped({"a": b"", "mimetype": b"application/vnd.oasis.opendocument.text"}, stored=True)
     longer = open_document("application/vnd.oasis.opendocument.text; more")
@@ -53,7 +53,7 @@ def test_content_types_without_a_known_folder_is_a_plain_zip() -> None:
     assert _of(zipped({"[Content_Types].xml": b"<T/>", "other/x": b""})) == ZIP
 
 
-def test_a_container_whose_directory_is_out_of_sight_is_just_that() -> None:
+def test_an_ole_container_without_a_directory_has_no_format_of_its_own() -> None:
     assert _of(ole()) == OLE
 
 

@@ -32,7 +32,7 @@ def real(clamd: Daemon, request: pytest.FixtureRequest) -> ClamdCheck:
     return ClamdCheck(ClamdClient(Address.parse(getattr(clamd, request.param))))
 
 
-async def test_a_real_clamd_finds_eicar_and_says_who_it_is(real: ClamdCheck) -> None:
+async def test_a_real_clamd_finds_eicar_and_gives_its_version(real: ClamdCheck) -> None:
     infected = await scan(real, EICAR)
     clean = await scan(real, b"nothing bad")
     nothing = await scan(real, b"")
@@ -72,7 +72,7 @@ async def test_more_scans_than_connections_all_come_to_an_end(clamd: Daemon) -> 
     assert [codes(report) for report in reports] == [["clamd_match"]] * 12
 
 
-async def test_what_is_larger_than_any_clamd_scans_is_not_even_sent() -> None:
+async def test_what_is_larger_than_any_clamd_scans_is_not_sent() -> None:
     check = ClamdCheck(ClamdClient(Address(path="/nowhere")))
     scanning = check.begin(subject(LARGEST + 1))
     await scanning.feed(b"x")
@@ -82,7 +82,7 @@ async def test_what_is_larger_than_any_clamd_scans_is_not_even_sent() -> None:
     assert (report.engine, report.missing) == (None, ())
 
 
-async def test_where_the_profile_accepts_it_the_engine_is_said_to_be_missing() -> None:
+async def test_where_the_profile_accepts_it_the_report_names_the_missing_engine() -> None:
     about = subject(LARGEST + 1)
     about = replace(about, profile=about.profile.model_copy(update={"above_engine_limit": "accept"}))
     report = await ClamdCheck(ClamdClient(Address(path="/nowhere"))).begin(about).finish()
@@ -103,7 +103,7 @@ async def test_a_clamd_that_is_not_there_is_unavailable(address: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def fake(serve: Server, **options: float) -> AsyncIterator[ClamdClient]:
+async def fake_clamd(serve: Server, **options: float) -> AsyncIterator[ClamdClient]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await serve(reader, writer)
@@ -147,7 +147,7 @@ def _answers(text: bytes) -> Server:
     ],
 )
 async def test_each_answer_has_its_finding(answer: bytes, code: str | None) -> None:
-    async with fake(_answers(answer)) as clamd:
+    async with fake_clamd(_answers(answer)) as clamd:
         report = await scan(ClamdCheck(clamd), b"x" * 100_000)
     assert codes(report) == ([code] if code else [])
     assert report.engine is not None
@@ -169,8 +169,8 @@ async def test_each_answer_has_its_finding(answer: bytes, code: str | None) -> N
         b"COMMAND READ TIMED OUT\0",
     ],
 )
-async def test_anything_else_is_no_verdict(answer: bytes) -> None:
-    async with fake(_answers(answer)) as clamd:
+async def test_any_other_answer_is_no_verdict(answer: bytes) -> None:
+    async with fake_clamd(_answers(answer)) as clamd:
         with pytest.raises(Unavailable, match="clamd"):
             await scan(ClamdCheck(clamd), b"x")
 
@@ -187,7 +187,7 @@ async def test_an_answer_while_we_still_send_is_read_and_ends_the_sending() -> N
         writer.write(b"INSTREAM size limit exceeded. ERROR\0")
         await writer.drain()
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         report = await scan(ClamdCheck(clamd), bytes(30 * MIB))
     assert codes(report) == ["limits_exceeded"]
     assert taken == 1000
@@ -203,7 +203,7 @@ async def test_an_answer_without_a_close_and_without_reading_on_is_enough() -> N
         writer.write(b"stream: Bad FOUND\0")
         await done.wait()
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         report = await scan(ClamdCheck(clamd), bytes(30 * MIB))
         done.set()
     assert codes(report) == ["clamd_match"]
@@ -214,19 +214,19 @@ async def test_a_connection_that_closes_early_is_unavailable(size: int) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(5)
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         with pytest.raises(Unavailable, match="clamd"):
             await scan(ClamdCheck(clamd), bytes(size))
 
 
 @pytest.mark.parametrize("size", [1, 30 * MIB])
-async def test_a_clamd_that_does_nothing_is_unavailable(size: int) -> None:
+async def test_a_clamd_that_neither_reads_nor_answers_is_unavailable(size: int) -> None:
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await done.wait()
 
-    async with fake(serve, seconds=0.05) as clamd:
+    async with fake_clamd(serve, seconds=0.05) as clamd:
         with pytest.raises(Unavailable, match=r"did not read or answer for 0\.05 s"):
             await scan(ClamdCheck(clamd), bytes(size))
         done.set()
@@ -240,7 +240,7 @@ async def test_the_version_is_asked_for_once_a_minute() -> None:
         writer.write(b"ClamAV 1.4.6\0")
         await writer.drain()
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         engines = [await clamd.engine() for _ in range(3)]
     assert len(asked) == 1
     assert (engines[0].version, engines[0].signatures_at) == ("1.4.6 (signatures without a date)", None)
@@ -250,7 +250,7 @@ async def test_a_server_that_is_no_clamd_has_no_version() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\0")
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         with pytest.raises(Unavailable, match="its answer to VERSION is not ClamAV's"):
             await clamd.version()
 
@@ -312,7 +312,7 @@ async def test_a_copy_in_memory_or_on_disk_is_handed_over(clamd: Daemon, padding
     assert infected.engine == await check.ready()
 
 
-async def test_a_copy_is_streamed_where_it_cannot_or_shall_not_be_handed_over(clamd: Daemon) -> None:
+async def test_a_copy_is_streamed_over_tcp_and_where_descriptors_are_turned_off(clamd: Daemon) -> None:
     far = ClamdCheck(ClamdClient(Address.parse(clamd.tcp)))
     asked_not_to = ClamdCheck(ClamdClient(Address.parse(clamd.unix)), descriptors=False)
     for check in (far, asked_not_to):
@@ -320,7 +320,7 @@ async def test_a_copy_is_streamed_where_it_cannot_or_shall_not_be_handed_over(cl
         assert codes(await _copied(check, EICAR, fed=False)) == []
 
 
-async def test_what_is_handed_over_in_vain_is_streamed(tmp_path: Path) -> None:
+async def test_a_copy_that_clamd_refuses_is_streamed(tmp_path: Path) -> None:
     streamed = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -343,7 +343,7 @@ async def test_what_is_handed_over_in_vain_is_streamed(tmp_path: Path) -> None:
     assert b"".join(streamed) == bytes(600_000)
 
 
-async def test_handing_over_to_what_is_no_clamd_is_unavailable(tmp_path: Path) -> None:
+async def test_a_server_that_refuses_descriptors_and_streams_is_unavailable(tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             asked = await reader.readuntil(b"\0")
@@ -360,7 +360,7 @@ async def test_handing_over_to_what_is_no_clamd_is_unavailable(tmp_path: Path) -
 
 async def test_more_bytes_than_were_announced_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.inspection.clamd.check.LARGEST", 1000)
-    async with fake(_answers(b"stream: OK\0")) as clamd:
+    async with fake_clamd(_answers(b"stream: OK\0")) as clamd:
         check = ClamdCheck(clamd)
         scanning = check.begin(subject(10))
         await scanning.feed(bytes(1000))
@@ -383,7 +383,7 @@ SIGNED_AT = datetime(2026, 11, 15, 9, 26, 11, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("days", "age", "told"),
+    ("days", "age", "version"),
     [
         (7, timedelta(), "1.4.6/27800 (0 days old)"),
         (7, timedelta(hours=-5), "1.4.6/27800 (0 days old)"),
@@ -391,17 +391,19 @@ SIGNED_AT = datetime(2026, 11, 15, 9, 26, 11, tzinfo=UTC)
         (0, timedelta(days=400), "1.4.6/27800 (400 days old)"),
     ],
 )
-async def test_definitions_that_are_young_enough_are_told_with_their_age(days: int, age: timedelta, told: str) -> None:
-    async with fake(_answers(b"stream: OK\0")) as clamd:
+async def test_definitions_that_are_new_enough_are_named_with_their_age(
+    days: int, age: timedelta, version: str
+) -> None:
+    async with fake_clamd(_answers(b"stream: OK\0")) as clamd:
         check = ClamdCheck(clamd, MaxAge(days, (SIGNED_AT + age).timestamp))
         ready, report = await check.ready(), await scan(check, b"x")
     assert report.engine == ready
-    assert (ready.version, ready.signatures_at) == (told, SIGNED_AT)
+    assert (ready.version, ready.signatures_at) == (version, SIGNED_AT)
 
 
 @pytest.mark.parametrize("answer", [b"stream: OK\0", b"stream: Bad FOUND\0"])
-async def test_definitions_that_are_too_old_make_no_verdict_and_nothing_ready(answer: bytes) -> None:
-    async with fake(_answers(answer)) as clamd:
+async def test_definitions_that_are_too_old_give_no_verdict_and_are_not_ready(answer: bytes) -> None:
+    async with fake_clamd(_answers(answer)) as clamd:
         check = ClamdCheck(clamd, MaxAge(7, (SIGNED_AT + timedelta(days=7, seconds=1)).timestamp))
         for asking in (check.ready(), scan(check, b"x"), scan(check, b"")):
             with pytest.raises(Unavailable, match="its definitions are 7 days old; AIRLOCK_CLAMD_MAX_AGE is 7"):
@@ -414,11 +416,11 @@ async def test_definitions_without_a_date_have_no_age(clamd: Daemon) -> None:
     assert engine.version.endswith(" (signatures without a date)")
 
 
-async def test_a_date_that_cannot_be_read_is_no_missing_date() -> None:
+async def test_a_date_that_cannot_be_read_is_unavailable() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"ClamAV 1.4.6/27800/soon\0")
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         with pytest.raises(Unavailable, match="the date of its signatures cannot be read: 'soon'"):
             await clamd.version()
 
@@ -449,7 +451,7 @@ async def _rest(scanning: Scan, body: bytes) -> Report:
         await scanning.close()
 
 
-async def test_garbage_and_then_a_true_answer() -> None:
+async def test_a_scan_after_an_invalid_answer_works() -> None:
     answers = [b"\x16\x03\x01\x02\0", b"stream: Bad FOUND\0"]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -457,7 +459,7 @@ async def test_garbage_and_then_a_true_answer() -> None:
         writer.write(b"ClamAV 1.4.6\0" if asked == b"VERSION" else answers.pop(0))
         await writer.drain()
 
-    async with fake(serve) as clamd:
+    async with fake_clamd(serve) as clamd:
         check = ClamdCheck(clamd)
         with pytest.raises(Unavailable, match="clamd"):
             await scan(check, b"x")

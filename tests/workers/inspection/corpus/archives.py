@@ -1,4 +1,4 @@
-"""Archives: good ones by the standard library and the libraries of their formats, others byte by byte."""
+"""Archives. Good ones are made by libraries, bad ones byte by byte."""
 
 import bz2
 import gzip
@@ -45,15 +45,15 @@ def streams() -> dict[str, bytes]:
 
 
 def encrypted_zip() -> bytes:
-    """A zip whose one entry says that it needs a password."""
+    """A zip whose one entry is marked as encrypted."""
     body = bytearray(zipped({"a.txt": TEXT}, stored=True))
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         body[body.index(mark) + at] |= 1
     return bytes(body)
 
 
-def oddly_compressed_zip() -> bytes:
-    """A zip whose one entry has a method that nobody knows."""
+def zip_with_unknown_method() -> bytes:
+    """A zip whose one entry has an unknown compression method."""
     body = bytearray(zipped({"a.txt": TEXT}, stored=True))
     for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         body[body.index(mark) + at] = 77
@@ -84,7 +84,7 @@ def overlapping_zip(entries: int = 50) -> bytes:
 
 
 def many_entries(count: int) -> bytes:
-    """A zip of empty files; made by hand, as the standard library takes its time."""
+    """A zip of empty files, made by hand: the standard library is slow."""
     local, central = bytearray(), bytearray()
     for number in range(count):
         name = b"%06d" % number
@@ -113,7 +113,7 @@ def nested(depth: int, width: int, innermost: bytes) -> bytes:
     return body
 
 
-def with_alien_entry(name: str, mode: int) -> bytes:
+def zip_with_special_file(name: str, mode: int) -> bytes:
     """A zip with an entry of another kind than a file."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:

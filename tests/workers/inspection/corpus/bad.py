@@ -1,4 +1,4 @@
-"""For every code of every check a file that provokes it, and all that is to be said of that file."""
+"""For every code of every check a file that has it, and all findings of that file."""
 
 import stat
 from collections.abc import Callable, Mapping
@@ -23,12 +23,12 @@ class BadSample(NamedTuple):
     filename: str
     make: Callable[[], bytes]
     outcome: Outcome
-    objections: frozenset[str]
+    codes: frozenset[str]
     changes: Mapping[str, Any]
     declared: str | None
 
     def sample(self) -> Sample:
-        """The file, declared as what its name says unless the changes say otherwise."""
+        """The file. Its declared type is that of its extension, unless the changes have another one."""
         kind = self.declared or EXTENSIONS.get(self.filename.rpartition(".")[2], OCTET_STREAM)
         return Sample(self.filename, kind, self.make())
 
@@ -37,12 +37,12 @@ def _case(
     filename: str,
     body: bytes | Callable[[], bytes],
     outcome: Outcome,
-    *objections: str,
+    *codes: str,
     declared: str | None = None,
     **changes: Any,
 ) -> BadSample:
     make = body if callable(body) else lambda: body
-    return BadSample(filename, make, outcome, frozenset(objections), changes, declared)
+    return BadSample(filename, make, outcome, frozenset(codes), changes, declared)
 
 
 def _svg(inner: str, attributes: str = "") -> bytes:
@@ -131,9 +131,9 @@ CASES: tuple[BadSample, ...] = (
     _case("a.7z", archives.seven_zipped("secret"), UNSCANNABLE, "archive:encrypted", "clamd:encrypted"),
     _case("a.zip", zipped({"../a.txt": _TXT}), REJECTED, "archive:path_traversal"),
     _case("a.tar", archives.tarred(kind=b"2"), REJECTED, "archive:link"),
-    _case("a.zip", archives.with_alien_entry("a", stat.S_IFLNK | 0o777), REJECTED, "archive:link"),
+    _case("a.zip", archives.zip_with_special_file("a", stat.S_IFLNK | 0o777), REJECTED, "archive:link"),
     _case("a.zip", archives.overlapping_zip, INFECTED, "archive:overlapping_entries", "clamd:clamd_match"),
-    _case("a.zip", archives.oddly_compressed_zip(), UNSCANNABLE, "archive:unsupported_compression"),
+    _case("a.zip", archives.zip_with_unknown_method(), UNSCANNABLE, "archive:unsupported_compression"),
     _case("a.gz", _good("gz")[:-9], REJECTED, "archive:malformed"),
     _case("a.gz", _good("gz") + b"more", REJECTED, "archive:trailing_data"),
     _case("a.zip", _good("zip"), UNSCANNABLE, "archive:limits_exceeded", limits={"archive_entries": 2}),

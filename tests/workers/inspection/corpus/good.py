@@ -1,4 +1,4 @@
-"""A good file of every format that is looked into."""
+"""A good file of every format that has a parser."""
 
 import gzip
 from collections.abc import Mapping

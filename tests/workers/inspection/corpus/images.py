@@ -34,7 +34,7 @@ def huge_png(side: int) -> bytes:
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     lines = bytes(1000 * (1 + (side + 7) // 8))
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    # Flushed fully, what comes out depends on nothing before and can be repeated.
+    # After a full flush, the output does not depend on earlier input, so it can be repeated.
     piece = packer.compress(lines) + packer.flush(zlib.Z_FULL_FLUSH)
     times = side // 1000
     # Adler-32 (RFC 1950, 9): of zeros, the first sum stays 1 and the second counts them.

@@ -76,6 +76,6 @@ def _cut(body: bytes) -> Iterator[bytes]:
         yield body[start : start + CHUNK]
 
 
-def objections(verdict: Verdict) -> set[str]:
+def codes(verdict: Verdict) -> set[str]:
     """What was found and by whom: `check:code`."""
     return {f"{finding.check}:{finding.code}" for finding in verdict.findings}

@@ -12,7 +12,7 @@ from tests.workers.inspection.checks.samples import zipped
 from tests.workers.inspection.corpus import archives
 from tests.workers.inspection.corpus.documents import pdf_of
 from tests.workers.inspection.corpus.images import huge_png
-from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, objections
+from tests.workers.inspection.corpus.sample_inspector import GiB, Sample, SampleInspector, codes
 from tests.workers.inspection.sandbox.test_sandbox import children
 from workers.inspection.sandbox.pool import MEMORY
 
@@ -66,16 +66,21 @@ BOMBS: dict[str, tuple[str, str, Callable[[], bytes], Outcome, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("filename", "kind", "make", "outcome", "said"), BOMBS.values(), ids=BOMBS)
+@pytest.mark.parametrize(("filename", "kind", "make", "outcome", "expected"), BOMBS.values(), ids=BOMBS)
 async def test_a_bomb_is_answered_and_takes_no_memory(
-    inspector: SampleInspector, filename: str, kind: str, make: Callable[[], bytes], outcome: Outcome, said: set[str]
+    inspector: SampleInspector,
+    filename: str,
+    kind: str,
+    make: Callable[[], bytes],
+    outcome: Outcome,
+    expected: set[str],
 ) -> None:
     sample = Sample(filename, kind, make())
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on: proc(5)
     before = _peak("self")
     async with asyncio.timeout(60):
         verdict = await inspector.inspect(sample)
-    assert (verdict.outcome, objections(verdict)) == (outcome, said)
+    assert (verdict.outcome, codes(verdict)) == (outcome, expected)
     assert _peak("self") - before < 128 * MiB
     for child in children():
         assert resource.prlimit(child, resource.RLIMIT_AS) == (MEMORY, MEMORY)

@@ -18,22 +18,22 @@ PIECE = bytes(64 * 1024)
 _ONLY = ("size", "checksum", "clamd")
 
 
-class Dying(BaseCheck):
+class DyingClamdCheck(BaseCheck):
     """The check `clamd`, whose daemon is killed once it has taken the first chunk of the first object."""
 
     name = "clamd"
 
-    def __init__(self, true: Check, daemon: contextlib.AsyncExitStack) -> None:
-        self._true = true
+    def __init__(self, real: Check, daemon: contextlib.AsyncExitStack) -> None:
+        self._true = real
         self._daemon = daemon
 
-    def begin(self, subject: Subject) -> "DyingScan":
-        return DyingScan(self._true.begin(subject), self._daemon)
+    def begin(self, subject: Subject) -> "DyingClamdScan":
+        return DyingClamdScan(self._true.begin(subject), self._daemon)
 
 
-class DyingScan(BaseScan):
-    def __init__(self, true: Scan, daemon: contextlib.AsyncExitStack) -> None:
-        self._true = true
+class DyingClamdScan(BaseScan):
+    def __init__(self, real: Scan, daemon: contextlib.AsyncExitStack) -> None:
+        self._true = real
         self._daemon = daemon
 
     async def feed(self, chunk: bytes) -> None:
@@ -74,14 +74,14 @@ async def _inspect_while_it_dies(inspector: SampleInspector, port: int) -> None:
         await inspector.inspect_stream(about, chunks(), 2 * len(PIECE), checks=_ONLY)
 
 
-async def test_an_object_whose_clamd_died_is_delivered_again_and_judged_by_the_next_one(harness: WorkerHarness) -> None:
+async def test_an_object_whose_clamd_died_is_inspected_again_by_the_next_one(harness: WorkerHarness) -> None:
     port = daemon.free_port()
     address = f"tcp://127.0.0.1:{port}"
     settings = harness.settings.model_copy(update={"clamd": address})
     async with contextlib.AsyncExitStack() as first:
         await first.enter_async_context(daemon.running(port))
         checks = dict(harness.checks(settings))
-        checks["clamd"] = Dying(checks["clamd"], first)
+        checks["clamd"] = DyingClamdCheck(checks["clamd"], first)
         async with harness.working(checks, clamd=address):
             sent = await harness.put(PIECE * 8 + EICAR, profile="scanned")
             await harness.recorded(sent.upload, lambda record: record.state is State.RECEIVED and record.attempts == 1)

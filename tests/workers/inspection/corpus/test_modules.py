@@ -36,7 +36,7 @@ print(len(list(Path("/proc/self/task").iterdir())), sorted(new))
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_a_parser_imports_no_library_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
+def test_a_parser_imports_no_further_module_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
     for key, sample in GOOD.items():
         (tmp_path / key).write_bytes(sample.body)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

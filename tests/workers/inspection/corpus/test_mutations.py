@@ -1,4 +1,4 @@
-"""Good files with bytes changed, cut out, doubled and cut off: always a verdict, and nothing is left behind."""
+"""Good files with bytes changed, removed, repeated and cut off: each has a verdict, and leaves nothing behind."""
 
 import asyncio
 import random
@@ -13,25 +13,25 @@ from tests.workers.inspection.corpus.sample_inspector import Sample, sample_insp
 from tests.workers.inspection.sandbox.test_sandbox import servers
 
 ROUNDS = 4
-PATIENCE = 60
+TIMEOUT = 60
 
 
 def mutated(body: bytes, seed: int) -> bytes:
     """The body after one to four accidents."""
-    chance = random.Random(seed)
+    random_numbers = random.Random(seed)
     changed = bytearray(body)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(changed) + 1)
-        length = chance.choice((1, 2, 4, 40, 400))
-        match chance.randrange(5):
+    for _ in range(random_numbers.randint(1, 4)):
+        at = random_numbers.randrange(len(changed) + 1)
+        length = random_numbers.choice((1, 2, 4, 40, 400))
+        match random_numbers.randrange(5):
             case 0:
-                changed[at : at + length] = chance.randbytes(length)
+                changed[at : at + length] = random_numbers.randbytes(length)
             case 1:
                 del changed[at : at + length]
             case 2:
                 changed[at:at] = changed[max(0, at - length) : at]
             case 3:
-                changed[at : at + 4] = chance.choice((b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"))
+                changed[at : at + 4] = random_numbers.choice((b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"))
             case _:
                 del changed[max(1, len(changed) - length) :]
     return bytes(changed) or b"\0"
@@ -40,7 +40,7 @@ def mutated(body: bytes, seed: int) -> bytes:
 async def _verdicts(spool: Path, samples: list[Sample]) -> set[Outcome]:
     """The outcomes of all samples, inspected at once; closing the inspector leaves no file and no child."""
     before = _open_files()
-    async with sample_inspector(spool, None) as inspector, asyncio.timeout(PATIENCE):
+    async with sample_inspector(spool, None) as inspector, asyncio.timeout(TIMEOUT):
         verdicts = await asyncio.gather(*(inspector.inspect(sample, size=len(sample.body)) for sample in samples))
     assert servers() == []
     assert list(spool.iterdir()) == []
@@ -57,7 +57,7 @@ def _open_files() -> int:
 @settings(max_examples=ROUNDS)
 @given(st.integers(0, 2**32))
 @example(0)
-def test_whatever_happens_to_a_good_file_there_is_a_verdict_and_nothing_is_left(spool: Path, seed: int) -> None:
+def test_a_mutated_good_file_has_a_verdict_and_leaves_nothing(spool: Path, seed: int) -> None:
     samples = [
         Sample(sample.filename, sample.content_type, mutated(sample.body, seed + number))
         for sample in GOOD.values()

@@ -9,16 +9,16 @@ from airlock.verdict import Outcome
 from tests.workers.inspection.corpus.bad import CASES, BadSample
 from tests.workers.inspection.corpus.documents import open_xml
 from tests.workers.inspection.corpus.good import GOOD
-from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, objections
+from tests.workers.inspection.corpus.sample_inspector import Sample, SampleInspector, codes
 
-in_the_bay = pytest.mark.asyncio(loop_scope="module")
+module_loop = pytest.mark.asyncio(loop_scope="module")
 
 # What takes gigabytes, a hang or a failure of ours has a test elsewhere.
 ELSEWHERE = {"above_engine_limit", "gave_up", "timed_out"}
 DOCUMENTED = Path(__file__).parents[4] / "docs" / "checks.md"
 
 
-@in_the_bay
+@module_loop
 @pytest.mark.parametrize("sample", GOOD.values(), ids=GOOD)
 async def test_a_good_file_is_accepted(inspector: SampleInspector, sample: Sample) -> None:
     verdict = await inspector.inspect(sample, content_types=(sample.content_type,), size=len(sample.body))
@@ -27,8 +27,8 @@ async def test_a_good_file_is_accepted(inspector: SampleInspector, sample: Sampl
     assert {"clamav", "yara-x"} <= {engine.name for engine in verdict.engines}
 
 
-@in_the_bay
-async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_document(
+@module_loop
+async def test_two_extra_bytes_after_a_thumbnail_are_no_finding(
     inspector: SampleInspector,
 ) -> None:
     body = open_xml("xl", {"docProps/thumbnail.jpeg": GOOD["jpg"].body + b"\xec\xff"})
@@ -36,16 +36,16 @@ async def test_two_stray_bytes_behind_a_thumbnail_are_no_reason_to_reject_a_docu
     assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ())
 
 
-@in_the_bay
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filename}-{'-'.join(sorted(case.objections))}")
-async def test_what_is_wrong_with_a_file_is_said_exactly(inspector: SampleInspector, case: BadSample) -> None:
+@module_loop
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filename}-{'-'.join(sorted(case.codes))}")
+async def test_a_bad_file_has_exactly_its_findings(inspector: SampleInspector, case: BadSample) -> None:
     verdict = await inspector.inspect(case.sample(), **case.changes)
-    assert (verdict.outcome, objections(verdict)) == (case.outcome, set(case.objections))
+    assert (verdict.outcome, codes(verdict)) == (case.outcome, set(case.codes))
     assert all(finding.message for finding in verdict.findings)
 
 
-def test_every_code_that_is_documented_is_provoked_and_the_other_way_round() -> None:
+def test_every_documented_code_has_a_file_and_the_other_way_round() -> None:
     cells = re.findall(r"^\| (`[a-z_]+`[^|]*) \|", DOCUMENTED.read_text(), re.MULTILINE)
     rows = set(re.findall(r"`([a-z_]+)`", " ".join(cells)))
-    provoked = {name.partition(":")[2] for case in CASES for name in case.objections}
+    provoked = {name.partition(":")[2] for case in CASES for name in case.codes}
     assert rows - ELSEWHERE == provoked

@@ -29,7 +29,7 @@ FILES: Mapping[str, bytes] = {
 
 @dataclass
 class Recorder:
-    """The port `Output`: everything that a parser gave; `open` is the member that never ended."""
+    """An `Output` that records everything; `open` is the name of a member that has not ended."""
 
     findings: list[ParserFinding] = field(default_factory=list)
     members: list[tuple[str, bytes]] = field(default_factory=list)
@@ -73,7 +73,7 @@ def examined(data: bytes, *, keep: bool = True, **limits: int) -> Recorder:
 
 
 def zipped(files: Mapping[str, bytes] = FILES, method: int = zipfile.ZIP_DEFLATED, *, streamed: bool = False) -> bytes:
-    """A zip by the library; `streamed` to a target that cannot seek, so that sizes stand behind the content."""
+    """A zip by the library; `streamed` to a target that cannot seek, so that sizes come after the content."""
     target = io.BytesIO()
     with zipfile.ZipFile(_Pipe(target) if streamed else target, "w", method) as made:
         for name, content in files.items():
@@ -106,29 +106,31 @@ def zip_by_hand(
 ) -> bytes:
     body, directory = b"", b""
     for part in parts:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "flags": 0, "method": 0, "crc": zlib.crc32(part.content), "packed": len(part.content),
             "size": len(part.content), "name": part.name, "extra": b"", "mode": 0, "offset": len(body), "disk": 0,
         }  # fmt: skip
-        directory += _central({**told, **part.central})
-        body += _local({**told, **part.local}) + part.content
+        directory += _central({**fields, **part.central})
+        body += _local({**fields, **part.local}) + part.content
     body += between
     ends = {"count": len(parts), "length": len(directory), "start": len(body), "disk": 0, **(end or {})}
     return body + directory + end_of_zip(ends, comment)
 
 
-def _local(told: Mapping[str, Any]) -> bytes:
-    name, extra = bytes(told["name"]), bytes(told["extra"])
-    sizes = (told["crc"], told["packed"], told["size"], len(name), len(extra))
-    head = struct.pack("<4s5H3L2H", b"PK\3\4", 20, told["flags"], told["method"], 0, 33, *sizes)
+def _local(fields: Mapping[str, Any]) -> bytes:
+    name, extra = bytes(fields["name"]), bytes(fields["extra"])
+    sizes = (fields["crc"], fields["packed"], fields["size"], len(name), len(extra))
+    head = struct.pack("<4s5H3L2H", b"PK\3\4", 20, fields["flags"], fields["method"], 0, 33, *sizes)
     return head + name + extra
 
 
-def _central(told: Mapping[str, Any]) -> bytes:
-    name, extra = bytes(told["name"]), bytes(told["extra"])
-    head = struct.pack("<4s6H", b"PK\1\2", 0x0314, 20, told["flags"], told["method"], 0, 33)
-    sizes = struct.pack("<3L5H", told["crc"], told["packed"], told["size"], len(name), len(extra), 0, told["disk"], 0)
-    return head + sizes + struct.pack("<2L", told["mode"] << 16, told["offset"]) + name + extra
+def _central(fields: Mapping[str, Any]) -> bytes:
+    name, extra = bytes(fields["name"]), bytes(fields["extra"])
+    head = struct.pack("<4s6H", b"PK\1\2", 0x0314, 20, fields["flags"], fields["method"], 0, 33)
+    sizes = struct.pack(
+        "<3L5H", fields["crc"], fields["packed"], fields["size"], len(name), len(extra), 0, fields["disk"], 0
+    )
+    return head + sizes + struct.pack("<2L", fields["mode"] << 16, fields["offset"]) + name + extra
 
 
 def end_of_zip(ends: Mapping[str, int], comment: bytes) -> bytes:
@@ -172,14 +174,14 @@ def fifield(entries: int) -> bytes:
     data = zlib.compress(content, 9)[2:-4]
     listed: list[tuple[dict[str, Any], int]] = []
     for number in reversed(range(entries)):
-        told: dict[str, Any] = {"method": 8, "crc": zlib.crc32(content), "packed": len(data), "size": len(content)}
-        told |= {"flags": 0, "extra": b"", "mode": 0, "disk": 0, "name": b"%04d" % number}
-        header = _local(told)
+        fields: dict[str, Any] = {"method": 8, "crc": zlib.crc32(content), "packed": len(data), "size": len(content)}
+        fields |= {"flags": 0, "extra": b"", "mode": 0, "disk": 0, "name": b"%04d" % number}
+        header = _local(fields)
         region = header + data
-        listed.append((told, len(region)))
+        listed.append((fields, len(region)))
         data = struct.pack("<B2H", 0, len(header), len(header) ^ 0xFFFF) + region
         content = header + content
-    directory = b"".join(_central({**told, "offset": len(region) - length}) for told, length in listed)
+    directory = b"".join(_central({**fields, "offset": len(region) - length}) for fields, length in listed)
     ends = {"disk": 0, "count": entries, "length": len(directory), "start": len(region)}
     return region + directory + end_of_zip(ends, b"")
 
@@ -194,12 +196,12 @@ def tarred(files: Mapping[str, bytes] = FILES, form: int = tarfile.PAX_FORMAT) -
     return target.getvalue()
 
 
-def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **told: bytes) -> bytes:
+def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **fields: bytes) -> bytes:
     """One entry, with a checksum that fits, and its padded content; `told` overrides `size`, `magic` or
     `more`, by which GNU's map of a sparse file goes on."""
-    size = told.get("size", b"%011o\0" % len(content))
+    size = fields.get("size", b"%011o\0" % len(content))
     head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size + b"00000000000\0" + b" " * 8 + kind + bytes(100)
-    head = (head + told.get("magic", b"ustar\x0000")).ljust(482, b"\0") + told.get("more", b"\0") + bytes(29)
+    head = (head + fields.get("magic", b"ustar\x0000")).ljust(482, b"\0") + fields.get("more", b"\0") + bytes(29)
     head = head[:148] + b"%06o\0 " % sum(head) + head[156:]
     return head + content + bytes(-len(content) % 512)
 
@@ -257,10 +259,10 @@ def seven_zip_files(*names: str, more: bytes = b"") -> bytes:
 def seven_zip_by_hand(*directory: bytes, content: bytes = b"content") -> bytes:
     """A 7z whose directory is of these parts."""
     start = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(4) + len(content).to_bytes(8, "little") + bytes(12)
-    return mended(start + content + b"\x01" + b"".join(directory) + b"\0")
+    return with_right_checksums(start + content + b"\x01" + b"".join(directory) + b"\0")
 
 
-def mended(data: bytes | bytearray) -> bytes:
+def with_right_checksums(data: bytes | bytearray) -> bytes:
     """A 7z that was changed, with checksums that fit again."""
     made = bytearray(data)
     start = 32 + int.from_bytes(made[12:20], "little")

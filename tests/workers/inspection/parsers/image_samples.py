@@ -11,7 +11,7 @@ from workers.inspection.parsers.images.png import SIGNATURE
 
 
 def picture(number: int = 0, *, mode: str = "RGB", size: tuple[int, int] = (24, 16)) -> Image.Image:
-    """No two pixels in a row alike, so that it does not compress to nothing."""
+    """An image in which no two neighbouring pixels are equal, so that it cannot be compressed to nothing."""
     pixels = bytes((i * (number + 7) ** 2 + i // 5) & 0xFF for i in range(size[0] * size[1] * 3))
     return Image.frombytes("RGB", size, pixels).convert(mode)
 
@@ -98,7 +98,7 @@ def bitmap_with_profile() -> bytes:
 
 
 def good() -> dict[str, bytes]:
-    """By name, files that there is nothing to say about."""
+    """Files without a finding, by name."""
     return {
         "png": saved("PNG"),
         "png, palette": saved("PNG", mode="P"),

@@ -1,4 +1,4 @@
-"""Small texts: markup that says nothing against itself, and markup that does, by the code of the finding."""
+"""Small texts: markup without findings, and markup with one, by its code."""
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">%s</svg>'
 HTML = b"<!DOCTYPE html><html><head><title>t</title></head><body>%s</body></html>"

@@ -1,4 +1,4 @@
-"""What a parser says of some bytes, without a child process around it."""
+"""Runs a parser in this process and records what it finds."""
 
 import io
 import tempfile

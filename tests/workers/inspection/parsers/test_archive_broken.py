@@ -1,4 +1,4 @@
-"""Archives that are cut short, go on behind their end, or tell two readers two things."""
+"""Archives that are cut short, have bytes after their end, or can be read in two ways."""
 
 import struct
 import zlib
@@ -47,9 +47,9 @@ LOCAL = {
 }
 
 
-@pytest.mark.parametrize("told", LOCAL.values(), ids=LOCAL.keys())
-def test_an_entry_of_a_zip_that_its_directory_describes_differently(told: dict[str, int]) -> None:
-    assert examined(samples.zip_by_hand(Part(local=told))).codes == MALFORMED
+@pytest.mark.parametrize("fields", LOCAL.values(), ids=LOCAL.keys())
+def test_an_entry_of_a_zip_that_its_directory_describes_differently(fields: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(local=fields))).codes == MALFORMED
 
 
 CONTENT = {
@@ -65,15 +65,15 @@ CONTENT = {
 }
 
 
-@pytest.mark.parametrize("told", CONTENT.values(), ids=CONTENT.keys())
-def test_a_zip_whose_headers_agree_on_what_is_not_so(told: dict[str, int]) -> None:
-    assert examined(samples.zip_by_hand(Part(local=told, central=told))).codes == MALFORMED
+@pytest.mark.parametrize("fields", CONTENT.values(), ids=CONTENT.keys())
+def test_a_zip_whose_headers_agree_on_false_values(fields: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(local=fields, central=fields))).codes == MALFORMED
 
 
 def test_bytes_between_the_end_of_a_stream_and_that_of_its_entry() -> None:
     packed = zlib.compress(b"content")[2:-4] + b"hidden"
-    told = {"method": 8, "crc": zlib.crc32(b"content"), "size": 7}
-    assert examined(samples.zip_by_hand(Part(content=packed, local=told, central=told))).codes == MALFORMED
+    fields = {"method": 8, "crc": zlib.crc32(b"content"), "size": 7}
+    assert examined(samples.zip_by_hand(Part(content=packed, local=fields, central=fields))).codes == MALFORMED
 
 
 def test_a_folder_with_content() -> None:
@@ -98,12 +98,12 @@ def test_an_entry_that_the_directory_of_a_zip_leaves_out() -> None:
 ENDS = [{"count": 2}, {"count": 0}, {"length": 3}, {"start": 3}, {"disk": 1}, {"start": 0xFFFFFFFF}]
 
 
-@pytest.mark.parametrize("told", ENDS)
-def test_an_end_of_a_zip_that_is_not_so(told: dict[str, int]) -> None:
-    assert examined(samples.zip_by_hand(Part(), end=told)).codes == MALFORMED
+@pytest.mark.parametrize("fields", ENDS)
+def test_a_zip_with_a_false_end_record(fields: dict[str, int]) -> None:
+    assert examined(samples.zip_by_hand(Part(), end=fields)).codes == MALFORMED
 
 
-def test_two_ends_of_a_zip() -> None:
+def test_a_zip_with_two_end_records() -> None:
     inner = samples.zip_by_hand(Part(content=b"other"))
     output = examined(samples.zip_by_hand(Part(), comment=inner))
     assert output.codes == MALFORMED
@@ -112,7 +112,7 @@ def test_two_ends_of_a_zip() -> None:
     assert examined(samples.zip_by_hand(Part(content=inner))).findings == []
 
 
-def test_64_bit_ends_that_are_not_so() -> None:
+def test_a_zip_with_a_false_64_bit_end_record() -> None:
     good = samples.zip64()
     record, locator = good.index(b"PK\6\6"), good.index(b"PK\6\7")
     places = {record: b"PK\6\5", record + 4: b"\x2d", record + 16: b"\1", record + 24: b"\5", locator + 8: b"\xff"}
@@ -124,9 +124,9 @@ def test_a_descriptor_behind_an_entry_that_differs() -> None:
     good = samples.zipped(streamed=True)
     at = good.index(b"PK\7\x08")
     assert examined(good[: at + 4] + b"wrong" + good[at + 9 :]).codes == MALFORMED
-    told = {"flags": 8, "size": 3}
+    fields = {"flags": 8, "size": 3}
     central = {"flags": 8}
-    assert examined(samples.zip_by_hand(Part(local=told, central=central))).codes == MALFORMED
+    assert examined(samples.zip_by_hand(Part(local=fields, central=central))).codes == MALFORMED
 
 
 @pytest.mark.parametrize("layout", ["<3L", "<L2Q", "<4s3L", "<4sL2Q"])
@@ -149,7 +149,7 @@ SIZES = [b"9" * 11 + b"\0", b"-0000000001\0", b"\xff" * 12, b"\x80" + b"\xff" * 
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sizes_of_a_tar_that_are_none(size: bytes) -> None:
+def test_a_tar_with_an_invalid_size(size: bytes) -> None:
     assert examined(samples.tar_entry(b"a", b"1", size=size) + TAR_END).codes == MALFORMED
 
 
@@ -175,7 +175,7 @@ def test_a_map_of_a_sparse_file_that_ends_too_early() -> None:
     assert output.codes == MALFORMED | {("unsupported_compression", "unscannable")}
 
 
-def test_a_description_of_nothing() -> None:
+def test_a_description_without_an_entry() -> None:
     assert examined(samples.pax(path="a")).codes == MALFORMED
     assert examined(samples.pax(path="a")[:600]).codes == MALFORMED
 
@@ -213,18 +213,18 @@ DIRECTORIES = {
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES.values(), ids=DIRECTORIES.keys())
-def test_a_7z_whose_directory_is_not_so(directory: tuple[bytes, ...]) -> None:
+def test_a_7z_with_a_false_directory(directory: tuple[bytes, ...]) -> None:
     assert examined(samples.seven_zip_by_hand(*directory)).codes == MALFORMED
 
 
-def test_a_7z_with_a_checksum_or_without_and_one_with_nothing_in_it() -> None:
+def test_a_7z_with_and_without_a_checksum_and_an_empty_one() -> None:
     for streams in (STREAMS, samples.seven_zip_streams(crc=b"\x0a\1" + CHECKSUM)):
         output = examined(samples.seven_zip_by_hand(streams, FILE))
         assert (output.findings, output.members) == ([], [("a", b"content")])
-    assert examined(samples.mended(samples.seven_zip_by_hand()[: 32 + 7])).codes == MALFORMED
+    assert examined(samples.with_right_checksums(samples.seven_zip_by_hand()[: 32 + 7])).codes == MALFORMED
     for nothing in (
         samples.seven_zip_by_hand(content=b""),
-        samples.mended(samples.seven_zip_by_hand(content=b"")[:32]),
+        samples.with_right_checksums(samples.seven_zip_by_hand(content=b"")[:32]),
     ):
         assert (examined(nothing).findings, examined(nothing).members) == ([], [])
 

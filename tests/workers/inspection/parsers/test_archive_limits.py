@@ -1,4 +1,4 @@
-"""Bombs end at a limit that counts what really comes out; broken archives end, and leave nothing behind."""
+"""Bombs end at a limit that counts the unpacked bytes. Broken archives end, and leave nothing behind."""
 
 import bz2
 import functools
@@ -45,7 +45,7 @@ def bomb(name: str) -> bytes:
     return BOMBS[name]()
 
 
-def said(output: Recorder) -> str:
+def limit_message(output: Recorder) -> str:
     assert output.codes == EXCEEDED
     return output.findings[0].message
 
@@ -53,14 +53,14 @@ def said(output: Recorder) -> str:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_its_ratio_soon_after_10_mib(name: str) -> None:
     output = examined(bomb(name), keep=False)
-    assert "100 times" in said(output)
+    assert "100 times" in limit_message(output)
     assert output.produced <= 13 * MIB  # bzip2 and 7z read ahead
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_bytes=MIB, archive_ratio=1_000_000)
-    assert str(MIB) in said(output)
+    assert str(MIB) in limit_message(output)
     assert output.produced <= MIB
     assert output.open is not None  # cut short, and so not to be taken for a member
 
@@ -68,7 +68,7 @@ def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_one_member_may_have(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_member_bytes=MIB, archive_ratio=1_000_000)
-    assert str(MIB) in said(output)
+    assert str(MIB) in limit_message(output)
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -87,8 +87,10 @@ def test_a_limit_that_is_just_met_is_not_exceeded_and_memory_stays_flat(name: st
 
 def test_ten_gigabytes_of_zeros_in_a_gzip() -> None:
     data = gzip.compress(ZEROS) * 320
-    assert "100 times" in said(examined(data, keep=False))
-    assert "more than 33554432 bytes" in said(examined(data, keep=False, archive_bytes=32 * MIB, archive_ratio=10**6))
+    assert "100 times" in limit_message(examined(data, keep=False))
+    assert "more than 33554432 bytes" in limit_message(
+        examined(data, keep=False, archive_bytes=32 * MIB, archive_ratio=10**6)
+    )
 
 
 def test_small_members_may_shrink_as_much_as_they_like() -> None:
@@ -100,24 +102,24 @@ def test_the_total_counts_all_members() -> None:
     for data in (samples.zipped(files), samples.tarred(files), samples.seven_zipped(files)):
         assert examined(data, archive_bytes=10_000).findings == []
         output = examined(data, archive_bytes=9_999)
-        assert said(output)
+        assert limit_message(output)
         assert len(output.members) == 9
 
 
 def test_a_zip_of_100000_entries_is_not_read() -> None:
     data = samples.zip_by_hand(Part(b""))
     body, one = data[: data.index(b"PK\1\2")], data[data.index(b"PK\1\2") : data.index(b"PK\5\6")]
-    told = {"disk": 0, "count": 100_000 % 65_536, "length": len(one) * 100_000, "start": len(body)}
-    many = body + one * 100_000 + samples.end_of_zip(told, b"")
+    fields = {"disk": 0, "count": 100_000 % 65_536, "length": len(one) * 100_000, "start": len(body)}
+    many = body + one * 100_000 + samples.end_of_zip(fields, b"")
     output = examined(many)
-    assert "10000 entries" in said(output)
+    assert "10000 entries" in limit_message(output)
     assert output.members == []
 
 
 @pytest.mark.parametrize("name", ["zip", "pax", "7z"])
 def test_entries_are_counted(name: str) -> None:
     assert examined(GOOD[name], archive_entries=3).findings == []
-    assert "2 entries" in said(examined(GOOD[name], archive_entries=2))
+    assert "2 entries" in limit_message(examined(GOOD[name], archive_entries=2))
 
 
 def test_nested_zips_are_members_each_within_what_is_left() -> None:
@@ -143,8 +145,8 @@ def test_decompressors_that_want_much_memory_are_not_begun() -> None:
     assert examined(maker.compress(b"a") + maker.flush()).codes == EXCEEDED
     assert examined(_xz_with_dictionary(0x23)).codes == EXCEEDED  # 768 MiB
     lzma1 = _lzma_with_dictionary(1 << 30)
-    told = {"method": 14, "size": 1, "crc": 1}
-    assert examined(samples.zip_by_hand(Part(content=lzma1, local=told, central=told))).codes == EXCEEDED
+    fields = {"method": 14, "size": 1, "crc": 1}
+    assert examined(samples.zip_by_hand(Part(content=lzma1, local=fields, central=fields))).codes == EXCEEDED
     assert examined(_seven_zip_with_dictionary()).codes == EXCEEDED
 
 
@@ -158,11 +160,11 @@ def _xz_with_dictionary(size: int) -> bytes:
 
 
 def _seven_zip_with_dictionary() -> bytes:
-    """A 7z whose directory is compressed with a dictionary of 4 GiB, as it says."""
+    """A 7z whose directory claims to be compressed with a dictionary of 4 GiB."""
     data = bytearray(samples.seven_zipped({"a": b"1"}))
     start = 32 + int.from_bytes(data[12:20], "little")
     data[data.index(b"!\x01\x18", start) + 2] = 40
-    return samples.mended(data)
+    return samples.with_right_checksums(data)
 
 
 def _lzma_with_dictionary(dictionary: int) -> bytes:
@@ -177,13 +179,13 @@ def mutated(draw: st.DrawFn) -> bytes:
     data = bytearray(draw(st.sampled_from(SAMPLES)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(data) - 1)) if data else 0
-        near = draw(st.integers(0, 200))  # headers stand at the two ends
+        near = draw(st.integers(0, 200))  # headers are at the two ends
         at = draw(st.sampled_from([at, min(near, len(data)), max(len(data) - near, 0)]))
         piece = draw(st.one_of(st.binary(max_size=8), st.sampled_from([b"\xff" * 4, bytes(4), b"PK\5\6", b"PK\1\2"])))
         gone = draw(st.sampled_from([len(piece), len(piece), 0, 100]))
         data[at : at + gone] = piece
     is_7z = bytes(data).startswith(b"7z") and len(data) >= 32
-    return samples.mended(bytes(data)) if is_7z and draw(st.booleans()) else bytes(data)
+    return samples.with_right_checksums(bytes(data)) if is_7z and draw(st.booleans()) else bytes(data)
 
 
 @settings(max_examples=400)

@@ -40,7 +40,7 @@ def test_a_good_image_has_no_finding(name: str) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"B", b"BM is how a text may begin", b"RIFF\0\0\0\0AVI ", b"%PDF-1.7", SCRIPT]
 )
-def test_what_is_no_image_is_somebody_elses_business(content: bytes) -> None:
+def test_other_formats_have_no_finding(content: bytes) -> None:
     assert not image.recognises(content)
     assert findings(image, content) == []
 

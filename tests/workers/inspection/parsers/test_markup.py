@@ -29,7 +29,7 @@ PIECES = [
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_markup_is_looked_at_and_has_no_finding(name: str) -> None:
+def test_good_markup_is_read_and_has_no_finding(name: str) -> None:
     assert markup.recognises(GOOD[name][:4096])
     assert findings(markup, GOOD[name]) == []
 
@@ -40,7 +40,7 @@ def test_a_text_that_is_no_markup_is_left_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "content"), [(code, content) for code in BAD for content in BAD[code]])
-def test_each_objection_is_exactly_its_code(code: str, content: bytes) -> None:
+def test_a_bad_text_has_exactly_its_code(code: str, content: bytes) -> None:
     assert [(found.code, found.outcome) for found in findings(markup, content)] == [(code, "rejected")]
 
 
@@ -94,7 +94,7 @@ def test_limits_are_met_by_text_by_depth_and_by_number() -> None:
     assert codes(markup, xml(b"<a b='c'/>" * 49), {"markup_nodes": 100}) == []
 
 
-def test_what_was_found_before_a_limit_is_told() -> None:
+def test_findings_before_a_limit_are_reported() -> None:
     content = svg(b"<script/>" + b"<g>" * 50 + b"</g>" * 50)
     assert codes(markup, content, {"markup_depth": 50}) == ["limits_exceeded", "script"]
 

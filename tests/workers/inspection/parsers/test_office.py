@@ -227,7 +227,7 @@ def test_what_breaks_its_format_is_malformed(content: bytes) -> None:
     assert [(found.code, found.outcome) for found in findings(office, content)] == [("malformed", "rejected")]
 
 
-def test_every_objection_is_made_and_each_once() -> None:
+def test_every_code_is_reported_and_each_once() -> None:
     content = open_xml(
         ("attachedTemplate", "https://example.org/a.dotm", True),
         ("frame", "https://example.org/b", True),
@@ -238,7 +238,7 @@ def test_every_objection_is_made_and_each_once() -> None:
     assert codes(office, content) == ["embedded_object", "macros", "remote_template"]
 
 
-def test_what_is_wrong_behind_a_chart_is_said_to_be_there() -> None:
+def test_a_finding_in_the_workbook_of_a_chart_names_the_workbook() -> None:
     (found,) = findings(office, chart(open_xml(main="xl/workbook.xml", parts={"xl/vbaProject.bin": OLE})))
     assert found.message == "In ppt/embeddings/Sheet1.xlsx: The document contains macros."
 
@@ -268,7 +268,7 @@ def test_too_many_streams_are_unscannable() -> None:
     ]
 
 
-def test_deep_nesting_costs_nothing() -> None:
+def test_deep_nesting_has_no_finding() -> None:
     assert codes(office, open_xml(body=b"<a>" * 100_000 + b"</a>" * 100_000)) == []
 
 
@@ -293,7 +293,7 @@ def test_folders_that_lead_back_to_the_root_are_malformed() -> None:
         b"",
     ],
 )
-def test_other_formats_are_none_of_its_business(content: bytes) -> None:
+def test_other_formats_have_no_finding(content: bytes) -> None:
     assert findings(office, content) == []
 
 

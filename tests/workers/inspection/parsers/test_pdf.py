@@ -78,7 +78,7 @@ def test_a_good_file_has_no_finding(content: bytes) -> None:
     ],
     ids=lambda content: str(len(content)),
 )
-def test_javascript_is_found_wherever_it_hangs(content: bytes) -> None:
+def test_javascript_is_found_in_any_object(content: bytes) -> None:
     assert [(found.code, found.outcome) for found in findings(pdf, content)] == [("javascript", "rejected")]
 
 
@@ -113,7 +113,7 @@ def test_files_within_are_found(content: bytes) -> None:
     assert [(found.code, found.outcome) for found in findings(pdf, content)] == [("embedded_file", "rejected")]
 
 
-def test_every_objection_is_made_and_each_once() -> None:
+def test_every_code_is_reported_and_each_once() -> None:
     def all_of_them(one: Pdf) -> None:
         attach(one)
         one.Root.OpenAction = script()
@@ -143,7 +143,7 @@ def test_what_cannot_be_read_is_malformed(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("tail", [b"PK\x03\x04 and more", b"x" * 1025, b"x" * (3 << 20), b" \0<?php \x80"])
-def test_something_else_behind_the_end_is_trailing_data(tail: bytes) -> None:
+def test_further_bytes_after_the_end_are_trailing_data(tail: bytes) -> None:
     assert codes(pdf, GOOD + tail) == ["trailing_data"]
 
 
@@ -165,7 +165,7 @@ def test_a_million_objects_end_at_the_limit() -> None:
     assert found == ("limits_exceeded", "unscannable", "The PDF has more than 200,000 objects.")
 
 
-def test_objects_packed_away_count_too() -> None:
+def test_objects_in_object_streams_are_counted() -> None:
     def many(one: Pdf) -> None:
         one.Root.Many = Array([one.make_indirect(Dictionary()) for _ in range(300)])
 
@@ -193,7 +193,7 @@ def test_deep_nesting_is_unscannable() -> None:
     assert codes(pdf, paged(b"[" * 50 + b"]" * 50, catalog=b"/X 4 0 R")) == []
 
 
-def test_other_formats_are_none_of_its_business() -> None:
+def test_other_formats_have_no_finding() -> None:
     assert findings(pdf, b"The header of a PDF is %PDF-1.7, and its objects follow.") == []
     assert not pdf.recognises(b"GIF89a" + bytes(100))
     assert pdf.recognises(b"GIF89a\n%PDF-1.4\n1 0 obj\n")

@@ -1,4 +1,4 @@
-"""A parser that does what the bytes tell it to, as one would that hostile bytes have taken over.
+"""A parser that does what the object says, as a parser does that hostile bytes have taken over.
 
 An object is `!`, a verb and what the verb needs. `!pack` is an archive: JSON of names and texts, which are members.
 """
@@ -72,7 +72,7 @@ def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    """Try what a program would do that wants out; say what succeeded."""
+    """Try what an exploit would try; report each attempt that succeeds."""
     copy = max(_open())
     attempts: Mapping[str, Callable[[], object]] = {
         "connect": lambda: socket.create_connection(("127.0.0.1", int(rest)), timeout=5),

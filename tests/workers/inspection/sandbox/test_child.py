@@ -1,4 +1,4 @@
-"""The child's side, in this process, where it can be measured."""
+"""The child's side, run in this process, so that its coverage is measured."""
 
 import array
 import os
@@ -59,7 +59,7 @@ def test_every_request_is_answered_to_its_end(worker: socket.socket, text: str, 
         assert [packet[0] for packet in _ask(worker, text)] == kinds
 
 
-def test_a_parser_that_is_not_there_is_told(worker: socket.socket) -> None:
+def test_a_parser_that_cannot_be_imported_is_reported(worker: socket.socket) -> None:
     assert _ask(worker, "", "workers.inspection.parsers.absent") == [bytes([FrameType.FAILED])]
 
 

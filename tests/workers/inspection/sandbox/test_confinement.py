@@ -1,4 +1,4 @@
-"""What is asked of the kernel; what it then refuses is tried in test_sandbox."""
+"""The calls to the kernel. What the kernel then refuses is tested in test_sandbox."""
 
 import ctypes
 import os
@@ -14,8 +14,8 @@ import pytest
 from workers.inspection.sandbox import confinement
 
 
-class Kernel:
-    """A C library whose kernel answers as it is told, and what it was asked."""
+class FakeKernel:
+    """A C library over a fake kernel: it gives the results that it was made with, and records the calls."""
 
     def __init__(self, *, unshare: int = 0, landlock: int = 0) -> None:
         self._unshare = unshare
@@ -49,7 +49,7 @@ class Kernel:
         return os.open("/", os.O_RDONLY)
 
 
-def _confined(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> dict[int, tuple[int, int]]:
+def _confined(monkeypatch: pytest.MonkeyPatch, kernel: FakeKernel) -> dict[int, tuple[int, int]]:
     limits: dict[int, tuple[int, int]] = {}
     monkeypatch.setattr(resource, "setrlimit", limits.__setitem__)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: kernel)
@@ -57,8 +57,8 @@ def _confined(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> dict[int, tupl
     return limits
 
 
-def test_limits_are_set_whatever_the_kernel_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = Kernel(unshare=-1, landlock=-1)
+def test_limits_are_set_without_namespaces_and_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = FakeKernel(unshare=-1, landlock=-1)
     limits = _confined(monkeypatch, kernel)
     assert limits == {
         resource.RLIMIT_AS: (1000, 1000),
@@ -73,8 +73,8 @@ def test_limits_are_set_whatever_the_kernel_can(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("version", "size"), [(1, 8), (3, 8), (4, 16), (5, 16), (6, 24), (7, 24)])
-def test_landlock_is_asked_for_what_it_knows(monkeypatch: pytest.MonkeyPatch, version: int, size: int) -> None:
-    kernel = Kernel(landlock=version)
+def test_landlock_is_used_by_its_version(monkeypatch: pytest.MonkeyPatch, version: int, size: int) -> None:
+    kernel = FakeKernel(landlock=version)
     _confined(monkeypatch, kernel)
     assert kernel.unshared == [0x40000000]
     assert kernel.ruled == [struct.pack("<QQQ", 0b1_1111_1111_1111, 3, 3)[:size]]
@@ -83,15 +83,15 @@ def test_landlock_is_asked_for_what_it_knows(monkeypatch: pytest.MonkeyPatch, ve
         os.close(rules)
 
 
-def test_only_what_is_imported_from_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_folders_of_imports_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "path", ["", "/", str(tmp_path / "absent"), str(tmp_path)])
-    kernel = Kernel(landlock=6)
+    kernel = FakeKernel(landlock=6)
     _confined(monkeypatch, kernel)
     libraries = {Path(each).resolve() for each in ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")}
     assert {tmp_path.resolve()} <= set(kernel.readable) <= {tmp_path.resolve(), *libraries}
 
 
-def test_no_process_is_made_by_a_user() -> None:
+def test_no_process_can_be_forked() -> None:
     program = (
         "import os; from workers.inspection.sandbox.confinement import confine\n"
         "os.geteuid() or os.setuid(65534)\n"
@@ -104,7 +104,7 @@ def test_no_process_is_made_by_a_user() -> None:
     assert done.stdout == "refused\n"
 
 
-def test_the_allowance_of_computing_begins_now() -> None:
+def test_the_cpu_time_is_counted_from_now_on() -> None:
     program = (
         "import resource; from workers.inspection.sandbox.confinement import *; "
         "allow_seconds(7); print(resource.getrlimit(0))"

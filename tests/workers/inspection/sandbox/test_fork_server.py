@@ -1,4 +1,4 @@
-"""What the fork server does for whoever asks it, here without a worker; what comes of it is in test_sandbox."""
+"""The fork server, controlled by a test in place of the worker. With the worker it is tested in test_sandbox."""
 
 import errno
 import os
@@ -19,10 +19,10 @@ from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
 
 pytestmark = pytest.mark.server
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
-class Running(NamedTuple):
+class RunningServer(NamedTuple):
     """A fork server, and the socket by which it is asked."""
 
     process: "subprocess.Popen[bytes]"
@@ -31,29 +31,29 @@ class Running(NamedTuple):
 
 def _pair() -> tuple[socket.socket, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.settimeout(PATIENCE)
+    ours.settimeout(TIMEOUT)
     return ours, theirs
 
 
 @pytest.fixture
-def server() -> Iterator[Running]:
+def server() -> Iterator[RunningServer]:
     ours, theirs = _pair()
     command = [sys.executable, "-m", "workers.inspection.sandbox.fork_server", str(1 << 30), "no.such.module", HOSTILE]
     with theirs:
         process = subprocess.Popen(command, stdin=theirs.fileno())
     with ours:
-        yield Running(process, ours)
+        yield RunningServer(process, ours)
     try:
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
     finally:
         process.kill()
         process.wait()
 
 
-class Forked:
+class ForkedChild:
     """A child of the server's, at the other end of its two sockets."""
 
-    def __init__(self, server: Running) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self.connection, its_connection = _pair()
         self.lifeline, its_lifeline = _pair()
         with its_connection, its_lifeline:
@@ -79,8 +79,8 @@ class Forked:
         self.lifeline.close()
 
 
-def test_a_child_answers_and_ends_with_its_socket(server: Running) -> None:
-    child = Forked(server)
+def test_a_child_answers_and_ends_with_its_socket(server: RunningServer) -> None:
+    child = ForkedChild(server)
     child.ask(packed(a=""))
     assert [child.connection.recv(LARGEST)[0] for _ in range(3)] == [
         FrameType.MEMBER_START,
@@ -94,16 +94,16 @@ def test_a_child_answers_and_ends_with_its_socket(server: Running) -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [("!loop", -signal.SIGXCPU), ("!abort", -signal.SIGABRT), ("!leave", 0)])
-def test_how_a_child_ended_is_told(server: Running, text: str, code: int) -> None:
-    child = Forked(server)
+def test_the_exit_code_of_a_child_is_sent(server: RunningServer, text: str, code: int) -> None:
+    child = ForkedChild(server)
     child.ask(text)
     assert child.number() == code
     assert child.gone()
     child.close()
 
 
-def test_a_child_is_killed_when_its_lifeline_is_let_go_of_and_others_are_not(server: Running) -> None:
-    one, other = Forked(server), Forked(server)
+def test_a_child_is_killed_when_its_lifeline_is_closed_and_others_are_not(server: RunningServer) -> None:
+    one, other = ForkedChild(server), ForkedChild(server)
     one.ask("!wait")
     one.lifeline.shutdown(socket.SHUT_WR)
     assert one.number() == -signal.SIGKILL
@@ -115,18 +115,20 @@ def test_a_child_is_killed_when_its_lifeline_is_let_go_of_and_others_are_not(ser
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
-def test_what_tells_a_whole_container_to_stop_ends_neither(server: Running, number: signal.Signals) -> None:
-    child = Forked(server)
+def test_a_signal_to_stop_a_container_ends_neither_server_nor_child(
+    server: RunningServer, number: signal.Signals
+) -> None:
+    child = ForkedChild(server)
     os.kill(child.pid, number)
     os.kill(server.process.pid, number)
     child.ask("!many 0")
     assert child.connection.recv(LARGEST)[0] == FrameType.DONE
-    Forked(server).close()
+    ForkedChild(server).close()
     child.close()
 
 
-def test_a_child_that_works_is_not_ended_with_the_asking(server: Running) -> None:
-    child = Forked(server)
+def test_a_busy_child_goes_on_when_the_control_socket_is_closed(server: RunningServer) -> None:
+    child = ForkedChild(server)
     server.control.close()
     child.ask("!many 0")
     assert child.connection.recv(LARGEST)[0] == FrameType.DONE
@@ -134,12 +136,12 @@ def test_a_child_that_works_is_not_ended_with_the_asking(server: Running) -> Non
     child.close()
 
 
-def test_children_end_with_the_worker(server: Running) -> None:
-    child = Forked(server)
+def test_children_end_with_the_worker(server: RunningServer) -> None:
+    child = ForkedChild(server)
     child.ask("!wait")
     child.close()
     server.control.close()
-    assert server.process.wait(PATIENCE) == 0
+    assert server.process.wait(TIMEOUT) == 0
     assert not Path(f"/proc/{child.pid}").exists()
 
 

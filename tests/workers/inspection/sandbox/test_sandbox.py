@@ -84,7 +84,7 @@ def found(frames: list[Frame]) -> list[tuple[str, str]]:
         ("!garbage 025b2220222c2272656a6563746564222c2278225d", "limits_exceeded"),
     ],
 )
-async def test_what_a_parser_does_to_itself_is_a_finding_and_the_next_object_is_read(
+async def test_a_parser_that_fails_is_a_finding_and_the_next_object_is_read(
     sandbox: Sandbox, text: str, code: str
 ) -> None:
     frames = await ask(sandbox, text, parse_seconds=1 if code == "timed_out" else 60)
@@ -94,7 +94,7 @@ async def test_what_a_parser_does_to_itself_is_a_finding_and_the_next_object_is_
     assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
 
 
-async def test_a_limit_of_the_parser_is_said_in_its_words_and_its_process_goes_on(sandbox: Sandbox) -> None:
+async def test_a_limit_of_the_parser_is_reported_and_its_process_goes_on(sandbox: Sandbox) -> None:
     first, limit, done = await ask(sandbox, "!exceed")
     assert isinstance(first, ParserFinding)
     assert first.message.startswith("first\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2Jxxx")
@@ -106,12 +106,12 @@ async def test_a_limit_of_the_parser_is_said_in_its_words_and_its_process_goes_o
     assert children() == [child]
 
 
-async def test_what_was_found_before_the_overrun_counts(sandbox: Sandbox) -> None:
+async def test_findings_before_a_timeout_are_kept(sandbox: Sandbox) -> None:
     frames = await ask(sandbox, "!late", parse_seconds=1)
     assert found(frames) == [("script", "rejected"), ("timed_out", "unscannable")]
 
 
-async def test_computing_counts_while_nobody_waits_for_it(sandbox: Sandbox) -> None:
+async def test_cpu_time_is_limited_while_the_worker_does_not_wait(sandbox: Sandbox) -> None:
     with Spool() as spool:
         await spool.write(b"!spin")
         async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 1})) as frames:
@@ -144,7 +144,7 @@ async def test_a_parser_sees_none_of_the_worker_s_environment(
     assert "AWS" not in finding.message
 
 
-async def test_a_parser_holds_nothing_of_the_process_that_it_was_forked_from() -> None:
+async def test_a_parser_has_no_descriptor_of_the_fork_server() -> None:
     sandbox = Sandbox(children=2)
     waiting = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
     while not children():  # noqa: ASYNC110 # it is there some turns later
@@ -166,7 +166,7 @@ async def test_members_come_in_pieces(sandbox: Sandbox) -> None:
     assert frames[-4:-1] == [MemberEnd(), MemberStart("b\N{REPLACEMENT CHARACTER}"), MemberEnd()]
 
 
-async def test_a_parser_waits_for_whoever_takes_its_members(sandbox: Sandbox) -> None:
+async def test_a_parser_waits_until_its_members_are_read(sandbox: Sandbox) -> None:
     with Spool() as spool:
         await spool.write(b"!bomb")
         async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 60})) as frames:
@@ -186,7 +186,7 @@ def _state(pid: int) -> str:
         return "Z"
 
 
-async def test_an_examination_that_is_cancelled_leaves_no_process(sandbox: Sandbox) -> None:
+async def test_a_cancelled_examination_leaves_no_process(sandbox: Sandbox) -> None:
     asking = asyncio.create_task(ask(sandbox, "!loop"))
     while not children():  # noqa: ASYNC110 # it is there some turns later
         await asyncio.sleep(0.01)
@@ -195,7 +195,7 @@ async def test_an_examination_that_is_cancelled_leaves_no_process(sandbox: Sandb
     assert children() == []
 
 
-async def test_a_process_is_replaced_after_its_share_of_requests() -> None:
+async def test_a_process_is_replaced_after_so_many_examinations() -> None:
     sandbox = Sandbox(children=1, requests=2)
     used = []
     for _ in range(4):
@@ -206,7 +206,7 @@ async def test_a_process_is_replaced_after_its_share_of_requests() -> None:
     assert () != used[0] != used[2] != ()
 
 
-async def test_the_process_that_others_are_forked_from_is_replaced_after_its_share_of_them() -> None:
+async def test_the_fork_server_is_replaced_after_so_many_forks() -> None:
     sandbox = Sandbox(children=2, requests=1, forks=2)
     sandbox.ready()
     first = servers()
@@ -223,7 +223,7 @@ async def test_the_process_that_others_are_forked_from_is_replaced_after_its_sha
     assert servers() == []
 
 
-async def test_without_the_process_that_forks_there_is_no_verdict_and_then_another_one(sandbox: Sandbox) -> None:
+async def test_a_fork_server_that_was_killed_is_unavailable_and_then_replaced(sandbox: Sandbox) -> None:
     working = asyncio.create_task(ask(sandbox, "!wait", parse_seconds=60))
     while not children():  # noqa: ASYNC110 # it is there some turns later
         await asyncio.sleep(0.01)
@@ -255,7 +255,7 @@ async def test_two_parse_at_once_and_a_third_waits() -> None:
     assert children() == []
 
 
-async def test_a_process_that_died_while_it_waited_is_replaced(sandbox: Sandbox) -> None:
+async def test_an_idle_process_that_died_is_replaced(sandbox: Sandbox) -> None:
     await ask(sandbox, "!many 0")
     os.kill(children()[0], 9)
     while sandbox._idle[0].alive:  # noqa: ASYNC110 # the loop is told of it
@@ -263,7 +263,7 @@ async def test_a_process_that_died_while_it_waited_is_replaced(sandbox: Sandbox)
     assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
 
 
-async def test_without_a_parser_or_a_process_there_is_no_verdict(
+async def test_without_a_parser_or_a_process_it_is_unavailable(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Unavailable, match="cannot be imported"):

@@ -44,7 +44,7 @@ async def test_a_rule_can_reject(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 30, 63, 64, 100, 127, 128, 500, 932])
-async def test_what_stands_across_the_edge_of_two_windows_is_found_once(at: int) -> None:
+async def test_a_match_across_the_edge_of_two_windows_is_found_once(at: int) -> None:
     scanning = YaraScan(YaraCheck(compile_rules()), window=256, overlap=80)
     body = bytearray(1000)
     body[at : at + len(EICAR)] = EICAR
@@ -129,7 +129,7 @@ def test_the_child_ends_where_its_input_breaks_off(start: bytes) -> None:
     assert target.getvalue() == b""
 
 
-def test_the_child_says_when_the_time_is_over(tmp_path: Path) -> None:
+def test_the_child_reports_a_timeout(tmp_path: Path) -> None:
     scanner = yara_x.Scanner(_rules(tmp_path, SLOW).rules)
     scanner.set_timeout(1)
     assert yara_child._scan(scanner, bytes(60_000)) is None

@@ -1,4 +1,4 @@
-"""The folder of rules, followed from outside: files change, and objects are judged by what stands there."""
+"""The operator's folder of rules: its files change, and objects are scanned with the rules that it then has."""
 
 import asyncio
 import io
@@ -20,8 +20,8 @@ TWO = 'rule two { meta: outcome = "rejected" strings: $a = "second word" conditi
 BROKEN = "rule broken {\n condition:\n  $nowhere }"
 
 
-class Pauses:
-    """Sleeps that end when the test says so; `passed` returns when a look that began with that has ended."""
+class ControlledSleep:
+    """A `sleep` that the test ends: `passed` ends it, and returns when the poll after it has ended."""
 
     def __init__(self) -> None:
         self.asked: list[float] = []
@@ -43,26 +43,26 @@ class Pauses:
 
 
 @pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
+def controlled_sleep() -> ControlledSleep:
+    return ControlledSleep()
 
 
-def _check(folder: Path, pauses: Pauses, *, inline: int = 1 << 20) -> YaraCheck:
-    return YaraCheck(compile_rules(folder), inline=inline, sleep=pauses.sleep)
+def _check(folder: Path, controlled_sleep: ControlledSleep, *, inline: int = 1 << 20) -> YaraCheck:
+    return YaraCheck(compile_rules(folder), inline=inline, sleep=controlled_sleep.sleep)
 
 
 @pytest.mark.parametrize("inline", [1 << 20, 0])
-async def test_a_rule_that_is_added_or_taken_away_is_in_force_soon_and_in_the_evidence(
-    tmp_path: Path, pauses: Pauses, inline: int
+async def test_a_rule_that_is_added_or_removed_is_soon_in_force_and_in_the_engine_s_version(
+    tmp_path: Path, controlled_sleep: ControlledSleep, inline: int
 ) -> None:
     (tmp_path / "one.yar").write_text(ONE)
-    check = _check(tmp_path, pauses, inline=inline)
+    check = _check(tmp_path, controlled_sleep, inline=inline)
     before = await scan(check, b"second word")
     (tmp_path / "two.yar").write_text(TWO)
-    await pauses.passed(2)
+    await controlled_sleep.passed(2)
     added = await scan(check, b"second word, first word")
     (tmp_path / "one.yar").unlink()
-    await pauses.passed(2)
+    await controlled_sleep.passed(2)
     taken = await scan(check, b"second word, first word")
     ready = await check.ready()
     await check.close()
@@ -70,64 +70,64 @@ async def test_a_rule_that_is_added_or_taken_away_is_in_force_soon_and_in_the_ev
     assert taken.findings[0].outcome is Outcome.REJECTED
     assert len({each.engine.version for each in (before, added, taken) if each.engine}) == 3
     assert taken.engine == ready == compile_rules(tmp_path).engine
-    assert set(pauses.asked) == {SECONDS}
+    assert set(controlled_sleep.asked) == {SECONDS}
 
 
 async def test_a_bad_file_is_refused_once_with_its_line_and_the_old_rules_go_on(
-    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, controlled_sleep: ControlledSleep, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "one.yar").write_text(ONE)
-    check = _check(tmp_path, pauses)
+    check = _check(tmp_path, controlled_sleep)
     engine = await check.ready()
     (tmp_path / "bad.yar").write_text(BROKEN)
-    await pauses.passed(4)
+    await controlled_sleep.passed(4)
     meanwhile = await scan(check, b"first word")
-    (told,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     (tmp_path / "bad.yar").write_text(TWO)
-    await pauses.passed(2)
+    await controlled_sleep.passed(2)
     mended = await scan(check, b"second word")
     await check.close()
-    assert "do not compile, the old rules stay in use" in told.getMessage()
-    assert f"{tmp_path}/bad.yar:3:" in told.getMessage()
+    assert "do not compile, the old rules stay in use" in error.getMessage()
+    assert f"{tmp_path}/bad.yar:3:" in error.getMessage()
     assert (codes(meanwhile), meanwhile.engine) == (["yara_match"], engine)
     assert (codes(mended), mended.engine != engine) == (["yara_match"], True)
 
 
-async def test_half_of_a_change_is_not_taken_up(tmp_path: Path, pauses: Pauses) -> None:
-    check = _check(tmp_path, pauses)
+async def test_half_of_a_change_is_not_compiled(tmp_path: Path, controlled_sleep: ControlledSleep) -> None:
+    check = _check(tmp_path, controlled_sleep)
     before = await check.ready()
     (tmp_path / "one.yar").write_text(ONE)
-    await pauses.passed()
+    await controlled_sleep.passed()
     (tmp_path / "two.yar").write_text(TWO)
-    await pauses.passed()
+    await controlled_sleep.passed()
     between = await check.ready()
-    await pauses.passed()
+    await controlled_sleep.passed()
     after = await check.ready()
     await check.close()
     assert before == between != after
 
 
-async def test_a_folder_that_is_gone_takes_no_rule_away(
-    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture
+async def test_when_the_folder_is_gone_the_rules_stay_in_use(
+    tmp_path: Path, controlled_sleep: ControlledSleep, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "rules"
     folder.mkdir()
     (folder / "one.yar").write_text(ONE)
-    check = _check(folder, pauses)
+    check = _check(folder, controlled_sleep)
     await check.ready()
     folder.rename(tmp_path / "elsewhere")
-    await pauses.passed(3)
+    await controlled_sleep.passed(3)
     report = await scan(check, b"first word")
     await check.close()
     assert codes(report) == ["yara_match"]
     assert len([record for record in caplog.records if "cannot be read" in record.getMessage()]) == 1
 
 
-async def test_what_has_begun_goes_on_with_its_rules_and_then_their_process_ends(
-    tmp_path: Path, pauses: Pauses
+async def test_a_scan_that_has_begun_keeps_its_rules_and_then_their_process_ends(
+    tmp_path: Path, controlled_sleep: ControlledSleep
 ) -> None:
     (tmp_path / "one.yar").write_text(ONE)
-    check = _check(tmp_path, pauses, inline=0)
+    check = _check(tmp_path, controlled_sleep, inline=0)
     scanning = check.begin(subject(1))
     scanning._window = 10
     await scanning.feed(b"first word")
@@ -136,7 +136,7 @@ async def test_what_has_begun_goes_on_with_its_rules_and_then_their_process_ends
     child = old._process._child
     assert child is not None
     (tmp_path / "one.yar").write_text(TWO)
-    await pauses.passed(2)
+    await controlled_sleep.passed(2)
     report = await scanning.finish()
     assert child.returncode is None
     await scanning.close()
@@ -146,36 +146,36 @@ async def test_what_has_begun_goes_on_with_its_rules_and_then_their_process_ends
     await check.close()
 
 
-async def test_no_folder_is_not_followed(pauses: Pauses) -> None:
-    check = YaraCheck(compile_rules(), sleep=pauses.sleep)
+async def test_without_a_folder_there_is_no_polling(controlled_sleep: ControlledSleep) -> None:
+    check = YaraCheck(compile_rules(), sleep=controlled_sleep.sleep)
     await scan(check, b"x")
     await check.close()
-    assert pauses.asked == []
+    assert controlled_sleep.asked == []
 
 
-async def test_a_compiler_that_dies_is_tried_again(
-    tmp_path: Path, pauses: Pauses, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+async def test_after_a_compiler_died_the_folder_is_compiled_again(
+    tmp_path: Path, controlled_sleep: ControlledSleep, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = _check(tmp_path, pauses)
+    check = _check(tmp_path, controlled_sleep)
     await check.ready()
     (tmp_path / "one.yar").write_text(ONE)
     with monkeypatch.context() as patched:
         patched.setattr("sys.executable", "/bin/false")
-        await pauses.passed(2)
+        await controlled_sleep.passed(2)
     assert [record for record in caplog.records if "could not be compiled now" in record.getMessage()]
-    await pauses.passed()
+    await controlled_sleep.passed()
     report = await scan(check, b"first word")
     await check.close()
     assert codes(report) == ["yara_match"]
 
 
-async def test_a_compiler_without_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_compiler_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yara_compiler, "SECONDS", 0.0)
     with pytest.raises(Unavailable, match="did not compile within"):
         await yara_compiler.recompile(tmp_path)
 
 
-async def test_the_process_compiles_what_is_compiled_here(tmp_path: Path) -> None:
+async def test_the_compiling_process_gives_the_same_rules(tmp_path: Path) -> None:
     (tmp_path / "one.yar").write_text(ONE)
     assert (await yara_compiler.recompile(tmp_path)).engine == compile_rules(tmp_path).engine
     (tmp_path / "one.yar").write_text(BROKEN)
@@ -183,7 +183,7 @@ async def test_the_process_compiles_what_is_compiled_here(tmp_path: Path) -> Non
         await yara_compiler.recompile(tmp_path)
 
 
-def test_the_childs_part(tmp_path: Path) -> None:
+def test_the_compiling_process_writes_the_problems(tmp_path: Path) -> None:
     (tmp_path / "bad.yar").write_text(BROKEN)
     target = io.BytesIO()
     yara_compiler.write(tmp_path, target)

@@ -27,7 +27,7 @@ def _found(body: bytes, operators: Path | None = None) -> list[Match]:
         (b"never write eval($_GET['x']) in your pages", []),
     ],
 )
-def test_the_bundled_rules_find_what_they_are_for_and_nothing_beside(body: bytes, rules: list[str]) -> None:
+def test_the_bundled_rules_find_what_they_are_for_and_nothing_else(body: bytes, rules: list[str]) -> None:
     found = _found(body)
     assert [match.rule for match in found] == rules
     assert all(match.outcome is Outcome.INFECTED for match in found)
@@ -52,7 +52,7 @@ def test_every_bad_file_is_named_with_its_line(tmp_path: Path) -> None:
     assert all(part in message for part in ("one.yar:3:", "two.yar:2:", "three.yar"))
 
 
-def test_the_engine_says_its_version_and_its_rules() -> None:
+def test_the_engine_names_its_version_and_its_rules() -> None:
     engine = compile_rules().engine
     assert engine.name == "yara-x"
     assert "(rules " in engine.version
@@ -69,6 +69,6 @@ def test_a_mounted_folder_counts_each_file_once_and_what_is_included_counts_for_
     assert compile_rules(tmp_path).engine != before
 
 
-def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadRules, match="none"):
         compile_rules(tmp_path / "none")

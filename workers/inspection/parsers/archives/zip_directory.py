@@ -72,7 +72,7 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
         output.entry(entry.name, *([entry.unicode_name] if entry.unicode_name is not None else []))
         entries.append(entry)
     if left or len(entries) % location.modulo != location.entries:
-        raise MalformedArchive("its directory has not the declared size")
+        raise MalformedArchive("its directory does not have the declared size")
     return ZipDirectory(location.start, entries)
 
 

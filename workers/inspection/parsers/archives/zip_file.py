@@ -1,8 +1,8 @@
 """Zip. Section numbers are those of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 
 How it works. Programs differ in how they read a zip: some follow the directory at its end, some the local header before
-each entry's content. An archive that shows two programs two contents could pass here and be dangerous there. So
-everything must say the same thing, or the archive is malformed:
+each entry's content. An archive that shows them two contents could be harmless as this parser reads it, and dangerous
+as another program does. So everything must say the same thing, or the archive is malformed:
 
 1. The directory is found from the end of the file, where it must be without a gap (`zip_directory`).
 2. No two entries have the same name.

@@ -1,4 +1,4 @@
-"""OpenDocument (odt, ods, odp and the like): version 1.3, parts 2 (packages) and 3 (elements). Also OpenOffice.org's.
+"""OpenDocument 1.3 (odt, ods, odp and the like), parts 2 (packages) and 3 (elements), and OpenOffice.org's format.
 
 Embedded charts, formulas and tables are OpenDocument documents in the same package, and are examined like the document
 itself. Objects of other programs are `embedded_object`. Hyperlinks and images: as in `open_xml`.

@@ -29,7 +29,7 @@ _CSS_ADDRESS = re.compile(
 
 
 def effect_of(address: str, *, as_image: bool = False) -> str | None:
-    """What loading `address` does: SCRIPT, EXTERNAL or None. An address that is loaded `as_image` runs nothing."""
+    """What loading `address` does: SCRIPT, EXTERNAL or None. Loaded `as_image`, an SVG does not run its scripts."""
     address = _DROPPED.sub("", address.strip(_AROUND)[:256]).lower()
     absolute = _ABSOLUTE.match(address)
     if not absolute:
