@@ -7,7 +7,7 @@ from airlock.limits import DEFAULTS
 from airlock.media_types import OCTET_STREAM
 from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 from workers.inspection.reports import in_member
 from workers.inspection.spool import Spool
 
@@ -41,17 +41,17 @@ class Members:
         self.seconds -= seconds
         self._bytes += size
         if size and self._bytes > self._max_bytes:
-            raise Exceeded(f"The archives unpack to more than {self._max_bytes} bytes (archive_bytes).")
+            raise LimitExceeded(f"The archives unpack to more than {self._max_bytes} bytes (archive_bytes).")
 
     def spool(self, parent: Subject) -> Spool:
         # One archive that is too deep makes the object unscannable, so nothing is unpacked after it: zips within zips
         # can hold thousands of archives that are too deep.
         self._too_deep = self._too_deep or parent.depth >= self._max_depth
         if self._too_deep:
-            raise Exceeded(f"Archives are nested more than {self._max_depth} deep (archive_depth).")
+            raise LimitExceeded(f"Archives are nested more than {self._max_depth} deep (archive_depth).")
         self._entries += 1
         if self._entries > self._max_entries:
-            raise Exceeded(f"The archives have more than {self._max_entries} members (archive_entries).")
+            raise LimitExceeded(f"The archives have more than {self._max_entries} members (archive_entries).")
         return self._spool()
 
     async def inspect(self, parent: Subject, name: str, copy: Spool) -> None:

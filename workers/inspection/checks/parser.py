@@ -10,7 +10,7 @@ from contextlib import aclosing
 from airlock.limits import DEFAULTS
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
-from workers.inspection.parsers.port import Exceeded, Parser, ParserFinding
+from workers.inspection.parsers.port import LimitExceeded, Parser, ParserFinding
 from workers.inspection.sandbox.frames import ExaminationEnd, Frame, MemberData, MemberEnd, MemberStart
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.sandbox.process import CRASHED
@@ -73,7 +73,7 @@ class ParserScan(NotApplicableScan):
             async with aclosing(self._frames()) as frames:
                 async for frame in frames:
                     await self._take(frame)
-        except Exceeded as limit:
+        except LimitExceeded as limit:
             self._findings[ParserFinding(limit.code, "unscannable", limit.message)] = None
         finally:
             self._close_spool()
@@ -82,10 +82,12 @@ class ParserScan(NotApplicableScan):
     def _frames(self) -> AsyncGenerator[Frame, None]:
         subject, copy, limits = self._subject, self._subject.copy, self._check.limits(self._subject)
         if copy is None:
-            raise Exceeded("There is no copy to read.")
+            raise LimitExceeded("There is no copy to read.")
         if subject.members is not None:
             if subject.members.seconds <= 0:
-                raise Exceeded("The time for the object and its members is used up (inspect_seconds).", "timed_out")
+                raise LimitExceeded(
+                    "The time for the object and its members is used up (inspect_seconds).", "timed_out"
+                )
             limits["parse_seconds"] = min(limits["parse_seconds"], math.ceil(subject.members.seconds))
         return self._check.sandbox.examine(self._check.module, copy.fd, copy.size, limits, depth=subject.depth)
 
@@ -106,19 +108,19 @@ class ParserScan(NotApplicableScan):
 
     def _start(self, name: str) -> None:
         if self._subject.members is None:
-            raise Exceeded("Its members cannot be inspected.")
+            raise LimitExceeded("Its members cannot be inspected.")
         self._close_spool()
         self._spool, self._name = self._subject.members.spool(self._subject), name
 
     async def _write(self, data: bytes) -> None:
         if self._spool is None or self._subject.members is None:
-            raise Exceeded(CRASHED)
+            raise LimitExceeded(CRASHED)
         self._subject.members.spend(size=len(data))
         await self._spool.write(data)
 
     async def _inspect(self) -> None:
         if self._spool is None or self._subject.members is None:
-            raise Exceeded(CRASHED)
+            raise LimitExceeded(CRASHED)
         await self._subject.members.inspect(self._subject, self._name, self._spool)
         self._close_spool()
 

@@ -66,13 +66,13 @@ class MemberInspector(Protocol):
         ...
 
     def spend(self, *, size: int = 0, seconds: float = 0) -> None:
-        """Count `size` unpacked bytes and `seconds` of a parser; raises Exceeded above the limit of bytes."""
+        """Count `size` unpacked bytes and `seconds` of a parser; raises LimitExceeded above the limit of bytes."""
         ...
 
     def spool(self, parent: Subject) -> "Spool":
         """An empty copy for the next member of `parent`. The caller closes it.
 
-        Raises Exceeded when there are too many members, or when archives are nested too deeply.
+        Raises LimitExceeded when there are too many members, or when archives are nested too deeply.
         """
         ...
 

@@ -1,5 +1,7 @@
 """The check `size`: the object's size is within the profile's limits and equals the declared size."""
 
+from collections.abc import Iterator
+
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 
@@ -30,25 +32,16 @@ class SizeScan(BaseScan):
         self._size += len(chunk)
 
     async def finish(self) -> Report:
-        profile, declared = self._subject.profile, self._subject.intent.size
-        findings = []
-        if self._size < profile.min_bytes:
-            findings.append(
-                _rejected(
-                    "too_small", f"The object has {self._size} bytes; the profile's minimum is {profile.min_bytes}."
-                )
-            )
-        if self._size > profile.max_bytes:
-            findings.append(
-                _rejected(
-                    "too_large", f"The object has {self._size} bytes; the profile's maximum is {profile.max_bytes}."
-                )
-            )
-        if declared is not None and declared != self._size:
-            findings.append(
-                _rejected("size_mismatch", f"The declared size is {declared} bytes, but the object has {self._size}.")
-            )
-        return Report(tuple(findings))
+        return Report(tuple(self._findings()))
+
+    def _findings(self) -> Iterator[Finding]:
+        size, profile, declared = self._size, self._subject.profile, self._subject.intent.size
+        if size < profile.min_bytes:
+            yield _rejected("too_small", f"The object has {size} bytes; the profile's minimum is {profile.min_bytes}.")
+        if size > profile.max_bytes:
+            yield _rejected("too_large", f"The object has {size} bytes; the profile's maximum is {profile.max_bytes}.")
+        if declared is not None and declared != size:
+            yield _rejected("size_mismatch", f"The declared size is {declared} bytes, but the object has {size}.")
 
 
 def _rejected(code: str, message: str) -> Finding:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from workers.inspection.parsers.images import bmp, gif, jpeg, png, tiff, webp
 from workers.inspection.parsers.images.structure import ImageLimits, MalformedImage, skip_padding, truncated
-from workers.inspection.parsers.port import Exceeded, FindingOutcome, Output
+from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, Output
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -54,7 +54,7 @@ def recognises(head: bytes) -> bool:
 
 
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Codes: truncated, malformed, unsupported, trailing_data. Raises Exceeded above a limit."""
+    """Codes: truncated, malformed, unsupported, trailing_data. Raises LimitExceeded above a limit."""
     file.seek(0)
     image_format = _format(file.read(4096))
     if image_format is None:
@@ -97,7 +97,7 @@ def _decode(file: BinaryIO, size: int, image_format: str, image_limits: ImageLim
             _decode_images(file, size, image_limits)
         else:
             _decode_frames(file, size, image_format, image_limits)
-    except (MalformedImage, Exceeded, MemoryError, RecursionError):
+    except (MalformedImage, LimitExceeded, MemoryError, RecursionError):
         raise
     except Exception as error:  # whatever a decoder raises, the cause is the file
         raise _decoder_error(error) from error
@@ -167,7 +167,7 @@ def _decoder_error(error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno == errno.EIO:
         return error  # the disk fails, not the file
     if "MAX_TEXT" in text:
-        return Exceeded("The texts in the image unpack to more than the limit.")
+        return LimitExceeded("The texts in the image unpack to more than the limit.")
     if "out of memory" in text:
         return MemoryError()
     if "truncated" in text.lower():

@@ -13,7 +13,7 @@ from workers.inspection.parsers.markups.findings import MarkupFindings
 from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, encoding, markup_language
 from workers.inspection.parsers.markups.tag_soup import read_leniently
 from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
-from workers.inspection.parsers.port import Exceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 _MIB = 1024 * 1024
 
@@ -34,13 +34,13 @@ def recognises(head: bytes) -> bool:
 def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
     """Codes: script, event_handler, foreign_object, external_reference, entity_expansion, malformed.
 
-    Raises Exceeded above a limit, after the findings until then were reported.
+    Raises LimitExceeded above a limit, after the findings until then were reported.
     """
     language = markup_language(_first_block(file))
     if language is None:
         return
     if size > limits["markup_bytes"]:
-        raise Exceeded(f"The text has {size} bytes; the limit is {limits['markup_bytes']} (markup_bytes).")
+        raise LimitExceeded(f"The text has {size} bytes; the limit is {limits['markup_bytes']} (markup_bytes).")
     file.seek(0)
     findings = MarkupFindings()
     try:

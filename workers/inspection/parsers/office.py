@@ -20,7 +20,7 @@ from workers.inspection.parsers.documents.package import (
     MalformedDocument,
     Package,
 )
-from workers.inspection.parsers.port import Exceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
@@ -98,7 +98,7 @@ def _package(package: Package, limits: Mapping[str, int], output: Output, depth:
 
 def _nested_document(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
     if depth > _MAX_DEPTH:
-        raise Exceeded(f"Documents are nested more than {_MAX_DEPTH} deep in the document.")
+        raise LimitExceeded(f"Documents are nested more than {_MAX_DEPTH} deep in the document.")
     try:
         package = Package(file, limits)
     except PACKAGE_ERRORS as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.pdfs.objects import finding_codes
-from workers.inspection.parsers.port import Exceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 if TYPE_CHECKING:
     import pikepdf
@@ -143,14 +143,14 @@ def _open_and_check(file: BinaryIO, limits: Mapping[str, int], output: Output) -
     except (pikepdf.PikepdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
         _report_unreadable(error, output)
     if settings.qpdf_limit_errors() > errors_before:
-        raise Exceeded("The PDF is nested too deeply (pdf_depth), or a stream in it has too many filters.")
+        raise LimitExceeded("The PDF is nested too deeply (pdf_depth), or a stream in it has too many filters.")
 
 
 def _report_unreadable(error: Exception, output: Output) -> None:
     import pikepdf
 
     if _LIMIT_REACHED.search(str(error)):
-        raise Exceeded("The PDF needs more memory than the limit.") from error
+        raise LimitExceeded("The PDF needs more memory than the limit.") from error
     if isinstance(error, pikepdf.PasswordError) or _NEEDS_KEY.search(str(error)):
         output.finding("encrypted", "unscannable", "The PDF is encrypted and needs a password or a key.")
     else:
@@ -160,13 +160,13 @@ def _report_unreadable(error: Exception, output: Output) -> None:
 def _report_unread_objects(warnings: str, output: Output) -> None:
     """Report objects that qpdf could not read. It omits them, and only its warnings say so."""
     if _LIMIT_REACHED.search(warnings):
-        raise Exceeded("The PDF unpacks to more than the limit.")
+        raise LimitExceeded("The PDF unpacks to more than the limit.")
     if _NOT_READ.search(warnings):
         output.finding("malformed", "rejected", "Some objects of the PDF cannot be read.")
 
 
-def _too_many(limits: Mapping[str, int]) -> Exceeded:
-    return Exceeded(f"The PDF has more than {limits['pdf_objects']:,} objects.")
+def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
+    return LimitExceeded(f"The PDF has more than {limits['pdf_objects']:,} objects.")
 
 
 def _check_objects(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output) -> None:

@@ -9,7 +9,7 @@ The module has four public names:
 
 `examine` decides by the bytes whether the object is of its format, and reports nothing about other formats. If it
 returns without a finding, it has read all of the object and objects to nothing. What it cannot read within `limits` is
-a finding with the outcome unscannable: it raises `Exceeded`.
+a finding with the outcome unscannable: it raises `LimitExceeded`.
 
 The worker imports this module to read DEFAULTS and to call `recognises`, but must not load a library that parses
 hostile formats. So such imports are inside functions. The fork server imports MODULES once for all objects, and the
@@ -32,7 +32,7 @@ class ParserFinding(NamedTuple):
     message: str
 
 
-class Exceeded(Exception):
+class LimitExceeded(Exception):
     """A limit was reached, so not everything was read. It becomes an unscannable finding; `message` is its sentence."""
 
     def __init__(self, message: str, code: str = "limits_exceeded") -> None:
@@ -69,7 +69,7 @@ class Parser(Protocol):
     def examine(self, file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
         """Examine all of `file`, which has `size` bytes and can be read at any position.
 
-        `limits` has a value for each name in DEFAULTS. Raises Exceeded at a limit. MemoryError and RecursionError may
-        be raised too and count as a limit; any other exception is a fault of the parser.
+        `limits` has a value for each name in DEFAULTS. Raises LimitExceeded at a limit. MemoryError and RecursionError
+        may be raised too and count as a limit; any other exception is a fault of the parser.
         """
         ...

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import Exceeded, FindingOutcome, ParserFinding
+from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, ParserFinding
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest, encode_finding
 
@@ -61,7 +61,7 @@ def _answer(request: ParseRequest, file: BinaryIO, output: SocketOutput) -> Fram
     try:
         parser = importlib.import_module(request.parser)
         parser.examine(file, request.size, request.limits, output)
-    except Exceeded as limit:
+    except LimitExceeded as limit:
         output.finding(limit.code, "unscannable", limit.message)
     except ImportError:
         return FrameType.FAILED

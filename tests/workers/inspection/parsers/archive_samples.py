@@ -18,7 +18,7 @@ import py7zr
 from backports import zstd
 
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import Exceeded, FindingOutcome, ParserFinding
+from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, ParserFinding
 
 FILES: Mapping[str, bytes] = {
     "a.txt": b"hello " * 3000,
@@ -67,7 +67,7 @@ def examined(data: bytes, *, keep: bool = True, **limits: int) -> Recorder:
     output = Recorder(keep=keep)
     try:
         archive.examine(io.BytesIO(data), len(data), {**archive.DEFAULTS, **limits}, output)
-    except Exceeded as limit:
+    except LimitExceeded as limit:
         output.finding(limit.code, "unscannable", limit.message)
     return output
 

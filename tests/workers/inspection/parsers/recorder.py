@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from workers.inspection.parsers.port import Exceeded, FindingOutcome, Parser, ParserFinding
+from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, Parser, ParserFinding
 
 
 class Recorder:
@@ -28,7 +28,7 @@ def findings(parser: Parser, content: bytes, limits: Mapping[str, int] | None = 
     recorder = Recorder()
     try:
         parser.examine(io.BytesIO(content), len(content), {**parser.DEFAULTS, **(limits or {})}, recorder)
-    except Exceeded as error:
+    except LimitExceeded as error:
         recorder.finding(error.code, "unscannable", error.message)
     except (MemoryError, RecursionError):
         recorder.finding("limits_exceeded", "unscannable", "It would take too much memory.")

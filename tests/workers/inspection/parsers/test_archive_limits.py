@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import GOOD, GOOD_STREAMS, TAR_END, Part, Recorder, examined
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 MIB = 1 << 20
 EXCEEDED = {("limits_exceeded", "unscannable")}
@@ -196,7 +196,7 @@ def test_a_mutated_archive_ends_and_leaves_nothing(data: bytes) -> None:
         before = _open_files()
         try:
             archive.examine(io.BytesIO(data), len(data), archive.DEFAULTS, output)
-        except Exceeded:
+        except LimitExceeded:
             pass
         else:
             assert output.open is None

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import Exceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 MODULES: Sequence[str] = ()
 DEFAULTS: Mapping[str, int] = MappingProxyType({"archive_ratio": 100})
@@ -58,7 +58,7 @@ def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 def _exceed(rest: str, limits: Mapping[str, int], output: Output) -> None:
     output.finding("script", "rejected", "first\n\x1b[2J" + "x" * 10_000)
-    raise Exceeded(f"more than {limits['archive_ratio']}")
+    raise LimitExceeded(f"more than {limits['archive_ratio']}")
 
 
 def _twice(rest: str, limits: Mapping[str, int], output: Output) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from workers.inspection.parsers.archives.errors import MalformedArchive
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -96,7 +96,7 @@ def zstandard() -> Decompressor:
 
 
 def lzma1(properties: bytes) -> Decompressor:
-    """LZMA without a header; `properties` are its 5 bytes. Raises MalformedArchive, and Exceeded above MEMORY."""
+    """LZMA without a header; `properties` are its 5 bytes. Raises MalformedArchive, and LimitExceeded above MEMORY."""
     if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
         raise MalformedArchive("the properties of its LZMA data are not valid")
     rest, lc = divmod(properties[0], 9)
@@ -110,19 +110,19 @@ def lzma1(properties: bytes) -> Decompressor:
 
 
 def check_memory(memory: int) -> None:
-    """Raise Exceeded where a decompressor would need more than MEMORY bytes."""
+    """Raise LimitExceeded where a decompressor would need more than MEMORY bytes."""
     if memory > MEMORY:
         raise _too_much_memory()
 
 
-def _too_much_memory() -> Exceeded:
-    return Exceeded(f"Unpacking the archive needs more than {MEMORY} bytes of memory.")
+def _too_much_memory() -> LimitExceeded:
+    return LimitExceeded(f"Unpacking the archive needs more than {MEMORY} bytes of memory.")
 
 
 def decompressed(decompressor: Decompressor, read: Callable[[], bytes]) -> Iterator[bytes]:
     """The decompressed bytes in pieces, until the end of the stream or of the input from `read`.
 
-    Raises MalformedArchive and Exceeded.
+    Raises MalformedArchive and LimitExceeded.
     """
     while not decompressor.eof:
         needy = decompressor.needs_input

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.paths import path_problem
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
-from workers.inspection.parsers.port import Exceeded, FindingOutcome, Output
+from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, Output
 
 # XML can be compressed to a hundredth too. A member below this size is harmless whatever its ratio.
 RATIO_FROM = 10 << 20
@@ -39,7 +39,7 @@ class ArchiveOutput:
         """Count an entry and test its names: `names` has each name that a program may unpack it to."""
         self._entries += 1
         if self._entries > self.entries_limit:
-            raise Exceeded(f"The archive has more than {self.entries_limit} entries.")
+            raise LimitExceeded(f"The archive has more than {self.entries_limit} entries.")
         for name in names:
             if reason := path_problem(name):
                 self.finding("path_traversal", "rejected", f"The archive's entry {quoted(name)} {reason}.")
@@ -55,7 +55,7 @@ class ArchiveOutput:
 
     @contextmanager
     def member(self, name: str) -> Iterator[WriteMember]:
-        """Hand out a member; the yielded function raises Exceeded when a limit is reached.
+        """Hand out a member; the yielded function raises LimitExceeded when a limit is reached.
 
         A MalformedArchive in the context ends the member first, so that the bytes unpacked until then are inspected.
         """
@@ -78,11 +78,11 @@ class ArchiveOutput:
 
     def _check_limits(self, size: int, consumed: int) -> None:
         if self._bytes > self._limits["archive_bytes"]:
-            raise Exceeded(f"The archive unpacks to more than {self._limits['archive_bytes']} bytes.")
+            raise LimitExceeded(f"The archive unpacks to more than {self._limits['archive_bytes']} bytes.")
         if size > self._limits["archive_member_bytes"]:
-            raise Exceeded(f"The archive has an entry of more than {self._limits['archive_member_bytes']} bytes.")
+            raise LimitExceeded(f"The archive has an entry of more than {self._limits['archive_member_bytes']} bytes.")
         if size > RATIO_FROM and size > consumed * self._limits["archive_ratio"]:
-            raise Exceeded(f"The archive unpacks to more than {self._limits['archive_ratio']} times its size.")
+            raise LimitExceeded(f"The archive unpacks to more than {self._limits['archive_ratio']} times its size.")
 
 
 def quoted(name: str) -> str:

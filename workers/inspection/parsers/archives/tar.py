@@ -11,7 +11,7 @@ from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.formats import BLOCK
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
 from workers.inspection.parsers.archives.tar_header import TarHeader
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 _CHUNK = 64 << 10
 # The longest description of the next entry ("g": of all that follow), by its type flag. Real ones are far shorter.
@@ -50,7 +50,7 @@ def _end(file: BinaryIO, output: ArchiveOutput) -> None:
 
 def _description(file: BinaryIO, header: TarHeader) -> dict[str, str]:
     if header.size > _LONGEST[header.type_flag]:
-        raise Exceeded(f"The archive describes an entry with more than {_LONGEST[header.type_flag]} bytes.")
+        raise LimitExceeded(f"The archive describes an entry with more than {_LONGEST[header.type_flag]} bytes.")
     data = file.read(_padded(header.size))
     if len(data) < _padded(header.size):
         raise MalformedArchive("it ends too early")

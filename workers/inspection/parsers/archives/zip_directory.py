@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 UTF8 = 1 << 11
 MASKED_32 = 0xFFFFFFFF
@@ -59,10 +59,10 @@ class _DirectoryLocation(NamedTuple):
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
-    """The directory. Raises MalformedArchive, and Exceeded as soon as there are too many entries."""
+    """The directory. Raises MalformedArchive, and LimitExceeded as soon as there are too many entries."""
     location = _locate_directory(file, size, output)
     if location.entries > output.entries_limit:
-        raise Exceeded(f"The archive has more than {output.entries_limit} entries.")
+        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries.")
     file.seek(location.start)
     left = location.length
     entries: list[ZipEntry] = []
@@ -169,7 +169,7 @@ def _entry(file: BinaryIO, left: int) -> tuple[ZipEntry, int]:
     if mark != b"PK\x01\x02" or length > left:
         raise MalformedArchive("its directory is not valid")
     if name_length > _LONGEST_NAME:
-        raise Exceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
+        raise LimitExceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
     name = read_exactly(file, name_length)
     extra = extra_fields(read_exactly(file, extra_length))
     read_exactly(file, comment_length)

@@ -57,7 +57,7 @@ class _LocatedEntry(NamedTuple):
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
-    """Hand out the entries. Raises MalformedArchive and Exceeded."""
+    """Hand out the entries. Raises MalformedArchive and LimitExceeded."""
     directory = zip_directory.read(file, size, output)
     _reject_duplicate_names(directory.entries)
     located = [_locate(file, entry, directory.start) for entry in directory.entries]

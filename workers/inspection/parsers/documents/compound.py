@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from workers.inspection.parsers.documents.open_xml import MACROS, OBJECT, PROGRAM, REMOTE
 from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
 from workers.inspection.parsers.documents.references import is_remote
-from workers.inspection.parsers.port import Exceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 if TYPE_CHECKING:
     import olefile  # type: ignore[import-untyped]  # it has no types
@@ -46,7 +46,7 @@ COMPOUND_ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, Attribu
 def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
     """Examine one container of `size` bytes.
 
-    Raises Exceeded, EncryptedDocument, MalformedDocument and what COMPOUND_ERRORS lists.
+    Raises LimitExceeded, EncryptedDocument, MalformedDocument and what COMPOUND_ERRORS lists.
     """
     import olefile
 
@@ -54,7 +54,7 @@ def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], outpu
     container = olefile.OleFileIO(file)
     try:
         if len(container.direntries) > limits["office_entries"]:
-            raise Exceeded(f"The document has more than {limits['office_entries']:,} parts.")
+            raise LimitExceeded(f"The document has more than {limits['office_entries']:,} parts.")
         for code, message in _findings(container, size):
             output.finding(code, "rejected", message)
     finally:
@@ -99,7 +99,7 @@ def _stream(container: "olefile.OleFileIO", name: str, size: int) -> bytes:
     if container.get_size(name) > size:
         raise ValueError("a stream is larger than the file")
     if container.get_size(name) > _STREAM_BYTES:
-        raise Exceeded(f"A part of the document has more than {_STREAM_BYTES:,} bytes.")
+        raise LimitExceeded(f"A part of the document has more than {_STREAM_BYTES:,} bytes.")
     content: bytes = container.openstream(name).read()
     return content
 
@@ -185,4 +185,4 @@ def _powerpoint_records(stream: bytes) -> Iterator[tuple[int, bytes]]:
         at += 8 if is_container else 8 + length
         count += 1
         if count > _RECORDS:
-            raise Exceeded(f"The presentation has more than {_RECORDS:,} records.")
+            raise LimitExceeded(f"The presentation has more than {_RECORDS:,} records.")

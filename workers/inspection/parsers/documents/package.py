@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol
 
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 PIECE = 1 << 20
 # The longest entry of a zip's directory: a name of 250 characters, and the short extra fields of documents.
@@ -36,7 +36,7 @@ class XmlTarget(Protocol):
 class Package:
     """The parts of one document. `names` has their names, with forward slashes and none at the start.
 
-    Raises BadZipFile, and Exceeded above the limits `office_entries` and `office_bytes`.
+    Raises BadZipFile, and LimitExceeded above the limits `office_entries` and `office_bytes`.
     """
 
     def __init__(self, file: BinaryIO, limits: Mapping[str, int]) -> None:
@@ -47,7 +47,7 @@ class Package:
         if len(self._zip.infolist()) > limits["office_entries"]:
             raise _too_many(limits)
         if sum(entry.file_size for entry in entries) > limits["office_bytes"]:
-            raise Exceeded(f"The document unpacks to more than {limits['office_bytes']:,} bytes.")
+            raise LimitExceeded(f"The document unpacks to more than {limits['office_bytes']:,} bytes.")
         self._entries = {_plain(entry.filename): entry for entry in entries}
         self.repeats = len(self._entries) != len(entries)
         self.names = tuple(self._entries)
@@ -70,9 +70,9 @@ class Package:
                 yield piece
 
     def read(self, name: str, max_size: int) -> bytes:
-        """All of a part; raises Exceeded above `max_size` bytes."""
+        """All of a part; raises LimitExceeded above `max_size` bytes."""
         if self._entries[name].file_size > max_size:
-            raise Exceeded(f"A part of the document has more than {max_size:,} bytes.")
+            raise LimitExceeded(f"A part of the document has more than {max_size:,} bytes.")
         return b"".join(self.pieces(name))
 
     def close(self) -> None:
@@ -83,8 +83,8 @@ def _plain(name: str) -> str:
     return name.replace("\\", "/").lstrip("/")
 
 
-def _too_many(limits: Mapping[str, int]) -> Exceeded:
-    return Exceeded(f"The document has more than {limits['office_entries']:,} parts.")
+def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
+    return LimitExceeded(f"The document has more than {limits['office_entries']:,} parts.")
 
 
 def _directory_size(file: BinaryIO) -> int:
@@ -113,7 +113,7 @@ def parse(pieces: Iterator[bytes], target: XmlTarget) -> None:
         parser.close()
     except etree.LxmlError as error:
         if _TOO_LARGE.search(str(error)):
-            raise Exceeded("A part of the document is nested too deeply, or has too long a value.") from error
+            raise LimitExceeded("A part of the document is nested too deeply, or has too long a value.") from error
         raise MalformedDocument("A part of the document is not well-formed.") from error
 
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 PIECE = 65536
 # Padding that cameras, transfers and editors write after an image. No program gives it a meaning.
@@ -21,7 +21,7 @@ class MalformedImage(Exception):
 
 
 class ImageLimits:
-    """The limits `image_pixels` and `image_frames` for one image: its methods raise Exceeded above them."""
+    """The limits `image_pixels` and `image_frames` for one image: its methods raise LimitExceeded above them."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
         self._max_pixels = limits["image_pixels"]
@@ -33,13 +33,15 @@ class ImageLimits:
         if width <= 0 or height <= 0:
             raise MalformedImage("An image in the file has no area.")
         if width * height > self._max_pixels:
-            raise Exceeded(f"The image has {width} × {height} pixels; the limit is {self._max_pixels} (image_pixels).")
+            raise LimitExceeded(
+                f"The image has {width} × {height} pixels; the limit is {self._max_pixels} (image_pixels)."
+            )
 
     def frame(self) -> None:
         """Count one more frame or page."""
         self.frames += 1
         if self.frames > self._max_frames:
-            raise Exceeded(f"The image has more than {self._max_frames} frames (image_frames).")
+            raise LimitExceeded(f"The image has more than {self._max_frames} frames (image_frames).")
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from workers.inspection.parsers.markups.elements import ElementRules
 from workers.inspection.parsers.markups.findings import MarkupFindings
 from workers.inspection.parsers.markups.references import EXTERNAL, stylesheet
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 # https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state; white space is as defined there, not Unicode's.
 _TAG = re.compile(r"<([A-Za-z][^\t\n\f\r />]{0,64})")
@@ -30,7 +30,7 @@ _DEPTH = 3
 
 
 def read_leniently(text: str, *, depth: int = 0) -> MarkupFindings:
-    """All that a browser may find in `text`. Raises Exceeded where that takes too much work."""
+    """All that a browser may find in `text`. Raises LimitExceeded where that takes too much work."""
     findings = MarkupFindings()
     rules = ElementRules(findings)
     work = _WORK * len(text) + _LEAST_WORK
@@ -39,7 +39,7 @@ def read_leniently(text: str, *, depth: int = 0) -> MarkupFindings:
         for attribute, value, cost in _attributes(text, tag.end()):
             work -= cost
             if work < 0:
-                raise Exceeded("The text can be read in too many ways to test them all.")
+                raise LimitExceeded("The text can be read in too many ways to test them all.")
             attributes.append((attribute, value))
             if attribute == "srcdoc" and depth < _DEPTH:
                 findings.merge(read_leniently(value, depth=depth + 1))

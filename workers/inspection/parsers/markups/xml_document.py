@@ -8,7 +8,7 @@ from xml.parsers import expat
 from workers.inspection.parsers.markups.elements import ElementRules
 from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
 from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, stylesheet
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 _SVG = "http://www.w3.org/2000/svg"
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -64,7 +64,7 @@ class XmlDocument:
         return self.root is not None and self.root.rpartition(" ")[2].lower() in _ACTIVE_ROOTS
 
     def read(self, text: str) -> Error | None:
-        """Read all of `text`; the first error, if it is not well-formed. Raises Exceeded above a limit."""
+        """Read all of `text`; the first error, if it is not well-formed. Raises LimitExceeded above a limit."""
         try:
             self._parser.Parse(text, True)
         except _StopParsing:
@@ -101,9 +101,9 @@ class XmlDocument:
         self._nodes += 1 + len(attributes)
         self._depth += 1
         if self._depth > self._limits["markup_depth"]:
-            raise Exceeded(f"Elements are nested more than {self._limits['markup_depth']} deep (markup_depth).")
+            raise LimitExceeded(f"Elements are nested more than {self._limits['markup_depth']} deep (markup_depth).")
         if self._nodes > self._limits["markup_nodes"]:
-            raise Exceeded(
+            raise LimitExceeded(
                 f"The text has more than {self._limits['markup_nodes']} elements and attributes (markup_nodes)."
             )
         space, _, local = name.rpartition(" ")

@@ -45,7 +45,7 @@ class FolderDecompressor(Protocol):
 
 
 def check_supported(coders: list[Coder]) -> None:
-    """Raise UnreadableArchive where a method is not supported, and Exceeded where it needs too much memory."""
+    """Raise UnreadableArchive where a method is not supported, and LimitExceeded where it needs too much memory."""
     if any(coder.method == _AES for coder in coders):
         raise UnreadableArchive("encrypted", "The archive is encrypted.")
     if len(coders) > 4 or not all(coder.simple and coder.method in _KNOWN for coder in coders):

@@ -17,7 +17,7 @@ from workers.inspection.parsers.archives.seven_zip.coders import (
     py7zr_errors,
     unpacked,
 )
-from workers.inspection.parsers.port import Exceeded
+from workers.inspection.parsers.port import LimitExceeded
 
 _START = 32
 _END, _HEADER, _STREAMS, _FILES, _ENCODED = b"\x00", b"\x01", b"\x04", b"\x05", b"\x17"
@@ -44,7 +44,7 @@ class SevenZipFolder(NamedTuple):
     entries: list[SevenZipEntry]
 
     def check_supported(self) -> None:
-        """Raise UnreadableArchive or Exceeded where it cannot be unpacked here."""
+        """Raise UnreadableArchive or LimitExceeded where it cannot be unpacked here."""
         check_supported([_coder(coder) for coder in self.coders])
 
     def decompressor(self) -> FolderDecompressor:
@@ -61,7 +61,7 @@ class SevenZipHeader(NamedTuple):
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
-    """The header. Raises MalformedArchive, UnreadableArchive and Exceeded."""
+    """The header. Raises MalformedArchive, UnreadableArchive and LimitExceeded."""
     import py7zr.archiveinfo as info
 
     with py7zr_errors():
@@ -87,7 +87,7 @@ def _check_size(length: int, output: ArchiveOutput) -> None:
     # A false header costs py7zr about a hundred bytes of memory for each of its bytes. 512 bytes describe an entry.
     limit = (64 << 10) + 512 * output.entries_limit
     if length > limit:
-        raise Exceeded(f"The directory of the archive has more than {limit} bytes.")
+        raise LimitExceeded(f"The directory of the archive has more than {limit} bytes.")
 
 
 def _decompressed(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> bytes:
@@ -134,7 +134,7 @@ def _files(buffer: io.BytesIO, output: ArchiveOutput) -> Any:
     with py7zr_errors():
         count = info.read_uint64(buffer)
     if count > output.entries_limit:
-        raise Exceeded(f"The archive has more than {output.entries_limit} entries.")
+        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries.")
     buffer.seek(start)
     with py7zr_errors():
         files = info.FilesInfo.retrieve(buffer)

@@ -15,7 +15,7 @@ _REPARSE_POINT = 0x400
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
-    """Hand out the files. Raises MalformedArchive, UnreadableArchive and Exceeded."""
+    """Hand out the files. Raises MalformedArchive, UnreadableArchive and LimitExceeded."""
     header = seven_zip_header.read(file, size, output)
     for entry in header.entries:
         output.entry(entry.name)
