@@ -241,7 +241,7 @@ async def test_a_delivery_that_is_sent_back_gets_its_day_again(harness: WorkerHa
     event = json.dumps({"subject": UPLOAD})
     old = Delivery(webhook="erp", event_id="e1", event=event, published_at=1_700_000_000.0)
     await bury(harness, old.to_text(), "webhook erp: after 9 attempts: the receiver answered 503: no", undelivered)
-    await bury(harness, "no delivery", "the message is no delivery to a webhook", undelivered)
+    await bury(harness, "no delivery", "the message is not a delivery to a webhook", undelivered)
     [one] = (await run(harness, "show", "--webhooks", "--json", "--cause", "erp")).documents
     assert one["uploads"] == [{"id": UPLOAD, "state": None}]
     began = time.time()
