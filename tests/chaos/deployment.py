@@ -15,7 +15,8 @@ from ops.provision.command import provision
 from ops.settings import Settings as ProvisionSettings
 from tests.chaos.plan import FILE_KINDS, Planned
 from tests.deployment import provisioned, settings_for
-from tests.workers.harness import Sent, WorkerHarness
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import WorkerHarness
 from workers.settings import Settings
 
 LIFETIME = 7200

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from airlock.events import withdrawal
 from airlock.lifecycle import State
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.inspection.clamd.daemon import Daemon
 

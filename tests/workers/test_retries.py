@@ -11,7 +11,8 @@ from airlock.lifecycle import State
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Record
 from tests.workers.checks import FailingCheck, HeldCheck
-from tests.workers.harness import PNG, Sent, WorkerHarness, accepted_at
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import PNG, WorkerHarness, accepted_at
 from tests.workers.inspection.clamd import daemon
 
 

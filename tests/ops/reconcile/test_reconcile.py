@@ -29,7 +29,8 @@ from ops.reconcile.summary import Summary
 from tests.deployment import connected_as, keys_of
 from tests.deployment_pool import DeploymentPool, emptied
 from tests.ops.terminal import Ran, airlock
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, harness_in
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
 from workers.intake.arrival import Arrival
 
 HOUR = 3600.0

@@ -15,8 +15,9 @@ from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.workers.deliveries.notifying import notifying
 from tests.workers.deliveries.receiver import receiving
+from tests.workers.deployment_reader import Sent
 from tests.workers.fault_proxy import FaultProxy, Moment, Step
-from tests.workers.harness import PNG, Sent, WorkerHarness, harness_in
+from tests.workers.harness import PNG, WorkerHarness, harness_in
 from tests.workers.program import Program, running
 
 # More than the default pool of connections holds, and several batches of ten.

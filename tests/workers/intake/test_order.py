@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from airlock.lifecycle import State
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness
 from tests.workers.inspection.checks.samples import HTML
 
 BODIES = (PNG + b"1", PNG + EICAR, HTML, PNG + b"4")

@@ -7,7 +7,8 @@ from airlock.lifecycle import State
 from airlock.verdict import Finding, Outcome
 from aws.dynamodb.records import Record
 from aws.sqs.queue import Queue
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness
 from workers.assembly import assemble
 from workers.settlement.revision import Revision
 

@@ -16,7 +16,8 @@ from airlock.intent import Intent, SizeRange
 from airlock.lifecycle import State
 from airlock.policy import Bucket, bucket_url, sign
 from aws.dynamodb.record import Record
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 
 HARMLESS, INFECTED, WRONG = PNG, PNG + EICAR, HTML

@@ -6,8 +6,9 @@ from airlock.lifecycle import State
 from airlock.quotas import DAY, Subject, Window
 from aws.dynamodb.record import Record
 from aws.dynamodb.usage_counters import UsageCounters
+from tests.workers.deployment_reader import Sent
 from tests.workers.fault_proxy import FaultProxy, Moment, Step
-from tests.workers.harness import PNG, Sent, WorkerHarness, accepted_at
+from tests.workers.harness import PNG, WorkerHarness, accepted_at
 from tests.workers.program import killed, running
 
 STEPS: tuple[Step, ...] = ("claim", "copy", "settle", "count", "publish", "delete", "acknowledge")

@@ -11,7 +11,8 @@ from airlock.lifecycle import State
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from tests.workers.checks import FailingCheck
-from tests.workers.harness import EICAR, PNG, Sent, WorkerHarness, accepted_at, harness_in
+from tests.workers.deployment_reader import Sent
+from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
 from tests.workers.settlement.replaying_client import HARMLESS
 from workers.intake.arrival import Arrival
 
