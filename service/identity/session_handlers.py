@@ -13,7 +13,7 @@ from service.models.requests import NewSession
 
 async def create_session(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Creates an upload session: a token that lets a page upload for one owner, under one profile, within limits."""
-    asked = requests.parse(NewSession, await request.read())
+    asked = requests.parse(NewSession, await requests.read_body(request))
     profile = request.app[PROFILES].get(asked.profile)
     owner = caller.owner if asked.owner is None else asked.owner
     _require(caller, profile, owner)

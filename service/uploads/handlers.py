@@ -23,7 +23,7 @@ CONTENT_SECONDS = 60
 
 async def create_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for one file. Only for an upload session does it wait: for what the session has left."""
-    asked = requests.parse(NewUpload, await request.read())
+    asked = requests.parse(NewUpload, await requests.read_body(request))
     return documents.created(await _create(request, caller, asked))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -49,6 +50,14 @@ async def test_a_connection_that_ends_gets_a_whole_answer(service: ServiceHarnes
 async def test_a_body_that_comes_in_pieces_is_read(service: ServiceHarness) -> None:
     answer = await raw(service, "POST /v1/uploads HTTP/1.1\r\nConnection: close", BODY[:5], BODY[5:])
     assert answer.startswith(b"HTTP/1.1 201")
+
+
+async def test_a_body_in_chunks_is_read(service: ServiceHarness) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for byte in BODY:
+            yield bytes([byte])
+
+    assert (await service.ask("POST", "/v1/uploads", data=chunks())).status == 201
 
 
 async def test_a_body_that_never_ends_is_no_failure_of_ours(service: ServiceHarness) -> None:
