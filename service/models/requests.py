@@ -128,9 +128,12 @@ async def read_body(request: web.Request) -> bytes:
 def parse(model: type[M], body: bytes) -> M:
     """The body as `model`; raises Refused with every broken rule (code invalid_json, or the first field's code)."""
     try:
-        return model.model_validate_json(body)
+        # What `model_validate_json` calls, without its options: in half of its time.
+        # https://docs.pydantic.dev/latest/api/base_model/#pydantic.BaseModel.__pydantic_validator__
+        parsed: M = model.__pydantic_validator__.validate_json(body)
     except ValidationError as error:
         raise _refusal(model, error) from None
+    return parsed
 
 
 def parse_query(model: type[M], query: Mapping[str, str]) -> M:
