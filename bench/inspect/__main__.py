@@ -95,7 +95,7 @@ async def _large(deployment: BenchDeployment, settings: Settings, size: int) -> 
             alone = Inspector(_checks(settings, one := _profile("archives", (name,))), time.time)
             seconds[f"{name} alone, from memory"] = await _timed(_inspect(alone, one, samples.large(size), size))
             await alone.close()
-        # What is held for any object is held after this one.
+        # After this object, all memory that every inspection needs is allocated.
         await _inspect(inspector, profile, samples.large(100 * MIB), 100 * MIB)
         before = _peak()
         gets.clear()

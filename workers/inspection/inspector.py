@@ -2,7 +2,7 @@
 
 How it works:
 
-1. The first chunks are read until the head (the first 4 KiB) is known. It tells a check whether it needs a copy.
+1. The first chunks are read until the head (the first 4 KiB) is known. By it a check decides whether it needs a copy.
 2. Each check begins a scan. Where one needs a copy, a spool takes the bytes too.
 3. A chunk is given to all scans and the spool at once, and the next one is read when all have taken it. So the slowest
    sets the pace, and the memory that is used does not grow with the object.

@@ -74,7 +74,7 @@ class ForkServer:
             try:
                 pid = os.fork()
             except OSError:
-                lifeline.close()  # so both sockets are closed, which tells the worker
+                lifeline.close()  # so both sockets are closed, which the worker notices
                 return
             if pid == 0:
                 become_child(connection.fileno(), self._memory)

@@ -44,9 +44,9 @@ class SampleInspector:
         return await self.inspect_stream(sample, _pieces(sample.body), len(sample.body), **changes)
 
     async def inspect_stream(self, about: Sample, chunks: AsyncIterator[bytes], length: int, **changes: Any) -> Verdict:
-        told = {name: changes.pop(name) for name in ("size", "sha256") if name in changes}
+        declared = {name: changes.pop(name) for name in ("size", "sha256") if name in changes}
         settings = {"max_bytes": 5 * GiB, "checks": tuple(self.checks), "content_types": ("*/*",), **changes}
-        intent = Intent("alice", "test", about.filename, about.content_type, **told)
+        intent = Intent("alice", "test", about.filename, about.content_type, **declared)
         return await self.inspector.inspect(Subject(intent, Profile(name="test", **settings), length, "etag"), chunks)
 
 

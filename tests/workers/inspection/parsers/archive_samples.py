@@ -197,7 +197,7 @@ def tarred(files: Mapping[str, bytes] = FILES, form: int = tarfile.PAX_FORMAT) -
 
 
 def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **fields: bytes) -> bytes:
-    """One entry, with a checksum that fits, and its padded content; `told` overrides `size`, `magic` or
+    """One entry, with a right checksum, and its padded content; `fields` overrides `size`, `magic` or
     `more`, by which GNU's map of a sparse file goes on."""
     size = fields.get("size", b"%011o\0" % len(content))
     head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size + b"00000000000\0" + b" " * 8 + kind + bytes(100)

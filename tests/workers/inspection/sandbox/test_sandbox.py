@@ -258,7 +258,7 @@ async def test_two_parse_at_once_and_a_third_waits() -> None:
 async def test_an_idle_process_that_died_is_replaced(sandbox: Sandbox) -> None:
     await ask(sandbox, "!many 0")
     os.kill(children()[0], 9)
-    while sandbox._idle[0].alive:  # noqa: ASYNC110 # the loop is told of it
+    while sandbox._idle[0].alive:  # noqa: ASYNC110 # the fork server reports its end
         await asyncio.sleep(0.01)
     assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
 
