@@ -1,20 +1,21 @@
-"""In-memory fakes of the ports in service/ports.py, one for each port, and of its clock.
+"""In-memory fakes of the ports in service/ports.py, one for each port but the queue, and of its clock.
 
-Where a fake has an `error`, every call raises it while it is set.
+Where a fake has an `error`, every call raises it while it is set. tests/aws/contracts holds them to the adapters.
 """
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
-from airlock.errors import Conflict, Unavailable
+from airlock.errors import Conflict, Refused, Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
-from aws.dynamodb.records import Page, Record
+from aws.dynamodb.records import TOMBSTONE_SECONDS, Page, Record
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 START = 1_790_000_000.0
@@ -105,16 +106,29 @@ class FakeRecords:
             state=State.WITHDRAWN,
             created_at=now if created_at is None else created_at,
             updated_at=now,
+            place="none",
         )
         known = self.records.get(upload, blank)
         if known.owner != owner:
             raise Conflict("withdraw: the upload is another owner's")
-        return self.put(replace(known, state=State.WITHDRAWN, updated_at=now))
+        end = int(now) + TOMBSTONE_SECONDS if expires_at is None else expires_at
+        ends = end if known.expires_at is None else known.expires_at
+        return self.put(replace(known, state=State.WITHDRAWN, updated_at=now, expires_at=ends))
 
     async def list(self, owner: str, *, state: State | None, cursor: str | None, limit: int) -> Page:
+        """A cursor is `after:` and the id of the last record of its page."""
         self._answer()
-        found = [each for each in self.records.values() if each.owner == owner and state in (None, each.state)]
-        return Page(sorted(found, key=lambda each: -each.created_at)[:limit], None)
+        matching = [each for each in self.records.values() if each.owner == owner and state in (None, each.state)]
+        newest_first = sorted(matching, key=lambda each: -each.created_at)
+        found = newest_first if cursor is None else self._after(newest_first, cursor)
+        page = [*found[:limit]]
+        return Page(page, f"after:{page[-1].id}" if len(found) > limit else None)
+
+    def _after(self, found: Sequence[Record], cursor: str) -> Sequence[Record]:
+        word, _, last = cursor.partition("after:")
+        if word or last not in self.records:
+            raise Refused("invalid_cursor", "Use a cursor that this list gave, unchanged.", field="cursor")
+        return [each for each in found if each.created_at < self.records[last].created_at]
 
     async def ping(self) -> None:
         self.pings += 1
@@ -149,23 +163,12 @@ class FakeObjects:
     def __init__(self) -> None:
         self.presigned: list[Mapping[str, Any]] = []
 
-    async def presign_get(self, bucket: str, key: str, version_id: str, **more: Any) -> str:
-        self.presigned.append({"bucket": bucket, "key": key, "version_id": version_id, **more})
-        return f"https://{bucket}.s3.example/{key}?versionId={version_id}"
-
-
-@dataclass
-class FakeQueue:
-    """Messages that were sent: (queue, body)."""
-
-    sent: list[tuple[str, str]] = field(default_factory=list)
-    error: Exception | None = None
-
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
-        if self.error:
-            raise self.error
-        self.sent.append((queue_name, body))
-        return "message"
+    async def presign_get(
+        self, bucket: str, key: str, version_id: str, *, content_disposition: str, content_type: str, expires: int
+    ) -> str:
+        told = {"content_disposition": content_disposition, "content_type": content_type, "expires": expires}
+        self.presigned.append({"bucket": bucket, "key": key, "version_id": version_id, **told})
+        return f"https://{bucket}.s3.example/{quote(key)}?versionId={version_id}"
 
 
 @dataclass

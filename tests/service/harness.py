@@ -22,12 +22,12 @@ from service.ports import Ports
 from service.server import serving
 from service.settings import Settings
 from tests.deployment import ROOT
+from tests.fake_queue import FakeQueue
 from tests.service.fakes import (
     FakeClock,
     FakeCounters,
     FakeCredentials,
     FakeObjects,
-    FakeQueue,
     FakeRecords,
     FakeSessions,
 )

@@ -13,7 +13,7 @@ from airlock.verdict import Change, Outcome
 from aws.clients import connect
 from aws.dynamodb.records import Location, Record, Records
 from aws.settings import AwsSettings
-from tests.aws.dynamodb.test_records import PLACE, settled, verdict
+from tests.aws.dynamodb.uploads import PLACE, settled, verdict
 
 BEGUN = 1700000012.0
 FREED = Location("accepted", "ada/upload-1", "v7")

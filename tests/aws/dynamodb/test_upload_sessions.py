@@ -1,7 +1,6 @@
 """Upload sessions are charged exactly, however many requests compete."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,44 +14,6 @@ from aws.settings import AwsSettings
 from tests.aws import settings_at
 
 SESSION = Session("5e" * 16, "ann", "acme", "avatar", 3, 1000, 1_760_000_900)
-
-
-@pytest.fixture
-async def sessions(aws_settings: AwsSettings) -> AsyncIterator[UploadSessions]:
-    async with connect(aws_settings, services=("dynamodb",)) as clients:
-        yield UploadSessions(clients.dynamodb, aws_settings.table)
-
-
-async def test_uploads_are_charged_until_none_is_left(sessions: UploadSessions) -> None:
-    spent = [await sessions.spend(SESSION, 100, 100) for _ in range(5)]
-    assert spent == [100, 100, 100, None, None]
-
-
-async def test_bytes_are_charged_until_too_few_are_left(sessions: UploadSessions) -> None:
-    assert await sessions.spend(SESSION, 600, 600) == 600
-    assert await sessions.spend(SESSION, 401, 401) is None
-    assert await sessions.spend(SESSION, 400, 400) == 400
-    assert await sessions.spend(SESSION, 0, 0) == 0
-    assert await sessions.spend(SESSION, 0, 0) is None
-
-
-async def test_an_undeclared_size_is_charged_at_most_what_is_left(sessions: UploadSessions) -> None:
-    assert await sessions.spend(SESSION, 1, 700) == 700
-    assert await sessions.spend(SESSION, 1, 700) == 300
-    assert await sessions.spend(SESSION, 1, 700) is None
-
-
-async def test_fewer_bytes_than_the_least_are_not_charged(sessions: UploadSessions) -> None:
-    assert await sessions.spend(SESSION, 1001, 2000) is None
-    assert await sessions.spend(SESSION, 500, 2000) == 1000
-    assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) == 700
-    assert await sessions.spend(SESSION._replace(id="6e" * 16), 500, 700) is None
-
-
-async def test_sessions_are_charged_apart(sessions: UploadSessions) -> None:
-    one = SESSION._replace(max_uploads=1)
-    assert await sessions.spend(one, 1000, 1000) == 1000
-    assert await sessions.spend(one._replace(id="6e" * 16), 1000, 1000) == 1000
 
 
 async def test_the_item_expires_and_is_in_no_list(aws_settings: AwsSettings) -> None:

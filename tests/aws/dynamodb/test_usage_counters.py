@@ -72,37 +72,6 @@ async def table(aws_settings: AwsSettings) -> AsyncIterator[Table]:
         yield Table(clients, aws_settings.table)
 
 
-async def test_the_total_holds_what_every_replica_added(table: Table) -> None:
-    counters = table.counters
-    assert await counters.get(ADA, TODAY) == Usage()
-    assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=1) == Usage(2, 100)
-    assert await counters.add(ADA, TODAY, Usage(1, 50), by="two", part=1) == Usage(3, 150)
-    assert await counters.add(ADA, TODAY, Usage(-1, -50), by="one", part=7) == Usage(2, 100)
-    assert await counters.get(ADA, TODAY) == Usage(2, 100)
-
-
-async def test_a_part_that_is_sent_twice_is_counted_once(table: Table) -> None:
-    counters = table.counters
-    await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5)
-    assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=5) == Usage(2, 100)
-    assert await counters.add(ADA, TODAY, Usage(9, 900), by="one", part=4) == Usage(2, 100)
-    assert await counters.add(ADA, TODAY, Usage(1, 1), by="one", part=6) == Usage(3, 101)
-
-
-async def test_subjects_and_windows_are_counted_apart(table: Table) -> None:
-    counters = table.counters
-    await counters.add(ADA, TODAY, Usage(1), by="one", part=1)
-    others = [
-        (Subject("tenant", "ada"), TODAY),
-        (ADA, MINUTE_NOW),
-        (ADA, Window.at(NOW + DAY, DAY)),
-        (Subject("owner", f"ada#{TODAY.label}"), TODAY),
-        (Subject("owner", "Ada"), TODAY),
-    ]
-    for number, (subject, window) in enumerate(others, 2):
-        assert await counters.add(subject, window, Usage(number), by="one", part=1) == Usage(number)
-
-
 async def test_concurrent_additions_are_all_counted(emulator_settings: AwsSettings) -> None:
     """moto answers from several threads, and does not keep what they write apart."""
     async with connect(emulator_settings, services=("dynamodb",)) as clients:
@@ -127,11 +96,6 @@ async def test_a_counter_expires_after_its_window_and_is_in_no_list_of_an_owner(
     assert [record.id for record in (await table.records.list("ada")).records] == ["upload-1"]
 
 
-async def test_a_name_of_any_characters_has_a_counter_of_its_own(table: Table) -> None:
-    for name in ("☃" * 128, "\U0001f600" * 128, "a b/#%?", "é", "e\u0301"):
-        assert await table.counters.add(Subject("owner", name), TODAY, Usage(1), by="one", part=1) == Usage(1)
-
-
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=262)
 subjects = st.builds(Subject, st.sampled_from(["owner", "tenant"]), names | st.just(f"x#{TODAY.label}"))
 windows = st.builds(Window.at, st.floats(0, 4e9), st.sampled_from([MINUTE, DAY]))
@@ -145,16 +109,6 @@ def test_different_subjects_and_windows_have_different_keys_within_the_limit(
     assert (key == another) == ((one, first) == (other, second))
     # "Constraints in Amazon DynamoDB": 2048 bytes of a partition key.
     assert len(key.encode()) <= 2048
-
-
-async def test_an_accepted_upload_is_counted_once_for_its_owner_and_its_tenant(table: Table) -> None:
-    record = await table.accepted(size=12)
-    await table.counters.add(ADA, TODAY, Usage(1, 100), by="one", part=1)
-    for _ in range(3):
-        await table.counters.count_accepted(record, LIMITED)
-    assert await table.counters.get(ADA, TODAY) == Usage(1, 100, 12)
-    assert await table.counters.get(ACME, TODAY) == Usage(accepted_bytes=12)
-    assert await table.records.get(record.id) == record
 
 
 async def test_the_total_holds_accepted_bytes(table: Table) -> None:
@@ -173,34 +127,6 @@ async def _count_at_once(table: Table) -> None:
     records = [await table.accepted(f"upload-{n}", size=n) for n in range(1, 7)]
     await asyncio.gather(*(table.counters.count_accepted(record, LIMITED) for record in records * 3))
     assert await table.counters.get(ADA, TODAY) == Usage(accepted_bytes=sum(range(1, 7)))
-
-
-async def test_only_subjects_with_a_limit_are_counted(table: Table) -> None:
-    counters = table.counters
-    await counters.count_accepted(await table.accepted("u1"), Quotas())
-    await counters.count_accepted(await table.accepted("u2"), Quotas(tenant=LIMITED.tenant))
-    await counters.count_accepted(await table.accepted("u3", tenant=None), Quotas(tenant=LIMITED.tenant))
-    assert await counters.get(ADA, TODAY) == Usage()
-    assert await counters.get(ACME, TODAY) == Usage(accepted_bytes=12)
-
-
-async def test_an_upload_that_is_not_accepted_is_not_counted(table: Table) -> None:
-    record = await table.accepted()
-    await table.counters.count_accepted(replace(record, state=State.REJECTED), LIMITED)
-    await table.counters.count_accepted(replace(record, verdict=None), LIMITED)
-    await table.records.withdraw(record.id, "ada", NOW)
-    await table.counters.count_accepted(record, LIMITED)
-    assert await table.counters.get(ADA, TODAY) == Usage()
-
-
-async def test_bytes_count_for_the_day_of_the_verdict(table: Table) -> None:
-    record = await table.accepted()
-    assert record.verdict
-    evening = datetime.fromtimestamp(TODAY.start - 0.5, UTC)
-    late = replace(record, verdict=record.verdict.model_copy(update={"inspected_at": evening}))
-    await table.counters.count_accepted(late, LIMITED)
-    assert await table.counters.get(ADA, TODAY) == Usage()
-    assert await table.counters.get(ADA, Window.at(TODAY.start - 1, DAY)) == Usage(accepted_bytes=12)
 
 
 def cancelled(*codes: str) -> bytes:

@@ -12,7 +12,7 @@ from aws.dynamodb.records import Records
 from aws.maintenance import table_scan
 from aws.maintenance.table_scan import TableItem, TableScan
 from aws.settings import AwsSettings
-from tests.aws.dynamodb.test_records import ARRIVED, verdict
+from tests.aws.dynamodb.uploads import ARRIVED, verdict
 
 
 @pytest.fixture

@@ -80,10 +80,6 @@ async def test_ten_messages_are_received(aws_settings: AwsSettings, queue: Queue
     assert len({message.receipt for message in taken}) == 10
 
 
-async def test_an_empty_queue_gives_no_messages(queue: Queue) -> None:
-    assert await queue.receive(10, 0, 30) == []
-
-
 async def test_messages_are_deleted_and_bad_receipts_are_returned(
     aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient"
 ) -> None:
@@ -103,27 +99,12 @@ async def test_more_than_ten_are_deleted_in_several_requests(
     assert await depth(sqs, aws_settings.queue) == (0, 0)
 
 
-async def test_a_message_that_is_given_back_is_delivered_again(aws_settings: AwsSettings, queue: Queue) -> None:
-    await queue.send(aws_settings.queue, "body")
-    (first,) = await take(queue, 1)
-    assert await queue.receive(1, 0, 30) == []
-    assert await queue.extend([first.receipt, "no receipt"], 0) == ["no receipt"]
-    (second,) = await queue.receive(1, 1, 30)
-    assert (second.id, second.receive_count) == (first.id, 2)
-    assert second.receipt != first.receipt
-
-
 async def test_an_extended_message_stays_hidden(aws_settings: AwsSettings, queue: Queue, sqs: "SQSClient") -> None:
     await queue.send(aws_settings.queue, "body")
     (message,) = await take(queue, 1, visibility=1)
     assert await queue.extend([message.receipt], 600) == []
     await asyncio.sleep(1.2)  # SQS has no event for the end of a message's invisibility
     assert await depth(sqs, aws_settings.queue) == (0, 1)
-
-
-async def test_an_empty_batch_makes_no_request(queue: Queue) -> None:
-    assert await queue.delete([]) == []
-    assert await queue.extend([], 30) == []
 
 
 async def test_attributes_are_sent_without_characters_that_sqs_refuses(

@@ -90,8 +90,13 @@ _WORKING: ContextVar[Attempt] = ContextVar("working")
 
 
 async def called(name: str, effect: Callable[[], T]) -> T:
-    """Do `effect` when this call may go on, and return its response. Raises OSError where that does not arrive."""
-    attempt = _WORKING.get()
+    """Do `effect` when this call may go on, and return its response. Raises OSError where that does not arrive.
+
+    Outside of an attempt nothing has to be waited for.
+    """
+    attempt = _WORKING.get(None)
+    if attempt is None:
+        return effect()
     if attempt.dead:
         raise asyncio.CancelledError
     call = Call(name, effect, asyncio.get_running_loop().create_future())

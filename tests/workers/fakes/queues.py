@@ -1,19 +1,17 @@
-"""SQS in memory, as far as a worker sends to it."""
+"""The queue in memory, for a worker that waits at each of its calls."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from tests.fake_queue import FakeQueue
 from tests.workers.fakes.attempt import called
 
 
-class FakeQueues:
-    """What was sent, by queue."""
+class GatedQueue(FakeQueue):
+    """What a worker sends. Nothing is received from it."""
 
-    def __init__(self) -> None:
-        self.sent: dict[str, list[str]] = {}
-
-    async def send(self, queue_name: str, body: str, attributes: Any = None) -> str:
+    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
         def put() -> str:
-            self.sent.setdefault(queue_name, []).append(body)
+            self.sent.append((queue_name, body))
             return "sent"
 
         return await called("publish", put)

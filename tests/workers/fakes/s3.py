@@ -41,7 +41,7 @@ class FakeS3:
         """(key, version) of everything in a bucket."""
         return [(key, each) for (place, key), versions in self.stored.items() if place == bucket for each in versions]
 
-    async def get_object(self, *, Bucket: str, Key: str, VersionId: str, IfMatch: str) -> Any:  # noqa: N803
+    async def get_object(self, *, Bucket: str, Key: str, VersionId: str, IfMatch: str | None = None) -> Any:  # noqa: N803
         def read() -> Any:
             found = self._pinned(Bucket, Key, VersionId, IfMatch, "GetObject")
             return {
@@ -59,15 +59,20 @@ class FakeS3:
         def copy() -> Any:
             source = (CopySource["Bucket"], CopySource["Key"], CopySource["VersionId"])
             found = self._pinned(*source, CopySourceIfMatch, "CopyObject")
-            made = self.put(to["Bucket"], to["Key"], found.body, to["Metadata"], to["ContentType"])
-            return {"VersionId": made.id, "CopyObjectResult": {"ETag": f'"{made.etag}"'}}
+            made = self.put(to["Bucket"], to["Key"], found.body, to.get("Metadata", {}), to["ContentType"])
+            answer = {"VersionId": made.id, "CopyObjectResult": {"ETag": f'"{made.etag}"'}}
+            return answer | {"ResponseMetadata": {"RetryAttempts": 0}}
 
         return await called("copy", copy)
 
     async def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: N803
         def read() -> Any:
-            versions = reversed(self.stored.get((Bucket, Prefix), ()))
-            listed = [{"Key": Prefix, "VersionId": v.id, "ETag": f'"{v.etag}"', "Size": len(v.body)} for v in versions]
+            keys = sorted(key for place, key in self.stored if place == Bucket and key.startswith(Prefix))
+            versions = [(key, each) for key in keys for each in reversed(self.stored[Bucket, key])]
+            listed = [
+                {"Key": key, "VersionId": each.id, "ETag": f'"{each.etag}"', "Size": len(each.body)}
+                for key, each in versions
+            ]
             return {"Versions": listed}
 
         return await called("list", read)
@@ -81,11 +86,11 @@ class FakeS3:
         wanted = {each["VersionId"] for each in Delete["Objects"]}
         return await called("delete", lambda: self._remove(Bucket, keys.pop() if keys else "", wanted))
 
-    def _pinned(self, bucket: str, key: str, version_id: str, etag: str, operation: str) -> Version:
+    def _pinned(self, bucket: str, key: str, version_id: str, etag: str | None, operation: str) -> Version:
         found = self.find(bucket, key, version_id)
         if found is None:
             raise refusal("NoSuchVersion", operation)
-        if etag != f'"{found.etag}"':
+        if etag is not None and etag != f'"{found.etag}"':
             raise refusal("PreconditionFailed", operation)
         return found
 

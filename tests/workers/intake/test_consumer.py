@@ -6,7 +6,7 @@ import pytest
 
 from airlock.errors import Unavailable
 from aws.sqs.answers import Message
-from tests.workers.intake.fake_queue import FakeQueue, always, consuming
+from tests.workers.intake.consuming import ObservedQueue, always, consuming
 from workers.intake import consumer as module
 from workers.intake.disposition import Bury, Disposition, Done, Retry
 
@@ -17,7 +17,7 @@ async def test_each_disposition_is_acted_on() -> None:
     async def execute(message: Message) -> Disposition:
         return dispositions[message.id]
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     async with consuming(queue, execute):
         await queue.put(*dispositions)
         await queue.called("delete", "r-done")
@@ -40,7 +40,7 @@ async def test_no_more_is_received_than_there_are_free_slots() -> None:
         await hold.wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     async with consuming(queue, execute, concurrency=3):
         await queue.put("a", "b")
         await queue.put("c", "d", "e")
@@ -59,7 +59,7 @@ async def test_what_is_in_flight_is_kept_hidden(monkeypatch: pytest.MonkeyPatch)
         await hold.wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     queue.refuses.add("extend")
     async with consuming(queue, execute, visibility=0.03):  # type: ignore[arg-type]
         await queue.put("a")
@@ -71,7 +71,7 @@ async def test_what_is_in_flight_is_kept_hidden(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_receive_that_fails_is_made_again_and_then_the_consumer_is_alive() -> None:
-    queue = FakeQueue()
+    queue = ObservedQueue()
     queue.failures = [Unavailable("sqs", "cannot be reached"), ValueError("a bug")]
     async with consuming(queue, always(Done())) as consumer:
         await queue.called("failed")
@@ -85,7 +85,7 @@ async def test_a_disposition_that_cannot_be_acted_on_stops_no_other_message(disp
     async def execute(message: Message) -> Disposition:
         return disposition if message.id == "a" else Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     queue.refuses |= {"send", "extend"}
     async with consuming(queue, execute):
         await queue.put("a", "b")
@@ -116,7 +116,7 @@ class Engines:
 
 
 async def test_while_an_engine_is_unavailable_no_message_is_received() -> None:
-    queue, engines = FakeQueue(), Engines()
+    queue, engines = ObservedQueue(), Engines()
     await queue.put("one")
     async with consuming(queue, always(Done()), engines=engines) as consumer:
         await engines.asked(3)
@@ -127,7 +127,7 @@ async def test_while_an_engine_is_unavailable_no_message_is_received() -> None:
 
 
 async def test_after_an_attempt_that_failed_the_engines_are_asked_before_the_next_receive() -> None:
-    queue, engines = FakeQueue(), Engines()
+    queue, engines = ObservedQueue(), Engines()
     engines.unavailable = False
     begun: list[str] = []
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from aws.sqs.answers import Message
-from tests.workers.intake.fake_queue import FakeQueue, consuming
+from tests.workers.intake.consuming import ObservedQueue, consuming
 from workers.intake.disposition import Disposition, Done
 
 
@@ -17,7 +17,7 @@ async def test_draining_finishes_what_is_in_flight_and_acknowledges_it() -> None
         await hold.wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     async with consuming(queue, execute):
         await queue.put("a")
         await begun.wait()
@@ -34,7 +34,7 @@ async def test_draining_keeps_heartbeats_alive() -> None:
         await hold.wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
 
     async def release() -> None:
         await queue.called("extend", "r-a", 0.6)
@@ -62,7 +62,7 @@ async def test_what_does_not_finish_in_time_is_given_back(unavailable: bool) -> 
             cancelled.append(message.id)
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     async with consuming(queue, execute, drain=0.01):
         await queue.put("a")
         await begun.wait()
@@ -80,7 +80,7 @@ async def test_stopping_while_all_slots_are_taken_does_not_wait_for_one() -> Non
         await asyncio.Event().wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
     async with consuming(queue, execute, concurrency=1, drain=0):
         await queue.put("a")
         await begun.wait()
@@ -95,7 +95,7 @@ async def test_messages_of_the_last_poll_are_given_back_at_once_while_draining()
         await hold.wait()
         return Done()
 
-    queue = FakeQueue()
+    queue = ObservedQueue()
 
     async def put_more() -> None:
         await queue.put("late")

@@ -91,8 +91,8 @@ class Invariants:
     @property
     def _events(self) -> set[str]:
         """The texts of all events, however they were published."""
-        sent = self._model.queues.sent
-        texts = {*sent.get("verdicts", ()), *(Delivery.parse(text).event for text in sent.get("deliveries", ()))}
+        queue = self._model.queue
+        texts = {*queue.sent_to("verdicts"), *(Delivery.parse(text).event for text in queue.sent_to("deliveries"))}
         # A failure is not a verdict: it has an id of its own, and another inspection can follow.
         return {text for text in texts if json.loads(text)["type"] != "airlock.upload.failed"}
 
@@ -133,5 +133,5 @@ class Invariants:
         assert record.state is not State.FAILED
         assert (record.location is None) == (record.state is State.REJECTED)
         assert self._accepted_bytes == (size if record.state is State.ACCEPTED else 0), "accepted bytes are counted"
-        assert len(self._model.queues.sent["verdicts"]) >= 1
-        assert len(self._model.queues.sent["deliveries"]) >= 1
+        assert len(self._model.queue.sent_to("verdicts")) >= 1
+        assert len(self._model.queue.sent_to("deliveries")) >= 1

@@ -23,7 +23,7 @@ from aws.sqs.answers import Message
 from aws.sqs.queue import Queue
 from tests.workers.fakes.attempt import Attempt, called
 from tests.workers.fakes.dynamodb import FakeDynamoDB
-from tests.workers.fakes.queues import FakeQueues
+from tests.workers.fakes.queues import GatedQueue
 from tests.workers.fakes.s3 import FakeS3, Version
 from tests.workers.settlement.invariants import Invariants
 from workers.assembly import assemble
@@ -89,7 +89,7 @@ class UploadModel:
         self.notifications: list[Notification] = []
         self.versions: list[Version] = []
         self.outcomes: dict[str, set[Outcome]] = {}
-        self.s3, self.dynamodb, self.queues = FakeS3(), FakeDynamoDB(), FakeQueues()
+        self.s3, self.dynamodb, self.queue = FakeS3(), FakeDynamoDB(), GatedQueue()
         self.loop = asyncio.new_event_loop()
         self.upload = upload_id.mint(b"12345678", BEGIN, LIFETIME, OWNER, [SECRET])
         self.key = keys.incoming(SETTINGS.incoming_prefix, self.upload.text)
@@ -99,7 +99,7 @@ class UploadModel:
 
     def _assembled(self) -> Executor:
         clients = Clients(cast(Any, None), {"s3": self.s3, "dynamodb": self.dynamodb})
-        parts = assemble(SETTINGS, Profiles.load(PROFILES), clients, cast(Queue, self.queues), self._now)
+        parts = assemble(SETTINGS, Profiles.load(PROFILES), clients, cast(Queue, self.queue), self._now)
         return parts.executor(cast(Inspector, self), ATTEMPTS, uniform=lambda low, _: low)
 
     def _now(self) -> float:

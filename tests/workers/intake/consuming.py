@@ -1,4 +1,4 @@
-"""A queue in memory, each call of which a test can wait for, and a consumer of it."""
+"""A consumer of a queue in memory, each call of which a test can wait for."""
 
 import asyncio
 import contextlib
@@ -6,75 +6,75 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from airlock.errors import Unavailable
 from aws.sqs.answers import Message
+from tests.fake_queue import FakeQueue
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.disposition import Disposition
 from workers.intake.gate import Gate
 
 
-def _messages(*names: str) -> list[Message]:
-    return [Message(name, f"r-{name}", name, 1) for name in names]
+class ObservedQueue(FakeQueue):
+    """Records every call, so that a test can wait for one. `failures` are raised by the next receives.
 
-
-class FakeQueue:
-    """A queue that gives out the messages that were `put`, and records every other call."""
+    Calls that `refuses` names raise Unavailable.
+    """
 
     def __init__(self) -> None:
-        self._waiting: list[Message] = []
-        self._changed = asyncio.Condition()
+        super().__init__()
+        self._noted = asyncio.Condition()
         self.receives: list[int] = []
         self.calls: list[tuple[object, ...]] = []
         self.failures: list[Exception] = []
         self.refuses: set[str] = set()
 
     async def put(self, *names: str) -> None:
-        async with self._changed:
-            self._waiting += _messages(*names)
-            self._changed.notify_all()
+        """Put messages into the queue, each with its name as id and body."""
+        for name in names:
+            await self.add(name, name)
 
     async def called(self, *call: object) -> None:
         """Wait until that call was made."""
-        async with asyncio.timeout(20), self._changed:
-            await self._changed.wait_for(lambda: call in self.calls)
+        async with asyncio.timeout(20), self._noted:
+            await self._noted.wait_for(lambda: call in self.calls)
 
     async def polled(self, times: int) -> None:
         """Wait until so many receives were made."""
-        async with asyncio.timeout(20), self._changed:
-            await self._changed.wait_for(lambda: len(self.receives) >= times)
+        async with asyncio.timeout(20), self._noted:
+            await self._noted.wait_for(lambda: len(self.receives) >= times)
 
-    async def receive(self, most: int, wait: int, visibility: int) -> list[Message]:
-        async with self._changed:
+    async def receive(self, most: int, wait: int, visibility: float) -> list[Message]:
+        async with self._noted:
             self.receives.append(most)
-            self._changed.notify_all()
+            self._noted.notify_all()
         if self.failures:
             await self._note("failed")
             raise self.failures.pop(0)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._waiting)
-            taken, self._waiting = self._waiting[:most], self._waiting[most:]
-            return taken
+        return await super().receive(most, wait, visibility)
 
     async def delete(self, receipts: Sequence[str]) -> list[str]:
+        failed = await super().delete(receipts)
         for receipt in receipts:
             await self._note("delete", receipt)
-        return []
+        return failed
 
-    async def extend(self, receipts: Sequence[str], seconds: int) -> list[str]:
+    async def extend(self, receipts: Sequence[str], seconds: float) -> list[str]:
         for receipt in receipts:
             await self._note("extend", receipt, seconds)
-        if "extend" in self.refuses:
-            raise Unavailable("sqs", "cannot be reached")
-        return []
+        self._refuse("extend")
+        return await super().extend(receipts, seconds)
 
     async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
         await self._note("send", queue_name, body, (attributes or {})["airlock-reason"])
-        if "send" in self.refuses:
+        self._refuse("send")
+        return await super().send(queue_name, body, attributes)
+
+    def _refuse(self, call: str) -> None:
+        if call in self.refuses:
             raise Unavailable("sqs", "cannot be reached")
-        return "id"
 
     async def _note(self, *call: object) -> None:
-        async with self._changed:
+        async with self._noted:
             self.calls.append(call)
-            self._changed.notify_all()
+            self._noted.notify_all()
 
 
 Execute = Callable[[Message], Awaitable[Disposition]]
@@ -82,7 +82,7 @@ Execute = Callable[[Message], Awaitable[Disposition]]
 
 @contextlib.asynccontextmanager
 async def consuming(
-    queue: FakeQueue,
+    queue: ObservedQueue,
     execute: Execute,
     *,
     concurrency: int = 4,

@@ -1,0 +1,95 @@
+"""A queue in memory, for the service's tests and the worker's. tests/aws/contracts holds it to what SQS does."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aws.sqs.answers import Message
+
+
+@dataclass
+class _Stored:
+    id: str
+    body: str
+    receipts: list[str] = field(default_factory=list)
+    visible_at: float = 0
+
+    def deliver(self, visible_at: float) -> Message:
+        count = len(self.receipts) + 1
+        self.receipts.append(f"r-{self.id}" if count == 1 else f"r-{self.id}-{count}")
+        self.visible_at = visible_at
+        return Message(self.id, self.receipts[-1], self.body, count)
+
+
+class FakeQueue:
+    """Receives from the queue `name`, and sends to any. Every call raises `error` while it is set.
+
+    `sent` holds what was sent: (queue, body). The receipt of the first delivery of message `x` is `r-x`.
+    """
+
+    def __init__(self, name: str = "objects") -> None:
+        self.name = name
+        self.sent: list[tuple[str, str]] = []
+        self.error: Exception | None = None
+        self._stored: dict[str, _Stored] = {}
+        self._numbers = itertools.count(1)
+        self._changed = asyncio.Condition()
+
+    def sent_to(self, queue_name: str) -> list[str]:
+        """The bodies of what was sent to a queue."""
+        return [body for name, body in self.sent if name == queue_name]
+
+    async def add(self, body: str, message_id: str | None = None) -> str:
+        """Put a message into the queue from which this receives; returns its id."""
+        made = _Stored(message_id or f"m{next(self._numbers)}", body)
+        async with self._changed:
+            self._stored[made.id] = made
+            self._changed.notify_all()
+        return made.id
+
+    async def receive(self, most: int, wait: int, visibility: float) -> list[Message]:
+        self._fail()
+        clock = asyncio.get_running_loop().time
+        end = clock() + wait
+        while not (visible := [each for each in self._stored.values() if each.visible_at <= clock()]):
+            if clock() >= end:
+                return []
+            await self._until_changed(min([end, *(each.visible_at for each in self._stored.values())]) - clock())
+        return [each.deliver(clock() + visibility) for each in visible[:most]]
+
+    async def delete(self, receipts: Sequence[str]) -> list[str]:
+        self._fail()
+        found = {receipt: self._of(receipt) for receipt in receipts}
+        for stored in found.values():
+            if stored is not None:
+                self._stored.pop(stored.id, None)
+        return [receipt for receipt, stored in found.items() if stored is None]
+
+    async def extend(self, receipts: Sequence[str], seconds: float) -> list[str]:
+        self._fail()
+        found = {receipt: self._of(receipt) for receipt in receipts}
+        async with self._changed:
+            for stored in found.values():
+                if stored is not None:
+                    stored.visible_at = asyncio.get_running_loop().time() + seconds
+            self._changed.notify_all()
+        return [receipt for receipt, stored in found.items() if stored is None]
+
+    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+        self._fail()
+        self.sent.append((queue_name, body))
+        return await self.add(body) if queue_name == self.name else f"m{next(self._numbers)}"
+
+    def _fail(self) -> None:
+        if self.error:
+            raise self.error
+
+    def _of(self, receipt: str) -> _Stored | None:
+        return next((each for each in self._stored.values() if receipt in each.receipts), None)
+
+    async def _until_changed(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait()
