@@ -11,7 +11,7 @@ from botocore import loaders
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from tests.deployment import ministack, settings_for
-from tests.deployment_pool import DeploymentPool
+from tests.deployment_pool import Pool, deployments
 from tests.ops.terminal import Dev, dev
 
 
@@ -39,24 +39,23 @@ def unprovisioned(emulator: Emulator) -> AwsSettings:
 
 
 @pytest.fixture(scope="session")
-def deployment_pool(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeploymentPool:
+def deployment_pool(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Pool:
     """The deployments of this test process."""
-    return DeploymentPool(emulator, tmp_path_factory.mktemp("deployments"))
+    return deployments(emulator, tmp_path_factory.mktemp("deployments"))
 
 
 @pytest_asyncio.fixture
-async def deployment(deployment_pool: DeploymentPool) -> AsyncIterator[AwsSettings]:
+async def deployment(deployment_pool: Pool) -> AsyncIterator[AwsSettings]:
     """Settings of an empty deployment. Other tests get it later: its buckets, queues and table stay as they are.
 
     The programs run in it as users with the permissions that they have on AWS: `tests.deployment.keys_of`.
     """
-    taken = await deployment_pool.take()
-    yield taken
-    deployment_pool.give_back(taken)
+    async with deployment_pool.one() as taken:
+        yield taken
 
 
 @pytest_asyncio.fixture
-async def new_deployment(deployment_pool: DeploymentPool) -> AwsSettings:
+async def new_deployment(deployment_pool: Pool) -> AwsSettings:
     """As `deployment`, for a test that changes buckets, queues, the table or users: no other test gets it."""
     return await deployment_pool.make()
 

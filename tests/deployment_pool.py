@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +25,38 @@ notify = ["sqs:{verdicts}", "webhook:billing"]
 RESTING = 2
 
 
-class DeploymentPool:
-    """Deployments in `emulator`, each of one test at a time. All have the queues that `PROFILES` need.
+class Pool:
+    """What `make` makes, used by one test at a time; `empty` empties it before the next test gets it."""
 
-    `folder` is where the profiles stand that they are made by.
-    """
-
-    def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self._emulator = emulator
-        self._profiles = folder / "profiles.toml"
+    def __init__(
+        self, make: Callable[[], Awaitable[AwsSettings]], empty: Callable[[AwsSettings], Awaitable[None]]
+    ) -> None:
+        self.make = make
+        self._empty = empty
         self._free: deque[AwsSettings] = deque()
 
-    async def make(self) -> AwsSettings:
-        """A new deployment, for a test that changes its buckets, queues, table or users."""
-        wanted = settings_for(self._emulator)
-        self._profiles.write_text(PROFILES.format(verdicts=verdict_queue(wanted)))
-        await provisioned(wanted.model_copy(update={"profiles": self._profiles}))
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[AwsSettings]:
+        """An empty one, for as long as the context lasts."""
+        if len(self._free) <= RESTING:
+            taken = await self.make()
+        else:
+            taken = self._free.popleft()
+            await self._empty(taken)
+        yield taken
+        self._free.append(taken)
+
+
+def deployments(emulator: Emulator, folder: Path) -> Pool:
+    """Deployments with the queues that `PROFILES` need. `folder` is for the profiles that they are made by."""
+
+    async def make() -> AwsSettings:
+        wanted, profiles = settings_for(emulator), folder / "profiles.toml"
+        profiles.write_text(PROFILES.format(verdicts=verdict_queue(wanted)))
+        await provisioned(wanted.model_copy(update={"profiles": profiles}))
         return wanted
 
-    async def take(self) -> AwsSettings:
-        """An empty deployment."""
-        if len(self._free) <= RESTING:
-            return await self.make()
-        taken = self._free.popleft()
-        await emptied(taken)
-        return taken
-
-    def give_back(self, deployment: AwsSettings) -> None:
-        """The next test may have it."""
-        self._free.append(deployment)
+    return Pool(make, emptied)
 
 
 def verdict_queue(deployment: AwsSettings) -> str:
@@ -67,8 +72,8 @@ async def emptied(deployment: AwsSettings) -> None:
     async with connect(deployment) as clients:
         await asyncio.gather(
             *(_empty_bucket(clients.s3, bucket) for bucket in buckets),
-            *(_empty_queue(clients.sqs, queue) for queue in queues),
-            _empty_table(clients, deployment.table),
+            *(empty_queue(clients, queue) for queue in queues),
+            empty_table(clients, deployment.table),
         )
 
 
@@ -84,11 +89,13 @@ async def _empty_bucket(s3: Any, bucket: str) -> None:
         await s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-async def _empty_queue(sqs: Any, name: str) -> None:
-    await sqs.purge_queue(QueueUrl=(await sqs.get_queue_url(QueueName=name))["QueueUrl"])
+async def empty_queue(clients: Clients, name: str) -> None:
+    """Delete every message."""
+    await clients.sqs.purge_queue(QueueUrl=(await clients.sqs.get_queue_url(QueueName=name))["QueueUrl"])
 
 
-async def _empty_table(clients: Clients, table: str) -> None:
+async def empty_table(clients: Clients, table: str) -> None:
+    """Delete every item."""
     while True:
         page = await clients.dynamodb.scan(TableName=table, ProjectionExpression="id")
         if not page["Items"]:

@@ -27,7 +27,7 @@ from ops.reconcile.options import Options
 from ops.reconcile.run import reconcile
 from ops.reconcile.summary import Summary
 from tests.deployment import connected_as, keys_of
-from tests.deployment_pool import DeploymentPool, emptied
+from tests.deployment_pool import Pool, emptied
 from tests.ops.terminal import Ran, airlock
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import EICAR, PNG, WorkerHarness, harness_in
@@ -40,7 +40,7 @@ QUICKLY = 3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def silent(deployment_pool: DeploymentPool) -> AwsSettings:
+async def silent(deployment_pool: Pool) -> AwsSettings:
     """A deployment whose incoming bucket notifies nobody."""
     made = await deployment_pool.make()
     async with connect(made, services=("s3",)) as clients:
