@@ -30,7 +30,7 @@ from tests.service.harness import Answer, ask, settings, tokens_file
 
 @dataclass
 class DeployedService:
-    """A service that listens, and clients to look into its deployment, who may do more there than it may."""
+    """A service that listens, and clients for its deployment with more permissions than the service has."""
 
     settings: Settings
     clients: Clients
@@ -44,7 +44,7 @@ class DeployedService:
         return await ask(self.http, method, self.url + path, owner, **more)
 
     async def create(self, *, owner: str | None = "shop", **fields: Any) -> Any:
-        """The answer to a new upload that has to succeed."""
+        """The response to a new upload; fails unless it is 201."""
         answer = await self.ask("POST", "/v1/uploads", owner=owner, json={"filename": "photo.png", **fields})
         assert answer.status == 201, answer.body
         return answer.json
@@ -62,7 +62,7 @@ def service_settings(deployment: AwsSettings, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIterator[DeployedService]:
-    """A service over the emulator, as a user who has the service's permissions alone."""
+    """A service on the emulator, as a user with only the service's permissions."""
     here = service_settings(deployment, **changes)
     async with (
         connect(here) as clients,
@@ -93,7 +93,7 @@ async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIter
 
 
 async def post_form(http: aiohttp.ClientSession, url: str, fields: dict[str, str], content: bytes) -> tuple[int, str]:
-    """Send a file by a policy's form, as a browser does; returns S3's status and its error code, if any."""
+    """Send a file with a policy's form, as a browser does; returns S3's status and its error code, if any."""
     form = aiohttp.FormData(fields)
     form.add_field("file", io.BytesIO(content), filename="file")
     async with http.post(url, data=form) as response:

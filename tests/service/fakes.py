@@ -141,7 +141,7 @@ class FakeRecords:
 
 @dataclass
 class FakeSessions:
-    """What sessions have spent: (uploads, bytes) by session id."""
+    """What was charged to sessions: (uploads, bytes) by session id."""
 
     spent: dict[str, tuple[int, int]] = field(default_factory=dict)
     error: Exception | None = None

@@ -46,7 +46,7 @@ MORE = {
 
 
 def tokens_file() -> str:
-    """The tokens of all owners; `limited` may use the profile avatar alone, `backend` mints sessions for user-*."""
+    """The tokens of all owners; `limited` may use the profile avatar alone, `backend` creates sessions for user-*."""
     rows = []
     for owner, token in TOKENS.items():
         digest = hashlib.sha256(token.encode()).hexdigest()
@@ -66,13 +66,13 @@ def settings(**changes: Any) -> Settings:
         "port": 0,
         "drain_seconds": 5,
     }
-    # Not validated: the tokens' file is for main() to load, and here the callers are passed in.
+    # Not validated: main() loads the tokens file, and here the callers are passed in.
     return Settings.model_construct(**{**Settings.model_construct().model_dump(), **values, **changes})
 
 
 @dataclass
 class Answer:
-    """One answer, read to its end."""
+    """One response, read to its end."""
 
     status: int
     headers: Mapping[str, str]
@@ -134,11 +134,11 @@ class ServiceHarness:
         await self._stack.aclose()
 
     async def ask(self, method: str, path: str, *, owner: str | None = "shop", **more: Any) -> Answer:
-        """One request as `owner`; nobody for None."""
+        """One request with the token of `owner`, or with none."""
         return await ask(self.http, method, self.url + path, owner, **more)
 
     async def create(self, *, owner: str | None = "shop", **fields: Any) -> Any:
-        """The answer to a new upload that has to succeed."""
+        """The response to a new upload; fails unless it is 201."""
         answer = await self.ask("POST", "/v1/uploads", owner=owner, json={"filename": "photo.png", **fields})
         assert answer.status == 201, answer.body
         return answer.json

@@ -1,17 +1,17 @@
-"""What schemathesis is told of this API beyond its document: it loads this module itself."""
+"""What schemathesis must know of this API beyond its document. It loads this module itself."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import schemathesis
 
-# What aiohttp reads of a request line is 8190 bytes; beyond that it answers in plain text, before any code of ours.
+# aiohttp reads 8190 bytes of a request line. Beyond that it responds in plain text, before any code of ours.
 LONGEST_ADDRESS = 8000
 
 
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:
-    """Every other time a body that asks for nothing but what the profile takes: else nearly all would be refused."""
+    """Every other body asks only for what the profile accepts. Otherwise nearly all would be refused."""
     if not isinstance(body, dict) or not _is_usable(body.get("filename")):
         return body
     unmeant = {key for key in ("profile", "content_type") if isinstance(body.get(key), str)}
@@ -29,7 +29,7 @@ def map_query(context: schemathesis.HookContext, query: Any) -> Any:
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Only what reaches our code."""
+    """Only requests that reach our code."""
     query = urlencode(case.query or {}, doseq=True, errors="replace")
     return len(query) + len(quote(case.formatted_path, errors="replace")) < LONGEST_ADDRESS
 

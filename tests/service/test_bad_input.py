@@ -1,4 +1,4 @@
-"""Whatever a caller sends is answered with a problem that names the field and the rule, and never with a 5xx."""
+"""Any bad input gets a problem that names the field and the rule, and never a 5xx."""
 
 import base64
 import gzip
@@ -22,13 +22,13 @@ MIB = 1024**2
 
 
 def problem(answer: Answer) -> Problem:
-    """The problem in an answer, checked for its form."""
-    told = Problem.model_validate_json(answer.body)
-    entry = CATALOGUE[told.code]
-    assert (answer.status, told.status, told.title) == (entry.status, entry.status, entry.title)
+    """The problem in a response, held to its model."""
+    found = Problem.model_validate_json(answer.body)
+    entry = CATALOGUE[found.code]
+    assert (answer.status, found.status, found.title) == (entry.status, entry.status, entry.title)
     assert answer.headers["Content-Type"] == CONTENT_TYPE
-    assert answer.headers["X-Request-Id"] == told.request_id
-    return told
+    assert answer.headers["X-Request-Id"] == found.request_id
+    return found
 
 
 async def refused(service: ServiceHarness, body: Any, *, owner: str | None = "shop") -> Problem:
@@ -37,7 +37,7 @@ async def refused(service: ServiceHarness, body: Any, *, owner: str | None = "sh
 
 
 @pytest.mark.parametrize(
-    ("fields", "code", "field", "told"),
+    ("fields", "code", "field", "message"),
     [
         pytest.param({"profile": "nope"}, "unknown_profile", "profile", "avatar", id="unknown profile"),
         pytest.param({"profile": 5}, "invalid_fields", "profile", "string", id="profile of another kind"),
@@ -81,11 +81,11 @@ async def refused(service: ServiceHarness, body: Any, *, owner: str | None = "sh
     ],
 )
 async def test_a_field_that_breaks_a_rule_is_named_with_the_rule(
-    service: ServiceHarness, fields: dict[str, Any], code: str, field: str, told: str
+    service: ServiceHarness, fields: dict[str, Any], code: str, field: str, message: str
 ) -> None:
     found = await refused(service, {"filename": "a.png", **fields})
     assert (found.code, found.field) == (code, field)
-    assert told in found.detail
+    assert message in found.detail
     assert found.errors is None or found.errors[0].field == field
 
 
@@ -102,14 +102,14 @@ async def test_odd_names_are_kept_as_names(service: ServiceHarness, name: str) -
     assert created["upload"]["fields"]["key"] == f"incoming/{created['id']}"
 
 
-async def test_every_broken_rule_is_told_at_once(service: ServiceHarness) -> None:
+async def test_every_broken_rule_is_reported_at_once(service: ServiceHarness) -> None:
     found = await refused(service, {"filename": "", "size": 0, "sha256": "x", "content_type": "text/html"})
     assert [each.field for each in found.errors or ()] == ["filename", "content_type", "size", "sha256"]
     found = await refused(service, {"filename": 1, "size": "x", "other": 1})
     assert {each.field for each in found.errors or ()} == {"filename", "size", "other"}
 
 
-async def test_no_more_is_told_than_can_be_read(service: ServiceHarness) -> None:
+async def test_the_list_of_broken_rules_is_bounded(service: ServiceHarness) -> None:
     found = await refused(service, {"filename": "a.png", **{f"{n:04}" + "x" * 100: 1 for n in range(300)}})
     assert len(found.errors or ()) == MAX_PROBLEMS
     assert all(len(each.field) <= 64 for each in found.errors or ())
@@ -159,7 +159,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(service: Service
 
 
 async def test_metadata_beyond_what_s3_stores_is_refused(profiles: Profiles) -> None:
-    """Each value is within its limit, and all of them together are not."""
+    """Each value is within its limit, but all together are not."""
     names = tuple(f"n{number}" for number in range(5))
     wide = profiles.get(None).model_copy(update={"metadata": names})
     changed = profiles.model_copy(update={"profiles": {"default": wide}})
@@ -183,13 +183,13 @@ async def test_metadata_beyond_what_s3_stores_is_refused(profiles: Profiles) -> 
         "bearer",
     ],
 )
-async def test_without_a_known_token_nothing_is_told(service: ServiceHarness, header: str | None) -> None:
+async def test_without_a_known_token_every_call_is_refused(service: ServiceHarness, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     for method, path in (("POST", "/v1/uploads"), ("GET", "/v1/uploads"), ("GET", "/api/get-presigned-policy")):
         answer = await service.ask(method, path, owner=None, headers=headers, data=b"{")
         assert problem(answer).code == "unauthenticated"
-        brought = (header or "").partition("Bearer ")[2] != ""
-        assert answer.headers["WWW-Authenticate"] == ('Bearer error="invalid_token"' if brought else "Bearer")
+        sent = (header or "").partition("Bearer ")[2] != ""
+        assert answer.headers["WWW-Authenticate"] == ('Bearer error="invalid_token"' if sent else "Bearer")
 
 
 async def test_a_profile_that_is_not_the_tokens_is_forbidden(service: ServiceHarness) -> None:
@@ -264,4 +264,4 @@ async def test_no_path_or_query_is_answered_with_a_5xx(
         answer = await service.ask("GET", f"/v1/uploads/{path}")
         assert answer.status < 500
     except (aiohttp.InvalidURL, UnicodeEncodeError):
-        return  # the client cannot even ask that
+        return  # the client cannot send that

@@ -1,4 +1,4 @@
-"""Ready means: credentials that sign, and records that answer."""
+"""Ready means: credentials that sign, and a DynamoDB that responds."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -46,7 +46,9 @@ async def test_many_probes_cost_one_read(service: ServiceHarness) -> None:
     assert service.records.pings == 1
 
 
-async def test_records_that_never_answer_are_away(service: ServiceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_that_never_respond_are_unavailable(
+    service: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def hang() -> None:
         await asyncio.Event().wait()
 
@@ -60,12 +62,12 @@ async def test_a_dependency_that_hangs_is_unavailable_in_bounded_time() -> None:
         await with_timeout("dynamodb", asyncio.Event().wait(), seconds=0.01)
 
 
-async def test_a_service_that_leaves_says_so_while_it_still_answers(profiles: Profiles) -> None:
+async def test_a_service_that_stops_is_not_ready_while_it_still_serves(profiles: Profiles) -> None:
     service = ServiceHarness(settings(unready_seconds=5), profiles)
     async with service:
         leaving = asyncio.create_task(service._stack.aclose())
         await service.clock.asleep(1)
-        # The client's session is closed by now; the server still listens.
+        # The client's session is closed; the server still listens.
         assert await service.app[READINESS].unavailable() == ["service"]
         service.clock.advance(5)
         await leaving

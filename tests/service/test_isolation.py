@@ -1,4 +1,4 @@
-"""Somebody else's upload does not exist: whatever is asked about it is answered as for one that never was."""
+"""Every call about another owner's upload gets the same response as one about an upload that does not exist."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,19 +24,19 @@ about_one = pytest.mark.parametrize("operation", ABOUT_ONE, ids=lambda operation
 
 async def ask(service: ServiceHarness, operation: Operation, upload: str, owner: str = "shop") -> Answer:
     more: dict[str, Any] = {"json": {}} if operation.body else {}
-    # The caller's own, so that it is the same in each answer.
+    # Set by the caller, so that it is the same in each response.
     more["headers"] = {"X-Request-Id": "one-of-ours"}
     return await service.ask(operation.method, operation.path.replace("{id}", upload), owner=owner, **more)
 
 
 async def does_not_exist(service: ServiceHarness, operation: Operation, upload: str, owner: str = "shop") -> None:
-    """The answer is, byte by byte, the one that an upload gets that never was."""
+    """The response is, byte for byte, the one for an upload that does not exist."""
     answer, never = await ask(service, operation, upload, owner), await ask(service, operation, NEVER, owner)
     assert (answer.status, answer.json["code"]) == (404, "upload_not_found"), upload
-    assert told(answer) == told(never)
+    assert comparable(answer) == comparable(never)
 
 
-def told(answer: Answer) -> Any:
+def comparable(answer: Answer) -> Any:
     return answer.status, answer.body, {name: value for name, value in answer.headers.items() if name != "Date"}
 
 
@@ -71,7 +71,7 @@ async def test_an_id_with_any_digit_altered_does_not_exist(service: ServiceHarne
 
 
 def other_spellings(upload: str) -> Iterator[str]:
-    """Texts that a reader less strict could take for the same id."""
+    """Texts that a less strict parser could read as the same id."""
     yield upload.upper()
     yield "".join(chr(0xFF10 + int(digit)) if digit.isdecimal() else digit for digit in upload)
     yield "".join(chr(0x0660 + int(digit)) if digit.isdecimal() else digit for digit in upload)
@@ -99,7 +99,7 @@ async def test_an_id_that_no_secret_of_ours_signed_does_not_exist(
 
 @about_one
 async def test_an_id_cannot_be_moved_to_another_owner(service: ServiceHarness, operation: Operation) -> None:
-    """Two ids of one moment differ in their random bytes and their MAC: neither fits the other."""
+    """Two ids of the same second differ in random bytes and MAC. Mixing them gives no valid id."""
     random = bytes(range(8))
     theirs = upload_id.mint(random, int(START), 900, "press", [SECRET.encode()]).text
     own = upload_id.mint(random[::-1], int(START), 900, "shop", [SECRET.encode()]).text
@@ -129,7 +129,7 @@ async def test_a_record_of_another_owner_is_never_shown_nor_changed(
     assert (service.queue.sent, service.objects.presigned) == ([], [])
 
 
-async def test_a_record_of_another_owner_is_not_shown_to_who_waits_for_it_either(service: ServiceHarness) -> None:
+async def test_a_record_of_another_owner_is_not_shown_to_a_long_poll_either(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
     await service.clock.asleep(2)

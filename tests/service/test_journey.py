@@ -1,4 +1,4 @@
-"""The calls over the real adapters and an S3, SQS and DynamoDB that verify signatures."""
+"""The API over the real adapters, with S3, SQS and DynamoDB emulators that verify signatures."""
 
 import asyncio
 import socket
@@ -55,7 +55,7 @@ async def test_a_status_is_held_until_the_record_changes(service: DeployedServic
     assert (await held).json["state"] == "inspecting"
 
 
-async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: DeployedService) -> None:
+async def test_accepted_bytes_are_served_and_come_as_an_attachment(service: DeployedService) -> None:
     upload = (await service.create())["id"]
     bucket = service.settings.accepted_bucket
     first = await service.clients.s3.put_object(Bucket=bucket, Key="a.png", Body=CONTENT)
@@ -64,10 +64,10 @@ async def test_accepted_bytes_are_lent_and_come_as_an_attachment(service: Deploy
     claim = await service.records.claim(record(upload))
     verdict = VERDICT.model_copy(update={"outcome": Outcome.ACCEPTED})
     await service.records.settle(claim.record, verdict, place="accepted", location=location, now=1.0)
-    lent = await service.ask("GET", f"/v1/uploads/{upload}/content")
-    assert lent.status == 302
-    url = URL(lent.headers["Location"], encoded=True)
-    # Asked for and signed; the emulator does not answer with them where a version is named.
+    redirect = await service.ask("GET", f"/v1/uploads/{upload}/content")
+    assert redirect.status == 302
+    url = URL(redirect.headers["Location"], encoded=True)
+    # They are in the signed URL; the emulator ignores them when a version is named.
     assert url.query["response-content-type"] == "image/png"
     assert "ph%C3%B6to.png" in url.query["response-content-disposition"]
     async with service.http.get(url) as response:
@@ -103,7 +103,7 @@ async def test_a_deployment_that_is_there_is_ready(service: DeployedService) -> 
     assert (await service.ask("GET", "/readyz", owner=None)).json == {"status": "ok", "away": []}
 
 
-async def test_dynamodb_away_is_503_everywhere_but_for_new_policies(deployment: AwsSettings) -> None:
+async def test_without_dynamodb_every_call_is_503_but_new_policies(deployment: AwsSettings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -123,9 +123,9 @@ async def test_dynamodb_away_is_503_everywhere_but_for_new_policies(deployment: 
 
 
 @pytest.mark.parametrize("state", [State.WITHDRAWN])
-async def test_a_tombstone_is_told_without_what_it_does_not_know(service: DeployedService, state: State) -> None:
+async def test_a_tombstone_is_shown_without_what_it_does_not_have(service: DeployedService, state: State) -> None:
     created = await service.create()
     await service.ask("DELETE", created["links"]["self"])
-    told = (await service.ask("GET", created["links"]["self"])).json
-    assert told["state"] == state
-    assert "filename" not in told
+    shown = (await service.ask("GET", created["links"]["self"])).json
+    assert shown["state"] == state
+    assert "filename" not in shown

@@ -1,4 +1,4 @@
-"""One line a request, JSON, and nothing secret in any of them."""
+"""One JSON line for each request, and no secret in any of them."""
 
 import asyncio
 import io
@@ -56,9 +56,9 @@ async def test_no_line_holds_a_secret(service: ServiceHarness, caplog: pytest.Lo
     service.records.error = RuntimeError("broken")
     await service.ask("GET", created["links"]["self"])
     fields = created["upload"]["fields"]
-    told = b"".join(service.lines).decode() + caplog.text
+    logged = b"".join(service.lines).decode() + caplog.text
     for secret in (*TOKENS.values(), fields["policy"], fields["x-amz-signature"], "private-", "versionId"):
-        assert secret not in told
+        assert secret not in logged
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_whatever_is_logged_is_a_json_line() -> None:
 
 @pytest.mark.usefixtures("_own_logging")
 def test_what_quotes_a_broken_request_is_not_logged() -> None:
-    """aiohttp logs the bytes that it could not parse: a token can be among them."""
+    """aiohttp logs the bytes that it could not parse, and these can hold a token."""
     stream = io.StringIO()
     logs.configure(stream)
     logging.getLogger("aiohttp.server").error("Error handling request", exc_info=ValueError("Bearer secret"))

@@ -1,4 +1,4 @@
-"""The program as it is started: its exit codes, its one line about the address, its end."""
+"""The program: its exit codes, its log line with the address, its shutdown."""
 
 import asyncio
 import json
@@ -60,14 +60,14 @@ async def started(environment: dict[str, str]) -> AsyncIterator[Process]:
 
 
 async def listening(process: Process) -> str:
-    """The address in the one line that tells it."""
+    """The address in the log line "listening"."""
     assert process.stdout
     line = json.loads(await process.stdout.readline())
     assert line["message"] == "listening"
     return str(line["url"])
 
 
-async def test_it_serves_and_ends_with_0_when_told_to(environment: dict[str, str]) -> None:
+async def test_it_serves_and_ends_with_0_on_sigterm(environment: dict[str, str]) -> None:
     async with started(environment) as process, aiohttp.ClientSession() as http:
         url = await listening(process)
         headers = {"Authorization": f"Bearer {TOKENS['shop']}"}
@@ -81,10 +81,10 @@ async def test_it_serves_and_ends_with_0_when_told_to(environment: dict[str, str
     assert [line["message"] for line in lines] == ["request", "stopping", "stopped"]
 
 
-async def test_held_answers_come_before_it_ends(
+async def test_long_polls_are_answered_before_it_ends(
     environment: dict[str, str], emulator: Emulator, deployment: AwsSettings
 ) -> None:
-    """Not one that is held until its time is up: at once, because it ends."""
+    """A long poll is answered at once when the program stops, and not when its time is up."""
     environment |= {"AIRLOCK_MODE": "dev", "AIRLOCK_ADDRESSING": "path", "AIRLOCK_ENDPOINT_URL": emulator.endpoint}
     environment |= {**keys_of("service", deployment).environment(), "AIRLOCK_TABLE": deployment.table}
     async with started(environment) as process, aiohttp.ClientSession() as http:
@@ -92,7 +92,7 @@ async def test_held_answers_come_before_it_ends(
         async with http.post(f"{url}/v1/uploads", json={"filename": "a.png"}) as response:
             upload = (await response.json())["id"]
         held = asyncio.create_task(http.get(f"{url}/v1/uploads/{upload}?wait=60"))
-        # The held request has been read once another, sent after it over a second connection, was answered.
+        # A later request, on a second connection, has its response: so the long poll has been read too.
         async with http.get(f"{url}/v1/uploads/{upload}") as response:
             assert response.status == 200
         process.send_signal(signal.SIGTERM)

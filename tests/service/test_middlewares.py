@@ -1,4 +1,4 @@
-"""Request ids, and CORS where it is configured."""
+"""Request ids and CORS."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The API's document says what is really served."""
+"""The API's document describes exactly what is served."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ def document() -> Any:
 
 
 def test_the_document_is_openapi_31(document: Any) -> None:
-    # It takes seconds to import, which every process that collects the tests would spend.
+    # Imported here: it takes seconds, which every process that collects tests would spend.
     from openapi_spec_validator import OpenAPIV31SpecValidator
 
     OpenAPIV31SpecValidator(document).validate()
@@ -37,14 +37,14 @@ def test_it_holds_every_route_and_no_other(profiles: Profiles, document: Any) ->
     app = ServiceHarness(settings(), profiles).make()
     routed = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     routed.remove(("*", EVERYTHING))
-    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    assert {each for each in routed if each[0] != "HEAD" and each[1] not in PAGES} == told
+    documented = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert {each for each in routed if each[0] != "HEAD" and each[1] not in PAGES} == documented
 
 
-def test_every_code_of_the_catalogue_that_can_come_is_told(document: Any) -> None:
-    told = {code for each in OPERATIONS for code in (*each.problems, *each.caller_problems)} | {"internal"}
-    # The two that belong to no call.
-    assert set(CATALOGUE) - told == {"not_found", "method_not_allowed"}
+def test_every_code_of_the_catalogue_is_documented(document: Any) -> None:
+    documented = {code for each in OPERATIONS for code in (*each.problems, *each.caller_problems)} | {"internal"}
+    # The two codes that belong to no call.
+    assert set(CATALOGUE) - documented == {"not_found", "method_not_allowed"}
     for each in OPERATIONS:
         answers = document["paths"][each.path][each.method.lower()]["responses"]
         for code in (*each.problems, *each.caller_problems):
@@ -65,7 +65,7 @@ def test_query_parameters_carry_their_limits(document: Any) -> None:
     assert not found["wait"]["required"]
 
 
-def test_calls_without_a_token_are_told_as_such(document: Any) -> None:
+def test_calls_without_a_token_are_documented_as_such(document: Any) -> None:
     for path in ("/healthz", "/readyz", "/openapi.json"):
         assert document["paths"][path]["get"]["security"] == []
     assert "503" in document["paths"]["/readyz"]["get"]["responses"]

@@ -1,4 +1,4 @@
-"""The pages: complete in themselves, under a policy that lets nothing else in."""
+"""The pages load nothing from elsewhere, and their Content-Security-Policy enforces it."""
 
 import re
 from pathlib import Path

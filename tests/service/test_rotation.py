@@ -1,4 +1,4 @@
-"""The program over credentials that come, end, change and stay away, as a pod's do: none of it fails a request.
+"""The program while its credentials appear, expire, change and are missing, as a pod's do. No request fails.
 
 It gets them by the protocol of EKS Pod Identity and ECS ("Container credential provider", AWS SDKs and Tools guide);
 they are real temporary ones of STS, whose signatures and ends S3 checks.
@@ -32,7 +32,7 @@ from tests.service.test_main import listening
 
 pytestmark = pytest.mark.server
 
-# The program, which asks for credentials more often, and with a clock that is `argv[1]` seconds behind.
+# The program with shorter pauses between requests for credentials, and a clock that is `argv[1]` seconds late.
 LAUNCH = """
 import sys, time, types
 import aws.credentials, service.__main__ as program
@@ -49,7 +49,7 @@ MAY = {"Effect": "Allow", "Action": ["s3:PutObject", "dynamodb:GetItem"], "Resou
 
 @dataclass(frozen=True)
 class Handed:
-    """Temporary credentials of an IAM user of their own. `end` in seconds since the epoch."""
+    """Temporary credentials of a new IAM user. `end` is in seconds since the epoch."""
 
     user: str
     user_key: str
@@ -61,7 +61,7 @@ class Handed:
 
 @dataclass
 class Endpoint:
-    """Speaks the container credentials protocol. While not `answering` it takes requests and says nothing."""
+    """A container credentials endpoint. While not `answering` it takes requests and never responds."""
 
     handed: Handed
     away: bool = False
@@ -99,13 +99,13 @@ class Endpoint:
 
 @dataclass
 class Pod:
-    """A running service, and whoever uses it."""
+    """A running service and its client."""
 
     url: str
     http: aiohttp.ClientSession
 
     async def issue(self) -> tuple[int, Any, str | None]:
-        """Status, answer and Retry-After of a request for a policy."""
+        """Status, body and Retry-After of a request for a policy."""
         headers = {"Authorization": f"Bearer {TOKENS['shop']}"}
         asked = {"filename": "a.png"}
         async with self.http.post(f"{self.url}/v1/uploads", json=asked, headers=headers) as response:
@@ -128,7 +128,7 @@ class Pod:
 
 @contextlib.asynccontextmanager
 async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind: float = 0) -> AsyncIterator[Pod]:
-    """The program, which finds credentials at `endpoint` and nowhere else."""
+    """The program with `endpoint` as its only source of credentials."""
     tokens = folder / "tokens.toml"
     tokens.write_text(tokens_file())
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRLOCK_", "AWS_"))}
@@ -150,7 +150,7 @@ async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind:
         async with aiohttp.ClientSession() as http:
             url = await listening(process)
             assert process.stdout
-            # What it logs is taken away, or it would wait for somebody to read it.
+            # Its log is read, or the program would block on a full pipe.
             reading = asyncio.create_task(process.stdout.read())
             yield Pod(url, http)
     finally:
@@ -161,7 +161,7 @@ async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind:
 
 
 async def handed(emulator: Emulator, seconds: int = FIVE_MINUTES) -> Handed:
-    """Credentials that live that long, of a user who may do what the service needs."""
+    """Credentials that live for so many seconds, of a user with the service's permissions."""
     name = f"pod-{secrets.token_hex(4)}"
     user = await emulator.root.user(name, {"Version": "2012-10-17", "Statement": [MAY]})
     async with get_session().create_client(
@@ -185,7 +185,7 @@ async def handed(emulator: Emulator, seconds: int = FIVE_MINUTES) -> Handed:
 
 
 async def retire(emulator: Emulator, old: Handed) -> None:
-    """Take the user's key and rights away: nothing that its credentials signed is taken any more."""
+    """Remove the user's key and permissions: S3 then refuses everything that its credentials signed."""
     async with emulator.root.iam() as iam:
         await iam.update_access_key(UserName=old.user, AccessKeyId=old.user_key, Status="Inactive")
         await iam.delete_user_policy(UserName=old.user, PolicyName="airlock")
@@ -203,7 +203,7 @@ def end_of(created: Any) -> float:
 async def test_credentials_that_expire_in_five_minutes_end_the_policy_and_the_answer_says_so(
     emulator: Emulator, deployment: AwsSettings, tmp_path: Path
 ) -> None:
-    """The policy is signed when they have five minutes left; the clock then stands 297 seconds later."""
+    """The policy is signed when they have five minutes left; 297 seconds later they have three seconds left."""
     endpoint = Endpoint(await handed(emulator))
     async with endpoint.serving(), pod(deployment, tmp_path, endpoint, behind=FIVE_MINUTES - 3) as service:
         endpoint.handed = last = await handed(emulator, seconds=4)
@@ -211,7 +211,7 @@ async def test_credentials_that_expire_in_five_minutes_end_the_policy_and_the_an
         async with asyncio.timeout(PATIENCE):
             while signed_by(created) != last.key:
                 created = await service.created()
-        # The end is whole seconds before that of the credentials, and never after it.
+        # The policy ends with the credentials, rounded down to a second, never after them.
         assert last.end - 1 <= end_of(created) <= last.end
         assert await service.post(created) == 204
         async with asyncio.timeout(PATIENCE):
@@ -224,7 +224,7 @@ async def test_credentials_that_expire_in_five_minutes_end_the_policy_and_the_an
 
 @dataclass
 class Visitor:
-    """Uploads one file after the other, and never meets an error."""
+    """Uploads one file after the other; none may fail."""
 
     service: Pod
     done: asyncio.Condition
@@ -300,6 +300,6 @@ async def test_while_no_new_credentials_come_those_held_sign_until_their_end_and
 
         endpoint.handed, endpoint.away = await handed(emulator), False
         endpoint.answering.set()
-        while (await service.issue())[0] != 201:  # noqa: ASYNC110 # it becomes ready by itself, and tells nobody
+        while (await service.issue())[0] != 201:  # noqa: ASYNC110 # it becomes ready without any signal
             await asyncio.sleep(POLL)
         assert await service.post(await service.created()) == 204

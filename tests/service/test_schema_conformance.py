@@ -1,4 +1,4 @@
-"""Whatever is asked, the answers are those of the API's document: schemathesis asks, with good data and with bad."""
+"""Every response conforms to the API's document: schemathesis sends valid and invalid requests."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from tests.service.uploads.test_handlers import accepted
 pytestmark = pytest.mark.server
 
 CASES = int(os.environ.get("API_CASES", "25"))
-"""For each operation, in each of the phases that make up data."""
+"""Test cases for each operation, in each phase that generates data."""
 
 CONFIGURATION = """
 hooks = "tests.service.schema_hooks"
@@ -28,7 +28,7 @@ hooks = "tests.service.schema_hooks"
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "429"]
 
-# What a deployment's profiles take is not in the document.
+# Which types and sizes the profiles accept is not in the document.
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "413", "415", "429"]
 
@@ -39,7 +39,7 @@ enabled = false
 
 
 class Hasty(FakeClock):
-    """A clock that runs ahead: nobody waits."""
+    """A clock whose sleeps end at once."""
 
     async def sleep(self, seconds: float) -> None:
         self.at += seconds
@@ -47,7 +47,7 @@ class Hasty(FakeClock):
 
 
 class Busy(FakeRecords):
-    """Records of a deployment whose worker accepts every other upload before it is asked for."""
+    """Records of a deployment whose worker has accepted every other upload."""
 
     async def get(self, upload: str) -> Record | None:
         if upload not in self.records and int(upload[0], 16) % 2:
@@ -60,7 +60,7 @@ async def asked(service: ServiceHarness, folder: Path) -> tuple[int, str]:
     (folder / "schemathesis.toml").write_text(CONFIGURATION)
     options = ["--max-examples", str(CASES), "--suppress-health-check", "all"]
     options += ["--no-color", "--request-timeout", "30", "--workers", "1", "--warnings", "off"]
-    # The same cases each time have no use for those of the last run.
+    # The cases are the same in each run, so those of the last run are not needed.
     options += ["--generation-deterministic"] if "CI" in os.environ else ["--generation-database", "none"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json", *options),
@@ -78,8 +78,8 @@ async def asked(service: ServiceHarness, folder: Path) -> tuple[int, str]:
     return await process.wait(), report.decode()
 
 
-@pytest.mark.timeout(600)  # it is hundreds of tests in one
-async def test_every_answer_is_one_that_the_document_tells(profiles: Profiles, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)  # hundreds of tests in one
+async def test_every_response_conforms_to_the_document(profiles: Profiles, tmp_path: Path) -> None:
     async with ServiceHarness(settings(), profiles, clock=Hasty(), records=Busy()) as service:
         code, report = await asked(service, tmp_path)
         lines = [orjson.loads(line) for line in service.lines]
@@ -90,7 +90,7 @@ async def test_every_answer_is_one_that_the_document_tells(profiles: Profiles, t
     operations = sum(len(methods) for methods in document["paths"].values())
     sys.stdout.write(f"\n{generated[1]} cases of {operations} operations\n")
     assert int(generated[1]) > operations * CASES
-    # Not only refusals were seen.
+    # Not all responses were refusals.
     seen = Counter((line["method"], line["route"], line["status"]) for line in lines)
     for wanted in (
         ("POST", "/v1/uploads", 201),

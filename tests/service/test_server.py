@@ -1,4 +1,4 @@
-"""HTTP as clients really speak it: old versions, bodies in pieces, pipelining, and requests during a shutdown."""
+"""HTTP as clients really send it: old versions, bodies in pieces, pipelining, and requests during a shutdown."""
 
 import asyncio
 import contextlib
@@ -118,7 +118,7 @@ async def test_an_asterisk_is_no_address(service: ServiceHarness) -> None:
     assert answer.startswith(b"HTTP/1.1 404")
 
 
-async def test_answers_on_one_connection_keep_their_order(service: ServiceHarness) -> None:
+async def test_responses_on_one_connection_keep_their_order(service: ServiceHarness) -> None:
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     create, other = f"POST /v1/uploads HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n", "GET /healthz HTTP/1.1\r\n"
@@ -138,13 +138,13 @@ async def test_what_is_no_request_is_answered_after_what_was(profiles: Profiles)
         minted = await service.ask("POST", "/v1/sessions", json={})
         at = urlsplit(service.url)
         reader, writer = await asyncio.open_connection(at.hostname, at.port)
-        # The first one waits, so that the others are there when it is done.
+        # The first request waits, so that the others have arrived when it ends.
         for token in (minted.json["token"], TOKENS["shop"]):
             head = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
         await sessions.asked.wait()
         writer.write(b"what is this\r\n\r\n")
-        await service.ask("GET", "/healthz")  # by then it has arrived
+        await service.ask("GET", "/healthz")  # when this has its response, the garbage has arrived
         sessions.pay.set()
         answers = await asyncio.wait_for(reader.read(), 10)
         writer.close()
@@ -172,7 +172,7 @@ async def test_what_is_answered_while_the_service_stops_arrives_whole(profiles: 
 
 
 class SlowSessions(FakeSessions):
-    """One that pays when it is told to."""
+    """Sessions that are charged only once `pay` is set."""
 
     def __init__(self) -> None:
         super().__init__()

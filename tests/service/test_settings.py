@@ -1,4 +1,4 @@
-"""What the service refuses to start with, all of it told at once."""
+"""Which settings the service refuses to start with. All errors are reported together."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refused(**changes: str) -> list[str]:
-    """The problems of settings with these changes."""
+    """The errors of settings with these changes."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in changes.items():
             patch.setenv(f"AIRLOCK_{name.upper()}", value)
@@ -68,7 +68,7 @@ def test_dev_may_stay_on_this_machine(monkeypatch: pytest.MonkeyPatch, host: str
     assert Settings().tokens is None
 
 
-def test_dev_may_be_told_to_listen_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_may_listen_elsewhere_when_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRLOCK_MODE", "dev")
     monkeypatch.setenv("AIRLOCK_HOST", "0.0.0.0")
     monkeypatch.setenv("AIRLOCK_ALLOW_ANONYMOUS_REMOTE", "true")
@@ -83,7 +83,7 @@ def test_production_may_listen_anywhere(monkeypatch: pytest.MonkeyPatch) -> None
 def test_all_problems_come_together(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[profiles.default]\ncontent_types = []\n")
     (tmp_path / "none.toml").write_text("")
-    told = refused(
+    errors = refused(
         region="Not A Region",
         profiles=str(tmp_path / "bad.toml"),
         tokens=str(tmp_path / "none.toml"),
@@ -92,9 +92,9 @@ def test_all_problems_come_together(tmp_path: Path) -> None:
         demo_page="true",
         web=str(tmp_path),
     )
-    named = {line.partition(":")[0].partition("[")[0] for line in told}
+    named = {line.partition(":")[0].partition("[")[0] for line in errors}
     assert named == {f"AIRLOCK_{name}" for name in ("REGION", "PROFILES", "TOKENS", "PORT", "CORS_ORIGINS", "WEB")}
-    assert any("max_bytes" in line for line in told)
+    assert any("max_bytes" in line for line in errors)
 
 
 @pytest.mark.parametrize("name", ["profiles", "tokens"])

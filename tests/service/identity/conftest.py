@@ -1,4 +1,4 @@
-"""Verifiers of tokens: over keys in memory, and over a provider that is asked for them."""
+"""Token verifiers: one with keys in memory, and one that fetches keys from a provider."""
 
 import os
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ def trust(issuer: str = ISSUER, **changes: Any) -> Trust:
 
 @asynccontextmanager
 async def verifier(*keys: Any, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[OidcVerifier]:
-    """What verifies by these keys, which it already holds."""
+    """A verifier that already holds these keys."""
     clock = clock or FakeClock()
     document = Document(keys_document(*keys or (FIRST,)), None)
 
@@ -55,7 +55,7 @@ def clock() -> FakeClock:
 async def opened(
     openid: OpenIdProvider, clock: FakeClock, *, random: RandomBytes = os.urandom, **changes: Any
 ) -> AsyncIterator[OidcVerifier]:
-    """What verifies the tokens of `openid`, as `python -m service` opens it."""
+    """A verifier for the tokens of `openid`, opened as `python -m service` does."""
     believed = trust(openid.issuer, **{"jwks_url": None, **changes})
     async with OidcVerifier.open(believed, now=clock.now, sleep=clock.sleep, random=random) as oidc:
         yield oidc

@@ -1,4 +1,4 @@
-"""An OpenID provider of the tests' own, on this machine: keys, tokens, and every way to misbehave."""
+"""An OpenID provider for tests, on this machine: keys, tokens, and ways to misbehave."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ def compact(header: Part, payload: Part, sign: Callable[[bytes], bytes]) -> str:
 
 @functools.cache
 def private_key(algorithm: str, number: int = 0, bits: int = 2048) -> Any:
-    """The same key for the same arguments: making one of RSA takes long."""
+    """The same key for the same arguments: generating an RSA key takes long."""
     if algorithm.startswith("ES"):
         return ec.generate_private_key({"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1()}[algorithm])
     if algorithm == "EdDSA":
@@ -69,7 +69,7 @@ class SigningKey:
         return bytes(self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     def jwk(self, *, private: bool = False, **changes: Any) -> dict[str, Any]:
-        """As it stands in the provider's list; None removes a member."""
+        """The key as a member of the provider's JWKS document; None removes a member."""
         of = {"R": RSAAlgorithm, "P": RSAAlgorithm, "E": ECAlgorithm}.get(self.algorithm[0])
         made: Any = OKPAlgorithm if of is None or self.algorithm == "EdDSA" else of
         document = made.to_jwk(self.private if private else self.private.public_key(), as_dict=True)
@@ -91,7 +91,7 @@ CURVE = SigningKey("curve", "ES256")
 
 
 def claims(issuer: str, **changes: Any) -> dict[str, Any]:
-    """Claims that hold at START; None removes one."""
+    """Claims that are valid at START; None removes one."""
     usual = {"iss": issuer, "aud": AUDIENCE, "sub": "alice", "iat": int(START), "exp": int(START) + 3600}
     return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
@@ -105,7 +105,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class OpenIdProvider:
-    """Serves its discovery document and its keys. `answers` overrides what an address says; `asked` counts."""
+    """Serves its discovery document and its keys. `answers` replaces the response of a path; `asked` counts."""
 
     keys: list[Any] = field(default_factory=lambda: [FIRST])
     max_age: int | None = None
@@ -135,7 +135,7 @@ class OpenIdProvider:
         return compact(key.header(**header or {}), claims(self.issuer, **changes), key.sign)
 
     async def was_asked(self, path: str, times: int) -> None:
-        """Return once `path` was asked for that often."""
+        """Return once `path` was requested that often."""
         async with self._someone:
             await self._someone.wait_for(lambda: self.asked.get(path, 0) >= times)
 

@@ -1,4 +1,4 @@
-"""Upload sessions: whoever has a token mints them, within limits, and whoever holds one can do no more than upload."""
+"""Upload sessions: a caller with a token creates them, within limits; a caller with a session can only upload."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from airlock.errors import CATALOGUE, Unavailable
 from airlock.profiles import Profiles
 from airlock.upload_session import TOKEN_PREFIX
 from aws.settings import AwsSettings
-from service.models import responses as answers
+from service.models import responses
 from service.routes import OPERATIONS
 from tests.service.deployed import DeployedService, deployed_service, post_form
 from tests.service.fakes import START
@@ -24,7 +24,7 @@ CONTENT = b"\x89PNG\r\n\x1a\n"
 
 
 class Page:
-    """A page that has nothing but the token of a session."""
+    """A page that has only the token of a session."""
 
     def __init__(self, service: ServiceHarness | DeployedService, token: str) -> None:
         self.service = service
@@ -42,7 +42,7 @@ class Page:
 
 
 async def mint(service: ServiceHarness | DeployedService, *, owner: str = "backend", **asked: Any) -> Any:
-    """The answer to a new session that has to succeed."""
+    """The response to a new session; fails unless it is 201."""
     answer = await service.ask("POST", "/v1/sessions", owner=owner, json=asked)
     assert answer.status == 201, answer.body
     return answer.json
@@ -52,12 +52,12 @@ async def page(service: ServiceHarness | DeployedService, **asked: Any) -> Page:
     return Page(service, (await mint(service, **asked))["token"])
 
 
-# --- minting ---
+# --- creating ---
 
 
 async def test_a_session_is_for_oneself_and_one_upload_unless_more_is_asked(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/sessions", json={})
-    created = answers.CreatedSession.model_validate_json(answer.body)
+    created = responses.CreatedSession.model_validate_json(answer.body)
     assert (answer.status, answer.headers["Cache-Control"]) == (201, "no-store")
     assert created.token.startswith(TOKEN_PREFIX)
     assert (created.owner, created.profile) == ("shop", "default")
@@ -81,12 +81,12 @@ async def test_a_back_end_mints_for_those_whom_its_token_names(service: ServiceH
     assert (answer.status, answer.json["owner"]) == (201, "user-7")
     for owner, asked in (("backend", "shop"), ("shop", "user-7"), ("backend", "user"), ("backend", "USER-7")):
         answer = await service.ask("POST", "/v1/sessions", owner=owner, json={"owner": asked})
-        told = problem(answer)
-        assert (told.status, told.code, told.field) == (403, "owner_forbidden", "owner")
+        found = problem(answer)
+        assert (found.status, found.code, found.field) == (403, "owner_forbidden", "owner")
 
 
 async def test_a_profile_must_be_open_to_both(profiles: Profiles) -> None:
-    """To the one who mints, by token and by owner, and to the one who uploads."""
+    """To the caller that creates the session, by token and by owner, and to the owner of the uploads."""
     avatar = profiles.profiles["avatar"].model_copy(update={"owners": ("backend", "user-1*")})
     scoped = profiles.profiles["avatar"].model_copy(update={"name": "scoped", "scopes": ("uploads:write",)})
     changed = {**profiles.profiles, "avatar": avatar, "scoped": scoped}
@@ -102,7 +102,7 @@ async def test_a_profile_must_be_open_to_both(profiles: Profiles) -> None:
             answer = await service.ask("POST", "/v1/sessions", owner=owner, json=asked)
             assert answer.status == status
             assert status == 201 or problem(answer).code == "profile_forbidden"
-        # Whoever minted it had the scope.
+        # The caller that created the session had the scope.
         assert (await (await page(service, profile="scoped")).create()).status == 201
 
 
@@ -127,8 +127,8 @@ async def test_a_profile_must_be_open_to_both(profiles: Profiles) -> None:
 async def test_what_breaks_a_rule_names_its_field(
     service: ServiceHarness, asked: Any, code: str, field: str | None
 ) -> None:
-    told = problem(await service.ask("POST", "/v1/sessions", owner="backend", json=asked))
-    assert (told.status, told.code, told.field) == (400, code, field)
+    found = problem(await service.ask("POST", "/v1/sessions", owner="backend", json=asked))
+    assert (found.status, found.code, found.field) == (400, code, field)
 
 
 async def test_the_largest_session_can_be_minted(service: ServiceHarness) -> None:
@@ -171,9 +171,9 @@ async def test_uploads_end_with_the_session_and_the_refusal_says_what_it_allowed
     asking = await page(service, max_uploads=2, max_bytes=1000)
     assert await asking.statuses(3, size=10) == [201, 201, 403]
     answer = await asking.create(size=10)
-    told = problem(answer)
-    assert told.code == "session_spent"
-    assert "2 uploads of 1000 bytes in all" in told.detail
+    found = problem(answer)
+    assert found.code == "session_spent"
+    assert "2 uploads of 1000 bytes in all" in found.detail
     assert "Retry-After" not in answer.headers
 
 
@@ -194,7 +194,7 @@ async def test_an_undeclared_size_may_be_no_more_than_what_is_left(service: Serv
 
 
 async def test_too_few_bytes_for_the_profile_are_as_good_as_none(profiles: Profiles) -> None:
-    """Nor is a policy signed that takes nothing at all."""
+    """And no policy is signed that accepts no byte."""
     changed = {
         name: profiles.profiles["avatar"].model_copy(update={"name": name, "min_bytes": least})
         for name, least in (("default", 100), ("empty", 0))
@@ -254,12 +254,12 @@ async def test_someone_elses_upload_does_not_exist(service: ServiceHarness) -> N
 async def test_all_else_is_forbidden(service: ServiceHarness, operation: Any) -> None:
     asking = await page(service)
     answer = await asking.ask(operation.method, operation.path.replace("{id}", "x"))
-    told = problem(answer)
-    assert (told.status, told.code) == (403, "session_forbidden")
+    found = problem(answer)
+    assert (found.status, found.code) == (403, "session_forbidden")
 
 
 def test_only_uploads_are_open_to_sessions() -> None:
-    """Everything that comes to the table is closed to them until somebody decides otherwise."""
+    """Every new call in the table is forbidden to sessions unless it says otherwise."""
     assert {(each.method, each.path) for each in OPERATIONS if each.sessions} == {
         ("POST", "/v1/uploads"),
         ("GET", "/v1/uploads/{id}"),
@@ -273,8 +273,8 @@ async def test_the_document_says_who_may_call_what(service: ServiceHarness) -> N
     calls = document["paths"]["/v1/uploads"]
     assert calls["post"]["security"] == [{"token": []}, {"session": []}]
     assert calls["get"]["security"] == [{"token": []}]
-    told = document["paths"]["/v1/sessions"]["post"]["responses"]["403"]["description"]
-    assert all(f"`{code}`" in told for code in ("session_forbidden", "owner_forbidden", "profile_forbidden"))
+    described = document["paths"]["/v1/sessions"]["post"]["responses"]["403"]["description"]
+    assert all(f"`{code}`" in described for code in ("session_forbidden", "owner_forbidden", "profile_forbidden"))
     assert "`session_spent`" in document["paths"]["/v1/uploads"]["post"]["responses"]["403"]["description"]
     assert set(document["components"]["securitySchemes"]) == {"token", "session"}
     assert CATALOGUE["session_spent"].status == 403
@@ -309,7 +309,7 @@ async def test_secrets_can_be_rotated_under_a_session(profiles: Profiles) -> Non
         assert (await Page(after, token).create()).status == 401
 
 
-async def test_the_log_tells_the_session_and_never_its_token(service: ServiceHarness) -> None:
+async def test_the_log_names_the_session_and_never_its_token(service: ServiceHarness) -> None:
     token = (await mint(service))["token"]
     await Page(service, token).create()
     await Page(service, token).ask("GET", "/v1/uploads")
@@ -321,11 +321,11 @@ async def test_the_log_tells_the_session_and_never_its_token(service: ServiceHar
     assert token.removeprefix(TOKEN_PREFIX)[:20].encode() not in b"".join(service.lines)
 
 
-# --- the whole way ---
+# --- end to end ---
 
 
 async def test_a_page_without_a_login_uploads_within_its_sessions_limits(deployment: AwsSettings) -> None:
-    """The back end mints, the page uploads; S3 refuses one byte more, and the service the next upload."""
+    """The back end creates the session and the page uploads. S3 refuses one byte more, the service the next upload."""
     async with deployed_service(deployment) as service:
         minted = await service.ask(
             "POST",
@@ -344,6 +344,6 @@ async def test_a_page_without_a_login_uploads_within_its_sessions_limits(deploym
         assert await post_form(service.http, form["url"], form["fields"], CONTENT) == (204, "")
         assert await service.stored() == [form["fields"]["key"]]
         assert problem(await asking.create()).code == "session_spent"
-        told = await asking.ask("GET", exact["links"]["self"])
-        assert (told.status, told.json["state"]) == (200, "awaiting_upload")
+        status = await asking.ask("GET", exact["links"]["self"])
+        assert (status.status, status.json["state"]) == (200, "awaiting_upload")
         assert (await service.ask("GET", "/v1/uploads", owner="backend")).json["uploads"] == []

@@ -1,4 +1,4 @@
-"""Tokens: only their digests are kept, and a file that is wrong is refused with every problem."""
+"""Static tokens: only their digests are held, and a wrong file is refused with every error."""
 
 import hashlib
 
@@ -43,7 +43,7 @@ def test_the_digest_is_no_token() -> None:
 
 
 def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the time that it takes would tell where in the file a token stands."""
+    """Otherwise the time taken would reveal the position of a token in the file."""
     compared: list[bytes] = []
     digests = [hashlib.sha256(name.encode()).hexdigest() for name in "abc"]
     callers = load("".join(row(digest=digest) for digest in digests))
@@ -58,7 +58,7 @@ def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "tokens: Field required"),
         ("tokens = []", "tokens: List should have at least 1 item"),
@@ -71,8 +71,8 @@ def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch)
         (row() + row(), "the same sha256"),
     ],
 )
-def test_a_wrong_file_is_refused(text: str, told: str) -> None:
+def test_a_wrong_file_is_refused(text: str, message: str) -> None:
     with pytest.raises(TokensError) as caught:
         StaticTokens.load(text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "short" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Quotas: exact on one replica, soon known to the others, told in headers; and what a burst over replicas can get."""
+"""Quotas: exact on one replica, soon shared with the others, and how far a burst over all replicas can exceed them."""
 
 from contextlib import AsyncExitStack
 from typing import Any
@@ -18,7 +18,7 @@ THIS_MINUTE, TODAY = Window.at(START, MINUTE), Window.at(START, DAY)
 
 
 class Replicas:
-    """Meters over one table and one clock, none of which tells anything until it runs."""
+    """Meters that share a table and a clock. None reports before it runs."""
 
     def __init__(self, **quotas: Quota) -> None:
         self.counters, self.clock = FakeCounters(), FakeClock()
@@ -33,7 +33,7 @@ class Replicas:
 
 
 def passed(meter: Meter, caller: Caller, tries: int, size: int = 1) -> int:
-    """How many of so many uploads are not refused."""
+    """How many of so many uploads are admitted."""
     count = 0
     for _ in range(tries):
         try:
@@ -80,7 +80,7 @@ def test_what_is_refused_is_not_charged_to_anybody() -> None:
     assert passed(meter, Caller("eve", tenant="acme"), 1, size=50) == 1
 
 
-def test_a_tenants_quota_is_shared_by_its_owners_and_nobody_elses() -> None:
+def test_a_tenants_quota_is_shared_by_its_owners_and_no_others() -> None:
     meter = Replicas(tenant=Quota(uploads_per_minute=3)).meter()
     owners = [Caller(f"o{n}", tenant="acme") for n in range(5)]
     assert sum(passed(meter, owner, 1) for owner in owners) == 3
@@ -158,7 +158,7 @@ async def test_two_replicas_hear_of_one_another() -> None:
 
 @pytest.mark.parametrize("replicas", [2, 5])
 async def test_a_burst_gets_so_many_times_the_limit_as_there_are_replicas_and_no_more(replicas: int) -> None:
-    """The worst case: everything comes to all of them before any has heard of another."""
+    """The worst case: all uploads reach all replicas before any has read what the others used."""
     here = Replicas(owner=Quota(uploads_per_minute=10))
     meters = [here.meter() for _ in range(replicas)]
     assert sum(passed(meter, ADA, 100) for meter in meters) == replicas * 10
@@ -171,7 +171,7 @@ async def test_a_burst_gets_so_many_times_the_limit_as_there_are_replicas_and_no
 
 
 async def test_a_steady_stream_passes_the_limit_by_what_comes_in_two_intervals_at_most() -> None:
-    """Every tenth of an interval one upload comes to each of three replicas, for a minute."""
+    """For a minute, each of three replicas gets an upload every tenth of an interval."""
     limit, replicas, ticks = 600, 3, 10
     here = Replicas(owner=Quota(uploads_per_minute=limit))
     meters = [here.meter() for _ in range(replicas)]
@@ -187,7 +187,7 @@ async def test_a_steady_stream_passes_the_limit_by_what_comes_in_two_intervals_a
     assert limit <= count <= limit + 2 * ticks * replicas
 
 
-async def test_a_denied_subject_is_not_told_again() -> None:
+async def test_a_refused_upload_is_not_reported() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=1))
     meter = here.meter()
     async with meter.running(1):
@@ -209,7 +209,7 @@ async def test_a_replica_that_was_just_started_learns_from_its_first_charge() ->
         assert passed(new, ADA, 9) == 0
 
 
-async def test_accepted_bytes_end_new_uploads_once_they_are_heard_of() -> None:
+async def test_accepted_bytes_stop_new_uploads_once_they_are_read() -> None:
     here = Replicas(owner=Quota(accepted_bytes_per_day=1000))
     meter = here.meter()
     async with meter.running(1):
@@ -224,7 +224,7 @@ async def test_accepted_bytes_end_new_uploads_once_they_are_heard_of() -> None:
         meter.charge(ADA, 1)
 
 
-async def test_with_the_table_away_each_replica_counts_for_itself() -> None:
+async def test_with_the_table_unavailable_each_replica_counts_for_itself() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=4))
     here.counters.error = AWAY
     one, other = here.meter(), here.meter()
@@ -249,7 +249,7 @@ async def test_of_more_subjects_than_fit_the_longest_unused_is_forgotten_and_ask
         assert passed(meter, Caller("o0"), 9) == 0
 
 
-async def test_nobody_is_forgotten_of_whom_the_table_does_not_know_yet() -> None:
+async def test_no_subject_is_forgotten_before_it_is_reported() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=1))
     here.counters.error = AWAY
     meter = here.meter(max_subjects=1)

@@ -1,4 +1,4 @@
-"""Quotas as a caller meets them: headers on what is issued, 429 on what is not, and sessions that cost their owner."""
+"""Quotas over HTTP: RateLimit headers on success, 429 on refusal, and sessions that are charged to their owner."""
 
 import asyncio
 from pathlib import Path
@@ -108,7 +108,7 @@ async def test_replicas_share_what_was_taken(profiles: Profiles) -> None:
     ):
         assert (await create(one, size=2 * MIB)).status == 201
         await counters.called(1)
-        # What comes first to a replica that knows nothing passes, and tells it what the others know.
+        # The first request to a new replica passes, and its report reads the usage of the other replicas.
         assert (await create(other, size=MIB)).status == 201
         await counters.called(2)
         assert (await create(other, size=1)).status == 429
@@ -122,7 +122,7 @@ async def test_the_last_uploads_before_the_end_are_counted(profiles: Profiles) -
     assert service.counters.sums[Subject("owner", "shop"), THIS_MINUTE] == Usage(10, 10)
 
 
-async def test_policies_are_signed_while_the_counters_are_away(profiles: Profiles) -> None:
+async def test_policies_are_signed_while_the_counters_are_unavailable(profiles: Profiles) -> None:
     counters = FakeCounters(error=Unavailable("dynamodb", "no answer"))
     there = limited(profiles, owner=Quota(uploads_per_minute=3))
     async with ServiceHarness(settings(), there, counters=counters) as service:
@@ -139,7 +139,7 @@ async def test_two_replicas_over_one_table(deployment: AwsSettings, tmp_path: Pa
 
         assert (await create_at(one, 2 * MIB)).status == 201
         async with asyncio.timeout(30):
-            # Each of these tells the table of one byte, and brings back what it heard with the one before.
+            # Each of these reports one byte to the table, and reads the total.
             while _left(await create_at(other, 1)) >= MIB:
                 pass
         assert (await create_at(other, MIB)).status == 429
@@ -150,7 +150,7 @@ def _left(answer: Answer) -> int:
 
 
 class TestSessions:
-    """Of a back end whose tenant is acme, for owners of its own."""
+    """Sessions of a back end of the tenant acme, for its own owners."""
 
     async def mint(self, service: ServiceHarness, owner: str, **more: object) -> dict[str, str]:
         asked = {"owner": owner, "profile": "default", "max_uploads": 5, **more}

@@ -1,4 +1,4 @@
-"""What a replica took is told to the table in the background: soon, once, and whatever happens to the table."""
+"""A replica's usage is reported to the table in the background: soon, exactly once, and also after failures."""
 
 import asyncio
 import logging
@@ -44,7 +44,7 @@ def here() -> Setting:
     return Setting()
 
 
-async def test_the_first_charge_is_told_at_once_and_what_the_others_took_is_heard(here: Setting) -> None:
+async def test_the_first_charge_is_reported_at_once_and_the_usage_of_others_is_read(here: Setting) -> None:
     here.counters.sums[ADA, TODAY] = Usage(7, 700, 30)
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1, 100))
@@ -54,7 +54,7 @@ async def test_the_first_charge_is_told_at_once_and_what_the_others_took_is_hear
         assert here.ada.reported
 
 
-async def test_later_charges_are_told_together_one_interval_apart(here: Setting) -> None:
+async def test_later_charges_are_reported_together_one_interval_apart(here: Setting) -> None:
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1, 100))
         await here.counters.called(1)
@@ -71,7 +71,7 @@ async def test_later_charges_are_told_together_one_interval_apart(here: Setting)
     assert here.counters.calls == 3
 
 
-async def test_a_new_subject_does_not_wait_for_the_round_of_the_others(here: Setting) -> None:
+async def test_a_new_subject_does_not_wait_for_the_flush_of_the_others(here: Setting) -> None:
     other = Counter(Subject("owner", "eve"), TODAY)
     async with here.running() as reporter:
         for tried in (1, 2):
@@ -83,7 +83,7 @@ async def test_a_new_subject_does_not_wait_for_the_round_of_the_others(here: Set
         assert other.reported
 
 
-async def test_what_comes_while_one_part_is_on_its_way_is_another_part(here: Setting) -> None:
+async def test_usage_while_a_part_is_in_flight_is_another_part(here: Setting) -> None:
     here.counters.open.clear()
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1, 10))
@@ -137,7 +137,7 @@ async def test_while_the_table_is_unavailable_everything_is_kept_and_reported_on
     assert len(warned) == 1
 
 
-async def test_with_the_table_away_not_every_counter_is_tried(here: Setting) -> None:
+async def test_with_the_table_unavailable_not_every_counter_is_tried(here: Setting) -> None:
     here.counters.error = AWAY
     async with here.running() as reporter:
         for n in range(100 * MAX_CONCURRENT_WRITES):
@@ -160,7 +160,7 @@ async def test_an_answer_that_is_lost_counts_nothing_twice(here: Setting) -> Non
     assert here.counters.sums[ADA, TODAY] == here.ada.used == Usage(2, 20)
 
 
-async def test_whatever_goes_wrong_telling_goes_on(here: Setting) -> None:
+async def test_whatever_goes_wrong_reporting_goes_on(here: Setting) -> None:
     here.counters.error = RuntimeError("a bug")
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1))
@@ -172,7 +172,7 @@ async def test_whatever_goes_wrong_telling_goes_on(here: Setting) -> None:
         assert here.ada.reported
 
 
-async def test_a_window_that_is_over_is_told_no_more(here: Setting) -> None:
+async def test_a_window_that_is_over_is_not_reported(here: Setting) -> None:
     minute = Counter(ADA, Window.at(START, MINUTE))
     here.counters.error = AWAY
     async with here.running() as reporter:
@@ -184,7 +184,7 @@ async def test_a_window_that_is_over_is_told_no_more(here: Setting) -> None:
     assert minute.reported
 
 
-async def test_at_the_end_what_is_left_is_told(here: Setting) -> None:
+async def test_at_the_end_what_is_left_is_reported(here: Setting) -> None:
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1, 10))
         await here.counters.called(1)
@@ -205,7 +205,7 @@ async def test_the_end_waits_no_longer_than_it_may(here: Setting, caplog: pytest
     assert here.counters.added == []
 
 
-async def test_a_part_that_was_on_its_way_at_the_end_is_counted_once(here: Setting) -> None:
+async def test_a_part_that_was_in_flight_at_the_end_is_counted_once(here: Setting) -> None:
     here.counters.open.clear()
     async with here.running() as reporter:
         reporter.report(here.ada, Usage(1, 10))

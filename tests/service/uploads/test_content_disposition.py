@@ -1,4 +1,4 @@
-"""The name of a download: a name, never a path, and readable by old and new clients."""
+"""The name of a download: never a path, and readable by old and new clients."""
 
 import re
 from email.message import Message
@@ -13,7 +13,7 @@ from service.uploads.content_disposition import attachment
 
 FORM = re.compile(r"attachment; filename=\"([ -~]*)\"; filename\*=UTF-8''([A-Za-z0-9!#$&+^`|_.~%-]*)\Z")
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-# Where text has a meaning of its own to somebody on the way.
+# Text that some parser on the way could interpret.
 NASTY = st.text(st.sampled_from("\"'\\/;=,%*\r\n\t\0 .:?&#<>ab\u202e\u200f\u0644\u65e5\U0001f600\xe9\xad"))
 
 
@@ -40,7 +40,7 @@ NASTY = st.text(st.sampled_from("\"'\\/;=,%*\r\n\t\0 .:?&#<>ab\u202e\u200f\u0644
         ("", "", ""),
     ],
 )
-def test_a_name_is_told_twice(name: str, plain: str, true: str) -> None:
+def test_a_name_is_sent_in_both_forms(name: str, plain: str, true: str) -> None:
     found = FORM.match(attachment(name))
     assert found
     assert (found[1], unquote(found[2])) == (plain, true)

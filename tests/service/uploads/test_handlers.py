@@ -1,4 +1,4 @@
-"""What each call does, over fakes."""
+"""What each call does, with fakes of the ports."""
 
 import base64
 from dataclasses import replace
@@ -15,7 +15,7 @@ from airlock.policy import Credentials
 from airlock.profiles import Profiles
 from airlock.verdict import Engine, Finding, Outcome, Verdict
 from aws.dynamodb.records import Location, Record
-from service.models import responses as answers
+from service.models import responses
 from tests.service.fakes import START
 from tests.service.harness import SECRET, ServiceHarness, settings
 
@@ -32,7 +32,7 @@ VERDICT = Verdict(
 
 
 def record(upload: str, state: State = State.INSPECTING, owner: str = "shop", **more: Any) -> Record:
-    """A record of an upload whose object came."""
+    """The record of an upload whose object arrived."""
     values: dict[str, Any] = {
         "id": upload,
         "owner": owner,
@@ -50,7 +50,7 @@ def record(upload: str, state: State = State.INSPECTING, owner: str = "shop", **
 
 
 def accepted(upload: str, **more: Any) -> Record:
-    """A record of an upload whose bytes were let in."""
+    """The record of an accepted upload."""
     place = Location("accepted-test", "default/a.png", "v9")
     return record(upload, State.ACCEPTED, verdict=VERDICT, place="accepted", location=place, **more)
 
@@ -65,7 +65,7 @@ def conditions(form: dict[str, dict[str, str]]) -> list[object]:
 
 async def test_a_new_upload_is_answered_with_a_policy_and_where_to_follow_it(service: ServiceHarness) -> None:
     answer = await service.ask("POST", "/v1/uploads", json={"filename": "photo.png", "size": 5})
-    created = answers.CreatedUpload.model_validate_json(answer.body)
+    created = responses.CreatedUpload.model_validate_json(answer.body)
     assert answer.status == 201
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Location"] == created.links.self == f"/v1/uploads/{created.id}"
@@ -106,7 +106,7 @@ async def test_the_file_name_is_no_part_of_the_key(service: ServiceHarness) -> N
 
 
 async def test_the_id_lives_exactly_as_long_as_the_policy(service: ServiceHarness) -> None:
-    """Credentials that end in a minute end the policy and the id in a minute."""
+    """With credentials that end in a minute, the policy and the id end in a minute too."""
     end = datetime.fromtimestamp(START + 60, UTC)
     service.credentials.held = Credentials("AKIA", "secret", "session", end)
     created = await service.create()
@@ -161,34 +161,34 @@ async def test_the_articles_contract_refuses_with_a_problem(
 async def test_before_anything_arrives_the_state_comes_from_the_id(service: ServiceHarness) -> None:
     created = await service.create()
     answer = await service.ask("GET", created["links"]["self"])
-    assert answers.UploadStatus.model_validate_json(answer.body).state == "awaiting_upload"
+    assert responses.UploadStatus.model_validate_json(answer.body).state == "awaiting_upload"
     assert set(answer.json) == {"id", "state", "created_at", "expires_at", "links"}
     assert answer.json["state"] == "awaiting_upload"
     service.clock.advance(900 + lifecycle.ARRIVAL_SECONDS)
     assert (await service.ask("GET", created["links"]["self"])).json["state"] == "expired"
 
 
-async def test_a_recorded_upload_tells_its_verdict(service: ServiceHarness) -> None:
+async def test_a_recorded_upload_has_its_verdict(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(accepted(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}")
-    told = answers.UploadStatus.model_validate_json(answer.body)
-    assert told.verdict is not None
-    assert told.verdict.sha256 == "ab" * 32
-    assert (told.filename, told.size, told.state) == ("ph\u00f6to.png", 5, "accepted")
+    status = responses.UploadStatus.model_validate_json(answer.body)
+    assert status.verdict is not None
+    assert status.verdict.sha256 == "ab" * 32
+    assert (status.filename, status.size, status.state) == ("ph\u00f6to.png", 5, "accepted")
     assert answer.json["updated_at"] == "2026-09-21T14:13:21.250000Z"
     assert answer.json["verdict"]["findings"] == [{"code": "note", "check": "size", "message": "A note."}]
     assert answer.json["verdict"]["missing"] == ["clamd"]
     assert answer.json["verdict"]["engines"] == [{"name": "yara-x", "version": "1.23", "signatures_at": None}]
 
 
-async def test_what_else_came_by_the_policy_is_told(service: ServiceHarness) -> None:
+async def test_later_objects_of_the_same_policy_are_counted(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(accepted(upload, overwrites=3, overwritten_at=START + 7.5))
     answer = await service.ask("GET", f"/v1/uploads/{upload}")
-    told = answers.UploadStatus.model_validate_json(answer.body)
-    assert told.overwrites == 3
-    assert told.overwritten_at == datetime.fromtimestamp(START + 7.5, UTC)
+    status = responses.UploadStatus.model_validate_json(answer.body)
+    assert status.overwrites == 3
+    assert status.overwritten_at == datetime.fromtimestamp(START + 7.5, UTC)
 
 
 async def test_someone_elses_upload_does_not_exist(service: ServiceHarness) -> None:
@@ -236,7 +236,7 @@ async def test_a_list_holds_the_callers_uploads_newest_first(service: ServiceHar
     service.records.put(accepted("b", created_at=START + 1))
     service.records.put(record("c", owner="press"))
     answer = await service.ask("GET", "/v1/uploads")
-    assert [each.id for each in answers.UploadPage.model_validate_json(answer.body).uploads] == ["b", "a"]
+    assert [each.id for each in responses.UploadPage.model_validate_json(answer.body).uploads] == ["b", "a"]
     answer = await service.ask("GET", "/v1/uploads?state=accepted&limit=1")
     assert [each["id"] for each in answer.json["uploads"]] == ["b"]
 
@@ -251,7 +251,7 @@ async def test_a_wrong_query_names_its_field(service: ServiceHarness, query: str
 # --- content ---
 
 
-async def test_accepted_bytes_are_lent_for_a_minute_as_an_attachment(service: ServiceHarness) -> None:
+async def test_accepted_bytes_are_served_for_a_minute_as_an_attachment(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(accepted(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}/content")
@@ -265,7 +265,7 @@ async def test_accepted_bytes_are_lent_for_a_minute_as_an_attachment(service: Se
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.ACCEPTED}))
-async def test_nothing_is_lent_that_was_not_accepted(service: ServiceHarness, state: State) -> None:
+async def test_nothing_is_served_that_was_not_accepted(service: ServiceHarness, state: State) -> None:
     upload = (await service.create())["id"]
     if state not in (State.AWAITING_UPLOAD, State.EXPIRED):
         service.records.put(replace(accepted(upload), state=state))
@@ -277,13 +277,13 @@ async def test_nothing_is_lent_that_was_not_accepted(service: ServiceHarness, st
 # --- withdraw ---
 
 
-async def test_a_withdrawal_is_marked_and_the_worker_is_told(service: ServiceHarness) -> None:
+async def test_a_withdrawal_is_recorded_and_sent_to_the_worker(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(accepted(upload))
     for _ in range(2):
         answer = await service.ask("DELETE", f"/v1/uploads/{upload}")
         assert answer.status == 202
-        assert answers.WithdrawnUpload.model_validate_json(answer.body).id == upload
+        assert responses.WithdrawnUpload.model_validate_json(answer.body).id == upload
     assert (await service.ask("GET", f"/v1/uploads/{upload}")).json["state"] == "withdrawn"
     assert service.queue.sent == [(service.settings.queue, events.withdrawal(upload))] * 2
     assert events.parse(service.queue.sent[0][1]) == [events.WithdrawalRequested(upload)]
@@ -305,13 +305,13 @@ async def test_a_withdrawal_lost_to_another_owner_is_not_found(service: ServiceH
     assert (await service.ask("DELETE", f"/v1/uploads/{upload}")).status == 404
 
 
-# --- what is away ---
+# --- unavailable dependencies ---
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/uploads", "/v1/uploads/{id}", "/v1/uploads/{id}?wait=1", "/v1/uploads/{id}/content"]
 )
-async def test_records_away_is_503_with_a_time_to_come_back(service: ServiceHarness, path: str) -> None:
+async def test_without_records_it_is_503_with_retry_after(service: ServiceHarness, path: str) -> None:
     upload = (await service.create())["id"]
     service.records.error = Unavailable("dynamodb", "secret internals at 10.0.0.1")
     answer = await service.ask("GET", path.format(id=upload))
@@ -321,7 +321,7 @@ async def test_records_away_is_503_with_a_time_to_come_back(service: ServiceHarn
     assert b"internals" not in answer.body
 
 
-async def test_the_queue_away_is_503_and_the_withdrawal_can_be_repeated(service: ServiceHarness) -> None:
+async def test_without_the_queue_it_is_503_and_the_withdrawal_can_be_repeated(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.queue.error = Unavailable("sqs", "away")
     answer = await service.ask("DELETE", f"/v1/uploads/{upload}")
@@ -332,7 +332,7 @@ async def test_the_queue_away_is_503_and_the_withdrawal_can_be_repeated(service:
     assert len(service.queue.sent) == 1
 
 
-async def test_what_is_our_own_fault_is_500_and_tells_nothing(service: ServiceHarness) -> None:
+async def test_a_fault_of_ours_is_500_and_reveals_nothing(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.error = RuntimeError("the secret reason")
     answer = await service.ask("GET", f"/v1/uploads/{upload}")

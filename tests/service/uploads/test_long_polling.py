@@ -1,4 +1,4 @@
-"""Waiting callers: woken by a change, by time, and by shutdown; one poll for all, whoever waits."""
+"""Long polling: a request is woken by a change, by its timeout or by the shutdown; one poller reads for all."""
 
 import asyncio
 from dataclasses import replace
@@ -35,7 +35,7 @@ def poller(records: FakeRecords, clock: FakeClock) -> LongPoller:
     return LongPoller(records, now=clock.now, sleep=clock.sleep)
 
 
-async def test_a_change_wakes_who_waits(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+async def test_a_change_wakes_a_waiting_request(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
@@ -47,7 +47,7 @@ async def test_a_change_wakes_who_waits(poller: LongPoller, records: FakeRecords
     assert await waiting == arrived
 
 
-async def test_time_wakes_who_waits_in_vain(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+async def test_the_timeout_wakes_a_waiting_request(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     seen = records.put(record(upload.text))
     waiting = asyncio.create_task(poller.wait_for_change(upload, State.INSPECTING, seen, 20))
@@ -63,7 +63,7 @@ async def test_a_policy_that_ends_is_a_change(poller: LongPoller, clock: FakeClo
     assert await waiting is None
 
 
-async def test_shutdown_answers_everybody_at_once(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+async def test_shutdown_wakes_all_requests_at_once(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     waiting = [
         asyncio.create_task(poller.wait_for_change(minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)
     ]
@@ -74,7 +74,7 @@ async def test_shutdown_answers_everybody_at_once(poller: LongPoller, records: F
     assert records.reads == []
 
 
-async def test_many_who_wait_for_one_upload_cost_one_read(
+async def test_many_requests_for_one_upload_cost_one_read(
     poller: LongPoller, records: FakeRecords, clock: FakeClock
 ) -> None:
     one, other = minted(1), minted(2)
@@ -88,7 +88,9 @@ async def test_many_who_wait_for_one_upload_cost_one_read(
     assert records.reads == [{one.text, other.text}]
 
 
-async def test_nobody_is_asked_while_nobody_waits(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+async def test_nothing_is_read_while_no_request_waits(
+    poller: LongPoller, records: FakeRecords, clock: FakeClock
+) -> None:
     upload = minted()
     for _ in range(2):
         waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
@@ -102,7 +104,9 @@ async def test_nobody_is_asked_while_nobody_waits(poller: LongPoller, records: F
     assert len(records.reads) == 2
 
 
-async def test_a_caller_who_leaves_is_forgotten(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
+async def test_a_request_that_is_cancelled_is_forgotten(
+    poller: LongPoller, records: FakeRecords, clock: FakeClock
+) -> None:
     waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     waiting.cancel()
@@ -111,8 +115,8 @@ async def test_a_caller_who_leaves_is_forgotten(poller: LongPoller, records: Fak
     assert not poller._waiters
 
 
-@pytest.mark.parametrize("error", [Unavailable("dynamodb", "away"), ValueError("an item nobody can read")])
-async def test_who_waits_is_told_when_the_records_fail(
+@pytest.mark.parametrize("error", [Unavailable("dynamodb", "away"), ValueError("an item that cannot be read")])
+async def test_waiting_requests_fail_when_the_records_fail(
     poller: LongPoller, records: FakeRecords, clock: FakeClock, error: Exception
 ) -> None:
     records.error = error
@@ -143,14 +147,14 @@ async def test_a_held_answer_comes_when_time_is_up(service: ServiceHarness) -> N
     assert (await held).json["state"] == "awaiting_upload"
 
 
-async def test_news_since_the_known_state_are_told_at_once(service: ServiceHarness) -> None:
+async def test_a_change_since_the_known_state_is_returned_at_once(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(record(upload))
     answer = await service.ask("GET", f"/v1/uploads/{upload}?wait=20&state=awaiting_upload")
     assert answer.json["state"] == "inspecting"
 
 
-async def test_a_state_that_never_changes_is_told_at_once(service: ServiceHarness) -> None:
+async def test_a_final_state_is_returned_at_once(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     service.records.put(replace(record(upload), state=State.REJECTED))
     assert (await service.ask("GET", f"/v1/uploads/{upload}?wait=20")).json["state"] == "rejected"
@@ -163,7 +167,7 @@ async def test_how_long_to_hold_is_bounded(service: ServiceHarness, wait: str) -
     assert (answer.status, answer.json["field"]) == (400, "wait")
 
 
-async def test_records_that_go_away_while_held_are_503(service: ServiceHarness) -> None:
+async def test_records_that_fail_while_a_request_waits_are_503(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
     await service.clock.asleep(2)

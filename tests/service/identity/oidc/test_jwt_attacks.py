@@ -1,4 +1,4 @@
-"""Tokens that an attacker, or a careless provider, would bring: none is believed, and all are refused in one way."""
+"""Tokens of an attacker or a careless provider: none is accepted, and all are refused in the same way."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ def unsigned(spelling: Any) -> str:
 
 
 def by_secret(secret: bytes, bits: int = 256) -> str:
-    """HMAC with a public key as the secret: it verifies wherever the token's own alg chooses how the key is used."""
+    """HMAC with a public key as the secret: valid where the alg of the token decides how a key is used."""
     digest = {256: hashlib.sha256, 384: hashlib.sha384, 512: hashlib.sha512}[bits]
     return compact(FIRST.header(alg=f"HS{bits}"), CLAIMS, lambda message: hmac.digest(secret, message, digest))
 
@@ -197,7 +197,7 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-async def test_it_is_refused_and_told_nothing_of_itself(attack: str) -> None:
+async def test_it_is_refused_and_the_refusal_quotes_nothing_of_it(attack: str) -> None:
     await refuses(ATTACKS[attack], FIRST, SECOND, CURVE)
 
 
@@ -220,7 +220,7 @@ async def refuses(token: str, *keys: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [FIRST, SECOND, CURVE])
-async def test_the_same_tokens_without_the_attack_are_believed(key: SigningKey) -> None:
+async def test_the_same_tokens_without_the_attack_are_accepted(key: SigningKey) -> None:
     async with verifier(FIRST, SECOND, CURVE) as oidc:
         assert (await oidc.verify(signed(key=key))).owner == "oidc:alice"
 
@@ -333,7 +333,7 @@ async def test_any_text_is_refused_and_nothing_else_happens(text: str) -> None:
 
 
 @given(st.dictionaries(NAMES, JSON, max_size=4), st.dictionaries(NAMES, JSON, max_size=4))
-async def test_any_claims_that_are_signed_are_believed_or_refused(header: Any, payload: Any) -> None:
+async def test_any_claims_that_are_signed_are_accepted_or_refused(header: Any, payload: Any) -> None:
     """A provider's mistakes are as harmless as an attacker's."""
     async with verifier(FIRST, SECOND, tenant_claim="tenant") as oidc:
         token = compact(FIRST.header() | header, {**CLAIMS, "tenant": "acme"} | payload, FIRST.sign)

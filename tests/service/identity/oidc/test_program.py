@@ -26,7 +26,7 @@ __all__ = ["environment"]
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for this machine that nobody but its own file vouches for, with its key."""
+    """A self-signed certificate for this machine, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider")])
     now = dt.datetime.now(dt.UTC)
@@ -48,7 +48,7 @@ def certificate(folder: Path) -> Path:
 async def asked(
     environment: dict[str, str], openid: OpenIdProvider
 ) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
-    """The program's address, once it listens; it believes `openid` alone."""
+    """The program's address, once it listens. It accepts only tokens of `openid`."""
     more = {"AIRLOCK_OIDC_ISSUER": openid.issuer, "AIRLOCK_OIDC_AUDIENCE": AUDIENCE}
     alone = {name: value for name, value in environment.items() if name != "AIRLOCK_TOKENS"}
     async with started(alone | more) as process, aiohttp.ClientSession() as http:

@@ -1,4 +1,4 @@
-"""A provider's keys: had without anybody waiting, and kept while the provider is away or answers nonsense."""
+"""A provider's keys are refreshed in the background, and kept while the provider is unavailable or sends garbage."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from tests.service.identity.provider import FIRST, JWKS, SECOND, Answer, OpenIdP
 
 
 def at_once(oidc: OidcVerifier, token: str) -> str:
-    """The owner of a token that is verified without waiting for anything."""
+    """The owner of a token that is verified without waiting."""
     try:
         oidc.verify(token).send(None)
     except StopIteration as done:
@@ -62,7 +62,7 @@ async def hangs(_: web.Request) -> web.StreamResponse:
 
 
 async def trickles(request: web.Request) -> web.StreamResponse:
-    """Begins to answer, and never ends."""
+    """Starts a response and never ends it."""
     response = web.StreamResponse()
     await response.prepare(request)
     await response.write(b"{")
@@ -97,7 +97,7 @@ BAD_KEYS: dict[str, Answer] = {
 
 
 def document(change: Callable[[str], dict[str, Any]]) -> Answer:
-    """A discovery document that is right but for a change, which is told the issuer."""
+    """A valid discovery document with one change, which is a function of the issuer."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         issuer = f"http://{request.host}"
@@ -121,7 +121,7 @@ BAD_DISCOVERY: dict[str, Answer] = {
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AbstractContextManager[None]]:
-    """While it is entered, what never answers is given up soon; the others get all the time there is."""
+    """Shortens the timeout for providers that never respond; for the others it stays as it is."""
 
     @contextmanager
     def patient(bad: str) -> Iterator[None]:
@@ -138,7 +138,7 @@ Quick = Callable[[str], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
-async def test_without_keys_no_token_is_believed_or_blamed(
+async def test_without_keys_no_token_is_accepted_or_called_invalid(
     openid: OpenIdProvider, clock: FakeClock, quick: Quick, bad: str
 ) -> None:
     openid.answers |= {JWKS: BAD_KEYS[bad], ELSEWHERE: says(KEYS)}
@@ -148,7 +148,7 @@ async def test_without_keys_no_token_is_believed_or_blamed(
             assert not oidc.is_available()
             with pytest.raises(Unavailable, match="oidc"):
                 await oidc.verify(openid.token())
-            # What is wrong whatever the keys are is told all the same.
+            # An error that does not depend on the keys is still reported.
             with pytest.raises(InvalidToken):
                 await oidc.verify(openid.token(aud="another"))
         del openid.answers[JWKS]
@@ -167,7 +167,7 @@ async def test_keys_that_are_held_are_used_whatever_the_provider_answers(
         with quick(bad):
             clock.advance(1000)
             await openid.was_asked(JWKS, 2)
-            # While the refresh goes on, and after it has failed.
+            # During the refresh, and after it has failed.
             for sub in ("alice", "bob"):
                 assert at_once(oidc, openid.token(sub=sub)) == f"oidc:{sub}"
                 await clock.asleep(1)
@@ -222,7 +222,7 @@ async def test_the_first_request_waits_for_the_first_keys(openid: OpenIdProvider
         assert openid.asked[JWKS] == 1
 
 
-async def test_a_new_key_is_believed_without_a_restart(openid: OpenIdProvider, clock: FakeClock) -> None:
+async def test_a_new_key_is_trusted_without_a_restart(openid: OpenIdProvider, clock: FakeClock) -> None:
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
         openid.keys.append(SECOND)
@@ -244,7 +244,9 @@ async def test_many_tokens_of_unknown_keys_cost_one_refresh(openid: OpenIdProvid
             assert openid.asked[JWKS] == asked
 
 
-async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: OpenIdProvider, clock: FakeClock) -> None:
+async def test_tokens_with_invalid_claims_cause_no_request_to_the_provider(
+    openid: OpenIdProvider, clock: FakeClock
+) -> None:
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
         clock.advance(COOLDOWN_SECONDS)
@@ -254,7 +256,7 @@ async def test_tokens_that_cannot_hold_make_nobody_ask_the_provider(openid: Open
         assert openid.asked[JWKS] == 1
 
 
-async def test_who_waits_for_a_key_waits_for_a_while(
+async def test_a_request_waits_for_a_new_key_for_a_while(
     openid: OpenIdProvider, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(openid, clock) as oidc, asyncio.timeout(30):
@@ -264,17 +266,15 @@ async def test_who_waits_for_a_key_waits_for_a_while(
         clock.advance(COOLDOWN_SECONDS)
         waiting = asyncio.create_task(oidc.verify(openid.token(key=SECOND)))
         await openid.was_asked(JWKS, 2)
-        # The others go on meanwhile.
+        # Other requests continue meanwhile.
         assert at_once(oidc, openid.token()) == "oidc:alice"
         assert not waiting.done()
-        # It is given up no later than WAIT_SECONDS after it began, however long the provider takes.
+        # It fails WAIT_SECONDS after it began at the latest, however long the provider takes.
         with pytest.raises(InvalidToken, match="kid"):
             await waiting
 
 
-async def test_a_key_that_was_taken_back_is_not_believed_after_the_refresh(
-    openid: OpenIdProvider, clock: FakeClock
-) -> None:
+async def test_a_removed_key_is_not_trusted_after_the_refresh(openid: OpenIdProvider, clock: FakeClock) -> None:
     openid.keys = [FIRST, SECOND]
     async with opened(openid, clock) as oidc:
         await clock.asleep(1)
@@ -384,7 +384,7 @@ async def test_whatever_a_document_makes_a_library_throw_the_refreshing_goes_on(
             assert at_once(oidc, openid.token()) == "oidc:alice"
 
 
-async def test_the_log_tells_of_new_keys_and_of_failures(
+async def test_new_keys_and_failures_are_logged(
     openid: OpenIdProvider, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -393,10 +393,10 @@ async def test_the_log_tells_of_new_keys_and_of_failures(
         openid.answers[JWKS] = says(b"secret", 500)
         clock.advance(1000)
         await clock.asleep(1)
-    told = [record.getMessage() for record in caplog.records if record.name == "service.identity.oidc.provider"]
-    assert told[0] == "the OpenID provider's keys changed"
-    assert told[1].endswith("/keys responded with status 500; the old keys are still used")
-    assert len(told) == 2
+    messages = [record.getMessage() for record in caplog.records if record.name == "service.identity.oidc.provider"]
+    assert messages[0] == "the OpenID provider's keys changed"
+    assert messages[1].endswith("/keys responded with status 500; the old keys are still used")
+    assert len(messages) == 2
 
 
 async def test_it_ends_at_once_while_the_provider_hangs(openid: OpenIdProvider, clock: FakeClock) -> None:

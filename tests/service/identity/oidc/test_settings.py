@@ -1,4 +1,4 @@
-"""Which provider is believed: what the service refuses to start with, all of it told at once."""
+"""Settings of the OpenID provider: which ones the service refuses to start with. All errors are reported together."""
 
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def test_owners_may_be_as_the_provider_names_them() -> None:
     assert trust.owner_prefix == ""
 
 
-def test_without_an_issuer_nobody_is_believed_and_nothing_else_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_issuer_no_token_is_accepted_and_nothing_else_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_OIDC_ISSUER")
     monkeypatch.setenv("AIRLOCK_MODE", "dev")
     no_effect = "has no effect without AIRLOCK_OIDC_ISSUER"
@@ -141,7 +141,7 @@ def test_a_prefix_is_a_word_and_a_colon(prefix: str) -> None:
 
 
 def test_all_problems_come_together() -> None:
-    told = refused(
+    errors = refused(
         oidc_issuer="http://login.example.com",
         oidc_algorithms="[]",
         oidc_jwks_url="http://keys.example.com",
@@ -150,7 +150,7 @@ def test_all_problems_come_together() -> None:
         oidc_leeway="121",
         port="-1",
     )
-    named = [line.partition(":")[0].removeprefix("AIRLOCK_") for line in told]
+    named = [line.partition(":")[0].removeprefix("AIRLOCK_") for line in errors]
     assert named == [
         "OIDC_ISSUER",
         "OIDC_ALGORITHMS",

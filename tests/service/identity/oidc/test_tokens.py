@@ -1,4 +1,4 @@
-"""Whom a token of the provider makes of its bearer, and for how long; and the service with both kinds of tokens."""
+"""The caller that a provider's token names, how long it is cached, and the service with both kinds of tokens."""
 
 import asyncio
 import hashlib
@@ -27,13 +27,13 @@ def token(**changes: Any) -> str:
 
 
 async def who(said: dict[str, Any], **trusted: Any) -> Caller:
-    """The caller of a token that claims this."""
+    """The caller of a token with these claims."""
     async with verifier(FIRST, **trusted) as oidc:
         return await oidc.verify(token(**said))
 
 
 async def test_an_owner_is_the_subject_behind_a_prefix() -> None:
-    """So nobody becomes the owner of a static token by calling himself so at the provider."""
+    """So no user of the provider becomes the owner of a static token by taking its name there."""
     assert await who({"sub": "shop"}) == Caller("oidc:shop")
     assert (await who({"sub": "shop"}, owner_prefix="")).owner == "shop"
     assert (await who({"email": "a@b.example"}, owner_claim="email", owner_prefix="idp:")).owner == "idp:a@b.example"
@@ -132,7 +132,7 @@ def bearing(text: str) -> dict[str, Any]:
 
 
 def served(profiles: Profiles, oidc: OidcVerifier, clock: FakeClock) -> ServiceHarness:
-    """A service that believes both kinds of tokens, and whose profile documents asks for a scope."""
+    """A service that accepts both kinds of tokens. Its profile `documents` requires a scope."""
     scoped = profiles.profiles["documents"].model_copy(update={"scopes": ("documents:write",)})
     wanted = profiles.model_copy(update={"profiles": {**profiles.profiles, "documents": scoped}})
     return ServiceHarness(settings(), wanted, clock=clock, oidc=oidc)
@@ -152,7 +152,7 @@ async def test_both_kinds_of_tokens_are_served_side_by_side(
         assert (static.status, made.status) == (201, 201)
         fields = made.json["upload"]["fields"]
         assert (fields["x-amz-meta-owner"], fields["x-amz-meta-tenant"]) == ("oidc:acme/alice", "acme")
-        # Somebody else's upload does not exist, and neither does that of a namesake with a static token.
+        # Not found for another user, nor for the owner of the same name with a static token.
         path = f"/v1/uploads/{made.json['id']}"
         for text, status in ((alice, 200), (bob, 404), (TOKENS["shop"], 404)):
             assert (await service.ask("GET", path, **bearing(text))).status == status
@@ -205,7 +205,7 @@ async def test_without_keys_the_service_is_not_ready_and_serves_static_tokens(
         assert (await service.ask("GET", "/readyz", owner=None)).json["away"] == []
 
 
-async def test_a_provider_that_hangs_holds_up_nobody_whose_key_is_held(
+async def test_a_provider_that_hangs_delays_no_token_whose_key_is_held(
     openid: OpenIdProvider, profiles: Profiles, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hangs(_: web.Request) -> web.StreamResponse:
