@@ -79,8 +79,8 @@ async def dead(harness: WorkerHarness) -> list[str]:
     ("reasons", "group"),
     [
         (
-            ("after 5 attempts: clamd: it is away", "after 12 attempts: clamd: it is away"),
-            "after N attempts: clamd: it is away",
+            ("after 5 attempts: clamd: it is unavailable", "after 12 attempts: clamd: it is unavailable"),
+            "after N attempts: clamd: it is unavailable",
         ),
         (
             ("the key 'a/b' is not incoming/ and an upload id", 'the key "it\'s" is not incoming/ and an upload id'),
@@ -139,11 +139,11 @@ async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdic
     listed = json.loads((await run(harness, "list", "--json")).out)
     [group] = listed["groups"]
     assert (listed["letters"], group["count"]) == (1, 1)
-    assert group["cause"] == "after N attempts: yara: it is away"
+    assert group["cause"] == "after N attempts: yara: it is unavailable"
 
     shown = await run(harness, "show")
     assert shown.code == 0
-    for part in (group["example"]["id"], "after 1 attempts: yara: it is away", f"{sent.upload}: failed (gave_up)"):
+    for part in (group["example"]["id"], "after 1 attempts: yara: it is unavailable", f"{sent.upload}: failed (gave_up)"):
         assert part in shown.out
     [letter] = (await run(harness, "show", "--json", "--cause", "YARA")).documents
     assert letter["uploads"] == [{"id": sent.upload, "state": "failed"}]
@@ -169,18 +169,18 @@ class Away(BaseCheck, BaseScan):
     name = "yara"
 
     def begin(self, subject: Subject) -> Scan:
-        raise Unavailable("yara", "it is away")
+        raise Unavailable("yara", "it is unavailable")
 
 
 async def test_letters_are_grouped_and_all_there_again_afterwards(harness: WorkerHarness) -> None:
     for number in range(23):
-        await bury(harness, f"body {number}", f"after {number} attempts: s3: it is away")
+        await bury(harness, f"body {number}", f"after {number} attempts: s3: it is unavailable")
     await bury(harness, "moved", None)
     first, second = await run(harness, "list"), await run(harness, "list")
     assert first.code == 0
     lines = first.out.splitlines()
     assert lines[0] == f"24 messages in {harness.settings.dead_letter_queue}."
-    assert lines[1] == "23  after N attempts: s3: it is away"
+    assert lines[1] == "23  after N attempts: s3: it is unavailable"
     assert lines[3] == f" 1  {NO_REASON}"
     assert second.out.splitlines()[:2] == lines[:2]
     assert len(await dead(harness)) == 24

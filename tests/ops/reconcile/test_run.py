@@ -116,7 +116,7 @@ async def test_what_comes_back_in_time_is_waited_for_and_what_does_not_is_told()
 
     async def away() -> int:
         if len(pauses) < failures:
-            raise Unavailable("s3", "is away")
+            raise Unavailable("s3", "is unavailable")
         return 7
 
     throttle = Throttle(1, lambda: 0.0, sleep)
