@@ -143,7 +143,8 @@ async def test_an_upload_that_failed_is_told_shown_sent_back_and_gets_its_verdic
 
     shown = await run(harness, "show")
     assert shown.code == 0
-    for part in (group["example"]["id"], "after 1 attempts: yara: it is unavailable", f"{sent.upload}: failed (gave_up)"):
+    state = f"{sent.upload}: failed (gave_up)"
+    for part in (group["example"]["id"], "after 1 attempts: yara: it is unavailable", state):
         assert part in shown.out
     [letter] = (await run(harness, "show", "--json", "--cause", "YARA")).documents
     assert letter["uploads"] == [{"id": sent.upload, "state": "failed"}]
