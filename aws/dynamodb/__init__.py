@@ -1,1 +1,1 @@
-"""DynamoDB: records of uploads, what upload sessions have spent, and the counters of quotas."""
+"""DynamoDB: records of uploads, upload sessions, and usage counters, all in one table."""

@@ -22,7 +22,7 @@ class BulkSender:
         self._url: str | None = None
 
     async def send(self, bodies: Sequence[str]) -> None:
-        """Send up to ten messages. It raises Unavailable where one was refused, and others may be sent then."""
+        """Send up to ten messages. Raises Unavailable where one was refused; the others are sent then."""
         entries: list[Any] = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
         url = await self._queue_url()
         with translate("sqs"):

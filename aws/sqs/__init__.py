@@ -1,1 +1,1 @@
-"""SQS: the queue's hot loop over aiosqs, all else over aiobotocore."""
+"""SQS: receiving with aiosqs, everything else with aiobotocore."""

@@ -14,7 +14,7 @@ from tests.service.fakes import FakeObjects
 
 @pytest.fixture(params=["fake", "adapter"])
 async def objects(request: pytest.FixtureRequest, made_up_keys: None) -> AsyncIterator[Objects]:
-    """No server is asked for a URL."""
+    """Presigning makes no request."""
     if request.param == "fake":
         yield FakeObjects()
         return

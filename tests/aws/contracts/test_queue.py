@@ -18,7 +18,7 @@ NAME = "objects"
 
 @pytest.fixture
 async def queue(settings_or_fake: AwsSettings | None) -> AsyncIterator[Queue]:
-    """An empty queue: `NAME` is its name in the fake, and `name_of` tells it of each."""
+    """An empty queue. Its name is the fixture `name`."""
     if settings_or_fake is None:
         yield FakeQueue(NAME)
         return
