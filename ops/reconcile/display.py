@@ -17,7 +17,7 @@ def print_summary(summary: Summary, *, finished: bool, as_json: bool) -> None:
         click.echo(orjson.dumps({"finished": finished, **summary.document()}))
         return
     console = Console(highlight=False)
-    scanned = ", ".join(f"{count:,} {place}" for place, count in summary.scanned.items()) or "nothing"
+    scanned = ", ".join(f"{place} ({count:,})" for place, count in summary.scanned.items()) or "nothing"
     console.print(f"Scanned {scanned}.", soft_wrap=True)
     if summary.counts:
         console.print(_table(summary))

@@ -1,8 +1,10 @@
-"""Runs the `airlock` command as somebody in a terminal does."""
+"""Runs the `airlock` command as a user does: with its output in pipes, or on a terminal."""
 
 import asyncio
+import contextlib
 import json
 import os
+import pty
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +17,13 @@ from tests import log_search
 from tests.ops import fork_server
 
 COMMAND = (sys.executable, "-m", "ops")
+WITHOUT_PAUSES = """
+from airlock.backoff import Backoff
+from ops.cli import main
+from ops.command_line import throttle
+throttle.BACKOFF = Backoff(first=0.01, longest=0.01)
+main()
+"""
 
 
 class Ran(NamedTuple):
@@ -29,10 +38,44 @@ class Ran(NamedTuple):
 
 
 async def airlock(*arguments: str | Path, **environment: str) -> Ran:
-    """Run it to its end, with these variables besides ours."""
+    """Run the command to its end, with these variables beside ours."""
     ended = await asyncio.to_thread(fork_server.run, [*map(str, arguments)], {**os.environ, **environment})
     log_search.printed(ended.err)
     return Ran(ended.code, ended.out.decode(), ended.err.decode())
+
+
+async def airlock_without_pauses(*arguments: str | Path, **environment: str) -> Ran:
+    """As `airlock`, without the pauses between attempts: for a dependency that stays unavailable."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WITHOUT_PAUSES),
+        *map(str, arguments),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+async def airlock_on_terminal(*arguments: str | Path, **environment: str) -> tuple[int | None, str]:
+    """As `airlock`, on a terminal: the exit code, and everything that was printed there, with its control sequences."""
+    ours, theirs = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm", "COLUMNS": "200", **environment}
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, *map(str, arguments), env=variables, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    printed = asyncio.create_task(asyncio.to_thread(_read_all, ours))
+    code = await process.wait()
+    return code, await printed
+
+
+def _read_all(terminal: int) -> str:
+    read = bytearray()
+    with contextlib.suppress(OSError), os.fdopen(terminal, "rb", buffering=0) as opened:
+        while chunk := opened.read(4096):
+            read += chunk
+    return read.decode()
 
 
 @dataclass
@@ -46,7 +89,7 @@ class Dev:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Its settings and keys, as it leaves them for a shell."""
+        """Its settings and keys, from the file that it writes for a shell."""
         lines = (self.state / "environment").read_text().splitlines()
         return {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
 
@@ -57,7 +100,7 @@ class Dev:
 
 @asynccontextmanager
 async def dev(state: Path, *arguments: str, **environment: str) -> AsyncIterator[Dev]:
-    """`airlock dev --state STATE` on a free port, once it has said its address; ended at the end."""
+    """`airlock dev --state STATE` on a free port, once it has printed its address. It is stopped at the end."""
     state.mkdir(parents=True, exist_ok=True)
     log = state / "dev.log"
     with log.open("ab") as errors:

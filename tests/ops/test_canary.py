@@ -1,5 +1,7 @@
-"""ops.canary: it is content when the two objects are told apart, and says so loudly when they are not."""
+"""`airlock canary`: exit 0 when both test files get the right verdict, and exit 1 in every other case."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from tests.ops.terminal import Dev, airlock
 
 
 @pytest.mark.server
-async def test_told_apart_is_exit_0_and_a_metric(airlock_dev: Dev, tmp_path: Path) -> None:
+async def test_two_right_verdicts_are_exit_0_and_a_metric(airlock_dev: Dev, tmp_path: Path) -> None:
     metrics = tmp_path / "airlock.prom"
     ran = await airlock("canary", "--service", airlock_dev.address, "--metrics", metrics)
     assert ran.code == 0, ran
@@ -23,33 +25,35 @@ async def test_told_apart_is_exit_0_and_a_metric(airlock_dev: Dev, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["airlock.prom"]
 
 
-@pytest.fixture
-async def credulous() -> AsyncIterator[str]:
-    """A service that accepts whatever comes."""
-    told = {"id": "1", "state": "accepted"}
+@contextlib.asynccontextmanager
+async def fake_service(state: str) -> AsyncIterator[str]:
+    """A service in which every upload is in this state; its address."""
+    upload = {"id": "1", "state": state}
 
     async def create(request: web.Request) -> web.Response:
         form = {"url": str(request.url.with_path("/s3")), "fields": {"key": "k"}}
-        return web.json_response({**told, "upload": form}, status=201)
+        return web.json_response({**upload, "upload": form}, status=201)
 
     async def store(request: web.Request) -> web.Response:
         await request.read()
         return web.Response(status=204)
 
-    async def tell(_: web.Request) -> web.Response:
-        return web.json_response(told)
+    async def get(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.1 if "wait" in request.query else 0)
+        return web.json_response(upload)
 
     app = web.Application()
     app.add_routes([web.post("/v1/uploads", create), web.post("/s3", store)])
-    app.add_routes([web.get("/v1/uploads/1", tell), web.delete("/v1/uploads/1", tell)])
+    app.add_routes([web.get("/v1/uploads/1", get), web.delete("/v1/uploads/1", get)])
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")
 
 
 @pytest.mark.server
-async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_path: Path) -> None:
+async def test_a_service_that_accepts_everything_is_exit_1(tmp_path: Path) -> None:
     metrics = tmp_path / "airlock.prom"
-    ran = await airlock("canary", "--service", credulous, "--metrics", metrics, "--json")
+    async with fake_service("accepted") as address:
+        ran = await airlock("canary", "--service", address, "--metrics", metrics, "--json")
     assert ran.code == 1, ran
     found = {probe["kind"]: (probe["state"], probe["right"]) for probe in json.loads(ran.out)}
     assert found == {"harmless": ("accepted", True), "eicar": ("accepted", False)}
@@ -57,7 +61,16 @@ async def test_a_service_that_accepts_everything_is_exit_1(credulous: str, tmp_p
 
 
 @pytest.mark.server
-async def test_no_service_is_exit_1_and_says_so() -> None:
+async def test_a_service_without_workers_is_exit_1() -> None:
+    async with fake_service("awaiting_upload") as address:
+        ran = await airlock("canary", "--service", address, "--timeout", "1")
+    assert ran.code == 1, ran
+    assert "✗ harmless  none after 1." in ran.out
+    assert "s, expected accepted\n  no verdict within 1 s\n" in ran.out
+
+
+@pytest.mark.server
+async def test_a_service_that_cannot_be_reached_is_exit_1() -> None:
     ran = await airlock("canary", "--service", "http://127.0.0.1:9")
     assert ran.code == 1, ran
     assert "gave no valid response" in ran.out

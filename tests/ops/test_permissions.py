@@ -1,4 +1,4 @@
-"""ops.iam, ops.permissions and ops.provision.roles: the permissions of each pod, printed, and given to its role."""
+"""ops.iam, `airlock permissions`, ops.provision.roles: each pod's policy is printed, and attached to its role."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def statements(policy: Any) -> dict[str, Any]:
 
 
 def texts(value: Any) -> list[str]:
-    """Every string, and every list of them, flat."""
+    """A string or a list of strings, as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
@@ -68,28 +68,33 @@ def test_the_service_may_put_below_the_prefix_and_nowhere_else() -> None:
     assert [each["Resource"] for each in puts] == ["arn:aws:s3:::in-coming/up/loads/*"]
 
 
-def test_a_queue_that_a_profile_notifies_is_named_to_the_worker_alone(profiles: Path) -> None:
+def test_only_the_worker_may_send_to_the_queues_of_profiles(profiles: Path) -> None:
     arn = "arn:aws:sqs:eu-central-1:111122223333:"
-    asked = ("--account", "111122223333")
-    told = statements(printed("workers", *asked, AIRLOCK_PROFILES=str(profiles)))["TellVerdicts"]
-    assert told["Resource"] == [f"{arn}airlock-dead-letters", f"{arn}a", f"{arn}b"]
-    assert printed("service", *asked, AIRLOCK_PROFILES=str(profiles)) == printed("service", *asked)
+    account = ("--account", "111122223333")
+    statement = statements(printed("workers", *account, AIRLOCK_PROFILES=str(profiles)))["TellVerdicts"]
+    assert statement["Resource"] == [f"{arn}airlock-dead-letters", f"{arn}a", f"{arn}b"]
+    assert printed("service", *account, AIRLOCK_PROFILES=str(profiles)) == printed("service", *account)
 
 
 @pytest.mark.parametrize("pod", policies.PODS)
 @pytest.mark.parametrize(
     ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
 )
-def test_every_name_is_of_the_regions_partition(pod: str, region: str, partition: str) -> None:
+def test_every_arn_has_the_partition_of_the_region(pod: str, region: str, partition: str) -> None:
     given = printed(pod, "--account", "111122223333", AIRLOCK_REGION=region)
     named = [resource for statement in given["Statement"] for resource in texts(statement["Resource"])]
     assert all(resource.startswith(f"arn:{partition}:") for resource in named)
     assert "{" not in "".join(named)
 
 
+def test_an_emulators_region_is_in_the_partition_aws() -> None:
+    given = printed("service", "--account", "111122223333", AIRLOCK_REGION="local")
+    assert "arn:aws:s3:::in-coming/up/loads/*" in [each["Resource"] for each in given["Statement"]]
+
+
 @pytest.mark.parametrize("pod", policies.PODS)
-def test_no_statement_allows_what_it_does_not_name(pod: str) -> None:
-    """A wildcard stands for the keys of a bucket alone, and in an action for what SQS's batches are called."""
+def test_statements_have_no_wildcards(pod: str) -> None:
+    """Except for the keys of a bucket, and the names of SQS's batch calls."""
     batched = {"sqs:DeleteMessage*", "sqs:ChangeMessageVisibility*", "sqs:SendMessage*"}
     for statement in json.loads((ROOT / "ops" / "iam" / f"{pod}.json").read_text())["Statement"]:
         assert statement["Effect"] == "Allow"
@@ -124,7 +129,7 @@ def test_a_role_is_a_name_and_each_pod_has_its_own(
 
 
 @pytest.mark.server
-async def test_without_an_account_that_of_the_credentials_is_meant(emulator: Emulator) -> None:
+async def test_the_default_account_is_that_of_the_credentials(emulator: Emulator) -> None:
     there = {"AIRLOCK_ENDPOINT_URL": emulator.endpoint, "AIRLOCK_ADDRESSING": "path"}
     ran = await airlock("permissions", "workers", **ENVIRONMENT, **there)
     assert ran.code == 0, ran.err
@@ -138,7 +143,7 @@ ROLES = {"service_role": "the-service", "workers_role": "the-workers"}
 
 @pytest_asyncio.fixture
 async def wanted(emulator: Emulator) -> Settings:
-    """A deployment to make whose roles are there, and may do nothing yet."""
+    """Settings of a deployment whose roles exist and have no policy."""
     names = {field: f"{name}-{settings_for(emulator).table}" for field, name in ROLES.items()}
     async with emulator.root.iam() as client:
         for name in names.values():
@@ -153,7 +158,7 @@ async def clients(wanted: Settings) -> AsyncIterator[ProvisioningClients]:
 
 
 async def changed(wanted: Settings, *, dry_run: bool = False) -> dict[str, list[tuple[str, str, str]]]:
-    """What was changed of roles, by resource."""
+    """The changes of roles, by resource."""
     async with aclosing(provision(wanted, dry_run=dry_run)) as changes:
         return {
             change.setting.resource: change.lines()
@@ -173,7 +178,7 @@ async def test_each_role_gets_its_pods_policy_once(
         assert stored["PolicyDocument"] == policies.document(pod, wanted, profiles, partition="aws", account=ACCOUNT)
 
 
-async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
+async def test_a_policy_that_allows_more_is_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
     await changed(wanted)
     wide = policies.document("service", wanted, read_profiles(wanted.profiles), partition="aws", account=ACCOUNT)
     wide["Statement"][0]["Action"] = "s3:*"
@@ -181,19 +186,19 @@ async def test_what_somebody_widened_is_told_and_repaired(wanted: Settings, clie
     await clients.iam.put_role_policy(
         RoleName=wanted.service_role, PolicyName="airlock", PolicyDocument=json.dumps(wide)
     )
-    [told] = (await changed(wanted, dry_run=True)).values()
-    assert ("policy.Statement[0].Action", "s3:*", "s3:PutObject") in told
-    assert ("policy.Statement[5].Action", "iam:*", "none") in told
-    assert await changed(wanted) == {f"role {wanted.service_role}": told}
+    [lines] = (await changed(wanted, dry_run=True)).values()
+    assert ("policy.Statement[0].Action", "s3:*", "s3:PutObject") in lines
+    assert ("policy.Statement[5].Action", "iam:*", "none") in lines
+    assert await changed(wanted) == {f"role {wanted.service_role}": lines}
     assert await changed(wanted) == {}
 
 
 async def test_a_dry_run_leaves_a_role_as_it_is(wanted: Settings) -> None:
-    told = await changed(wanted, dry_run=True)
-    assert await changed(wanted) == told
+    reported = await changed(wanted, dry_run=True)
+    assert await changed(wanted) == reported
 
 
-async def test_a_role_that_is_not_there_is_named_before_anything_is_made(
+async def test_a_missing_role_is_named_before_anything_is_changed(
     wanted: Settings, clients: ProvisioningClients
 ) -> None:
     missing = wanted.model_copy(update={"workers_role": "nobody"})
@@ -202,8 +207,8 @@ async def test_a_role_that_is_not_there_is_named_before_anything_is_made(
     assert f"role {wanted.service_role}" in await changed(wanted)
 
 
-async def test_without_roles_iam_is_not_asked(wanted: Settings, emulator: Emulator) -> None:
-    """Whoever provisions needs no permission of IAM's then."""
+async def test_without_roles_iam_is_not_called(wanted: Settings, emulator: Emulator) -> None:
+    """So the user who provisions needs no permission for IAM."""
     anything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*", "dynamodb:*"], "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [anything]}
     keys = await emulator.root.user(f"without-iam-{wanted.table}", policy)
@@ -215,10 +220,10 @@ async def test_without_roles_iam_is_not_asked(wanted: Settings, emulator: Emulat
         assert await changed(wanted.model_copy(update=dict.fromkeys(ROLES))) == {}
 
 
-async def test_a_pod_that_has_its_role_alone_can_work(
+async def test_a_pod_can_work_with_the_policy_of_its_role(
     wanted: Settings, clients: ProvisioningClients, emulator: Emulator
 ) -> None:
-    """The document that a role gets is the one that the emulator's users have."""
+    """The policy of a role is the one that the emulator's users have."""
     await changed(wanted)
     stored = await clients.iam.get_role_policy(RoleName=wanted.service_role, PolicyName="airlock")
     keys = await emulator.root.user(f"as-{wanted.service_role}", stored["PolicyDocument"])
@@ -238,6 +243,6 @@ async def test_dev_runs_each_program_as_a_user_of_its_own(airlock_dev: Dev) -> N
         running |= {pod: variables["AWS_ACCESS_KEY_ID"] for pod in policies.PODS if pod.encode() in words}
     kept = airlock_dev.state / "emulator" / "keys"
     users = {pod: AccessKey(**json.loads((kept / f"airlock-{pod}.json").read_text())) for pod in policies.PODS}
-    # The operator is there for whoever runs a command.
+    # No program of `airlock dev` runs as the operator.
     assert running == {pod: users[pod].access_key_id for pod in ("service", "workers")}
     assert len({*(keys.access_key_id for keys in users.values()), airlock_dev.environment["AWS_ACCESS_KEY_ID"]}) == 4

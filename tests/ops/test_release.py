@@ -1,4 +1,4 @@
-"""`airlock release`: an operator frees a false positive, and what for is kept and told."""
+"""`airlock release`: an operator releases a false positive; who did it and why is recorded and published."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,12 +28,12 @@ async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Work
 
 
 async def release(harness: WorkerHarness, *arguments: str, pod: str = "operator") -> Ran:
-    told = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
+    variables = {name: value for name, value in harness.environment().items() if name != "AIRLOCK_SECRETS"}
     keys = keys_of("operator" if pod == "operator" else "service", harness.settings)
-    return await airlock("release", *arguments, **{**told, **keys.environment()})
+    return await airlock("release", *arguments, **{**variables, **keys.environment()})
 
 
-async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harness: WorkerHarness) -> None:
+async def test_an_operator_releases_an_infected_upload_and_its_owner_gets_an_event(harness: WorkerHarness) -> None:
     async with harness.working(visibility=2):
         infected = await harness.settled(await harness.put(EICAR, content_type="text/plain"))
         accepted = await harness.settled(await harness.put(PNG))
@@ -56,8 +56,8 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
 
     body = status_of(record)
     assert body["state"] == "accepted"
-    [told] = body["changes"]
-    assert (told["step"], told["before"], told["reason"]) == ("release", "infected", REASON)
+    [change] = body["changes"]
+    assert (change["step"], change["before"], change["reason"]) == ("release", "infected", REASON)
     assert "Grace" not in json.dumps(body)
 
     again = await release(harness, infected.id, "--reason", "another")
@@ -74,7 +74,7 @@ async def test_an_operator_frees_what_was_quarantined_and_its_owner_is_told(harn
 
 
 def status_of(record: Record) -> Any:
-    """The service's answer about a record, held to its model."""
+    """The service's response about a record, validated by its model."""
     answer = documents.status(None, record, 0)  # type: ignore[arg-type]  # an upload that has a record
     assert isinstance(answer.body, bytes)
     body = json.loads(answer.body)
@@ -82,11 +82,11 @@ def status_of(record: Record) -> Any:
     return body
 
 
-def test_who_decided_is_no_part_of_what_the_owner_is_told() -> None:
+def test_the_owner_does_not_see_who_decided() -> None:
     assert set(MadeChange.model_fields) == {"step", "before", "at", "reason"}
 
 
-async def test_who_may_not_write_to_accepted_frees_nothing(harness: WorkerHarness) -> None:
+async def test_a_user_who_may_not_write_to_accepted_releases_nothing(harness: WorkerHarness) -> None:
     async with harness.working():
         infected = await harness.settled(await harness.put(EICAR, content_type="text/plain"))
         await harness.idle()
@@ -99,8 +99,20 @@ async def test_who_may_not_write_to_accepted_frees_nothing(harness: WorkerHarnes
     assert (record.state, record.changes, record.moving_from) == (State.INFECTED, (), None)
 
 
+async def test_bytes_that_are_no_longer_in_quarantine_cannot_be_released(harness: WorkerHarness) -> None:
+    async with harness.working():
+        infected = await harness.settled(await harness.put(EICAR, content_type="text/plain"))
+        await harness.idle()
+    assert infected.location is not None
+    bucket, key, version_id = infected.location
+    await harness.clients.s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+    ran = await release(harness, infected.id, "--reason", REASON)
+    assert (ran.code, ran.out) == (1, "")
+    assert "The bytes are no longer in quarantine" in ran.err
+
+
 @pytest.mark.parametrize("reason", [[], ["--reason", " "], ["--reason", "a\nb"], ["--reason", "x" * 501]])
-def test_a_release_has_a_reason_in_one_line(reason: list[str]) -> None:
+def test_the_reason_must_be_one_line(reason: list[str]) -> None:
     ran = CliRunner().invoke(main, ["release", "0" * 60, *reason])
     assert ran.exit_code == 2
     assert "reason" in ran.output

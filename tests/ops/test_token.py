@@ -1,4 +1,4 @@
-"""ops.token: the token is shown once; the file's lines hold its hash and nothing of it."""
+"""`airlock token`: the token is printed once; the lines for the file hold its hash only."""
 
 import hashlib
 import tomllib
@@ -22,13 +22,13 @@ def test_the_lines_hold_the_hash_of_the_token_that_was_shown() -> None:
     assert token not in ran.stdout
 
 
-def test_two_tokens_differ_and_any_profile_is_theirs() -> None:
+def test_two_tokens_differ_and_may_use_any_profile() -> None:
     first, second = (CliRunner().invoke(main, ["token", "bob"]).stdout for _ in range(2))
     assert first != second
     assert tomllib.loads(first)["tokens"][0]["profiles"] == ["*"]
 
 
-def test_a_back_ends_token_says_what_it_is_for_and_the_service_reads_it() -> None:
+def test_the_service_reads_all_that_a_token_may() -> None:
     wanted = ["--tenant", "acme", "--scope", "uploads:write", "--sessions-for", "user-*", "--sessions-for", "guest"]
     ran = CliRunner().invoke(main, ["token", "shop", *wanted])
     caller = StaticTokens.load(ran.stdout).find(ran.stderr.splitlines()[0])

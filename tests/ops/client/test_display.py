@@ -1,4 +1,4 @@
-"""ops.client.display: what is printed about an upload, and the exit code that says the same."""
+"""ops.client.display: what is printed about an upload, and the exit code for it."""
 
 import io
 from typing import Any
@@ -21,9 +21,9 @@ VERDICT: dict[str, Any] = {
 }
 
 
-def shown(name: str, told: dict[str, Any] | RequestError) -> str:
+def shown(name: str, upload: dict[str, Any] | RequestError) -> str:
     out = io.StringIO()
-    display.show(Console(file=out, width=200, highlight=False), "http://h", name, told)
+    display.show(Console(file=out, width=200, highlight=False), "http://h", name, upload)
     return out.getvalue()
 
 
@@ -43,16 +43,16 @@ def test_a_verdict_is_shown_with_its_findings_and_engines() -> None:
     ]
 
 
-def test_an_engine_that_did_not_look_is_named() -> None:
+def test_a_missing_engine_is_named() -> None:
     assert "  missing  clamd\n" in shown("a", upload("accepted", verdict={**VERDICT, "missing": ["clamd"]}))
 
 
-def test_only_an_accepted_upload_has_a_place_to_read_it() -> None:
+def test_only_an_accepted_upload_has_a_link_to_its_content() -> None:
     assert "  content  http://h/v1/uploads/abc/content\n" in shown("a", upload("accepted"))
     assert "/content" not in shown("a", upload("rejected"))
 
 
-def test_names_and_findings_cannot_steer_the_terminal() -> None:
+def test_names_and_findings_cannot_control_the_terminal() -> None:
     hostile = {**VERDICT, "findings": [{"code": "c", "check": "k", "message": "\x1b]0;own\x07 [bold]\u202etxt"}]}
     text = shown("\x1b[2Jx[red].png", upload("infected", verdict=hostile))
     assert "\x1b" not in text
@@ -95,17 +95,15 @@ def test_the_worst_of_many_files_decides(states: list[str], code: int) -> None:
         (None, display.UNREADABLE, 2),
     ],
 )
-def test_a_refusal_by_the_rules_is_a_rejection_and_others_are_not(
-    status: int | None, code: str, exit_code: int
-) -> None:
+def test_only_a_refusal_by_the_profile_counts_as_rejected(status: int | None, code: str, exit_code: int) -> None:
     assert display.exit_code(RequestError(status, code, "title")) == exit_code
 
 
-def test_the_refusals_by_the_rules_are_in_the_catalogue() -> None:
+def test_the_codes_of_such_refusals_are_in_the_catalogue() -> None:
     assert CATALOGUE.keys() >= display.RULES
 
 
-def test_a_problem_is_shown_under_the_file() -> None:
+def test_an_error_is_printed_below_the_file() -> None:
     text = shown("a.exe", RequestError(415, "content_type_not_allowed", "Not taken.", "Only PNG.", "content_type"))
     assert text.splitlines() == [
         "! a.exe  not uploaded",

@@ -1,4 +1,4 @@
-"""ops.client.sending: the form that S3 needs, made from a file that is never in memory as a whole."""
+"""ops.client.sending: the form for S3, from a file that is read in chunks."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -25,25 +25,25 @@ def serve(aiohttp_server: Callable[[web.Application], Awaitable[object]]) -> Ser
 
 
 async def test_the_form_has_a_length_and_the_file_comes_last(serve: Serve, tmp_path: Path) -> None:
-    seen: list[tuple[str | None, bytes]] = []
+    parts: list[tuple[str | None, bytes]] = []
 
     async def s3(request: web.Request) -> web.Response:
         assert request.content_length is not None
         assert "Transfer-Encoding" not in request.headers
         reader = await request.multipart()
         while isinstance(part := await reader.next(), BodyPartReader):
-            seen.append((part.name, bytes(await part.read())))
+            parts.append((part.name, bytes(await part.read())))
         return web.Response(status=204)
 
-    file, told = tmp_path / "a.bin", list[int]()
+    file, lengths = tmp_path / "a.bin", list[int]()
     file.write_bytes(bytes(range(256)) * 4096)
-    await sending.send({"url": await serve(s3), "fields": {"key": "k", "x-amz-meta-note": "ü"}}, file, told.append)
-    assert seen == [("key", b"k"), ("x-amz-meta-note", "ü".encode()), ("file", file.read_bytes())]
-    assert sum(told) == file.stat().st_size
-    assert max(told) <= 1024 * 1024
+    await sending.send({"url": await serve(s3), "fields": {"key": "k", "x-amz-meta-note": "ü"}}, file, lengths.append)
+    assert parts == [("key", b"k"), ("x-amz-meta-note", "ü".encode()), ("file", file.read_bytes())]
+    assert sum(lengths) == file.stat().st_size
+    assert max(lengths) <= 1024 * 1024
 
 
-async def test_an_empty_file_is_sent_as_such(serve: Serve, tmp_path: Path) -> None:
+async def test_an_empty_file_is_sent(serve: Serve, tmp_path: Path) -> None:
     async def s3(request: web.Request) -> web.Response:
         assert b'name="file"' in await request.content.read()
         return web.Response(status=204)
@@ -52,7 +52,7 @@ async def test_an_empty_file_is_sent_as_such(serve: Serve, tmp_path: Path) -> No
     await sending.send({"url": await serve(s3), "fields": {}}, tmp_path / "empty", lambda _: None)
 
 
-async def test_a_refusal_has_the_code_and_the_sentence_of_s3(serve: Serve, tmp_path: Path) -> None:
+async def test_a_refusal_has_the_code_and_message_of_s3(serve: Serve, tmp_path: Path) -> None:
     async def s3(request: web.Request) -> web.Response:
         await request.content.read()
         body = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload is too large</Message></Error>"
@@ -75,7 +75,7 @@ async def test_a_redirect_is_a_refusal(serve: Serve, tmp_path: Path) -> None:
     assert caught.value.code == "s3:307"
 
 
-async def test_a_server_that_is_away_is_a_problem_without_status(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_be_reached_is_an_error_without_status(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     with pytest.raises(RequestError) as caught:
         await sending.send({"url": "http://127.0.0.1:9/", "fields": {}}, tmp_path / "a", lambda _: None)

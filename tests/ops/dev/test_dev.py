@@ -1,4 +1,4 @@
-"""ops.dev.command: one command starts everything, one signal ends it, and a folder keeps what was stored."""
+"""`airlock dev`: it starts everything, a signal ends everything, and a folder keeps the state."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def family(pid: int) -> set[int]:
-    """The processes that descend from `pid`, without it."""
+    """All descendants of the process `pid`."""
     children = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
     return children.union(*(family(child) for child in children))
 
@@ -44,7 +44,7 @@ async def gone(pids: set[int]) -> None:
             os.close(descriptor)
 
 
-async def test_its_address_has_the_page_and_is_ready(airlock_dev: Dev) -> None:
+async def test_it_serves_the_demo_page_and_is_ready(airlock_dev: Dev) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(airlock_dev.address) as page:
             assert page.content_type == "text/html"
@@ -52,12 +52,12 @@ async def test_its_address_has_the_page_and_is_ready(airlock_dev: Dev) -> None:
             assert ready.status == 200
 
 
-async def test_the_settings_that_it_leaves_are_enough_for_other_commands(airlock_dev: Dev) -> None:
+async def test_its_settings_are_enough_for_other_commands(airlock_dev: Dev) -> None:
     ran = await airlock("provision", "--dry-run", **airlock_dev.environment)
     assert ran.out == "Nothing to change: everything is as it should be.\n"
 
 
-async def test_it_says_what_it_scans_with(airlock_dev: Dev) -> None:
+async def test_it_prints_what_it_scans_with(airlock_dev: Dev) -> None:
     assert re.search(r"dev │ scanning with YARA-X", airlock_dev.log.read_text())
 
 
@@ -70,37 +70,37 @@ async def test_a_signal_while_it_starts_ends_everything(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     await process.stderr.readline()
-    everybody = family(process.pid)
+    processes = family(process.pid)
     process.terminate()
     out, err = await process.communicate()
     assert (process.returncode, out) == (0, b""), err
-    await gone(everybody)
+    await gone(processes)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_killed_it_takes_everything_along(tmp_path: Path) -> None:
+async def test_when_it_is_killed_everything_ends(tmp_path: Path) -> None:
     async with running_dev(tmp_path) as running:
-        everybody = family(running.process.pid)
+        processes = family(running.process.pid)
         await running.end(signal.SIGKILL)
-        await gone(everybody)
+        await gone(processes)
 
 
-async def test_a_worker_that_dies_ends_it_with_the_reason(tmp_path: Path) -> None:
+async def test_a_worker_that_ends_ends_it_with_the_reason(tmp_path: Path) -> None:
     async with running_dev(tmp_path) as running:
-        everybody = family(running.process.pid)
-        [worker] = [pid for pid in everybody if b"workers" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        processes = family(running.process.pid)
+        [worker] = [pid for pid in processes if b"workers" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
         os.kill(worker, signal.SIGKILL)
         assert await running.process.wait() == 1
-    await gone(everybody)
+    await gone(processes)
     assert "Error: the worker ended: SIGKILL" in running.log.read_text()
 
 
 async def ends_with(running: Dev, number: signal.Signals) -> None:
     """The signal ends it and all of its processes, and its exit code is 0."""
-    everybody = family(running.process.pid)
-    assert len(everybody) >= 3
+    processes = family(running.process.pid)
+    assert len(processes) >= 3
     assert await running.end(number) == 0
-    await gone(everybody)
+    await gone(processes)
     assert running.log.read_text().endswith("everything has ended\n")
 
 
@@ -113,8 +113,8 @@ async def test_a_signal_ends_everything_and_a_folder_keeps_uploads_over_the_rest
         await ends_with(first, signal.SIGINT)
     [upload] = sent.documents
     async with running_dev(tmp_path / "state") as second:
-        told = await airlock("status", upload["id"], "--json", "--service", second.address)
-        assert told.documents[0]["state"] == "accepted"
+        status = await airlock("status", upload["id"], "--json", "--service", second.address)
+        assert status.documents[0]["state"] == "accepted"
         content = f"{second.address}/v1/uploads/{upload['id']}/content"
         async with aiohttp.ClientSession() as session, session.get(content) as response:
             assert await response.text() == file.read_text()
@@ -123,20 +123,20 @@ async def test_a_signal_ends_everything_and_a_folder_keeps_uploads_over_the_rest
         await ends_with(second, signal.SIGTERM)
 
 
-async def test_a_folder_has_one_user(airlock_dev: Dev) -> None:
+async def test_a_folder_is_used_by_one_run(airlock_dev: Dev) -> None:
     ran = await airlock("dev", "--port", "0", "--state", airlock_dev.state)
     assert ran.code == 1
     assert ran.err == f"Error: another airlock dev uses {airlock_dev.state}: end it, or name another folder\n"
 
 
-async def test_a_taken_port_is_a_usage_error() -> None:
+async def test_a_port_in_use_is_a_usage_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = await airlock("dev", "--port", str(taken.getsockname()[1]))
     assert (ran.code, ran.out) == (2, "")
     assert "is in use" in ran.err
 
 
-async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: Path) -> None:
+async def test_wrong_profiles_are_reported_and_no_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[profiles.default]\ncontent_types = []\n")
     environment = {"AIRLOCK_PROFILES": str(tmp_path / "bad.toml"), "TMPDIR": str(tmp_path / "tmp")}
     (tmp_path / "tmp").mkdir()
@@ -146,7 +146,7 @@ async def test_profiles_that_break_rules_are_told_and_nothing_is_left(tmp_path: 
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_without_clamd_no_profile_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_clamd_no_profile_has_its_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_PROFILES", raising=False)
     scanned = profiles_file(tmp_path, clamd=True)
     unscanned = profiles_file(tmp_path, clamd=False)

@@ -1,4 +1,4 @@
-"""ops.dev.emulator: what it starts verifies signatures, ends for sure, and keeps its state where asked."""
+"""ops.dev.emulator: it always ends, and keeps its state where that is wanted. tests/deployment.py tests signatures."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ async def buckets(emulator: Emulator) -> list[str]:
         return [bucket["Name"] for bucket in (await s3.list_buckets())["Buckets"]]
 
 
-async def test_a_deployment_is_there_and_the_chain_finds_its_keys(deployment: AwsSettings) -> None:
+async def test_the_credential_chain_finds_the_keys_of_a_deployment(deployment: AwsSettings) -> None:
     async with get_session().create_client(
         "dynamodb", region_name=deployment.region, endpoint_url=deployment.endpoint_url
     ) as dynamodb:
@@ -49,7 +49,7 @@ async def test_a_deployment_is_there_and_the_chain_finds_its_keys(deployment: Aw
     assert table["Table"]["TableStatus"] == "ACTIVE"
 
 
-async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> None:
+async def test_state_keeps_keys_and_buckets_over_a_restart(tmp_path: Path) -> None:
     async with running(state=tmp_path) as first:
         assert await buckets(first) == ["kept"]
     async with running(state=tmp_path) as second:
@@ -59,7 +59,7 @@ async def test_keys_and_buckets_outlive_a_restart_with_state(tmp_path: Path) -> 
 
 
 @pytest.mark.server
-async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Path) -> None:
+async def test_state_keeps_the_users_of_all_roles_over_a_restart(tmp_path: Path) -> None:
     async with running(state=tmp_path) as first:
         wanted = Settings(**settings_for(first).model_dump())
         users = await first.users(wanted)
@@ -73,7 +73,7 @@ async def test_the_users_of_all_roles_outlive_a_restart_with_state(tmp_path: Pat
     }
 
 
-async def test_a_taken_port_is_an_error_that_shows_the_log(emulator: Emulator) -> None:
+async def test_a_port_in_use_is_an_error_that_shows_the_log(emulator: Emulator) -> None:
     taken = int(emulator.endpoint.rpartition(":")[2])
     with pytest.raises(EmulatorError, match="already in use"):
         async with running(port=taken):
@@ -81,7 +81,7 @@ async def test_a_taken_port_is_an_error_that_shows_the_log(emulator: Emulator) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-async def test_it_dies_with_a_killed_parent() -> None:
+async def test_it_ends_when_its_parent_is_killed() -> None:
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())

@@ -1,4 +1,4 @@
-"""ops.dev.programs and ops.dev.child: children are read, waited for and ended; one that is gone is told."""
+"""ops.dev.programs and ops.dev.child: children are started, read, waited for and stopped."""
 
 import asyncio
 import os
@@ -28,60 +28,62 @@ def python(name: str, code: str, grace: float = 10) -> Any:
 
 
 async def first_line(capsys: pytest.CaptureFixture[str]) -> str:
-    said = ""
-    while "\n" not in said:
+    printed = ""
+    while "\n" not in printed:
         await asyncio.sleep(0.01)
-        said += capsys.readouterr().err
-    return said
+        printed += capsys.readouterr().err
+    return printed
 
 
-async def test_each_line_is_shown_behind_the_name(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_each_line_is_printed_after_the_name(capsys: pytest.CaptureFixture[str]) -> None:
     async with python("worker", "print('x' * 100_000); print('last', end='')") as child:
         await child.process.wait()
-    said = capsys.readouterr().err
-    assert said.startswith(" worker │ xxx")
-    assert said.endswith(" worker │ last\n")
-    assert said.count("x") == 100_000
+    printed = capsys.readouterr().err
+    assert printed.startswith(" worker │ xxx")
+    assert printed.endswith(" worker │ last\n")
+    assert printed.count("x") == 100_000
 
 
-async def test_it_is_ended_and_that_it_was_a_signal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_child_is_stopped_with_sigterm(capsys: pytest.CaptureFixture[str]) -> None:
     async with python("worker", TALKS) as child:
         assert child.ending == "still running"
         assert await first_line(capsys) == " worker │ hello\n"
     assert child.ending == "SIGTERM"
 
 
-async def test_what_ignores_the_request_is_killed(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_child_that_ignores_sigterm_is_killed(capsys: pytest.CaptureFixture[str]) -> None:
     async with python("worker", STUBBORN, grace=0.05) as child:
         await first_line(capsys)
     assert child.ending == "SIGKILL"
 
 
-async def test_a_ctrl_c_in_the_terminal_does_not_reach_it() -> None:
+async def test_a_ctrl_c_in_the_terminal_does_not_reach_a_child() -> None:
     async with python("worker", TALKS) as child:
         assert os.getpgid(child.process.pid) == child.process.pid
         assert os.getsid(child.process.pid) == child.process.pid
 
 
-async def test_one_that_ends_by_itself_is_told_with_its_exit_code() -> None:
+async def test_a_child_that_ends_is_reported_with_its_exit_code() -> None:
     async with python("worker", TALKS) as first, python("service", "raise SystemExit(7)") as second:
         with pytest.raises(ProgramError, match="the service ended: exit 7"):
             await until_one_ends([first, second])
         assert first.running
 
 
-async def test_one_that_ends_before_it_serves_is_told() -> None:
+async def test_a_child_that_ends_before_it_serves_is_reported() -> None:
     async with python("service", "raise SystemExit(2)") as child:
         with pytest.raises(ProgramError, match="the service ended: exit 2"):
             await until_serving(["http://127.0.0.1:9/"], [child], 60)
 
 
-async def test_what_never_serves_is_named() -> None:
+async def test_a_page_that_is_never_ready_is_named() -> None:
     with pytest.raises(ProgramError, match=r"not ready after 0 s: http://127.0.0.1:9/"):
         await until_serving(["http://127.0.0.1:9/"], [], 0.05)
 
 
-async def test_serving_is_answering_200(aiohttp_server: Callable[[web.Application], Awaitable[Any]]) -> None:
+async def test_a_page_is_ready_when_it_responds_with_200(
+    aiohttp_server: Callable[[web.Application], Awaitable[Any]],
+) -> None:
     statuses = [503, 500, 200]
 
     async def ready(_: web.Request) -> web.Response:
@@ -94,7 +96,7 @@ async def test_serving_is_answering_200(aiohttp_server: Callable[[web.Applicatio
     assert statuses == []
 
 
-async def test_a_dead_child_can_be_stopped_again() -> None:
+async def test_a_child_that_has_ended_can_be_stopped() -> None:
     child = await ChildProcess.start("x", ["true"], env=os.environ, output=asyncio.subprocess.DEVNULL)
     await child.process.wait()
     await child.stop(1)

@@ -1,4 +1,4 @@
-"""ops.dev.scanner: the clamd that is there, and a plain word where there is none."""
+"""ops.dev.scanner: which clamd is used, and a sentence about it."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ needs_clamd = pytest.mark.skipif(CLAMD is None, reason="clamd is not installed")
 
 
 @pytest.fixture(autouse=True)
-def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_system_clamd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanner, "SOCKETS", ())
     monkeypatch.setattr(scanner, "DEFINITIONS", ())
 
@@ -30,7 +30,7 @@ async def instream(address: str, body: bytes) -> bytes:
 
 @pytest.mark.server
 @needs_clamd
-async def test_an_installed_clamd_is_started_knows_eicar_and_ends(tmp_path: Path) -> None:
+async def test_an_installed_clamd_is_started_finds_eicar_and_is_stopped(tmp_path: Path) -> None:
     async with chosen(None, tmp_path / "clamd") as found:
         assert found.address is not None
         assert "a test database that knows only EICAR" in found.sentence
@@ -42,7 +42,7 @@ async def test_an_installed_clamd_is_started_knows_eicar_and_ends(tmp_path: Path
 
 @pytest.mark.server
 @needs_clamd
-async def test_the_definitions_of_the_machine_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_systems_definitions_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "daily.ndb").write_text("Our.Signature:0:0:deadbeefdeadbeefdeadbeefdeadbeef\n")
     monkeypatch.setattr(scanner, "DEFINITIONS", (tmp_path / "missing", tmp_path))
     async with chosen(None, tmp_path / "clamd") as found:
@@ -64,7 +64,7 @@ async def test_a_running_clamd_is_used(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "unused").exists()
 
 
-async def test_a_clamd_that_does_not_start_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clamd_that_does_not_start_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "clamd"
     broken.write_text("#!/bin/sh\necho out of memory\nexit 3\n")
     broken.chmod(0o755)
@@ -75,7 +75,7 @@ async def test_a_clamd_that_does_not_start_is_done_without(tmp_path: Path, monke
         assert "exit 3: out of memory" in found.sentence
 
 
-async def test_without_any_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_clamd_the_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     async with chosen(None, tmp_path / "folder") as found:
         assert found.address is None
@@ -83,7 +83,7 @@ async def test_without_any_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "unix:///nowhere/clamd.sock"])
-async def test_a_configured_one_is_never_done_without(address: str, tmp_path: Path) -> None:
+async def test_a_configured_clamd_must_respond(address: str, tmp_path: Path) -> None:
     with pytest.raises(ScannerError, match=address):
         async with chosen(address, tmp_path / "folder"):
             pass

@@ -1,4 +1,4 @@
-"""ops.provision.command: a second run finds nothing to change, drift is repaired, a dry run only tells."""
+"""`airlock provision`: a second run changes nothing, drift is repaired, and a dry run only reports."""
 
 import json
 from collections.abc import AsyncIterator
@@ -47,19 +47,19 @@ async def test_a_second_run_changes_nothing(wanted: Settings) -> None:
     assert await changes(wanted) == []
 
 
-async def test_a_dry_run_tells_the_same_and_makes_nothing(wanted: Settings, clients: ProvisioningClients) -> None:
-    told = await changes(wanted, dry_run=True)
+async def test_a_dry_run_reports_the_changes_and_makes_none(wanted: Settings, clients: ProvisioningClients) -> None:
+    reported = await changes(wanted, dry_run=True)
     with pytest.raises(ClientError, match="404"):
         await clients.s3.head_bucket(Bucket=wanted.incoming_bucket)
-    assert await changes(wanted) == told
+    assert await changes(wanted) == reported
 
 
-async def test_of_what_is_not_there_nothing_more_is_asked() -> None:
-    asked: list[str] = []
+async def test_of_a_missing_resource_only_the_first_setting_is_read() -> None:
+    read_settings: list[str] = []
 
     def setting(resource: str, what: str, stored: str | None) -> Setting:
         async def read() -> str | None:
-            asked.append(f"{resource} {what}")
+            read_settings.append(f"{resource} {what}")
             return stored
 
         async def write() -> None: ...
@@ -69,7 +69,7 @@ async def test_of_what_is_not_there_nothing_more_is_asked() -> None:
     there = [setting("a", "name", "wanted"), setting("a", "tags", None), setting("a", "size", "wanted")]
     missing = [setting("b", "name", None), setting("b", "tags", None)]
     changes = await planned([*there, *missing, setting("a", "notice", "other")])
-    assert asked == ["a name", "a tags", "a size", "b name", "a notice"]
+    assert read_settings == ["a name", "a tags", "a size", "b name", "a notice"]
     assert [(change.setting.resource, change.setting.what, change.before) for change in changes] == [
         ("a", "tags", None),
         ("b", "name", None),
@@ -79,7 +79,7 @@ async def test_of_what_is_not_there_nothing_more_is_asked() -> None:
 
 
 async def drift(s: Settings, clients: ProvisioningClients) -> None:
-    """Everything that somebody could have turned off in a console."""
+    """Turn off everything that a user of the console could turn off."""
     s3, sqs = clients.s3, clients.sqs
     await s3.put_bucket_versioning(Bucket=s.accepted_bucket, VersioningConfiguration={"Status": "Suspended"})
     await s3.delete_public_access_block(Bucket=s.quarantine_bucket)
@@ -96,7 +96,7 @@ async def drift(s: Settings, clients: ProvisioningClients) -> None:
     )
 
 
-async def test_drift_is_told_and_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
+async def test_drift_is_reported_and_repaired(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     await drift(wanted, clients)
     repaired = await changes(wanted)
@@ -113,7 +113,7 @@ async def test_drift_is_told_and_repaired(wanted: Settings, clients: Provisionin
     assert await changes(wanted) == []
 
 
-async def test_what_others_configured_stays(wanted: Settings, clients: ProvisioningClients) -> None:
+async def test_lifecycle_rules_of_others_stay(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     bucket = wanted.incoming_bucket
     stored = await clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket)
@@ -132,7 +132,7 @@ async def test_what_others_configured_stays(wanted: Settings, clients: Provision
     }
 
 
-async def test_cors_goes_when_no_origin_is_left(wanted: Settings) -> None:
+async def test_cors_is_removed_when_no_origin_is_left(wanted: Settings) -> None:
     await changes(wanted)
     without = wanted.model_copy(update={"cors_origins": []})
     assert any("cors.AllowedOrigins" in line and line.endswith("→ none") for line in await changes(without))
@@ -149,7 +149,7 @@ async def test_only_the_incoming_bucket_may_send_to_the_queue(wanted: Settings, 
 
 
 async def received(clients: ProvisioningClients, queue: str) -> dict[str, Any]:
-    """The next message that is not S3's greeting."""
+    """The next notification in the queue; S3's test event is skipped."""
     url = (await clients.sqs.get_queue_url(QueueName=queue))["QueueUrl"]
     while True:
         answer = await clients.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=1)
@@ -159,7 +159,7 @@ async def received(clients: ProvisioningClients, queue: str) -> dict[str, Any]:
                 return body
 
 
-async def test_an_object_under_the_prefix_is_told_to_the_queue(wanted: Settings, clients: ProvisioningClients) -> None:
+async def test_only_objects_under_the_prefix_are_notified(wanted: Settings, clients: ProvisioningClients) -> None:
     await changes(wanted)
     await clients.s3.put_object(Bucket=wanted.incoming_bucket, Key="elsewhere/a", Body=b"1")
     await clients.s3.put_object(Bucket=wanted.incoming_bucket, Key="incoming/b", Body=b"2")
@@ -172,15 +172,15 @@ async def test_an_object_under_the_prefix_is_told_to_the_queue(wanted: Settings,
 async def test_a_browser_of_a_configured_origin_may_read_the_etag(wanted: Settings) -> None:
     await changes(wanted)
     url = f"{wanted.endpoint_url}/{wanted.incoming_bucket}"
-    asked = {"Origin": ORIGINS[0], "Access-Control-Request-Method": "POST"}
+    preflight = {"Origin": ORIGINS[0], "Access-Control-Request-Method": "POST"}
     async with aiohttp.ClientSession() as session:
-        async with session.options(url, headers=asked) as allowed:
+        async with session.options(url, headers=preflight) as allowed:
             assert allowed.headers["Access-Control-Allow-Origin"] in (ORIGINS[0], "*")
-        async with session.options(url, headers={**asked, "Origin": "https://evil.example"}) as refused:
+        async with session.options(url, headers={**preflight, "Origin": "https://evil.example"}) as refused:
             assert refused.status == 403
 
 
-async def test_a_table_of_another_shape_is_not_touched(wanted: Settings, clients: ProvisioningClients) -> None:
+async def test_a_table_with_another_key_is_not_changed(wanted: Settings, clients: ProvisioningClients) -> None:
     await clients.dynamodb.create_table(
         TableName=wanted.table,
         BillingMode="PAY_PER_REQUEST",
@@ -191,6 +191,33 @@ async def test_a_table_of_another_shape_is_not_touched(wanted: Settings, clients
         await changes(wanted)
 
 
+async def test_an_index_with_another_key_is_not_changed(wanted: Settings, clients: ProvisioningClients) -> None:
+    await clients.dynamodb.create_table(
+        TableName=wanted.table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "owner")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "owner-index",
+                "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    with pytest.raises(WrongKeyError, match=r"index owner-index of table .* has the key owner: delete it first"):
+        await changes(wanted)
+
+
+async def test_a_kms_key_of_the_accounts_owner_stays(wanted: Settings, clients: ProvisioningClients) -> None:
+    await changes(wanted)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "theirs"}}
+    await clients.s3.put_bucket_encryption(
+        Bucket=wanted.accepted_bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    assert await changes(wanted) == []
+
+
 async def test_a_missing_index_is_added(wanted: Settings, clients: ProvisioningClients) -> None:
     await clients.dynamodb.create_table(
         TableName=wanted.table,
@@ -199,9 +226,9 @@ async def test_a_missing_index_is_added(wanted: Settings, clients: ProvisioningC
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
-    told = await changes(wanted)
-    assert f"table {wanted.table} shape.billing: PROVISIONED → PAY_PER_REQUEST" in told
-    assert f"table {wanted.table} shape.owner-index: none → owner, created" in told
+    made = await changes(wanted)
+    assert f"table {wanted.table} shape.billing: PROVISIONED → PAY_PER_REQUEST" in made
+    assert f"table {wanted.table} shape.owner-index: none → owner, created" in made
     assert await changes(wanted) == []
 
 
@@ -211,27 +238,27 @@ def environment(s: AwsSettings) -> dict[str, str]:
     return {f"AIRLOCK_{name.upper()}": str(getattr(s, name)) for name in (*names, *buckets)}
 
 
-async def test_the_command_prints_each_change_and_then_that_there_is_none(wanted: Settings) -> None:
+async def test_the_command_prints_each_change_and_then_nothing_to_change(wanted: Settings) -> None:
     env = {**environment(wanted), "AIRLOCK_CORS_ORIGINS": ",".join(ORIGINS)}
-    code, out, _ = await airlock("provision", "--dry-run", **env)
-    assert code == 0
-    assert "would be changed" in out
-    code, out, _ = await airlock("provision", **env)
-    assert code == 0
-    assert f"bucket {wanted.incoming_bucket}  versioning: none → Enabled\n" in out
+    ran = await airlock("provision", "--dry-run", **env)
+    assert ran.code == 0
+    assert "would be changed" in ran.out
+    ran = await airlock("provision", **env)
+    assert ran.code == 0
+    assert f"bucket {wanted.incoming_bucket}  versioning: none → Enabled\n" in ran.out
     assert await airlock("provision", **env) == (0, "Nothing to change: everything is as it should be.\n", "")
 
 
-async def test_wrong_settings_are_named_together_and_exit_2(wanted: Settings) -> None:
+async def test_all_wrong_settings_are_named_and_exit_2(wanted: Settings) -> None:
     env = {**environment(wanted), "AIRLOCK_REGION": "", "AIRLOCK_QUEUE": "a.fifo"}
-    code, _, err = await airlock("provision", **env)
-    assert code == 2
-    assert "AIRLOCK_REGION: Field required" in err
-    assert "AIRLOCK_QUEUE: must be a standard queue's name" in err
+    ran = await airlock("provision", **env)
+    assert ran.code == 2
+    assert "AIRLOCK_REGION: Field required" in ran.err
+    assert "AIRLOCK_QUEUE: must be a standard queue's name" in ran.err
 
 
-async def test_a_server_that_is_not_there_is_a_sentence_and_exit_1(wanted: Settings) -> None:
+async def test_a_server_that_cannot_be_reached_is_exit_1(wanted: Settings) -> None:
     env = {**environment(wanted), "AIRLOCK_ENDPOINT_URL": "http://127.0.0.1:9"}
-    code, _, err = await airlock("provision", **env)
-    assert code == 1
-    assert err.startswith("Error: Could not connect to the endpoint URL")
+    ran = await airlock("provision", **env)
+    assert ran.code == 1
+    assert ran.err.startswith("Error: Could not connect to the endpoint URL")

@@ -1,4 +1,4 @@
-"""`airlock rescan`: asks for another inspection of exactly those accepted objects that are wanted."""
+"""`airlock rescan`: requests another inspection of exactly the selected accepted objects."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from ops.rescan.record_filter import RecordFilter
 from ops.rescan.run import RescanRun
 from ops.rescan.summary import Summary
 from tests.deployment import keys_of
-from tests.ops.terminal import Ran, airlock
+from tests.ops.terminal import Ran, airlock, airlock_on_terminal, airlock_without_pauses
 from tests.workers.harness import PNG, WorkerHarness, harness_in
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ def verdict(days: int) -> Verdict:
         (RecordFilter(owner="alice", since=DAY + timedelta(days=5)), {"again"}),
     ],
 )
-def test_what_counts_is_the_last_inspection(wanted: RecordFilter, taken: set[str]) -> None:
+def test_objects_are_selected_by_their_last_inspection(wanted: RecordFilter, taken: set[str]) -> None:
     records = [
         record("first"),
         record("second", 2),
@@ -85,20 +85,20 @@ async def harness(deployment: AwsSettings, tmp_path: Path) -> AsyncIterator[Work
 
 
 async def run(harness: WorkerHarness, *arguments: str) -> Ran:
-    """As the operator's user."""
+    """Run the command as the operator's user."""
     keys = keys_of("operator", harness.settings).environment()
     return await airlock("rescan", *arguments, **{**harness.environment(), **keys})
 
 
 async def waiting(harness: WorkerHarness) -> set[str]:
-    """The uploads of which the messages in the queue ask for another inspection."""
+    """The uploads for which messages in the queue request another inspection. The queue is empty afterwards."""
     asked = (json.loads(body) for body in await messages(harness))
-    # S3 greets whom it is to notify.
+    # S3 sends a test event to a queue that it will notify.
     return {each["airlock"]["rescan"] for each in asked if "airlock" in each}
 
 
 async def messages(harness: WorkerHarness) -> list[str]:
-    """The bodies of the messages in the queue, which are taken."""
+    """Receive and delete all messages of the queue; returns their bodies."""
     url = (await harness.clients.sqs.get_queue_url(QueueName=harness.settings.queue))["QueueUrl"]
     bodies: list[str] = []
     while True:
@@ -116,7 +116,7 @@ async def store(harness: WorkerHarness, *records: Record) -> None:
         await harness.clients.dynamodb.put_item(TableName=harness.settings.table, Item=dict(to_item(each)))
 
 
-async def test_only_accepted_objects_are_asked_for_page_by_page(harness: WorkerHarness) -> None:
+async def test_an_inspection_is_requested_for_accepted_objects_only(harness: WorkerHarness) -> None:
     await store(harness, *(record(f"accepted {number:03}") for number in range(25)))
     await store(
         harness,
@@ -134,7 +134,7 @@ async def test_only_accepted_objects_are_asked_for_page_by_page(harness: WorkerH
     assert await waiting(harness) == {f"accepted {number:03}" for number in range(25)}
 
 
-async def test_it_waits_while_too_many_messages_do(harness: WorkerHarness) -> None:
+async def test_it_waits_while_too_many_messages_are_in_the_queue(harness: WorkerHarness) -> None:
     await store(harness, *(record(f"{number}") for number in range(3)))
     await messages(harness)
     await harness.send("{}")
@@ -153,13 +153,13 @@ async def test_it_waits_while_too_many_messages_do(harness: WorkerHarness) -> No
     assert (summary.finished, summary.requested) == (True, 3)
 
 
-async def test_what_is_wrong_is_a_usage_error(harness: WorkerHarness) -> None:
+async def test_a_wrong_date_or_profile_is_a_usage_error(harness: WorkerHarness) -> None:
     assert "must be a date such as" in (await run(harness, "--since", "yesterday")).err
     ran = await run(harness, "--profile", "none")
     assert (ran.code, "unknown profile 'none'" in ran.err) == (2, True)
 
 
-async def test_a_rule_that_came_later_revokes_exactly_what_it_matches(harness: WorkerHarness) -> None:
+async def test_a_newer_rule_revokes_exactly_what_it_matches(harness: WorkerHarness) -> None:
     async with harness.working():
         sent = [await harness.put(body) for body in (PNG, BAD, PNG + b"2", BAD + b"2")]
         for each in sent:
@@ -176,8 +176,25 @@ async def test_a_rule_that_came_later_revokes_exactly_what_it_matches(harness: W
     states = {each.upload: (await harness.settled(each)).state for each in sent}
     assert list(states.values()) == [State.ACCEPTED, State.INFECTED, State.ACCEPTED, State.INFECTED]
     assert sorted((await harness.accepted()).values()) == [PNG, PNG + b"2"]
-    told = await harness.events(2)
-    assert {event["subject"] for event in told} == {sent[1].upload, sent[3].upload}
-    assert len({event["id"] for event in told}) == 2
-    # What was inspected meanwhile is not inspected once more by the same command.
+    published = await harness.events(2)
+    assert {event["subject"] for event in published} == {sent[1].upload, sent[3].upload}
+    assert len({event["id"] for event in published}) == 2
+    # The same command does not request objects that were inspected since.
     assert (await run(harness, "--until", until, "--json")).documents[0]["asked"] == 0
+
+
+async def test_on_a_terminal_the_progress_is_shown(harness: WorkerHarness) -> None:
+    await store(harness, record("accepted"))
+    keys = keys_of("operator", harness.settings).environment()
+    code, printed = await airlock_on_terminal("rescan", "--dry-run", **{**harness.environment(), **keys})
+    assert code == 0
+    assert "of 0 accepted" in printed
+    assert "1 of 1 accepted objects (10 bytes) would be inspected again." in printed
+
+
+async def test_an_outage_is_exit_1_and_the_summary_says_that_the_run_ended_early(harness: WorkerHarness) -> None:
+    keys = keys_of("operator", harness.settings).environment()
+    missing = harness.environment(AIRLOCK_TABLE="missing")
+    ran = await airlock_without_pauses("rescan", **{**missing, **keys})
+    assert ran.code == 1
+    assert "The run ended before all objects were read: run the command again." in ran.out
