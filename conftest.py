@@ -1,6 +1,8 @@
 """What every test run shares: the mark `server`, and Hypothesis without a deadline."""
 
 import os
+import sys
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -17,6 +19,18 @@ SERVERS = {"airlock_dev", "aws_settings", "browser", "ceph", "clamd", "emulator"
 settings.register_profile("full", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
 settings.load_profile("full")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Pause the coverage of this process for a test that is marked so."""
+    tracing = sys.gettrace()
+    if item.get_closest_marker("without_coverage"):
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
