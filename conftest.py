@@ -1,11 +1,13 @@
 """What every test run shares: the mark `server`, and Hypothesis without a deadline."""
 
 import os
-import sys
 from collections.abc import Generator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import settings
+
+from tests.coverage_pause import coverage_paused
 
 pytest_plugins = ["tests.log_search"]
 
@@ -24,13 +26,8 @@ settings.load_profile("full")
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Pause the coverage of this process for a test that is marked so."""
-    tracing = sys.gettrace()
-    if item.get_closest_marker("without_coverage"):
-        sys.settrace(None)
-    try:
+    with coverage_paused() if item.get_closest_marker("without_coverage") else nullcontext():
         return (yield)
-    finally:
-        sys.settrace(tracing)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

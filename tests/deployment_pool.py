@@ -10,6 +10,7 @@ from typing import Any
 from aws.clients import Clients, connect
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
+from tests.coverage_pause import coverage_paused
 from tests.deployment import provisioned, settings_for
 
 PROFILES = """
@@ -42,7 +43,8 @@ class Pool:
             taken = await self.make()
         else:
             taken = self._free.popleft()
-            await self._empty(taken)
+            with coverage_paused():
+                await self._empty(taken)
         yield taken
         self._free.append(taken)
 

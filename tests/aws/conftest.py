@@ -16,6 +16,7 @@ from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
 from ops.provision import table
 from tests.aws import settings_at
+from tests.coverage_pause import coverage_paused
 from tests.deployment import settings_for
 
 
@@ -73,11 +74,12 @@ def aws_settings(request: pytest.FixtureRequest) -> AwsSettings:
 async def buckets(emulator: Emulator) -> AwsSettings:
     """Settings of two empty, versioned buckets in ministack: incoming and accepted."""
     settings = settings_for(emulator)
-    async with client("s3", settings) as s3:
-        for name in (settings.incoming_bucket, settings.accepted_bucket):
-            region = {"LocationConstraint": settings.region}
-            await s3.create_bucket(Bucket=name, CreateBucketConfiguration=region)
-            await s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    with coverage_paused():
+        async with client("s3", settings) as s3:
+            for name in (settings.incoming_bucket, settings.accepted_bucket):
+                region = {"LocationConstraint": settings.region}
+                await s3.create_bucket(Bucket=name, CreateBucketConfiguration=region)
+                await s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return settings
 
 
@@ -87,14 +89,15 @@ def client(service: str, settings: AwsSettings) -> Any:
 
 
 async def queues_and_table(settings: AwsSettings) -> AwsSettings:
-    async with client("sqs", settings) as sqs, client("dynamodb", settings) as dynamodb:
-        for name in (settings.queue, settings.dead_letter_queue):
-            await sqs.create_queue(QueueName=name)
-        await dynamodb.create_table(
-            TableName=settings.table,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=table.KEY,
-            AttributeDefinitions=table.ATTRIBUTES,
-            GlobalSecondaryIndexes=[table.INDEX_SHAPE],
-        )
+    with coverage_paused():
+        async with client("sqs", settings) as sqs, client("dynamodb", settings) as dynamodb:
+            for name in (settings.queue, settings.dead_letter_queue):
+                await sqs.create_queue(QueueName=name)
+            await dynamodb.create_table(
+                TableName=settings.table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=table.KEY,
+                AttributeDefinitions=table.ATTRIBUTES,
+                GlobalSecondaryIndexes=[table.INDEX_SHAPE],
+            )
     return settings

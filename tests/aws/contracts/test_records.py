@@ -130,16 +130,17 @@ async def fill(implementation: Implementation) -> None:
     await implementation.put(replace(ARRIVED, id="bobs", owner="bob"))
 
 
-@pytest.mark.parametrize("limit", [1, 3, 6, 7, 50])
-async def test_pages_hold_an_owners_uploads_newest_first_each_once(implementation: Implementation, limit: int) -> None:
+async def test_pages_hold_an_owners_uploads_newest_first_each_once(implementation: Implementation) -> None:
     await fill(implementation)
-    assert list(chain(*await walk(implementation.records, None, limit))) == ["u6", "u5", "u4", "u3", "u2", "u1", "u0"]
+    for limit in (1, 3, 6, 7, 50):
+        pages = await walk(implementation.records, None, limit)
+        assert list(chain(*pages)) == ["u6", "u5", "u4", "u3", "u2", "u1", "u0"], limit
 
 
-@pytest.mark.parametrize("limit", [1, 2, 50])
-async def test_pages_can_hold_uploads_of_one_state_only(implementation: Implementation, limit: int) -> None:
+async def test_pages_can_hold_uploads_of_one_state_only(implementation: Implementation) -> None:
     await fill(implementation)
-    assert list(chain(*await walk(implementation.records, State.INSPECTING, limit))) == ["u5", "u3", "u1"]
+    for limit in (1, 2, 50):
+        assert list(chain(*await walk(implementation.records, State.INSPECTING, limit))) == ["u5", "u3", "u1"], limit
 
 
 async def test_an_owner_without_uploads_has_one_empty_page(records: Records) -> None:
@@ -154,11 +155,11 @@ async def test_a_cursor_does_not_open_another_owners_list(implementation: Implem
     assert {record.owner for record in page.records} <= {"bob"}
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "bm90IGpzb24"])
-async def test_a_cursor_that_is_not_from_a_page_is_refused(records: Records, cursor: str) -> None:
-    with pytest.raises(Refused) as caught:
-        await records.list("ada", state=None, cursor=cursor, limit=50)
-    assert (caught.value.code, caught.value.field) == ("invalid_cursor", "cursor")
+async def test_a_cursor_that_is_not_from_a_page_is_refused(records: Records) -> None:
+    for cursor in ("", "x", "é", "bm90IGpzb24"):
+        with pytest.raises(Refused) as caught:
+            await records.list("ada", state=None, cursor=cursor, limit=50)
+        assert (caught.value.code, caught.value.field) == ("invalid_cursor", "cursor"), cursor
 
 
 async def test_a_table_that_cannot_be_reached_is_unavailable(implementation: Implementation) -> None:
