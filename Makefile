@@ -24,7 +24,7 @@ demo: $(RUNNABLE) ## the whole of Airlock on this machine; prints its address, C
 
 test: $(INSTALLED) ## every test, with coverage
 	@.ci/debian-packages
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that need no server
 

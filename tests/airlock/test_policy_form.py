@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from aiohttp import FormData
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -64,6 +65,7 @@ async def aiohttp_form(form: Mapping[str, str], filename: str) -> bytes:
     return await writer.as_bytes()
 
 
+@pytest.mark.without_coverage
 @given(intent=intents(), filename=posted_names)
 @example(intent=Intent("o", "p", "f", "text/plain"), filename="\U0001f600" * 255)
 async def test_the_largest_form_that_is_signed_is_one_that_s3_reads(intent: Intent, filename: str) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from botocore.config import Config
 from botocore.session import Session, get_session
 from hypothesis import example, given
@@ -109,6 +110,7 @@ sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)
 )
 
 
+@pytest.mark.without_coverage
 @given(
     credentials=credentials_of_all_kinds,
     name=buckets,
@@ -158,6 +160,7 @@ def test_a_policy_is_botocores_byte_for_byte(
     assert ours.expires_at == datetime.fromtimestamp(now + lifetime, UTC)
 
 
+@pytest.mark.without_coverage
 def test_the_url_of_every_region_is_botocores() -> None:
     """In every partition of AWS, virtual-hosted and by path, with and without a dot in the bucket's name."""
     assert {"us-east-1", "cn-north-1", "us-gov-west-1", "ap-east-1", "eusc-de-east-1"} <= set(regions())

@@ -28,6 +28,7 @@ async def test_a_form_as_it_was_issued_is_stored_under_its_key(server: Server) -
     assert [version.bucket for version in await server.versions() if version.key == form.key] == [server.incoming]
 
 
+@pytest.mark.without_coverage
 @pytest.mark.parametrize("group", GROUPS)
 async def test_every_deviation_is_refused(server: Server, group: str) -> None:
     assert await judge(server, GROUPS[group]()) == []

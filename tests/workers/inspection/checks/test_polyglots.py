@@ -128,6 +128,7 @@ def test_a_good_file_has_no_second_format(kind: str) -> None:
     assert _named(kind, SIGNED[kind]) is None
 
 
+@pytest.mark.without_coverage
 def test_a_large_zip_is_known_by_its_locator() -> None:
     with zipfile.ZipFile(BytesIO(), "w") as archive:
         for number in range(65536):

@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ def _open_files() -> int:
     return sum("memfd" in link or "deleted" in link or "socket" in link for link in links)
 
 
+@pytest.mark.without_coverage
 @settings(max_examples=ROUNDS)
 @given(st.integers(0, 2**32))
 @example(0)

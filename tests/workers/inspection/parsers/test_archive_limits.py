@@ -188,6 +188,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return samples.with_right_checksums(bytes(data)) if is_7z and draw(st.booleans()) else bytes(data)
 
 
+@pytest.mark.without_coverage
 @settings(max_examples=400)
 @given(mutated())
 def test_a_mutated_archive_ends_and_leaves_nothing(data: bytes) -> None:

@@ -202,6 +202,7 @@ def test_a_disk_that_fails_is_not_the_files_fault() -> None:
         findings(image, GOOD["png"])
 
 
+@pytest.mark.without_coverage
 @settings(max_examples=400)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_no_mutation_raises_or_leaves_a_file(name: str, data: st.DataObject) -> None:

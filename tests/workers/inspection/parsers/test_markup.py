@@ -99,6 +99,7 @@ def test_findings_before_a_limit_are_reported() -> None:
     assert codes(markup, content, {"markup_depth": 50}) == ["limits_exceeded", "script"]
 
 
+@pytest.mark.without_coverage
 @pytest.mark.parametrize(
     "piece", [b"<a ", b"<a b=", b"<a<a", b"<a b='", b'<a b="', b"<style", b"<!--", b"<a b='<a c=\""]
 )
@@ -118,6 +119,7 @@ def test_frames_within_frames_are_followed_to_an_end() -> None:
     assert codes(markup, html(content)) == ["event_handler"]
 
 
+@pytest.mark.without_coverage
 @settings(max_examples=400)
 @given(st.sampled_from(EVERY), st.data())
 def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject) -> None:

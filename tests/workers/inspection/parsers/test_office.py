@@ -340,6 +340,7 @@ MUTABLE = [
 ]
 
 
+@pytest.mark.without_coverage
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MUTABLE), st.data())
 def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject) -> None:
