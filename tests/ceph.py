@@ -6,9 +6,7 @@ Nothing of it outlives us: https://docs.ceph.com/en/pacific/install/manual-deplo
 
 import asyncio
 import contextlib
-import os
 import secrets
-import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,10 +18,11 @@ import aiohttp
 from airlock.policy import Credentials
 from ops.dev.child import ChildProcess
 from ops.dev.loopback import HOST, free_port
+from tests.debian import PATH
 
 REGION = "eu-central-1"
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "monmaptool")
-PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
 START_SECONDS = 30.0
 ANSWER_SECONDS = 2.0
 ATTEMPTS = 3
@@ -89,11 +88,6 @@ class Ceph:
     endpoint: str
     keys: Credentials
     stranger: Credentials
-
-
-def missing() -> list[str]:
-    """The programs that are not here."""
-    return [program for program in PROGRAMS if not shutil.which(program, path=PATH)]
 
 
 @contextlib.asynccontextmanager

@@ -1,13 +1,11 @@
 """A browser, and a fake service for it."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.debian import needs
 from tests.web.fake_service import FakeService
 
 FLAGS = [
@@ -26,10 +24,7 @@ FLAGS = [
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The machine's own Chromium, never a downloaded one."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        reason = "no Chromium on the PATH (Debian: apt install chromium)"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    [executable] = needs("chromium")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield running

@@ -8,9 +8,12 @@ import pytest
 
 from ops.dev import scanner
 from ops.dev.scanner import EICAR, ScannerError, chosen
+from tests.debian import needs
 
-CLAMD = shutil.which("clamd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-needs_clamd = pytest.mark.skipif(CLAMD is None, reason="clamd is not installed")
+
+@pytest.fixture
+def installed_clamd() -> None:
+    needs("clamd")
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +32,7 @@ async def instream(address: str, body: bytes) -> bytes:
 
 
 @pytest.mark.server
-@needs_clamd
+@pytest.mark.usefixtures("installed_clamd")
 async def test_an_installed_clamd_is_started_finds_eicar_and_is_stopped(tmp_path: Path) -> None:
     async with chosen(None, tmp_path / "clamd") as found:
         assert found.address is not None
@@ -41,7 +44,7 @@ async def test_an_installed_clamd_is_started_finds_eicar_and_is_stopped(tmp_path
 
 
 @pytest.mark.server
-@needs_clamd
+@pytest.mark.usefixtures("installed_clamd")
 async def test_the_systems_definitions_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "daily.ndb").write_text("Our.Signature:0:0:deadbeefdeadbeefdeadbeefdeadbeef\n")
     monkeypatch.setattr(scanner, "DEFINITIONS", (tmp_path / "missing", tmp_path))
@@ -51,7 +54,7 @@ async def test_the_systems_definitions_are_used(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.server
-@needs_clamd
+@pytest.mark.usefixtures("installed_clamd")
 async def test_a_running_clamd_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with chosen(None, tmp_path / "clamd") as system:
         socket = (system.address or "").removeprefix("unix://")

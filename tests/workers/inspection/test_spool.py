@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airlock.errors import Unavailable
+from tests.debian import not_here
 from workers.inspection.spool import Spool
 
 
@@ -76,7 +77,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=False, capture_output=True
     )
     if made.returncode:
-        pytest.skip("only root can mount")
+        not_here("only root can mount")
     yield tmp_path
     subprocess.run(["umount", tmp_path], check=True)
 

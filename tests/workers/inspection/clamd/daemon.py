@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.debian import needs
 from tests.workers.harness import EICAR
 
 STREAM_MAX = 2 * 1024**2
@@ -42,8 +41,7 @@ class Daemon:
 @contextlib.asynccontextmanager
 async def running(port: int | None = None) -> AsyncIterator[Daemon]:
     """A clamd that answers; ended by its process on the way out."""
-    binary = shutil.which("clamd", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert binary, "clamav-daemon is not installed"
+    [binary] = needs("clamd")
     with tempfile.TemporaryDirectory(prefix="clamd-") as name:
         folder, used = Path(name), port or free_port()
         (folder / "definitions").mkdir()
