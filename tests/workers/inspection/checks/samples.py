@@ -16,7 +16,11 @@ def zipped(names: Mapping[str, bytes], *, stored: bool = False) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED) as archive:
         for name, content in names.items():
-            archive.writestr(name, content)
+            # Of a fixed time: the same names and contents are the same bytes.
+            entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            entry.compress_type = archive.compression
+            entry.external_attr = (0o40775 << 16 | 0x10) if name.endswith("/") else 0o600 << 16
+            archive.writestr(entry, content)
     return target.getvalue()
 
 
