@@ -34,9 +34,12 @@ def children() -> list[int]:
     return [child for server in servers() for child in _children_of(server)]
 
 
+FORK_SERVER = b"workers.inspection.sandbox.fork_server"
+
+
 def servers() -> list[int]:
     """The fork servers that this process has started and that still are, zombies too."""
-    return [pid for pid in _children_of(os.getpid()) if (line := _command(pid)) == b"" or b"fork_server" in line]
+    return [pid for pid in _children_of(os.getpid()) if (line := _command(pid)) == b"" or FORK_SERVER in line]
 
 
 def _children_of(parent: int) -> list[int]:
