@@ -48,7 +48,7 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     except MalformedArchive as error:
         archive_output.malformed(error)
     except UnreadableArchive as error:
-        archive_output.finding(error.code, "unscannable", error.message)
+        archive_output.finding(error.code, error.message)
 
 
 def _reader(archive_format: formats.ArchiveFormat) -> Reader:

@@ -14,10 +14,10 @@ class DeduplicatedOutput(Output):
         self._prefix = prefix
         self._reported: set[str] = set()
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
+    def finding(self, code: str, message: str) -> None:
         if code not in self._reported:
             self._reported.add(code)
-            self._output.finding(code, outcome, self._prefix + message)
+            self._output.finding(code, self._prefix + message)
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
         return self._output.member(name)

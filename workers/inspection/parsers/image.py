@@ -61,7 +61,7 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
         return
     try:
         if left := _trailing(file, size, _ENDS[image_format], limits):
-            output.finding("trailing_data", "rejected", f"{left} bytes follow the end of the image.")
+            output.finding("trailing_data", f"{left} bytes follow the end of the image.")
         with warnings.catch_warnings(action="ignore"):
             _decode(file, size, image_format, ImageLimits(limits))
     except MalformedImage as error:

@@ -49,9 +49,9 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
         elif head.startswith(OLE):
             _compound(file, size, limits, output)
     except EncryptedDocument:
-        output.finding("encrypted", "unscannable", "The document is encrypted and needs a password.")
+        output.finding("encrypted", "The document is encrypted and needs a password.")
     except MalformedDocument as error:
-        output.finding("malformed", "rejected", str(error))
+        output.finding("malformed", str(error))
 
 
 def _compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:

@@ -74,9 +74,9 @@ def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output
     if prescan.objects > limits["pdf_objects"]:
         raise _too_many(limits)
     if prescan.end is None:
-        output.finding("malformed", "rejected", "The PDF has no end marker: it is incomplete.")
+        output.finding("malformed", "The PDF has no end marker: it is incomplete.")
     elif _has_trailing_data(file, prescan.end, size):
-        output.finding("trailing_data", "rejected", "Further bytes follow the end of the PDF.")
+        output.finding("trailing_data", "Further bytes follow the end of the PDF.")
     _set_qpdf_limits(limits)
     _open_and_check(file, limits, output)
 
@@ -152,9 +152,9 @@ def _report_unreadable(error: Exception, output: Output) -> None:
     if _LIMIT_REACHED.search(str(error)):
         raise LimitExceeded("The PDF needs more memory than the limit.") from error
     if isinstance(error, pikepdf.PasswordError) or _NEEDS_KEY.search(str(error)):
-        output.finding("encrypted", "unscannable", "The PDF is encrypted and needs a password or a key.")
+        output.finding("encrypted", "The PDF is encrypted and needs a password or a key.")
     else:
-        output.finding("malformed", "rejected", "The PDF is broken, and programs may read it differently.")
+        output.finding("malformed", "The PDF is broken, and programs may read it differently.")
 
 
 def _report_unread_objects(warnings: str, output: Output) -> None:
@@ -162,7 +162,7 @@ def _report_unread_objects(warnings: str, output: Output) -> None:
     if _LIMIT_REACHED.search(warnings):
         raise LimitExceeded("The PDF unpacks to more than the limit.")
     if _NOT_READ.search(warnings):
-        output.finding("malformed", "rejected", "Some objects of the PDF cannot be read.")
+        output.finding("malformed", "Some objects of the PDF cannot be read.")
 
 
 def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
@@ -176,7 +176,7 @@ def _check_objects(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output
         if count >= limits["pdf_objects"]:
             raise _too_many(limits)
         for code in finding_codes(one):
-            output.finding(code, "rejected", _MESSAGES[code])
+            output.finding(code, _MESSAGES[code])
 
 
 def _objects(pdf: "pikepdf.Pdf") -> Iterator["pikepdf.Object"]:

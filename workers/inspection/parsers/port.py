@@ -1,39 +1,53 @@
-"""The port of a parser. Each parser is a module of this package; its `examine` runs in a process of the sandbox.
+"""The port of an examiner. Each examiner is a module of this package; it runs in a process of the sandbox.
 
-The module has four public names:
+How it works. In the process, `identification` first finds all readings of the bytes. Then, for each reading, the
+examiner that owns its format (`airlock.formats` says which) is called, where the profile
+names that examiner. An examiner's module has three public names:
 
     MODULES: Sequence[str]                      # the modules that `examine` imports
     DEFAULTS: Mapping[str, int]                 # its limits by name, with the values where a profile sets none
-    def recognises(head: bytes) -> bool         # whether an object that begins with `head` is of its format
-    def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None
+    def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None
 
-`examine` decides by the bytes whether the object is of its format, and reports nothing about other formats. If it
-returns without a finding, it has read all of the object and objects to nothing. What it cannot read within `limits` is
-a finding with the outcome unscannable: it raises `LimitExceeded`.
+If `examine` returns, it has examined all of that reading, and what it objects to was reported as findings. So it never
+returns for bytes that it did not look at: what it cannot read within `limits` raises `LimitExceeded`; what it cannot
+read at all is a finding (`malformed`, `encrypted`, `unsupported`).
 
-The worker imports this module to read DEFAULTS and to call `recognises`, but must not load a library that parses
-hostile formats. So such imports are inside functions. The fork server imports MODULES once for all objects, and the
-worker tests at its start that the packages of MODULES are installed.
+What a finding amounts to (rejected, unscannable, a note) is not the examiner's to say: `airlock.finding_codes` has a
+default for each code, and the profile may say otherwise. A new code goes into that table first.
+
+The worker imports this module to read DEFAULTS, but must not load a library that parses hostile formats. So such
+imports are inside functions. The fork server imports MODULES once for all objects, and the worker tests at its start
+that the packages of MODULES are installed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Literal, NamedTuple, Protocol
-
-FindingOutcome = Literal["rejected", "infected", "unscannable"]
-"""The values of `airlock.verdict.Outcome` that a finding can have. That module is not imported: it loads pydantic."""
+from typing import BinaryIO, NamedTuple, Protocol
 
 
-class ParserFinding(NamedTuple):
-    """What a parser objects to; `message` is a sentence for the uploader, without the name of the file."""
+class Reading(NamedTuple):
+    """One format in which programs that people use would read the bytes.
+
+    `media_type` is canonical. `start` is the offset in bytes at which the format begins (a zip behind a stub, a PDF
+    behind a line). `end` is where it ends, where identification knows that (0: not known). `claimed` says that the type
+    is that of the file's name or declaration, of a format that has no signature (a text that is declared as CSV).
+    """
+
+    media_type: str
+    start: int = 0
+    end: int = 0
+    claimed: bool = False
+
+
+class ExaminerFinding(NamedTuple):
+    """What an examiner reports; `message` is a sentence for the uploader, without the name of the file."""
 
     code: str
-    outcome: FindingOutcome
     message: str
 
 
 class LimitExceeded(Exception):
-    """A limit was reached, so not everything was read. It becomes an unscannable finding; `message` is its sentence."""
+    """A limit was reached, so not everything was read. It becomes a finding of `code`; `message` is its sentence."""
 
     def __init__(self, message: str, code: str = "limits_exceeded") -> None:
         super().__init__(message)
@@ -41,35 +55,42 @@ class LimitExceeded(Exception):
         self.message = message
 
 
-class Output(Protocol):
-    """Takes what a parser finds and unpacks."""
+class EnvironmentFault(Exception):
+    """A library could not do its work for want of something that is not in the file: a device, a library, disk space.
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        """Report one finding."""
+    It is never a finding: the object is inspected again later.
+    """
+
+
+class Output(Protocol):
+    """Takes what an examiner finds and unpacks."""
+
+    def finding(self, code: str, message: str) -> None:
+        """Report one finding; `code` is one of `airlock.finding_codes`."""
         ...
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
-        """Hand out one member of an archive. Within the context, the callable takes its bytes, piece by piece.
+        """Hand out one member: of an archive, an attachment, an embedded object. It is inspected as an object is.
 
-        The callable returns when the piece was taken. One member ends before the next begins.
+        Within the context, the callable takes its bytes, piece by piece, and returns when the piece was taken. One
+        member ends before the next begins. `name` is the member's file name or path ("" where it has none).
         """
         ...
 
 
-class Parser(Protocol):
+class Examiner(Protocol):
     """A module of this package."""
 
     MODULES: Sequence[str]
     DEFAULTS: Mapping[str, int]
 
-    def recognises(self, head: bytes) -> bool:
-        """Whether an object whose first 4 KiB are `head` is of the parser's format."""
-        ...
+    def examine(
+        self, file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output
+    ) -> None:
+        """Examine `reading` in `file`, which has `size` bytes and can be read at any position.
 
-    def examine(self, file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-        """Examine all of `file`, which has `size` bytes and can be read at any position.
-
-        `limits` has a value for each name in DEFAULTS. Raises LimitExceeded at a limit. MemoryError and RecursionError
-        may be raised too and count as a limit; any other exception is a fault of the parser.
+        `limits` has a value for each name in DEFAULTS. Raises LimitExceeded at a limit, EnvironmentFault where the
+        cause is not the file. MemoryError and RecursionError may be raised too and count as a limit; any other
+        exception is a fault of the examiner, and the reading counts as not examined.
         """
         ...

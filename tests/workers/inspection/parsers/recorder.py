@@ -1,42 +1,55 @@
-"""Runs a parser in this process and records what it finds."""
+"""Runs an examiner in this process and records what it finds and hands out."""
 
 import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, Parser, ParserFinding
+from airlock.finding_codes import FINDING_CODES
+from workers.inspection.parsers.port import Examiner, ExaminerFinding, LimitExceeded, Reading
 
 
 class Recorder:
-    """An `Output` that keeps the findings."""
+    """An `Output` that keeps the findings, and the members with their bytes."""
 
     def __init__(self) -> None:
-        self.findings: list[ParserFinding] = []
+        self.findings: list[ExaminerFinding] = []
+        self.members: list[tuple[str, bytes]] = []
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        self.findings.append(ParserFinding(code, outcome, message))
+    def finding(self, code: str, message: str) -> None:
+        assert code in FINDING_CODES, f"{code} is not in airlock/finding_codes.py"
+        assert message[:1].isupper() or not message[:1].isalpha(), message
+        assert message.endswith("."), message
+        self.findings.append(ExaminerFinding(code, message))
 
-    def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
-        raise AssertionError("only archives have members")
+    @contextmanager
+    def member(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        content = bytearray()
+        yield content.extend
+        self.members.append((name, bytes(content)))
 
 
-def findings(parser: Parser, content: bytes, limits: Mapping[str, int] | None = None) -> list[ParserFinding]:
-    """Every finding, a limit that was met included as the child process would report it."""
+def examined(
+    examiner: Examiner, content: bytes, reading: str | Reading, limits: Mapping[str, int] | None = None
+) -> Recorder:
+    """What `examiner` reports of one reading, a limit that was met included as the child process would report it."""
     recorder = Recorder()
+    reading = Reading(reading) if isinstance(reading, str) else reading
     try:
-        parser.examine(io.BytesIO(content), len(content), {**parser.DEFAULTS, **(limits or {})}, recorder)
+        examiner.examine(io.BytesIO(content), len(content), reading, {**examiner.DEFAULTS, **(limits or {})}, recorder)
     except LimitExceeded as error:
-        recorder.finding(error.code, "unscannable", error.message)
+        recorder.finding(error.code, error.message)
     except (MemoryError, RecursionError):
-        recorder.finding("limits_exceeded", "unscannable", "It would take too much memory.")
-    return recorder.findings
+        recorder.finding("limits_exceeded", "It would take too much memory.")
+    return recorder
 
 
-def codes(parser: Parser, content: bytes, limits: Mapping[str, int] | None = None) -> list[str]:
-    return sorted(found.code for found in findings(parser, content, limits))
+def codes(
+    examiner: Examiner, content: bytes, reading: str | Reading, limits: Mapping[str, int] | None = None
+) -> list[str]:
+    return sorted(found.code for found in examined(examiner, content, reading, limits).findings)
 
 
 @contextmanager

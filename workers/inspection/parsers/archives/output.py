@@ -32,8 +32,8 @@ class ArchiveOutput:
     def entries_limit(self) -> int:
         return self._limits["archive_entries"]
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        self._output.finding(code, outcome, message)
+    def finding(self, code: str, message: str) -> None:
+        self._output.finding(code, message)
 
     def entry(self, *names: str) -> None:
         """Count an entry and test its names: `names` has each name that a program may unpack it to."""
@@ -42,16 +42,16 @@ class ArchiveOutput:
             raise LimitExceeded(f"The archive has more than {self.entries_limit} entries.")
         for name in names:
             if reason := path_problem(name):
-                self.finding("path_traversal", "rejected", f"The archive's entry {quoted(name)} {reason}.")
+                self.finding("path_traversal", f"The archive's entry {quoted(name)} {reason}.")
 
     def link(self, name: str, what: str) -> None:
         """Report an entry that is a link, a device or the like; `what` says which."""
-        self.finding("link", "rejected", f"The archive's entry {quoted(name)} is {what}.")
+        self.finding("link", f"The archive's entry {quoted(name)} is {what}.")
 
     def malformed(self, error: MalformedArchive, name: str | None = None) -> None:
         """Report what is malformed: the entry `name`, or the archive."""
         what = "The archive" if name is None else f"The archive's entry {quoted(name)}"
-        self.finding("malformed", "rejected", f"{what} is broken: {error}.")
+        self.finding("malformed", f"{what} is broken: {error}.")
 
     @contextmanager
     def member(self, name: str) -> Iterator[WriteMember]:

@@ -61,7 +61,7 @@ def reader(archive_format: ArchiveFormat) -> Callable[[BinaryIO, int, ArchiveOut
         with output.member(NAME) as write:
             _streams(archive_format, source, write)
         if source.head():
-            output.finding("trailing_data", "rejected", "There are further bytes after the end of the compressed data.")
+            output.finding("trailing_data", "There are further bytes after the end of the compressed data.")
 
     return read
 

@@ -44,7 +44,7 @@ def _end(file: BinaryIO, output: ArchiveOutput) -> None:
     """The first block of zeros ends the tar: only zeros may follow, which fill up the last record."""
     while data := file.read(_CHUNK):
         if data.strip(b"\0"):
-            output.finding("trailing_data", "rejected", "There are further bytes after the end of the archive.")
+            output.finding("trailing_data", "There are further bytes after the end of the archive.")
             return
 
 
@@ -74,7 +74,7 @@ def _entry(file: BinaryIO, size: int, header: TarHeader, output: ArchiveOutput) 
             )
     elif header.type_flag == _SPARSE or header.sparse:
         message = f"The archive's entry {quoted(header.name)} is a sparse file, which cannot be unpacked here."
-        output.finding("unsupported_compression", "unscannable", message)
+        output.finding("unsupported_compression", message)
         start += _map_length(file, header)
     elif header.type_flag != _VOLUME:
         _write_member(file, header, output)

@@ -112,7 +112,7 @@ def _find_end_record(file: BinaryIO, size: int, output: ArchiveOutput) -> int:
     if ends[found[-1]] > len(tail):
         raise MalformedArchive("it ends too early")
     if not exact:
-        output.finding("trailing_data", "rejected", "There are further bytes after the end of the archive.")
+        output.finding("trailing_data", "There are further bytes after the end of the archive.")
     return start + found[-1]
 
 

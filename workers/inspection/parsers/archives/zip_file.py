@@ -79,7 +79,7 @@ def _reject_duplicate_names(entries: Iterable[ZipEntry]) -> None:
 
 def _report_entry(entry: ZipEntry, output: ArchiveOutput) -> None:
     if entry.flags & _ENCRYPTED or entry.method == _AES:
-        output.finding("encrypted", "unscannable", f"The archive's entry {quoted(entry.name)} is encrypted.")
+        output.finding("encrypted", f"The archive's entry {quoted(entry.name)} is encrypted.")
     if what := _SPECIAL_FILES.get(stat.S_IFMT(entry.mode)):
         output.link(entry.name, what)
 
@@ -136,7 +136,7 @@ def _check_layout(file: BinaryIO, located: list[_LocatedEntry], directory: ZipDi
     at = 4 if file.read(8) in {b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"} else 0
     for start, end in [*sorted((one.entry.offset, one.end) for one in located), (directory.start, directory.start)]:
         if start < at:
-            output.finding("overlapping_entries", "rejected", "Entries of the archive share the same bytes.")
+            output.finding("overlapping_entries", "Entries of the archive share the same bytes.")
             return False
         if start > at:
             file.seek(at)
@@ -155,7 +155,7 @@ def _unpack(file: BinaryIO, one: _LocatedEntry, output: ArchiveOutput) -> None:
     except MalformedArchive as error:
         output.malformed(error, entry.name)
     except UnreadableArchive as error:
-        output.finding(error.code, "unscannable", f"The archive's entry {quoted(entry.name)} {error.message}.")
+        output.finding(error.code, f"The archive's entry {quoted(entry.name)} {error.message}.")
 
 
 class _CompressedData:

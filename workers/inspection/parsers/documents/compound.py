@@ -56,7 +56,7 @@ def examine_compound(file: BinaryIO, size: int, limits: Mapping[str, int], outpu
         if len(container.direntries) > limits["office_entries"]:
             raise LimitExceeded(f"The document has more than {limits['office_entries']:,} parts.")
         for code, message in _findings(container, size):
-            output.finding(code, "rejected", message)
+            output.finding(code, message)
     finally:
         container.close()
 

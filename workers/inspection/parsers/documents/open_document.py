@@ -86,4 +86,4 @@ def examine_open_document(package: Package, output: Output) -> None:
         elif [piece[: len(OLE)] for piece in package.pieces(name)][:1] == [OLE]:
             content.found["embedded_object"] = OBJECT
     for code, message in content.found.items():
-        output.finding(code, "rejected", message)
+        output.finding(code, message)

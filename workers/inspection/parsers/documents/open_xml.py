@@ -135,7 +135,7 @@ def examine_open_xml(package: Package, nested: Callable[[io.BytesIO, str], None]
     figures = _figures(relations, types, package)
     for found in (_macros(package, types, relations), _remote(relations), _objects(package, relations, figures)):
         for code, message in found:
-            output.finding(code, "rejected", message)
+            output.finding(code, message)
     _read_all(package, types, output)
     for name in sorted(figures):
         nested(io.BytesIO(package.read(name, _WORKBOOK_BYTES)), name)
@@ -201,9 +201,9 @@ def _read_all(package: Package, types: _ContentTypesTarget, output: Output) -> N
             first = [piece[: len(OLE)] for piece in package.pieces(name)][:1]
             stray = stray or (first == [OLE] and not _known(name, types))
     if programs:
-        output.finding("remote_template", "rejected", PROGRAM)
+        output.finding("remote_template", PROGRAM)
     if stray:
-        output.finding("embedded_object", "rejected", OBJECT)
+        output.finding("embedded_object", OBJECT)
 
 
 def _known(name: str, types: _ContentTypesTarget) -> bool:

@@ -30,7 +30,7 @@ class MarkupFindings:
     def report(self, output: Output) -> None:
         """Report each finding, with the outcome rejected."""
         for code, message in self.messages.items():
-            output.finding(code, "rejected", message)
+            output.finding(code, message)
 
 
 def excerpt(text: str) -> str:

@@ -70,7 +70,7 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
     if end > size:
         raise MalformedArchive("it ends too early")
     if end < size:
-        output.finding("trailing_data", "rejected", "There are further bytes after the end of the archive.")
+        output.finding("trailing_data", "There are further bytes after the end of the archive.")
     _check_size(start.nextheadersize, output)
     file.seek(_START + start.nextheaderofs)
     text = file.read(start.nextheadersize)

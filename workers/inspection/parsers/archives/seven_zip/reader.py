@@ -29,7 +29,7 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
             folder.check_supported()
             _unpack(file, folder, output)
         except UnreadableArchive as error:
-            output.finding(error.code, "unscannable", error.message)
+            output.finding(error.code, error.message)
         except MalformedArchive as error:
             output.malformed(error)
 
