@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from airlock import keys, limits, media_types, targets, units
+from airlock.content_rules import allowed_by, unexaminable
+from airlock.finding_codes import FINDING_CODES, Amount
 from airlock.targets import Target
 from airlock.units import Bytes, Seconds
 from airlock.upload_id import MAX_LIFETIME
@@ -62,6 +64,12 @@ class Profile(Strict):
     """Of an object that is larger than an engine takes: `accept` leaves it to the others and names the missing one."""
     stop_early: bool = False
     """Whether the first objection that nothing can lift ends the reading; the verdict has no SHA-256 then."""
+    member_types: tuple[str, ...] | None = None
+    """What files inside an object may be; None: the content types. `members_may_be` says by which rules."""
+    unexamined: tuple[str, ...] = ()
+    """Types that are accepted although no check examines them; the verdict names them. Patterns, as content types."""
+    findings: Mapping[str, Amount] = Field(default_factory=dict)
+    """What findings amount to by their code, where it is not the default of `finding_codes`."""
     limits: Mapping[str, int] = Field(default_factory=dict)
     """What the parsers of hostile formats keep to, where it is not their own default: names of `limits.LIMITS`."""
 
@@ -70,9 +78,11 @@ class Profile(Strict):
     def _name_is_plain(cls, value: str) -> str:
         return _each("name", (value,), _NAME)[0]
 
-    @field_validator("content_types")
+    @field_validator("content_types", "member_types", "unexamined")
     @classmethod
-    def _types_are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _types_are_patterns(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is None:
+            return None
         wrong = [item for item in value if not media_types.is_pattern(item)]
         if wrong:
             raise ValueError(f"{wrong} are not media types like 'image/png', 'image/*' or '*/*'")
@@ -126,9 +136,40 @@ class Profile(Strict):
             raise ValueError(problem)
         return value
 
+    @field_validator("findings")
+    @classmethod
+    def _findings_can_be_changed(cls, value: Mapping[str, Amount]) -> Mapping[str, Amount]:
+        for code in value:
+            if code not in FINDING_CODES:
+                raise ValueError(f"there is no finding code {code!r}; docs/checks.md has all")
+            if FINDING_CODES[code].fixed:
+                raise ValueError(f"{code} always amounts to the same, as {FINDING_CODES[code].why}")
+        return value
+
+    @model_validator(mode="after")
+    def _types_can_be_examined(self) -> Self:
+        problems = unexaminable(self.content_types, self.checks, self.unexamined)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
     def takes(self, media_type: str) -> bool:
         """Whether an object may be declared as this media type."""
         return any(media_types.matches(pattern, media_type) for pattern in self.content_types)
+
+    def takes_member(self, media_type: str) -> bool:
+        """Whether a file of this media type may be inside an object. What runs has to be named itself."""
+        return allowed_by(self.content_types if self.member_types is None else self.member_types, media_type)
+
+    def leaves_unexamined(self, media_type: str) -> bool:
+        """Whether objects of this media type are accepted although no check examines them."""
+        return any(media_types.matches(pattern, media_type) for pattern in self.unexamined)
+
+    def amount(self, code: str) -> Amount:
+        """What a finding of this code amounts to; an unknown code makes the object unscannable."""
+        if code in self.findings:
+            return self.findings[code]
+        return FINDING_CODES[code].default if code in FINDING_CODES else "unscannable"
 
     def allows(self, owner: str) -> bool:
         """Whether this owner may use the profile: `owners` are shell-style patterns."""

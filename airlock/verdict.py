@@ -1,11 +1,11 @@
 """The verdict on one version of an object: outcome, findings, and the evidence they rest on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from airlock.lifecycle import State, Step
 
@@ -47,7 +47,10 @@ class _Frozen(BaseModel):
 
 
 class Finding(_Frozen):
-    """What one check objects to: a stable code, a sentence for people, and the outcome that it calls for."""
+    """What one check found: a stable code, a sentence for people, and the outcome that it calls for.
+
+    One that calls for `accepted` is a note: it is recorded and is no objection.
+    """
 
     code: str
     check: str
@@ -63,8 +66,21 @@ class Engine(_Frozen):
     signatures_at: datetime | None = None
 
 
+class ExaminedReading(_Frozen):
+    """One format in which programs would read the bytes, and the checks that examined it.
+
+    Where no check did, the profile lists the type in `unexamined`, or a finding says why.
+    """
+
+    media_type: str
+    examined_by: tuple[str, ...] = ()
+
+
 class Verdict(_Frozen):
     """Everything that one inspection found out. `bytes` and `sha256` (hex) are of the bytes that were read.
+
+    `readings` has the readings of the object, the primary one first. `members` counts the members at any depth by their
+    media type.
 
     `missing` names the engines that did not look although the profile asks for them, because the object is above what
     they take and the profile accepts that. `inspected_at` is UTC. `sha256` and `media_type` are None where nothing
@@ -79,6 +95,8 @@ class Verdict(_Frozen):
     bytes: int
     sha256: str | None = None
     media_type: str | None = None
+    readings: tuple[ExaminedReading, ...] = ()
+    members: Mapping[str, int] = Field(default_factory=dict)
     inspected_at: datetime
 
     def to_json(self) -> str:
@@ -105,5 +123,5 @@ class Change(_Frozen):
 
 
 def decide(findings: Iterable[Finding]) -> Outcome:
-    """The outcome that a set of findings calls for: the gravest, or accepted where nothing was found."""
+    """The outcome that a set of findings calls for: the gravest, or accepted where none objects."""
     return min((finding.outcome for finding in findings), key=_RANK.index, default=Outcome.ACCEPTED)

@@ -1,25 +1,26 @@
 """All checks by name, and how those that the deployment's profiles name are made.
 
-A new check of Airlock's own goes into `_MAKERS`, or, where it is a parser, into `PARSERS`. Checks of other packages are
+A new check of Airlock's own goes into `_MAKERS`. A new examiner is a module of `workers.inspection.parsers`, named in
+`airlock.formats`; all examiners, and the check `media_type`, run within the check `content`. Checks of other packages are
 found by their entry points.
 """
 
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
 from airlock.callables import Clock
 from airlock.errors import AirlockError
+from airlock.formats import EXAMINERS
 from airlock.profiles import Profiles
-from workers.inspection.checks import checksum, media_type, size
-from workers.inspection.checks.parser import ParserCheck
+from workers.inspection.checks import checksum, content, size
 from workers.inspection.checks.port import Check
 from workers.inspection.clamd import check as clamd
 from workers.inspection.clamd.client import Address, ClamdClient
-from workers.inspection.parsers.port import Parser
+from workers.inspection.parsers.port import Examiner
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.yara import check as yara
 from workers.inspection.yara.rule_set import BadRules, compile_rules
@@ -28,8 +29,9 @@ from workers.settings import Settings
 GROUP = "airlock.checks"
 """The group of entry points for checks in installed packages: a name, and a callable that makes one from Settings."""
 
-PARSERS = ("image", "pdf", "markup", "office", "archive")
-"""The checks that run a parser: each is named as its module in `workers.inspection.parsers`."""
+
+IDENTIFICATION = ("workers.inspection.identification.identify", "olefile", "encodings.cp437", "encodings.utf_16_le")
+"""What identification imports; the fork server does so once."""
 
 
 class Misconfigured(AirlockError):
@@ -43,18 +45,27 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     objects would be accepted without it.
     """
     made: dict[str, Check] = {}
-    named = _users(profiles)
-    modules = [module for name in named if name in PARSERS for module in (_module(name), *_parser(name).MODULES)]
-    sandbox = Sandbox(modules, children=settings.parsers, memory=settings.parser_memory * 1024**2)
     problems: list[str] = []
+    named = _users(profiles)
     for name, users in named.items():
         try:
-            made[name] = _make(name, settings, now, sandbox)
-        except (Misconfigured, BadRules, importlib.metadata.PackageNotFoundError) as error:
+            if name not in (*EXAMINERS, content.MEDIA_TYPE):
+                made[name] = _make(name, settings, now)
+            elif name in EXAMINERS:
+                _find_packages(name)
+        except (Misconfigured, BadRules) as error:
             problems.append(f"the check {name!r} (in {', '.join(users)}): {error}")
     if problems:
         raise Misconfigured("\n".join(problems))
+    made[content.NAME] = _content_check([name for name in EXAMINERS if name in named], settings)
     return MappingProxyType(made)
+
+
+def _content_check(examiners: Sequence[str], settings: Settings) -> content.ContentCheck:
+    modules = {name: _module(name) for name in examiners}
+    preloaded = [*IDENTIFICATION, *modules.values(), *(each for name in examiners for each in _examiner(name).MODULES)]
+    sandbox = Sandbox(preloaded, children=settings.parsers, memory=settings.parser_memory * 1024**2)
+    return content.ContentCheck(modules, sandbox)
 
 
 def _users(profiles: Profiles) -> dict[str, list[str]]:
@@ -65,36 +76,30 @@ def _users(profiles: Profiles) -> dict[str, list[str]]:
     return users
 
 
-def _make(name: str, settings: Settings, now: Clock, sandbox: Sandbox) -> Check:
-    if name in PARSERS:
-        return _parser_check(name, sandbox)
-    if name in _MAKERS:
-        return _MAKERS[name](settings, now)
-    return _installed(name, settings)
+def _make(name: str, settings: Settings, now: Clock) -> Check:
+    return _MAKERS[name](settings, now) if name in _MAKERS else _installed(name, settings)
 
 
 def _module(name: str) -> str:
     return f"workers.inspection.parsers.{name}"
 
 
-def _parser(name: str) -> Parser:
+def _examiner(name: str) -> Examiner:
     # This imports no library that parses a format: only the fork server imports those.
-    return cast("Parser", importlib.import_module(_module(name)))
+    return cast("Examiner", importlib.import_module(_module(name)))
 
 
-def _parser_check(name: str, sandbox: Sandbox) -> Check:
-    parser = _parser(name)
-    # A missing library stops the worker's start. Else it would fail the first object of that format.
-    for package in sorted({each.partition(".")[0] for each in parser.MODULES}):
+def _find_packages(name: str) -> None:
+    """Raises Misconfigured for a missing library: else it would fail the first object of that format."""
+    for package in sorted({each.partition(".")[0] for each in _examiner(name).MODULES}):
         if importlib.util.find_spec(package) is None:
             raise Misconfigured(f"the Python package {package} is not installed")
-    return ParserCheck(name, _module(name), parser, sandbox)
 
 
 def _installed(name: str, settings: Settings) -> Check:
     offers = importlib.metadata.entry_points(group=GROUP)
     if name not in offers.names:
-        raise Misconfigured(f"unknown check; the known ones are {', '.join((*_MAKERS, *PARSERS, *offers.names))}")
+        raise Misconfigured(f"unknown check; the known ones are {', '.join((*_MAKERS, content.MEDIA_TYPE, *EXAMINERS, *offers.names))}")
     offer = offers[name]
     try:
         check = offer.load()(settings)
@@ -115,7 +120,6 @@ def _clamd(settings: Settings, now: Clock) -> Check:
 _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {
     size.NAME: lambda *_: size.SizeCheck(),
     checksum.NAME: lambda *_: checksum.ChecksumCheck(),
-    media_type.NAME: lambda *_: media_type.MediaTypeCheck(),
     yara.NAME: lambda settings, _: yara.YaraCheck(compile_rules(settings.yara_rules)),
     clamd.NAME: _clamd,
 }

@@ -24,13 +24,16 @@ from typing import Any, TypeVar
 
 from airlock.callables import Clock
 from airlock.errors import Unavailable
+from airlock.formats import EXAMINERS
 from airlock.verdict import Verdict, decide
 from workers.inspection.checks.port import HEAD, Check, Report, Scan, Subject
 from workers.inspection.members import Members
-from workers.inspection.reports import merged_findings
+from workers.inspection.reports import member_types, merged_findings
 from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
+CONTENT = "content"
+"""The check that every profile has."""
 
 Sink = Callable[[bytes], Coroutine[Any, Any, None]]
 T = TypeVar("T")
@@ -71,7 +74,7 @@ class Inspector:
         """The reports of the checks of these names on one object or member."""
         first = await _first_chunks(chunks)
         subject = replace(subject, head=b"".join(first)[:HEAD])
-        checks = [self._checks[name] for name in names]
+        checks = [self._checks[name] for name in check_names(names)]
         sinks: list[Sink] = []
         async with AsyncExitStack() as stack:
             if subject.copy is None and any(check.needs_copy(subject) for check in checks):
@@ -99,8 +102,15 @@ class Inspector:
             bytes=size,
             sha256=next((report.sha256 for report in own if report.sha256), None),
             media_type=next((report.media_type for report in own if report.media_type), None),
+            readings=next((report.readings for report in own if report.readings), ()),
+            members=member_types(of_members),
             inspected_at=datetime.fromtimestamp(self._now(), UTC),
         )
+
+
+def check_names(names: Sequence[str]) -> list[str]:
+    """The checks to run for those that a profile names: the examiners and `media_type` are one, which always runs."""
+    return [*(name for name in names if name not in (*EXAMINERS, "media_type")), CONTENT]
 
 
 async def _scan(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 
 from airlock.limits import DEFAULTS
-from airlock.media_types import OCTET_STREAM
+from airlock.formats import OCTET_STREAM
 from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject
 from workers.inspection.parsers.port import LimitExceeded
@@ -61,5 +61,5 @@ class Members:
         member = replace(parent, intent=intent, size=copy.size, copy=copy, path=path)
         names = [check for check in parent.profile.checks if check not in REQUIRED_CHECKS]
         for report in await self._run_checks(member, copy.chunks(CHUNK), names):
-            if report.findings or report.engine or report.missing:
+            if report.findings or report.engine or report.missing or report.media_type:
                 self.reports.append(in_member(report, path))

@@ -10,6 +10,7 @@ from workers.inspection.checks.port import Report
 # A verdict has to fit into a record (400 KB in DynamoDB) and an event (256 KiB in SQS).
 MAX_FINDINGS = 50
 MAX_PATH = 300
+MAX_MEMBER_TYPES = 30
 
 
 def in_member(report: Report, path: Sequence[str]) -> Report:
@@ -18,7 +19,13 @@ def in_member(report: Report, path: Sequence[str]) -> Report:
     if len(where) > MAX_PATH:
         where = "…" + where[-MAX_PATH:]
     named = (each.model_copy(update={"message": f"In {where}: {each.message}"}) for each in report.findings)
-    return replace(report, findings=tuple(named), media_type=None, sha256=None)
+    return replace(report, findings=tuple(named), sha256=None)
+
+
+def member_types(reports: Iterable[Report]) -> dict[str, int]:
+    """How many members there are of each media type; of more than MAX_MEMBER_TYPES types the most frequent ones."""
+    counted = Counter(report.media_type for report in reports if report.media_type)
+    return dict(counted.most_common(MAX_MEMBER_TYPES))
 
 
 def merged_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from airlock import keys
-from airlock.media_types import EXTENSIONS, ZIP
+from airlock.formats import ZIP
+from airlock.media_types import EXTENSIONS
 from airlock.profile import Profile
 from aws.dynamodb.records import Record
 from aws.settings import AwsSettings

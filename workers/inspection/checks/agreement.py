@@ -1,71 +1,141 @@
-"""Whether the declared media type of an object agrees with the type that its bytes show. Pure.
+"""Whether the readings of an object agree with each other, with its declaration, with its name and its profile. Pure.
 
-They agree when they are equal or synonyms, and in these cases:
+The type that an object is kept under is that of its primary reading. A declaration and a name agree with it when they
+are the same type, or another one of the same family (pictures, texts, documents of office programs, …): browsers and
+systems declare by the name, and people rename files. Such a type is corrected, with a note, where the profile takes the
+true one too. In any other case they contradict it.
 
-- a text has no signature, and the model can only guess whether it is plain text, CSV, Markdown or source code. So any
-  text may be declared as one of `PLAIN`, unless it runs when a browser, a web server or the Windows shell opens it
-  (`ACTIVE`);
-- for the same reason a text that is not active may be declared as HTML, JavaScript or XML: a short HTML file looks like
-  any text, and a profile that takes HTML takes worse than plain text;
-- a document format that is a zip inside may be declared as a zip;
-- an OLE container whose directory was not read may be declared as any office format that is kept in one;
-- an encrypted Office Open XML document, which is kept in an OLE container, may be declared as any format that is
-  otherwise a zip;
-- a format that is XML inside may be declared as XML;
-- `application/octet-stream` declares nothing, so it agrees with every type.
+Two readings contradict each other, but for pairs that are known to be harmless: a photo with the video of its moment
+behind it, and texts or markup that have two names.
 """
 
-from airlock.media_types import EXTENSIONS, OCTET_STREAM, ZIP, canonical
-from workers.inspection.checks.signatures import ENCRYPTED, OLE
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-PLAIN = frozenset(
-    {EXTENSIONS[name] for name in ("txt", "csv", "tsv", "md", "json", "jsonl", "yaml")} | {"application/toml"}
-)
+from airlock.content_rules import allowed_by, family_of, type_that_runs
+from airlock.formats import ENCRYPTED_OPEN_XML, OCTET_STREAM, OLE, ZIP, format_of
+from airlock.media_types import EXTENSIONS, canonical, extension
+from airlock.profile import Profile
+from workers.inspection.parsers.port import Reading
 
-ACTIVE = frozenset(
-    {
-        "application/hta",
-        "application/internet-shortcut",
-        "application/x-mimearchive",
-        "application/x-mswinurl",
-        "application/x-powershell",
-        "application/xml",  # it can name an XSLT stylesheet, which runs scripts
-        "image/svg+xml",
-        "text/html",
-        "text/javascript",
-        "text/vbscript",
-        "text/x-asp",
-        "text/x-ms-regedit",
-        "text/x-msdos-batch",
-        "text/x-php",
-        "text/x-shellscript",
-    }
-)
-
-XML = "application/xml"
-_MARKED_UP = frozenset({EXTENSIONS["html"], EXTENSIONS["js"], XML})
-_ZIPPED = ("application/vnd.openxmlformats-", "application/vnd.oasis.opendocument.", "application/vnd.ms-")
-_IN_OLE = frozenset(EXTENSIONS[name] for name in ("doc", "xls", "ppt"))
+_VIDEO_OF_A_PHOTO = frozenset({"video/mp4", "video/quicktime"})
+_PHOTOS = frozenset({"image/jpeg", "image/heic", "image/heif", "image/avif"})
+# What systems declare for formats of another family: spreadsheet programs open tables, HTML and XML by these names.
+_OPENED_BY = {
+    "application/vnd.ms-excel": frozenset(
+        {"text/csv", "text/tab-separated-values", "text/plain", "text/html", "application/xml"}
+    ),
+    "application/msword": frozenset({"text/html", "text/plain", "application/xml"}),
+}
+_CORRECTED = frozenset({"picture", "document", "text", "markup", "archive", "video", "message"})
+# A reading of one of these families beside a zip is a document, and the zip is how it is kept.
+_TEXTS = frozenset({"text", "markup"})
 
 
-def agreed_type(declared: str, detected: str, *, text: bool) -> str | None:
-    """The type under which the object is kept, or None where the two types contradict each other.
+class Objection(NamedTuple):
+    """A code of `airlock.finding_codes`, and a sentence."""
 
-    `detected` is the type that the bytes show; `text` says that the bytes are text of some kind.
-    """
-    declared, detected = canonical(declared), canonical(detected)
-    if declared in (detected, OCTET_STREAM):
+    code: str
+    message: str
+
+
+class Agreement(NamedTuple):
+    """The type under which the object is kept, and what contradicts it."""
+
+    media_type: str
+    objections: tuple[Objection, ...]
+
+
+def claims_of(declared: str, filename: str) -> tuple[str, ...]:
+    """The types that a declaration and a name claim, without the one that says nothing."""
+    named = EXTENSIONS.get(extension(filename), OCTET_STREAM)
+    return tuple(dict.fromkeys(each for each in (canonical(declared), named) if each != OCTET_STREAM))
+
+
+def agree(readings: Sequence[Reading], declared: str, filename: str, profile: Profile) -> Agreement:
+    """How the readings of an object (at least one, the primary first) agree with what its uploader said of it."""
+    primary = readings[0]
+    kept = _kept_type(primary, canonical(declared))
+    objections = (
+        *second_reading_objections(readings),
+        *_declaration_objections(kept, canonical(declared), filename, profile),
+        *_name_objections(kept, canonical(declared), filename, profile),
+    )
+    return Agreement(kept, objections)
+
+
+def second_reading_objections(readings: Sequence[Reading]) -> Iterator[Objection]:
+    """The objection to a second reading that is none of the harmless pairs."""
+    first = readings[0]
+    for other in readings[1:]:
+        if not _harmless(first.media_type, other.media_type):
+            where = f" from byte {other.start} on" if other.start else ""
+            yield Objection("polyglot", f"The bytes are {first.media_type} and{where} {other.media_type} at once.")
+            return
+
+
+def _harmless(first: str, second: str) -> bool:
+    if first in _PHOTOS and second in _VIDEO_OF_A_PHOTO:
+        return True
+    families = {format_of(first).family, format_of(second).family}
+    return families <= _TEXTS and len(families) == 1
+
+
+def _kept_type(primary: Reading, declared: str) -> str:
+    """The type of the primary reading; an OLE container of unknown content is kept as what it was declared as."""
+    if primary.media_type == ENCRYPTED_OPEN_XML and format_of(declared).family == "document":
         return declared
-    if declared in PLAIN | _MARKED_UP and text and detected not in ACTIVE:
-        return declared
-    if declared == ZIP and _is_zipped(detected):
-        return detected
-    if (detected == OLE and declared in _IN_OLE) or (detected == ENCRYPTED and _is_zipped(declared)):
-        return declared
-    if declared == XML and detected.endswith("+xml"):
-        return declared
-    return None
+    return primary.media_type
 
 
-def _is_zipped(media_type: str) -> bool:
-    return media_type.startswith(_ZIPPED) and media_type not in _IN_OLE
+def _declaration_objections(kept: str, declared: str, filename: str, profile: Profile) -> Iterator[Objection]:
+    if declared in (kept, OCTET_STREAM):
+        if declared == OCTET_STREAM and kept != OCTET_STREAM and not profile.takes(kept):
+            yield _not_taken(kept, profile)
+        return
+    if kept == OCTET_STREAM or not related(declared, kept):
+        yield Objection("media_type_mismatch", f"The declared type is {declared}, but the bytes are {_shown(kept)}.")
+    elif not profile.takes(kept):
+        yield Objection(
+            "media_type_mismatch",
+            f"The declared type is {declared}, but the bytes are {kept}, which the profile {profile.name!r} does not take.",
+        )
+    else:
+        yield Objection("media_type_corrected", f"The declared type is {declared}; it is kept as {kept}.")
+
+
+def _name_objections(kept: str, declared: str, filename: str, profile: Profile) -> Iterator[Objection]:
+    named = EXTENSIONS.get(extension(filename))
+    runs = type_that_runs(filename)
+    if runs is not None and not (named is not None and allowed_by(_named_types(profile), named)):
+        yield Objection("extension_mismatch", f"The file name ends in {runs}, which systems, browsers or servers run.")
+    elif named is None or named == kept or named == declared:
+        return
+    elif kept == OCTET_STREAM or not related(named, kept):
+        message = f"The file name ends in .{extension(filename)} ({named}), but the bytes are {_shown(kept)}."
+        yield Objection("extension_mismatch", message)
+    elif declared in (kept, OCTET_STREAM):
+        yield Objection("media_type_corrected", f"The file name stands for {named}; it is kept as {kept}.")
+
+
+def _named_types(profile: Profile) -> tuple[str, ...]:
+    return tuple(each for each in profile.content_types if "*" not in each)
+
+
+def related(claimed: str, kept: str) -> bool:
+    """Whether a file of type `kept` may be called `claimed` by its uploader: the same family, or a known habit."""
+    if claimed == kept or kept in _OPENED_BY.get(claimed, ()):
+        return True
+    if claimed == ZIP and family_of(kept) == "document":
+        return kept not in (OLE, "application/rtf") and not kept.startswith("application/ms")
+    family = family_of(claimed)
+    return family == family_of(kept) and family in _CORRECTED
+
+
+def _not_taken(kept: str, profile: Profile) -> Objection:
+    taken = ", ".join(profile.content_types)
+    return Objection("content_type_not_allowed", f"The bytes are {kept}; the profile {profile.name!r} takes {taken}.")
+
+
+def _shown(media_type: str) -> str:
+    return "of no known format" if media_type == OCTET_STREAM else media_type

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airlock.intent import Intent
 from airlock.profile import Profile
-from airlock.verdict import Engine, Finding
+from airlock.verdict import Engine, ExaminedReading, Finding
 
 if TYPE_CHECKING:
     from workers.inspection.spool import Spool
@@ -50,6 +50,11 @@ class Subject:
     copy: "Spool | None" = None
     members: "MemberInspector | None" = None
     path: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the file: of a member, its path in what holds it."""
+        return self.path[-1] if self.path else self.intent.filename
 
     @property
     def depth(self) -> int:
@@ -85,7 +90,7 @@ class MemberInspector(Protocol):
 class Report:
     """What one check found in one object: findings, the engine that scanned, and facts about the bytes.
 
-    `sha256` (hex) and `media_type` come from the checks that establish them. `missing` names engines that did not scan
+    `sha256` (hex), `media_type` and `readings` come from the checks that establish them. `missing` names engines that did not scan
     because the object is above their limit, where the profile accepts that (`above_engine_limit`).
     """
 
@@ -93,6 +98,7 @@ class Report:
     engine: Engine | None = None
     sha256: str | None = None
     media_type: str | None = None
+    readings: tuple[ExaminedReading, ...] = ()
     missing: tuple[str, ...] = ()
 
 

@@ -6,26 +6,47 @@ So it never outlives the worker. The frames are described in `frames`.
 import importlib
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, ParserFinding
+from airlock.formats import format_of
+from workers.inspection.identification.identify import identify
+from workers.inspection.parsers.port import EnvironmentFault, Examiner, ExaminerFinding, LimitExceeded, Reading
 from workers.inspection.sandbox.confinement import allow_seconds
-from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest, encode_finding
+from workers.inspection.sandbox.frames import (
+    LARGEST,
+    Examined,
+    ExaminationRequest,
+    FoundBy,
+    FoundReading,
+    FrameType,
+    encode_frame,
+)
 
-# Where the parser itself gave up, the object may be well-formed, and was not read to its end.
+# Where the examiner itself gave up, the object may be well-formed, and was not read to its end.
 _GAVE_UP = "limits_exceeded"
 
 
 class SocketOutput:
-    """The port `Output`, over the socket. A send waits until the worker has read: that is the back pressure."""
+    """The port `Output`, over the socket. A send waits until the worker has read: that is the back pressure.
+
+    `examiner` is the name of the examiner that reports.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self.examiner = ""
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        self._connection.sendall(encode_finding(ParserFinding(code, outcome, message[: LARGEST // 16])))
+    def finding(self, code: str, message: str) -> None:
+        found = FoundBy(self.examiner, ExaminerFinding(code, message[: LARGEST // 16]))
+        self._connection.sendall(encode_frame(found))
+
+    def reading(self, reading: Reading) -> None:
+        self._connection.sendall(encode_frame(FoundReading(reading)))
+
+    def examined(self, reading: Reading) -> None:
+        self._connection.sendall(encode_frame(Examined(reading.media_type, self.examiner)))
 
     @contextmanager
     def member(self, name: str) -> Iterator[Callable[[bytes], None]]:
@@ -48,30 +69,52 @@ def serve(connection: socket.socket) -> None:
     output.send(FrameType.READY)
     while request := _receive(connection):
         with os.fdopen(request[1], "rb") as file:
-            output.send(_answer(request[0], file, output))
+            output.send(*_answer(request[0], file, output))
 
 
-def _receive(connection: socket.socket) -> tuple[ParseRequest, int] | None:
+def _receive(connection: socket.socket) -> tuple[ExaminationRequest, int] | None:
     packet, files, _, _ = socket.recv_fds(connection, LARGEST, 1)
-    return (ParseRequest.decode(packet), files[0]) if packet else None
+    return (ExaminationRequest.decode(packet), files[0]) if packet else None
 
 
-def _answer(request: ParseRequest, file: BinaryIO, output: SocketOutput) -> FrameType:
+def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -> tuple[FrameType, bytes]:
+    """The last frame: its type and its body."""
     allow_seconds(request.seconds)
+    output.examiner = ""
     try:
-        parser = importlib.import_module(request.parser)
-        parser.examine(file, request.size, request.limits, output)
-    except LimitExceeded as limit:
-        output.finding(limit.code, "unscannable", limit.message)
-    except ImportError:
-        return FrameType.FAILED
+        readings = identify(file, request.size, request.claims)
+        for reading in readings:
+            output.reading(reading)
+        for reading in readings:
+            _examine(request, file, reading, output)
+    except (EnvironmentFault, ImportError) as error:
+        return FrameType.FAILED, str(error).encode()[: LARGEST // 16]
     except MemoryError:
-        output.finding(_GAVE_UP, "unscannable", "The parser needs more memory than it may use.")
-        return FrameType.SPENT
+        output.finding(_GAVE_UP, "The examiner needs more memory than it may use.")
+        return FrameType.SPENT, b""
     except RecursionError:
-        output.finding(_GAVE_UP, "unscannable", "It is nested too deeply to be read.")
-        return FrameType.SPENT
-    except Exception as error:  # noqa: BLE001 # whatever a parser raises, it has not seen all of the object
-        output.finding(_GAVE_UP, "unscannable", f"The parser failed before the end ({type(error).__name__}).")
-        return FrameType.SPENT
-    return FrameType.DONE
+        output.finding(_GAVE_UP, "It is nested too deeply to be read.")
+        return FrameType.SPENT, b""
+    except Exception as error:  # noqa: BLE001 # whatever an examiner raises, it has not seen all of the object
+        output.finding(_GAVE_UP, f"The examiner failed before the end ({type(error).__name__}).")
+        return FrameType.SPENT, b""
+    return FrameType.DONE, b""
+
+
+def _examine(request: ExaminationRequest, file: BinaryIO, reading: Reading, output: SocketOutput) -> None:
+    """Let the examiner that owns the reading examine it, where the request names that examiner."""
+    name = format_of(reading.media_type).examiner
+    module = request.examiners.get(name) if name else None
+    if name is None or module is None:
+        return
+    output.examiner = name
+    try:
+        examiner = cast("Examiner", importlib.import_module(module))
+        examiner.examine(file, request.size, reading, _limits(request, examiner), output)
+        output.examined(reading)
+    except LimitExceeded as limit:
+        output.finding(limit.code, limit.message)
+
+
+def _limits(request: ExaminationRequest, examiner: Examiner) -> Mapping[str, int]:
+    return {**examiner.DEFAULTS, **request.limits}

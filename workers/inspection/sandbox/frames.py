@@ -6,17 +6,20 @@ have taken over the process, so the worker checks each frame: an invalid one cou
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from workers.inspection.parsers.port import ParserFinding
+from workers.inspection.parsers.port import ExaminerFinding, Reading
 
 # Below half of a socket's buffer (net.core.wmem_default, 208 KiB): one packet is written while another is read.
 LARGEST = 64 * 1024
 
 # Names and messages are cut to this many characters.
 LONGEST_TEXT = 400
+
+_MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,127}")
 
 
 class FrameType(IntEnum):
@@ -29,27 +32,55 @@ class FrameType(IntEnum):
     MEMBER_END = 5
     DONE = 6  # the last frame
     SPENT = 7  # the last frame, and the process cannot be used again
-    FAILED = 8  # the last frame: the parser cannot be imported
+    FAILED = 8  # the last frame: the cause is not the object; its body says what it is
+    READING = 9
+    EXAMINED = 10
 
 
-class ParseRequest(NamedTuple):
-    """`parser` is a module's full name, `size` in bytes; `seconds` limits the CPU time, `limits` are the parser's."""
+class ExaminationRequest(NamedTuple):
+    """What the process is asked to identify and examine.
 
-    parser: str
+    `examiners` are the checks that may examine it, by name, each with its module's full name. `claims` are the media
+    types of its declaration and name. `size` is in bytes; `seconds` limits the CPU time; `limits` are the examiners'.
+    """
+
+    examiners: Mapping[str, str]
+    claims: Sequence[str]
     size: int
     seconds: int
     limits: Mapping[str, int]
 
     def encode(self) -> bytes:
-        return json.dumps([self.parser, self.size, self.seconds, dict(self.limits)]).encode()
+        fields = (dict(self.examiners), list(self.claims), self.size, self.seconds, dict(self.limits))
+        return json.dumps(fields).encode()
 
     @classmethod
-    def decode(cls, packet: bytes) -> "ParseRequest":
+    def decode(cls, packet: bytes) -> "ExaminationRequest":
         return cls(*json.loads(packet))
 
 
+class FoundReading(NamedTuple):
+    """One reading of the bytes. All readings come before the first of them is examined."""
+
+    reading: Reading
+
+
+class Examined(NamedTuple):
+    """The examiner `examiner` has examined all of the reading of `media_type`."""
+
+    media_type: str
+    examiner: str
+
+
+class FoundBy(NamedTuple):
+    """What one examiner found; "" is the name of the identification."""
+
+    examiner: str
+    finding: ExaminerFinding
+
+
 class MemberStart(NamedTuple):
-    """A member of an archive begins. Its bytes and its end follow."""
+    """A member begins. Its bytes and its end follow."""
 
     name: str
 
@@ -70,29 +101,40 @@ class ExaminationEnd(NamedTuple):
     seconds: float
 
 
-Frame: TypeAlias = ParserFinding | MemberStart | MemberData | MemberEnd | ExaminationEnd
+Frame: TypeAlias = FoundReading | Examined | FoundBy | MemberStart | MemberData | MemberEnd | ExaminationEnd
 
 
 class InvalidFrame(Exception):
     """A packet that no process of ours sends."""
 
 
-def encode_finding(finding: ParserFinding) -> bytes:
-    """The packet of a finding."""
-    return bytes([FrameType.FINDING]) + json.dumps(finding).encode()
+def encode_frame(frame: FoundReading | Examined | FoundBy) -> bytes:
+    """The packet of a frame that is not about a member."""
+    match frame:
+        case FoundReading(reading):
+            return bytes([FrameType.READING]) + json.dumps(reading).encode()
+        case Examined():
+            return bytes([FrameType.EXAMINED]) + json.dumps(frame).encode()
+        case FoundBy(examiner, finding):
+            return bytes([FrameType.FINDING]) + json.dumps([examiner, *finding]).encode()
 
 
-def decode_frame(packet: bytes) -> ParserFinding | MemberStart | MemberData | MemberEnd:
+def decode_frame(packet: bytes) -> FoundReading | Examined | FoundBy | MemberStart | MemberData | MemberEnd:
     """The frame in a packet; raises InvalidFrame."""
     match packet[:1]:
         case b"\x02":
-            return _decode_finding(packet[1:])
+            examiner, code, message = _texts(packet[1:], 3)
+            return FoundBy(examiner, ExaminerFinding(_code(code), printable(message)))
         case b"\x03":
             return MemberStart(printable(packet[1:].decode("utf-8", "replace")))
         case b"\x04":
             return MemberData(packet[1:])
         case b"\x05":
             return MemberEnd()
+        case b"\x09":
+            return FoundReading(_decode_reading(packet[1:]))
+        case b"\x0a":
+            return Examined(*_texts(packet[1:], 2))
         case _:
             raise InvalidFrame(f"a frame of type {packet[:1]!r}")
 
@@ -103,13 +145,33 @@ def printable(text: str) -> str:
     return kept + "…" * (len(text) > LONGEST_TEXT)
 
 
-def _decode_finding(body: bytes) -> ParserFinding:
+def _parts(body: bytes, count: int) -> list[object]:
     try:
-        code, outcome, message = json.loads(body)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidFrame("a finding that is not JSON of three parts") from error
-    if outcome not in ("rejected", "infected", "unscannable") or not isinstance(message, str):
-        raise InvalidFrame("a finding without a valid outcome or message")
-    if not isinstance(code, str) or not code.isidentifier() or not code.isascii() or len(code) > 64:
+        parts = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidFrame("a frame that is not JSON") from error
+    if not isinstance(parts, list) or len(parts) != count:
+        raise InvalidFrame(f"a frame that is not JSON of {count} parts")
+    return parts
+
+
+def _texts(body: bytes, count: int) -> list[str]:
+    texts = [part for part in _parts(body, count) if isinstance(part, str)]
+    if len(texts) != count:
+        raise InvalidFrame("a frame with a part that is no text")
+    return texts
+
+
+def _code(code: str) -> str:
+    if not code.isidentifier() or not code.isascii() or len(code) > 64:
         raise InvalidFrame("a finding without a valid code")
-    return ParserFinding(code, outcome, printable(message))
+    return code
+
+
+def _decode_reading(body: bytes) -> Reading:
+    media_type, start, end, claimed = _parts(body, 4)
+    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
+        raise InvalidFrame("a reading without a valid media type")
+    if type(start) is not int or type(end) is not int or type(claimed) is not bool:
+        raise InvalidFrame("a reading without a valid place")
+    return Reading(media_type, start, end, claimed)

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import os
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from airlock.errors import Unavailable
-from workers.inspection.sandbox.frames import Frame, ParseRequest
+from workers.inspection.sandbox.frames import ExaminationRequest, Frame
 from workers.inspection.sandbox.process import ParserProcess
 from workers.inspection.sandbox.server_process import ForkServerProcess
 
@@ -20,7 +20,6 @@ MEMORY = 1024**3
 REQUESTS = 500
 # Processes of one fork server share a memory layout. What an attacker learns of it in one is useless after so many.
 FORKS = 100
-SECONDS = 30
 
 
 class Sandbox:
@@ -56,16 +55,15 @@ class Sandbox:
         self._server()
 
     async def examine(
-        self, parser: str, fd: int, size: int, limits: Mapping[str, int], *, depth: int = 0
+        self, fd: int, request: ExaminationRequest, *, depth: int = 0
     ) -> AsyncGenerator[Frame, None]:
-        """The frames of one parser on the `size` bytes of `fd`; the last is ExaminationEnd. `parser` is its module.
+        """The frames of one examination of the bytes of `fd`; the last is ExaminationEnd.
 
-        `limits` are the parser's limits by name. `parse_seconds` among them limits the CPU time, and the time that
-        the worker waits for frames (not the time that the caller takes between them). A timeout and a crash are
-        findings, unscannable. Raises Unavailable("sandbox") when there is no process. Close the generator where it is
-        not read to its end.
+        `request.seconds` limits the CPU time, and the time that the worker waits for frames (not the time that the
+        caller takes between them). A timeout and a crash are findings. Raises Unavailable("sandbox") when there is no
+        process, or when the examiners lack something that is not the object's to have. Close the generator where it
+        is not read to its end.
         """
-        request = ParseRequest(parser, size, limits.get("parse_seconds", SECONDS), limits)
         with _reopened(fd) as reader:
             async with (
                 self._slots[depth],

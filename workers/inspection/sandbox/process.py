@@ -7,14 +7,15 @@ How it works:
       |<-- process id (lifeline) -----|                      |  gives up its rights
       |<------------------------------------------- READY ---|
       |--- request, descriptor of the copy ----------------->|
-      |<-- FINDING, MEMBER_START, MEMBER_DATA, MEMBER_END ---|  any number, in order
+      |<-- READING ------------------------------------------|  each reading that identification found
+      |<-- FINDING, EXAMINED, MEMBER_START, _DATA, _END -----|  any number, in order
       |<-------------------------- DONE, SPENT or FAILED ----|  then the next request, after DONE
 
 Nothing that the process sends is trusted, and every way in which an examination can end is one of these:
 
     DONE                             the process is used again
     SPENT                            the parser gave up and said why; the process is killed
-    FAILED                           Unavailable: the parser cannot be imported
+    FAILED                           Unavailable: the environment lacks something, such as a library
     no frame in time                 finding `timed_out`; the process is killed
     the kernel ends it by SIGXCPU    finding `timed_out`: it used more CPU time than it may
     it ends in another way           finding `limits_exceeded`: it crashed
@@ -32,23 +33,25 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import ParserFinding
+from workers.inspection.parsers.port import ExaminerFinding
 from workers.inspection.sandbox.frames import (
     LARGEST,
     ExaminationEnd,
+    ExaminationRequest,
+    FoundBy,
     Frame,
     FrameType,
     InvalidFrame,
-    ParseRequest,
     decode_frame,
+    printable,
 )
 from workers.inspection.sandbox.server_process import END_SECONDS, ForkServerProcess, Lifeline
 
 # From a cold disk, with the other core busy, a fork server has loaded all modules in a few seconds.
 START_SECONDS = 30.0
-CRASHED = "The parser's process crashed."
+CRASHED = "The examination crashed."
 
-_CRASH = ParserFinding("limits_exceeded", "unscannable", CRASHED)
+_CRASH = FoundBy("", ExaminerFinding("limits_exceeded", CRASHED))
 _READY, _DONE, _SPENT, _FAILED = (
     bytes([each]) for each in (FrameType.READY, FrameType.DONE, FrameType.SPENT, FrameType.FAILED)
 )
@@ -89,7 +92,7 @@ class ParserProcess:
     def alive(self) -> bool:
         return self._lifeline.alive
 
-    async def examine(self, request: ParseRequest, reader: int) -> AsyncGenerator[Frame, None]:
+    async def examine(self, request: ExaminationRequest, reader: int) -> AsyncGenerator[Frame, None]:
         """The frames of one examination; the last is ExaminationEnd, and only then may the next examination begin.
 
         `reader` is a descriptor of the object's copy, at its start. Raises Unavailable("sandbox") as described above.
@@ -97,12 +100,12 @@ class ParserProcess:
         self.uses += 1
         self.busy = True
         waiting = _Stopwatch(request.seconds)
-        last = b""
+        last, cause = b"", b""
         try:
             socket.send_fds(self._connection, [request.encode()], [reader])
             while (packet := await waiting.timed(self._packet()))[:1] not in (_DONE, _SPENT, _FAILED):
                 yield decode_frame(packet)
-            last = packet[:1]
+            last, cause = packet[:1], packet[1:]
         except TimeoutError:
             yield _timed_out(request.seconds)
         except InvalidFrame:
@@ -110,7 +113,8 @@ class ParserProcess:
         except (OSError, EOFError):
             yield await self._cause_of_end(request.seconds)
         if last == _FAILED:
-            raise Unavailable("sandbox", f"the parser {request.parser} cannot be imported")
+            await self.end()
+            raise Unavailable("sandbox", f"an examiner lacks what it needs: {printable(cause.decode('utf-8', 'replace'))}")
         self.busy = last != _DONE
         if self.busy:
             await self.end()
@@ -127,7 +131,7 @@ class ParserProcess:
             raise EOFError
         return packet
 
-    async def _cause_of_end(self, seconds: int) -> ParserFinding:
+    async def _cause_of_end(self, seconds: int) -> FoundBy:
         """The finding for a process whose connection has ended.
 
         Raises Unavailable("sandbox") when the fork server has ended, and the process with it.
@@ -160,5 +164,5 @@ class _Stopwatch:
             self.seconds += clock() - start
 
 
-def _timed_out(seconds: int) -> ParserFinding:
-    return ParserFinding("timed_out", "unscannable", f"The parser did not finish within {seconds} s.")
+def _timed_out(seconds: int) -> FoundBy:
+    return FoundBy("", ExaminerFinding("timed_out", f"The examination did not finish within {seconds} s."))

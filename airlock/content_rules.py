@@ -1,0 +1,82 @@
+"""The rules about types: what a profile's patterns allow, which names run, and which types nothing examines. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from airlock.formats import EXAMINERS, FORMATS, OCTET_STREAM, SCRIPTS, format_of
+from airlock.media_types import EXTENSIONS, extension, matches
+
+# What opens with a program that runs it: each has to be named by itself, as no wildcard means to let it in.
+_ACTIVE = frozenset(
+    {
+        *SCRIPTS,
+        *(each.media_type for each in FORMATS.values() if each.family in ("program", "markup")),
+        "application/java-archive",
+        "application/vnd.android.package-archive",
+        "application/x-iso9660-image",
+        "application/x-archive",
+        "application/x-xar",
+        "application/x-ole-storage",
+        OCTET_STREAM,
+    }
+) - {"application/xml"}
+
+# Extensions that systems, browsers and servers run, open with a program that obeys them, or take as their own settings.
+# Those of `formats` with an active type are added. Sources: "Blocked attachments in Outlook" and "File types that are
+# considered to be dangerous" (Microsoft), Chromium's download_file_types.asciipb, what Apache and IIS map by default.
+_RUN = frozenset(
+    """
+    ade adp app application appref-ms appx appxbundle bas bgi btapp cfm cgi chi cht class cnt contact crx csh
+    devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos drv fon fcgi gadget glk grp hex hlp hpj hta htaccess htc htpasswd
+    htt imgpart inf ins inx isp isu its jar jnlp job jse ksh lib library-ms lnk mad maf mag mam maq mar mas mau mav maw
+    mcf mda mdb mde mdt mdw mdz mht mhtml mmc mof mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp
+    mst msu ops osd out oxt pcd phar pif pkg plg prf prg printerexport ps1xml psc1 psc2 pst ptm rgs rs1 run scf scpt scptd
+    scr sct search-ms searchconnector-ms settingcontent-ms shb shs slk sldm svgz sys tcl terminal theme themepack
+    udl url user.ini vb vbe vbp vbs vhd vhdx vsmacros vsw webloc website wcx ws wsb wsc wsf wsh wsp xbap xht xhtm xhtml xlam
+    xla xll xlw xlm xnk xpi xrm-ms action workflow command tool command ipa deb rpm snap flatpak appimage apk air
+    """.split()  # noqa: SIM905 # a table of words
+)
+# Names by which a server takes a file as its settings or its page.
+_NAMES = frozenset(
+    {".htaccess", ".htpasswd", ".user.ini", "php.ini", "web.config", "desktop.ini", "autorun.inf", "crossdomain.xml",
+     "clientaccesspolicy.xml", ".bashrc", ".profile", ".bash_profile", ".zshrc"}
+)  # fmt: skip
+
+_RENDERED = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+
+
+def type_that_runs(filename: str) -> str | None:
+    """What a name says that is run or obeyed: the extension with its dot, or the whole name; None for other names."""
+    base = filename.replace("\\", "/").rpartition("/")[2].partition("::")[0].rstrip(". ").lower()
+    if base in _NAMES:
+        return base
+    end = extension(base)
+    named = EXTENSIONS.get(end)
+    return f".{end}" if end in _RUN or (named is not None and (named in _ACTIVE or named in _RENDERED)) else None
+
+
+def allowed_by(patterns: Iterable[str], media_type: str) -> bool:
+    """Whether a profile's patterns allow a type inside an object: an active one has to be named without a wildcard."""
+    return any(
+        matches(pattern, media_type) and ("*" not in pattern or media_type not in _ACTIVE) for pattern in patterns
+    )
+
+
+def unexaminable(types: Sequence[str], checks: Sequence[str], unexamined: Sequence[str]) -> list[str]:
+    """A sentence for each of a profile's content types that no object could satisfy, as nothing would examine it."""
+    problems = []
+    for pattern in types:
+        if any(pattern == other or matches(other, pattern) for other in unexamined):
+            continue
+        formats = [each for each in FORMATS.values() if matches(pattern, each.media_type) and each.examiner]
+        if not formats:
+            problems.append(f"content_types has {pattern}, which no check examines; add it to unexamined to take it so")
+        elif not any(each.examiner in checks for each in formats):
+            named = " or ".join(sorted({str(each.examiner) for each in formats}, key=[*EXAMINERS].index))
+            problems.append(f"content_types has {pattern}, but checks does not have {named}, which examines it")
+    return problems
+
+
+def family_of(media_type: str) -> str:
+    """The family of a type, within which it may be corrected; sound and video are one, as containers carry both."""
+    family = format_of(media_type).family
+    return "video" if family == "audio" else family

@@ -1,0 +1,44 @@
+"""What an OLE container holds, by its directory ([MS-CFB]; [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO])."""
+
+from airlock.formats import ENCRYPTED_OPEN_XML, OLE
+from workers.inspection.identification.sample import Sample
+
+MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_STREAMS = (
+    ("encryptedpackage", ENCRYPTED_OPEN_XML),
+    ("worddocument", "application/msword"),
+    ("workbook", "application/vnd.ms-excel"),
+    ("book", "application/vnd.ms-excel"),
+    ("powerpoint document", "application/vnd.ms-powerpoint"),
+    ("visiodocument", "application/vnd.visio"),
+    ("__properties_version1.0", "application/vnd.ms-outlook"),
+)
+# Windows Installer: packages, patches and transforms, by the class of the root ("MSI file signatures", Microsoft).
+_INSTALLER = ("000C1082", "000C1084", "000C1086")
+
+
+def compound_types(sample: Sample) -> list[str]:
+    """The media types of an OLE container, usually one; `OLE` where its directory names none or cannot be read."""
+    if not sample.head.startswith(MAGIC):
+        return []
+    try:
+        names, root = _directory(sample)
+    except (OSError, ValueError, IndexError, TypeError, AttributeError, KeyError, MemoryError, RecursionError):
+        return [OLE]
+    if root.startswith(_INSTALLER):
+        return ["application/x-msi"]
+    found = list(dict.fromkeys(media_type for name, media_type in _STREAMS if name in names))
+    return found or [OLE]
+
+
+def _directory(sample: Sample) -> tuple[set[str], str]:
+    """The names at the container's root in lower case, and the class of its root."""
+    import olefile
+
+    sample.file.seek(0)
+    container = olefile.OleFileIO(sample.file)
+    try:
+        return {path[0].lower() for path in container.listdir() if len(path) == 1}, str(container.root.clsid)
+    finally:
+        container.fp = None  # the file is not its own to close

@@ -1,0 +1,87 @@
+"""Sound, video and pictures in containers: which type the first bytes name. Pure.
+
+Sources: ISO/IEC 14496-12 (ftyp and its brands, registered at https://mp4ra.org/registered-types/brands), RFC 9559
+(Matroska), RFC 3533 (Ogg), the RIFF specification, ISO 11172-3 (MPEG audio), ISO 13818-7 (ADTS), ISO 13818-1.
+"""
+
+import re
+
+from workers.inspection.identification.sample import Sample
+
+_BRANDS = {
+    b"heic": "image/heic", b"heix": "image/heic", b"heim": "image/heic", b"heis": "image/heic", b"hevc": "image/heic",
+    b"hevx": "image/heic", b"hevm": "image/heic", b"hevs": "image/heic", b"avif": "image/avif", b"avis": "image/avif",
+    b"mif1": "image/heif", b"msf1": "image/heif", b"mif2": "image/heif", b"miaf": "image/heif",
+    b"qt  ": "video/quicktime", b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"M4P ": "audio/mp4", b"F4A ": "audio/mp4",
+}  # fmt: skip
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+# Boxes with which a QuickTime file without `ftyp` begins ("QuickTime File Format", Apple).
+_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_DOCTYPE = re.compile(rb"\x42\x82.{0,7}?(webm|matroska)", re.DOTALL)
+_TRANSPORT_PACKETS = (188, 192, 204)
+
+
+def in_container(sample: Sample) -> str | None:
+    """The media type of a media container, or None."""
+    head = sample.head
+    if head[4:8] == b"ftyp":
+        return _brand(head)
+    if head[4:8] in _QUICKTIME and int.from_bytes(head[:4]) in range(8, sample.size + 1):
+        return "video/quicktime"
+    if head.startswith((b"RIFF", b"RIFX", b"RF64")):
+        return _RIFF.get(head[8:12])
+    if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
+        return "audio/aiff"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        found = _DOCTYPE.search(head, 0, 128)
+        return "video/webm" if found and found[1] == b"webm" else "video/matroska"
+    if head.startswith(b"OggS"):
+        return "video/ogg" if b"\x80theora" in head[:512] else "audio/ogg"
+    return _mpeg(sample)
+
+
+def _brand(head: bytes) -> str:
+    length = min(int.from_bytes(head[:4]), 512)
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, length, 4))]
+    if brands[0] in _BRANDS and brands[0] not in (b"mif1", b"msf1", b"mif2"):
+        return _BRANDS[brands[0]]
+    if brands[0].startswith(b"3g"):
+        return "video/3gpp2" if brands[0].startswith(b"3g2") else "video/3gpp"
+    pictures = [_BRANDS[each] for each in brands if each in _BRANDS and _BRANDS[each].startswith("image/")]
+    if brands[0] in (b"mif1", b"msf1", b"mif2"):
+        return next((each for each in pictures if each != "image/heif"), "image/heif")
+    return "video/mp4"
+
+
+def _mpeg(sample: Sample) -> str | None:
+    head = sample.head
+    if head.startswith(b"ID3") and len(head) > 10:
+        return _behind_tag(sample)
+    if head[:1] == b"\xff":
+        return _frames(head)
+    for length in _TRANSPORT_PACKETS:
+        start = 4 if length == 192 else 0
+        if len(head) > 4 * length and all(head[start + each * length] == 0x47 for each in range(4)):
+            return "video/mp2t"
+    return None
+
+
+def _behind_tag(sample: Sample) -> str:
+    """What follows the ID3 tag: FLAC and ADTS can have one too."""
+    size = 0
+    for byte in sample.head[6:10]:
+        size = size << 7 | byte & 0x7F
+    behind = sample.at(10 + size, 4096).lstrip(b"\0")
+    if behind.startswith(b"fLaC"):
+        return "audio/flac"
+    return _frames(behind) or "audio/mpeg"
+
+
+def _frames(head: bytes) -> str | None:
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    if head[1] & 0xF6 == 0xF0:
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        return "audio/aac" if length >= 7 and (head[length : length + 1] in (b"\xff", b"")) else None
+    version, layer, rate, frequency = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    return "audio/mpeg" if version != 1 and layer and rate not in (0, 15) and frequency != 3 else None

@@ -1,0 +1,123 @@
+"""All readings of the bytes of an object or a member: every format in which some program would read them.
+
+How it works:
+
+1. What begins with a signature has the reading of it (`signatures`, `containers`, `compounds`, `tars`).
+2. What has none and decodes as text has the readings that its name and declaration claim, and HTML or XML where a
+   browser would take it for that (`texts`).
+3. A zip is found from its end and a PDF by a header within the first 1,024 bytes, whatever the bytes begin with.
+4. In a picture, a sound or a video, marks of other formats are sought in all of the bytes (`marks`).
+
+The first reading is the primary one. Bytes of which no format is known are `application/octet-stream`.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from airlock.formats import OCTET_STREAM, PLAIN, format_of
+from workers.inspection.identification.compounds import compound_types
+from workers.inspection.identification.containers import in_container
+from workers.inspection.identification.marks import second_readings
+from workers.inspection.identification.sample import Sample
+from workers.inspection.identification.signatures import by_prefix
+from workers.inspection.identification.tars import is_tar_header
+from workers.inspection.identification.texts import RTF, text_readings
+from workers.inspection.identification.zips import LOCAL, find_zip
+from workers.inspection.parsers.port import Reading
+from workers.inspection.parsers.texts.encodings import decoded_as
+
+PDF = "application/pdf"
+# ISO 32000-1, annex H, note 13.
+PDF_REACH = 1024
+_PDF_HEADER = re.compile(rb"%PDF-\d")
+_PDF_OBJECT = re.compile(rb"\d[ \t\r\n]+\d+[ \t\r\n]+obj\b")
+_MARKED = frozenset({"picture", "audio", "video"})
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+_WITH_SOUND_ALONE = {
+    "video/mp4": "audio/mp4",
+    "video/quicktime": "audio/mp4",
+    "video/webm": "audio/webm",
+    "video/matroska": "audio/matroska",
+}
+
+
+def identify(file: BinaryIO, size: int, claims: Sequence[str] = ()) -> list[Reading]:
+    """The readings of the `size` bytes of `file`, the primary one first; never empty.
+
+    `claims` are the canonical types of the declaration and of the file's name, as far as there are any: they name the
+    reading of texts, and tell a sound from a video that has none.
+    """
+    sample = Sample(file, size)
+    if not size:
+        return [Reading(next((each for each in claims if format_of(each).family == "text"), PLAIN), claimed=True)]
+    readings = _first(sample, claims)
+    readings += _behind(sample, readings)
+    return readings or [Reading(OCTET_STREAM)]
+
+
+def _first(sample: Sample, claims: Sequence[str]) -> list[Reading]:
+    """The readings of what stands at the beginning."""
+    text_like = sample.head.startswith(_BYTE_ORDER_MARKS) or RTF.match(sample.head) is not None
+    if text_like and (texts := _texts(sample, claims)):
+        return texts
+    if types := compound_types(sample):
+        return [Reading(each) for each in types]
+    if (container := in_container(sample)) is not None:
+        return [Reading(_with_sound_alone(container, claims))]
+    prefix = by_prefix(sample)
+    if prefix is not None and not (prefix[1] and _texts(sample, claims)):
+        return [Reading(prefix[0])]
+    if sample.head.startswith(LOCAL):
+        return []
+    if is_tar_header(sample.head[:512]):
+        return [Reading("application/x-tar")]
+    return _texts(sample, claims)
+
+
+def _texts(sample: Sample, claims: Sequence[str]) -> list[Reading]:
+    if decoded_as(sample.head, sample.file, sample.size) is None:
+        return []
+    return text_readings(sample, claims)
+
+
+def _with_sound_alone(container: str, claims: Sequence[str]) -> str:
+    alone = _WITH_SOUND_ALONE.get(container)
+    return alone if alone in claims and alone is not None else container
+
+
+def _behind(sample: Sample, first: Sequence[Reading]) -> list[Reading]:
+    """A zip from its end, a PDF within the first bytes, and the second formats of pictures, sounds and videos."""
+    primary = first[0].media_type if first else ""
+    readings: list[Reading] = []
+    if (zipped := find_zip(sample)) is not None:
+        readings += [Reading(each, zipped.start, zipped.end) for each in zipped.media_types]
+    if primary != PDF and (pdf := _pdf(sample, first, readings)) is not None:
+        readings.append(pdf)
+    if format_of(primary).family in _MARKED:
+        readings += second_readings(sample, primary)
+    return list({each.media_type: each for each in reversed(readings) if each.media_type != primary}.values())[::-1]
+
+
+def _pdf(sample: Sample, first: Sequence[Reading], zipped: Sequence[Reading]) -> Reading | None:
+    found = _PDF_HEADER.search(sample.head, 0, PDF_REACH + 7)
+    if found is None or not _PDF_OBJECT.search(sample.head + sample.tail):
+        return None
+    return None if _is_member(sample, found.start(), first, zipped) else Reading(PDF, found.start())
+
+
+def _is_member(sample: Sample, at: int, first: Sequence[Reading], zipped: Sequence[Reading]) -> bool:
+    """Whether a PDF that begins at `at` is the content of an archive's first entry, which is not compressed."""
+    if first and first[0].media_type == "application/x-tar":
+        return at % 512 == 0
+    if first and first[0].media_type in ("application/x-archive", "application/x-cpio"):
+        return True
+    if not zipped or not sample.head.startswith(LOCAL):
+        return False
+    header = 0
+    while 0 <= header <= at:
+        name, extra = (int.from_bytes(sample.head[header + each : header + each + 2], "little") for each in (26, 28))
+        if header + 30 + name + extra == at and not sample.head[header + 8]:
+            return True
+        header = sample.head.find(LOCAL, header + 1)
+    return False

@@ -1,0 +1,159 @@
+"""Second formats anywhere in a picture, a sound or a video: behind it, between its parts, in a comment or a free box.
+
+The marks are sought in all of the bytes, since unpackers and web servers find theirs wherever they are. Each is long
+enough, or is tested further, so that it does not occur by chance in compressed pictures.
+
+Source: https://github.com/corkami/docs/blob/master/AbusingFileFormats/README.md.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from workers.inspection.identification.sample import OVERLAP, WINDOW, Sample
+from workers.inspection.identification.tars import is_tar_header
+from workers.inspection.identification.zips import END, LOCAL, zip_start
+from workers.inspection.parsers.port import Reading
+
+# How many places of one mark are tested, so that a file of marks alone ends soon.
+_TESTED = 10_000
+
+_HTML = re.compile(rb"<(?i:script[\s>/]|html[\s>]|!doctype\s+html|iframe[\s>]|svg[\s>])")
+_PHP = re.compile(rb"<\?(?i:php)[\s(]|<\?=\s*[`$(@\w]{2}")
+_SHORT = re.compile(rb"<%@?\s*(?i:page|language|eval|execute)\b")
+_MP4_BRANDS = (b"mp4", b"iso", b"avc", b"qt ", b"M4V", b"MSNV", b"3gp", b"heic", b"dash", b"mmp4")
+
+
+def second_readings(sample: Sample, media_type: str, start: int = 1) -> list[Reading]:
+    """One reading for each second format that begins at `start` or behind it, in an object of type `media_type`."""
+    found: dict[str, Reading] = {}
+    for base, window in _windows(sample, start):
+        for mark, test in _MARKS.items():
+            for at in _occurrences(window, mark):
+                if (reading := test(sample, base + at)) and reading.media_type != media_type:
+                    found.setdefault(reading.media_type, reading)
+        for pattern, kind in _PATTERNS:
+            if match := pattern.search(window):
+                found.setdefault(kind, Reading(kind, base + match.start()))
+    return list(found.values())
+
+
+def _windows(sample: Sample, start: int) -> Iterator[tuple[int, bytes]]:
+    for base in range(start, max(sample.size, start), WINDOW):
+        yield base, sample.at(base, WINDOW + OVERLAP)
+
+
+def _occurrences(window: bytes, mark: bytes) -> Iterator[int]:
+    at, tested = window.find(mark), 0
+    while 0 <= at < WINDOW and tested < _TESTED:
+        yield at
+        at, tested = window.find(mark, at + 1), tested + 1
+
+
+def _zip_end(sample: Sample, at: int) -> Reading | None:
+    start = zip_start(sample, at)
+    return Reading("application/zip", start) if start is not None and sample.at(at + 8, 2) != b"\0\0" else None
+
+
+def _zip_entry(sample: Sample, at: int) -> Reading | None:
+    """A local header: a version of today, known flags, a method and a name that is there (APPNOTE.TXT, 4.3.7)."""
+    header = sample.at(at, 30)
+    if len(header) < 30 or header[5] > 3 or header[4] not in range(10, 64) or header[9] not in (0, 1, 20):
+        return None
+    name = int.from_bytes(header[26:28], "little")
+    text = sample.at(at + 30, name)
+    if not 0 < name <= 512 or len(text) < name or any(byte < 32 for byte in text):
+        return None
+    return Reading("application/zip", at)
+
+
+def _seven_zip(sample: Sample, at: int) -> Reading | None:
+    header = sample.at(at, 32)
+    valid = len(header) == 32 and zlib.crc32(header[12:32]) == int.from_bytes(header[8:12], "little")
+    return Reading("application/x-7z-compressed", at) if valid else None
+
+
+def _rar(sample: Sample, at: int) -> Reading | None:
+    return Reading("application/vnd.rar", at) if sample.at(at + 6, 1) in (b"\0", b"\1") else None
+
+
+def _tar(sample: Sample, at: int) -> Reading | None:
+    start = at - 257
+    return Reading("application/x-tar", start) if start >= 0 and is_tar_header(sample.at(start, 512)) else None
+
+
+def _cabinet(sample: Sample, at: int) -> Reading | None:
+    header = sample.at(at, 36)
+    valid = header[24:26] == b"\3\1" and int.from_bytes(header[8:12], "little") <= sample.size - at
+    return Reading("application/vnd.ms-cab-compressed", at) if valid else None
+
+
+def _program(sample: Sample, at: int) -> Reading | None:
+    """The header of a Windows program, with the older header before it that points to it."""
+    before = max(0, at - 4096)
+    block = sample.at(before, at - before)
+    start = block.rfind(b"MZ")
+    while start >= 0:
+        if int.from_bytes(block[start + 60 : start + 64], "little") == at - before - start:
+            return Reading("application/x-dosexec", before + start)
+        start = block.rfind(b"MZ", 0, start)
+    return None
+
+
+def _elf(sample: Sample, at: int) -> Reading | None:
+    header = sample.at(at, 20)
+    valid = len(header) == 20 and header[4] in (1, 2) and header[5] in (1, 2) and header[6] == 1 and header[7] < 19
+    return Reading("application/x-executable", at) if valid else None
+
+
+def _xz(sample: Sample, at: int) -> Reading | None:
+    header = sample.at(at, 12)
+    valid = len(header) == 12 and zlib.crc32(header[6:8]) == int.from_bytes(header[8:12], "little")
+    return Reading("application/x-xz", at) if valid else None
+
+
+def _gzip(sample: Sample, at: int) -> Reading | None:
+    """A gzip of which some bytes unpack; its mark is short."""
+    header = sample.at(at, 4096)
+    if header[3] & 0xE0 or header[8:9] not in (b"\0", b"\2", b"\4") or header[9:10] not in (b"\0", b"\3", b"\x0b", b"\xff"):
+        return None
+    try:
+        unpacked = zlib.decompressobj(31).decompress(header, 512)
+    except zlib.error:
+        return None
+    return Reading("application/gzip", at) if len(unpacked) >= 64 else None
+
+
+def _video(sample: Sample, at: int) -> Reading | None:
+    header = sample.at(at - 4, 16)
+    length = int.from_bytes(header[:4])
+    if at < 4 or not 8 <= length <= 512 or not header[8:12].startswith(_MP4_BRANDS):
+        return None
+    return Reading("video/quicktime" if header[8:12] == b"qt  " else "video/mp4", at - 4)
+
+
+def _pdf(sample: Sample, at: int) -> Reading | None:
+    # Readers take a header within the first 1,024 bytes; some extract a PDF from anywhere, if it is complete.
+    behind = sample.at(at, 2048)
+    return Reading("application/pdf", at) if re.search(rb"\d+[ \r\n]+\d+[ \r\n]+obj", behind) else None
+
+
+_Test = Callable[[Sample, int], Reading | None]
+_MARKS: Mapping[bytes, _Test] = MappingProxyType(
+    {
+        END: _zip_end,
+        LOCAL: _zip_entry,
+        b"7z\xbc\xaf\x27\x1c": _seven_zip,
+        b"Rar!\x1a\x07": _rar,
+        b"ustar": _tar,
+        b"MSCF\0\0\0\0": _cabinet,
+        b"PE\0\0": _program,
+        b"\x7fELF": _elf,
+        b"\xfd7zXZ\0": _xz,
+        b"\x1f\x8b\x08": _gzip,
+        b"%PDF-": _pdf,
+        b"ftyp": _video,
+    }
+)
+_PATTERNS = ((_HTML, "text/html"), (_PHP, "text/x-php"), (_SHORT, "text/x-asp"))

@@ -1,0 +1,29 @@
+"""The bytes under identification: the first ones at hand, the others by position."""
+
+from typing import BinaryIO
+
+HEAD = 64 * 1024
+# A window's overlap holds the longest mark that is sought in it.
+WINDOW = 1024 * 1024
+OVERLAP = 4096
+
+
+class Sample:
+    """`head` has the first 64 KiB of the `size` bytes of `file`, which can be read at any position."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file = file
+        self.size = size
+        self.head = self.at(0, HEAD)
+
+    def at(self, position: int, length: int) -> bytes:
+        """Up to `length` bytes from `position`."""
+        if position < 0 or position >= self.size:
+            return b""
+        self.file.seek(position)
+        return self.file.read(min(length, self.size - position))
+
+    @property
+    def tail(self) -> bytes:
+        """The last 64 KiB and a little more: where the record that ends a zip must be."""
+        return self.at(max(0, self.size - HEAD - 1024), HEAD + 1024)

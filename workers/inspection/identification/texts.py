@@ -1,0 +1,91 @@
+"""The readings of a text: what its name or declaration claims, and what a browser would take it for.
+
+A text has no signature. Whether it is CSV or a program's source is told by its name and declaration alone, so it has the
+readings that are claimed. HTML and XML are found as browsers find them (https://mimesniff.spec.whatwg.org, 7.1), and
+also behind what browsers tolerate before them.
+"""
+
+import re
+from collections.abc import Sequence
+
+from airlock.formats import PLAIN, SCRIPTS, format_of
+from workers.inspection.identification.sample import HEAD, Sample
+from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, markup_language
+from workers.inspection.parsers.port import Reading
+
+RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rt")
+_ROOT = re.compile(r"<(?!\?|!)(?:([\w.-]+):)?([\w.-]+)")
+_TABLES = frozenset({"text/csv", "text/tab-separated-values"})
+# Texts that systems show or that programs read by their name: no browser looks into them for HTML.
+_SNIFFED = frozenset({PLAIN, "text/csv", "text/tab-separated-values", "application/json", "application/jsonl", "application/yaml"})
+
+
+def text_readings(sample: Sample, claims: Sequence[str]) -> list[Reading]:
+    """The readings of a text that is claimed to be of the types `claims`, its declaration first and then its name."""
+    if RTF.match(sample.head):
+        return [Reading("application/rtf", len(sample.head) - len(sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")))]
+    marked_up = [each for each in claims if format_of(each).family == "markup"]
+    if sniffed := _sniffed(sample, claims):
+        others = [each for each in marked_up if each != sniffed and "html" in each]
+        return [Reading(each) for each in (sniffed, *others)]
+    if marked_up:
+        return [Reading(marked_up[0], claimed=True)]
+    return _claimed(claims)
+
+
+def _claimed(claims: Sequence[str]) -> list[Reading]:
+    own = [each for each in claims if format_of(each).family == "text" or each in SCRIPTS or each == "message/rfc822"]
+    first = own[0] if own else PLAIN
+    # A spreadsheet program opens a table by its name, whatever it was declared as.
+    tables = [each for each in own[1:] if each in _TABLES and first not in _TABLES]
+    return [Reading(first, claimed=bool(claims) and claims[0] == first), *(Reading(each) for each in tables)]
+
+
+def _sniffed(sample: Sample, claims: Sequence[str]) -> str | None:
+    language = markup_language(_first_block(sample))
+    if language is None or (language is MarkupLanguage.ELEMENT and not _claims_markup(claims)):
+        return None
+    if claims and not _claims_markup(claims):
+        if not _SNIFFED.intersection(claims) and language is not MarkupLanguage.HTML:
+            return None
+        if set(claims) <= _not_sniffed(claims):
+            return None
+    if language in (MarkupLanguage.HTML, MarkupLanguage.FRAGMENT):
+        return "text/html"
+    return _xml_type(sample, claims)
+
+
+def _claims_markup(claims: Sequence[str]) -> bool:
+    return any(format_of(each).family == "markup" for each in claims)
+
+
+def _not_sniffed(claims: Sequence[str]) -> set[str]:
+    """The claims to be source code, which begins with tags in many languages."""
+    return {
+        each
+        for each in claims
+        if (format_of(each).family == "text" and each not in _SNIFFED and each != "text/markdown")
+    }
+
+
+def _xml_type(sample: Sample, claims: Sequence[str]) -> str:
+    """SVG, XHTML or another XML, by the name of the root."""
+    text = sample.head.removeprefix(byte_order_mark(sample.head)).replace(b"\0", b"").decode("latin-1")
+    without = re.sub(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", "", text, flags=re.DOTALL)
+    root = _ROOT.search(without)
+    name = root[2].lower() if root else ""
+    if name == "svg" or "image/svg+xml" in claims:
+        return "image/svg+xml"
+    if name == "html" or "application/xhtml+xml" in claims:
+        return "application/xhtml+xml"
+    return "application/xml"
+
+
+def _first_block(sample: Sample) -> bytes:
+    """The first block that is not all white space, of which any amount may come first; a byte order mark is kept."""
+    mark = byte_order_mark(sample.head)
+    position, block = 0, sample.head
+    while block and not block.removeprefix(mark).strip(b"\t\n\f\r \0"):
+        position += HEAD
+        block = sample.at(position, HEAD)
+    return block if position == 0 else mark + block
