@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from airlock import intent, media_types, upload_id
+from airlock.format import OCTET_STREAM
 from airlock.intent import Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
 from airlock.profile import Profile
@@ -18,7 +19,7 @@ from airlock.upload_id import MAX_LIFETIME, RANDOM_BYTES, UploadId
 
 _LABEL = b"airlock backlog v1\0"
 # S3's own type for what was stored without one, and the one that browsers give to what they do not know.
-_SAYS_NOTHING = frozenset({"binary/octet-stream", media_types.OCTET_STREAM})
+_SAYS_NOTHING = frozenset({"binary/octet-stream", OCTET_STREAM})
 
 
 class Existing(NamedTuple):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from airlock.formats import EXAMINERS, FORMATS, OCTET_STREAM, SCRIPTS, format_of
+from airlock.format import OCTET_STREAM, OLE, ZIP
+from airlock.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
 from airlock.media_types import EXTENSIONS, extension, matches
 
 # What opens with a program that runs it: each has to be named by itself, as no wildcard means to let it in.
@@ -25,14 +26,15 @@ _ACTIVE = frozenset(
 # considered to be dangerous" (Microsoft), Chromium's download_file_types.asciipb, what Apache and IIS map by default.
 _RUN = frozenset(
     """
-    ade adp app application appref-ms appx appxbundle bas bgi btapp cfm cgi chi cht class cnt contact crx csh
-    devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos drv fon fcgi gadget glk grp hex hlp hpj hta htaccess htc htpasswd
-    htt imgpart inf ins inx isp isu its jar jnlp job jse ksh lib library-ms lnk mad maf mag mam maq mar mas mau mav maw
-    mcf mda mdb mde mdt mdw mdz mht mhtml mmc mof mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp
-    mst msu ops osd out oxt pcd phar pif pkg plg prf prg printerexport ps1xml psc1 psc2 pst ptm rgs rs1 run scf scpt scptd
-    scr sct search-ms searchconnector-ms settingcontent-ms shb shs slk sldm svgz sys tcl terminal theme themepack
-    udl url user.ini vb vbe vbp vbs vhd vhdx vsmacros vsw webloc website wcx ws wsb wsc wsf wsh wsp xbap xht xhtm xhtml xlam
-    xla xll xlw xlm xnk xpi xrm-ms action workflow command tool command ipa deb rpm snap flatpak appimage apk air
+    action ade adp air apk app appimage application appref-ms appx appxbundle bas bgi btapp cfm cgi chi cht class
+    cnt command contact crx csh deb devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos drv fcgi flatpak fon
+    gadget glk grp hex hlp hpj hta htaccess htc htpasswd htt imgpart inf ins inx ipa isp isu its jar jnlp job jse
+    ksh lib library-ms lnk mad maf mag mam maq mar mas mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mmc mof
+    mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu ops osd out oxt pcd phar pif pkg
+    plg prf prg printerexport ps1xml psc1 psc2 pst ptm rgs rpm rs1 run scf scpt scptd scr sct search-ms
+    searchconnector-ms settingcontent-ms shb shs sldm slk snap svgz sys tcl terminal theme themepack tool udl url
+    user.ini vb vbe vbp vbs vhd vhdx vsmacros vsw wcx webloc website workflow ws wsb wsc wsf wsh wsp xbap xht xhtm
+    xhtml xla xlam xll xlm xlw xnk xpi xrm-ms
     """.split()  # noqa: SIM905 # a table of words
 )
 # Names by which a server takes a file as its settings or its page.
@@ -71,7 +73,7 @@ def unexaminable(types: Sequence[str], checks: Sequence[str], unexamined: Sequen
         if not formats:
             problems.append(f"content_types has {pattern}, which no check examines; add it to unexamined to take it so")
         elif not any(each.examiner in checks for each in formats):
-            named = " or ".join(sorted({str(each.examiner) for each in formats}, key=[*EXAMINERS].index))
+            named = " or ".join(name for name in EXAMINERS if any(each.examiner == name for each in formats))
             problems.append(f"content_types has {pattern}, but checks does not have {named}, which examines it")
     return problems
 
@@ -80,3 +82,23 @@ def family_of(media_type: str) -> str:
     """The family of a type, within which it may be corrected; sound and video are one, as containers carry both."""
     family = format_of(media_type).family
     return "video" if family == "audio" else family
+
+
+# What systems declare for formats of another family: spreadsheet programs open tables, HTML and XML by these names.
+_OPENED_BY = {
+    "application/vnd.ms-excel": frozenset(
+        {"text/csv", "text/tab-separated-values", "text/plain", "text/html", "application/xml"}
+    ),
+    "application/msword": frozenset({"text/html", "text/plain", "application/xml"}),
+}
+_CORRECTED = frozenset({"picture", "document", "text", "markup", "archive", "video", "message"})
+
+
+def may_be_called(claimed: str, true: str) -> bool:
+    """Whether systems and people call a file of the type `true` a `claimed` one: the same family, or a known habit."""
+    if claimed == true or true in _OPENED_BY.get(claimed, ()):
+        return True
+    if claimed == ZIP and family_of(true) == "document":
+        return true not in (OLE, "application/rtf") and not true.startswith("application/ms")
+    family = family_of(claimed)
+    return family == family_of(true) and family in _CORRECTED

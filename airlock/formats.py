@@ -1,8 +1,7 @@
 """Every format that Airlock knows: its media type, family, examiner, extensions and other names. Pure.
 
-A format without an examiner is recognised, so that a verdict can name it, and never examined. Within a family an object
-is kept under its true type although another one was declared (`media_type_corrected`). The table imports nothing: an
-examiner's process reads it too.
+Within a family an object is kept under its true type although another one was declared (`media_type_corrected`). The
+tables import nothing: an examiner's process reads them too.
 
 Sources: https://www.iana.org/assignments/media-types; what browsers and systems declare, from their sources (Chromium's
 net/base/mime_util.cc, Firefox's nsExternalHelperAppService.cpp, shared-mime-info, the Windows registry).
@@ -10,31 +9,12 @@ net/base/mime_util.cc, Firefox's nsExternalHelperAppService.cpp, shared-mime-inf
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
 
-Family = Literal["picture", "pdf", "document", "text", "markup", "message", "archive", "audio", "video", "program", ""]
-
-Examiner = Literal["image", "pdf", "markup", "office", "archive", "text", "mail", "media"]
-"""The checks that examine a format: each is named as its module in `workers.inspection.parsers`."""
-
-OCTET_STREAM = "application/octet-stream"
-ZIP = "application/zip"
-OLE = "application/x-ole-storage"
-ENCRYPTED_OPEN_XML = "application/x-tika-ooxml-protected"
-PLAIN = "text/plain"
+from airlock.format import ENCRYPTED_OPEN_XML, OLE, PLAIN, ZIP, Examiner, Format
+from airlock.unexamined_formats import UNEXAMINED
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
-
-
-class Format(NamedTuple):
-    """One format. The first of `extensions` (without a dot) is the one that accepted keys end in."""
-
-    media_type: str
-    family: Family = ""
-    examiner: Examiner | None = None
-    extensions: tuple[str, ...] = ()
-    synonyms: tuple[str, ...] = ()
 
 
 def _picture(name: str, extensions: str, *synonyms: str) -> Format:
@@ -75,10 +55,23 @@ _PICTURES = (
 _PDF = Format("application/pdf", "pdf", "pdf", ("pdf",), ("application/x-pdf", "application/acrobat", "text/pdf"))
 _DOCUMENTS = (
     _document("application/msword", "doc dot", "application/vnd.ms-word", "application/doc", "application/x-msword"),
-    _document("application/vnd.ms-excel", "xls xlt", "application/msexcel", "application/x-msexcel",
-              "application/x-excel", "application/excel", "application/x-ms-excel", "application/xls"),
-    _document("application/vnd.ms-powerpoint", "ppt pps pot", "application/mspowerpoint", "application/powerpoint",
-              "application/x-mspowerpoint"),
+    _document(
+        "application/vnd.ms-excel",
+        "xls xlt",
+        "application/msexcel",
+        "application/x-msexcel",
+        "application/x-excel",
+        "application/excel",
+        "application/x-ms-excel",
+        "application/xls",
+    ),
+    _document(
+        "application/vnd.ms-powerpoint",
+        "ppt pps pot",
+        "application/mspowerpoint",
+        "application/powerpoint",
+        "application/x-mspowerpoint",
+    ),
     _document("application/vnd.visio", "vsd", "application/x-visio"),
     _document(_OOXML + "wordprocessingml.document", "docx"),
     _document(_OOXML + "wordprocessingml.template", "dotx"),
@@ -107,19 +100,33 @@ _DOCUMENTS = (
     _document(_ODF + "graphics-template", "otg"),
     _document("application/rtf", "rtf", "text/rtf", "application/x-rtf", "text/richtext"),
     _document("application/epub+zip", "epub", "application/epub", "application/x-epub+zip"),
-    # Any other OLE container, and an Office Open XML document that is encrypted: no zip, but a stream of such a container.
+    # Any other OLE container; an encrypted Office Open XML document, which is a stream of such a container.
     _document(OLE),
     _document(ENCRYPTED_OPEN_XML),
 )
 _TEXTS = (
     _text(PLAIN, "txt log text asc nfo", "application/txt", "text/x-log", "text/anytext"),
-    _text("text/csv", "csv", "text/x-csv", "application/csv", "application/x-csv", "text/comma-separated-values",
-          "text/x-comma-separated-values"),
+    _text(
+        "text/csv",
+        "csv",
+        "text/x-csv",
+        "application/csv",
+        "application/x-csv",
+        "text/comma-separated-values",
+        "text/x-comma-separated-values",
+    ),
     _text("text/tab-separated-values", "tsv tab", "text/x-tab-separated-values"),
     _text("text/markdown", "md markdown", "text/x-markdown", "text/x-web-markdown"),
     _text("application/json", "json map webmanifest", "text/json", "application/x-json", "text/x-json"),
-    _text("application/jsonl", "jsonl ndjson", "application/x-ndjson", "application/x-jsonlines", "application/json-lines",
-          "application/ndjson", "application/json-seq"),
+    _text(
+        "application/jsonl",
+        "jsonl ndjson",
+        "application/x-ndjson",
+        "application/x-jsonlines",
+        "application/json-lines",
+        "application/ndjson",
+        "application/json-seq",
+    ),
     _text("application/geo+json", "geojson", "application/vnd.geo+json"),
     _text("application/ld+json", "jsonld"),
     _text("application/x-ipynb+json", "ipynb"),
@@ -153,14 +160,16 @@ _TEXTS = (
     _text("text/vtt", "vtt"),
     _text("application/x-pem-file", "pem crt", "application/x-x509-ca-cert"),
 )
-# Texts that run: when they are opened in a browser, by a web server or by a system's shell. None is taken by a wildcard.
+# Texts that run: when they are opened in a browser, by a web server or by a system's shell. No wildcard takes them.
 _SCRIPTS = (
     _text("text/javascript", "js mjs cjs", "application/javascript", "application/x-javascript", "text/ecmascript"),
     _text("text/x-python", "py pyw", "text/x-script.python", "application/x-python-code"),
     _text("text/x-shellscript", "sh bash zsh ksh csh fish command", "application/x-sh", "application/x-shellscript"),
     _text("text/x-perl", "pl pm", "application/x-perl"),
     _text("text/x-ruby", "rb", "application/x-ruby"),
-    _text("text/x-php", "php php3 php4 php5 php7 php8 phtml phar phps pht", "application/x-php", "application/x-httpd-php"),
+    _text(
+        "text/x-php", "php php3 php4 php5 php7 php8 phtml phar phps pht", "application/x-php", "application/x-httpd-php"
+    ),
     _text("text/x-asp", "asp aspx ashx asmx asax ascx cer asa cdx"),
     _text("text/x-jsp", "jsp jspx jspf jsw jsv jtml"),
     _text("text/x-msdos-batch", "bat cmd", "application/x-bat", "application/bat", "application/x-msdos-program"),
@@ -171,20 +180,48 @@ _MARKUP = (
     Format("text/html", "markup", "markup", ("html", "htm", "shtml", "xht"), ("application/xhtml", "text/htm")),
     Format("application/xhtml+xml", "markup", "markup", ("xhtml",)),
     Format("image/svg+xml", "markup", "markup", ("svg",), ("image/svg", "image/svg-xml")),
-    Format("application/xml", "markup", "markup", ("xml", "xsd", "gpx", "kml", "plist", "resx", "csproj", "iml", "xlf", "tei"),
-           ("text/xml", "application/x-xml", "application/gpx+xml", "application/vnd.google-earth.kml+xml")),
+    Format(
+        "application/xml",
+        "markup",
+        "markup",
+        ("xml", "xsd", "gpx", "kml", "plist", "resx", "csproj", "iml", "xlf", "tei"),
+        ("text/xml", "application/x-xml", "application/gpx+xml", "application/vnd.google-earth.kml+xml"),
+    ),
 )
 _MESSAGES = (
     Format("message/rfc822", "message", "mail", ("eml",), ("application/eml", "message/eml")),
     Format("application/vnd.ms-outlook", "message", "mail", ("msg",), ("application/x-msg", "application/msg")),
 )
 _ARCHIVES = (
-    _archive(ZIP, "zip", "application/x-zip", "application/x-zip-compressed", "application/zip-compressed",
-             "multipart/x-zip", "application/x-compressed-zip"),
-    _archive("application/gzip", "gz tgz", "application/x-gzip", "application/x-tgz", "application/x-gtar",
-             "application/x-compressed-tar", "application/x-gunzip", "application/tar+gzip", "application/x-tar-gz"),
-    _archive("application/x-bzip2", "bz2 tbz2 tbz", "application/bzip2", "application/x-bzip", "application/x-bz2",
-             "application/x-bzip-compressed-tar", "application/x-bzip2-compressed-tar"),
+    _archive(
+        ZIP,
+        "zip",
+        "application/x-zip",
+        "application/x-zip-compressed",
+        "application/zip-compressed",
+        "multipart/x-zip",
+        "application/x-compressed-zip",
+    ),
+    _archive(
+        "application/gzip",
+        "gz tgz",
+        "application/x-gzip",
+        "application/x-tgz",
+        "application/x-gtar",
+        "application/x-compressed-tar",
+        "application/x-gunzip",
+        "application/tar+gzip",
+        "application/x-tar-gz",
+    ),
+    _archive(
+        "application/x-bzip2",
+        "bz2 tbz2 tbz",
+        "application/bzip2",
+        "application/x-bzip",
+        "application/x-bz2",
+        "application/x-bzip-compressed-tar",
+        "application/x-bzip2-compressed-tar",
+    ),
     _archive("application/x-xz", "xz txz", "application/xz", "application/x-xz-compressed-tar"),
     _archive("application/zstd", "zst tzst", "application/x-zstd", "application/x-zstd-compressed-tar"),
     _archive("application/x-tar", "tar", "application/tar", "application/x-ustar"),
@@ -194,7 +231,9 @@ _ARCHIVES = (
     _archive("application/x-iso9660-image", "iso", "application/x-cd-image"),
     _archive("application/x-lha", "lha lzh", "application/x-lzh-compressed", "application/x-lzh"),
     _archive("application/x-cpio", "cpio"),
-    _archive("application/x-archive", "a deb ar", "application/vnd.debian.binary-package", "application/x-debian-package"),
+    _archive(
+        "application/x-archive", "a deb ar", "application/vnd.debian.binary-package", "application/x-debian-package"
+    ),
     _archive("application/x-xar", "xar pkg"),
     _archive("application/x-lzip", "lz"),
     _archive("application/x-lzma", "lzma"),
@@ -229,58 +268,24 @@ _VIDEO = (
     _video("x-msvideo", "avi", "video/avi", "video/msvideo", "video/vnd.avi"),
     _video("x-flv", "flv"),
 )
-# Nobody examines these: they are recognised so that a verdict can say what the bytes are.
-_OTHERS = tuple(
-    Format(media_type, family, None, tuple(extensions.split()))  # type: ignore[arg-type]
-    for media_type, family, extensions in (
-        ("application/x-dosexec", "program", "exe dll com scr sys drv ocx cpl efi pif"),
-        ("application/x-executable", "program", "elf so ko o"),
-        ("application/x-mach-binary", "program", "dylib bundle"),
-        ("application/java-vm", "program", "class"),
-        ("application/vnd.android.dex", "program", "dex"),
-        ("application/wasm", "program", "wasm"),
-        ("application/x-msi", "program", "msi msp mst"),
-        ("application/x-ms-shortcut", "program", "lnk"),
-        ("application/x-mswinurl", "program", "url website"),
-        ("application/hta", "program", "hta"),
-        ("application/x-mimearchive", "program", "mht mhtml"),
-        ("text/x-ms-regedit", "program", "reg"),
-        ("application/x-desktop", "program", "desktop"),
-        ("application/vnd.ms-htmlhelp", "program", "chm"),
-        ("application/onenote", "program", "one onepkg"),
-        ("application/x-apple-diskimage", "program", "dmg"),
-        ("application/x-virtual-disk", "program", "vhd vhdx vmdk qcow2 img"),
-        ("application/x-rpm", "program", "rpm"),
-        ("application/x-sylk", "program", "slk"),
-        ("application/vnd.ms-wordml", "", ""),
-        ("application/postscript", "program", "ps eps ai"),
-        ("application/x-shockwave-flash", "program", "swf"),
-        ("application/x-sqlite3", "", "sqlite db sqlite3"),
-        ("font/ttf", "", "ttf"),
-        ("font/otf", "", "otf"),
-        ("font/woff", "", "woff"),
-        ("font/woff2", "", "woff2"),
-        ("image/vnd.microsoft.icon", "", "ico cur"),
-        ("image/vnd.adobe.photoshop", "", "psd"),
-        ("image/jp2", "", "jp2"),
-        ("image/jxl", "", "jxl"),
-        ("image/emf", "", "emf"),
-        ("image/wmf", "", "wmf"),
-        ("audio/x-ms-wma", "", "wma"),
-        ("video/x-ms-wmv", "", "wmv asf"),
-        ("application/x-bplist", "", ""),
-        (OCTET_STREAM, "", ""),
-    )
-)
-
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         each.media_type: each
         for each in (
-            *_PICTURES, _PDF, *_DOCUMENTS, *_TEXTS, *_SCRIPTS, *_MARKUP, *_MESSAGES, *_ARCHIVES, *_AUDIO, *_VIDEO, *_OTHERS,
+            *_PICTURES,
+            _PDF,
+            *_DOCUMENTS,
+            *_TEXTS,
+            *_SCRIPTS,
+            *_MARKUP,
+            *_MESSAGES,
+            *_ARCHIVES,
+            *_AUDIO,
+            *_VIDEO,
+            *UNEXAMINED,
         )
     }
-)  # fmt: skip
+)
 """All formats by their canonical media type."""
 
 SCRIPTS: frozenset[str] = frozenset(each.media_type for each in _SCRIPTS)

@@ -14,7 +14,9 @@ from typing import NamedTuple, Self
 from urllib.parse import quote, unquote
 
 from airlock import media_types
+from airlock.content_rules import may_be_called
 from airlock.errors import AirlockError, FieldError, Refused
+from airlock.format import OCTET_STREAM
 from airlock.profile import Profile
 
 PREFIX = "x-amz-meta-"
@@ -28,6 +30,8 @@ _SAFE = "!'()*,;=+&~-._/:@"
 _ENCODED = [quote(bytes([byte]), safe=_SAFE) for byte in range(256)]
 _PLAIN = re.compile(r"[A-Za-z0-9!'()*,;=+&~._/:@-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Unicode Standard Annex #9, 2: the explicit controls. A name in Arabic or Hebrew needs none of them.
+_BIDIRECTIONAL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _USER = "user-"
 
@@ -121,10 +125,11 @@ def check(
 ) -> Intent:
     """The intent that these values describe; raises Refused, which lists every rule that is broken.
 
-    `content_type` of None is taken from the file name's extension. `sha256` is 64 hexadecimal digits, or the base64
-    of the 32 bytes.
+    `content_type` loses its parameters. One of None, an empty one and `application/octet-stream` are taken from the
+    file name's extension; where that says nothing, the bytes will tell. `sha256` is 64 hexadecimal digits, or the
+    base64 of the 32 bytes.
     """
-    kind = media_types.canonical(content_type) if content_type is not None else media_types.guess(filename)
+    kind = _resolved_type(profile, content_type, filename)
     digest = None if sha256 is None else _digest(sha256)
     problems = (
         _filename_problems(filename)
@@ -139,6 +144,17 @@ def check(
     return Intent(owner, profile.name, filename, kind, size, digest, metadata or {}, tenant)
 
 
+def _resolved_type(profile: Profile, declared: str | None, filename: str) -> str:
+    """The type to sign: the declared one, or the name's where the declaration says nothing or is a habit of systems."""
+    kind = media_types.canonical(declared) if declared is not None else OCTET_STREAM
+    if kind and kind != OCTET_STREAM and (kind in profile.content_types or profile.takes(kind)):
+        return kind
+    named = media_types.guess(filename)
+    if kind in ("", OCTET_STREAM) or (profile.takes(named) and may_be_called(kind, named)):
+        return named
+    return kind
+
+
 # Without a problem each gives the empty tuple, which costs nothing: that is what nearly all uploads come to.
 _Problems = tuple[FieldError, ...]
 
@@ -148,6 +164,8 @@ def _filename_problems(filename: str) -> _Problems:
         rule = "must not be empty"
     elif len(filename) > MAX_FILENAME_CHARACTERS:
         rule = f"may be {MAX_FILENAME_CHARACTERS} characters long, not {len(filename)}"
+    elif _BIDIRECTIONAL.search(filename):
+        rule = "must not hold bidirectional controls, which make one name look like another"
     elif _CONTROL.search(filename):
         rule = "must not hold control characters, line separators or lone surrogates"
     # A character takes twelve bytes at most, so that most names need not be encoded to know.
@@ -160,10 +178,10 @@ def _filename_problems(filename: str) -> _Problems:
 
 def _type_problems(profile: Profile, kind: str, *, given: bool) -> _Problems:
     # The common case, known by one look: no pattern with '*' in it is a media type.
-    if kind in profile.content_types and "*" not in kind:
+    if (kind in profile.content_types and "*" not in kind) or kind == OCTET_STREAM:
         return ()
     if not media_types.is_media_type(kind):
-        rule = "must be type/subtype without parameters, each of 1 to 127 characters (RFC 6838)"
+        rule = "must be type/subtype, each of 1 to 127 characters (RFC 6838)"
         return (FieldError("content_type", "invalid_content_type", f"content_type {rule}"),)
     if profile.takes(kind):
         return ()

@@ -1,14 +1,15 @@
 """Media types: the pattern language of profiles, and the type that a file name's extension stands for.
 
-The table (`formats`) is ours rather than the `mimetypes` module's, which reads the machine's own lists: the answer must be the
-same on every machine, because a policy is signed for it.
+The table (`formats`) is ours rather than the `mimetypes` module's, which reads the machine's own lists: the answer must
+be the same on every machine, because a policy is signed for it.
 """
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from airlock.formats import FORMATS, OCTET_STREAM
+from airlock.format import OCTET_STREAM
+from airlock.formats import FORMATS
 
 # RFC 6838, section 4.2 (restricted names), without the '$', which no registered type has and no policy can carry.
 _NAME = r"[A-Za-z0-9!#&^_.+-]{1,127}"

@@ -102,11 +102,14 @@ export class Row {
   }
 }
 
-function facts(id, { bytes, media_type, sha256, engines, missing, inspected_at }) {
+function facts(id, { bytes, media_type, readings = [], members = {}, sha256, engines, missing, inspected_at }) {
+  const inside = Object.entries(members).map(([kind, count]) => `${count} × ${kind}`);
   return [
     ["Detected type", media_type || "unknown"],
     ["Size", exactSize(bytes)],
     ["SHA-256", sha256],
+    ...(readings.length ? [["Examined", ...readings.map(examined)]] : []),
+    ...(inside.length ? [["Files inside", ...inside]] : []),
     ["Engines", ...(engines.length ? engines.map(engine) : ["none was needed"])],
     ...(missing?.length ? [["Did not look", ...missing]] : []),
     ["Inspected", moment(inspected_at)],
@@ -114,8 +117,13 @@ function facts(id, { bytes, media_type, sha256, engines, missing, inspected_at }
   ];
 }
 
-function finding({ code, check, message }) {
+function examined({ media_type, examined_by }) {
+  return `${media_type} by ${examined_by.length ? examined_by.join(", ") : "no check"}`;
+}
+
+function finding({ code, check, outcome, message }) {
   const item = document.createElement("li");
+  item.className = outcome === "accepted" ? "note" : "";
   item.append(element("p", "", sentence(message)), element("span", "source", `${check} · ${code}`));
   return item;
 }

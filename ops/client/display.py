@@ -74,17 +74,29 @@ def _line(sign: str, name: str, state: str, style: str) -> Text:
 
 def _facts(service: str, upload: UploadDocument) -> list[tuple[str, str]]:
     verdict = upload.get("verdict") or {}
-    facts = [("finding", f"{one['message']} ({one['code']}, {one['check']})") for one in verdict.get("findings", [])]
+    facts = [_finding(one) for one in verdict.get("findings", [])]
     facts.append(("id", upload["id"]))
     if verdict:
         size = decimal(verdict["bytes"])
         facts.append(("bytes", ", ".join(filter(None, (verdict.get("media_type"), size)))))
         facts += [("sha256", verdict["sha256"])] if verdict.get("sha256") else []
+        facts += [("examined", _examined(reading)) for reading in verdict.get("readings", [])]
+        facts += [("members", f"{count} × {kind}") for kind, count in verdict.get("members", {}).items()]
         facts += [("engine", _engine(engine)) for engine in verdict.get("engines", [])]
         facts += [("missing", engine) for engine in verdict.get("missing", [])]
     if upload["state"] == State.ACCEPTED:
         facts.append(("content", urljoin(service, upload["links"]["content"])))
     return facts
+
+
+def _finding(one: dict[str, Any]) -> tuple[str, str]:
+    label = "note" if one.get("outcome") == State.ACCEPTED else "finding"
+    return label, f"{one['message']} ({one['code']}, {one['check']})"
+
+
+def _examined(reading: dict[str, Any]) -> str:
+    by = ", ".join(reading["examined_by"])
+    return f"{reading['media_type']} by {by}" if by else f"{reading['media_type']} by no check"
 
 
 def _engine(engine: dict[str, Any]) -> str:

@@ -66,7 +66,15 @@ class FoundFinding(_Response):
 
     code: str
     check: str
+    outcome: Outcome = Field(description="What the finding calls for; `accepted` is a note, and no objection")
     message: str
+
+
+class FoundReading(_Response):
+    """One format in which programs would read the bytes, and the checks that examined it."""
+
+    media_type: str
+    examined_by: list[str] = Field(description="Empty where the profile takes it unexamined, or a finding says why")
 
 
 class UsedEngine(_Response):
@@ -87,6 +95,8 @@ class GivenVerdict(_Response):
     bytes: int
     sha256: str | None
     media_type: str | None = Field(description="The detected media type")
+    readings: list[FoundReading] = Field(description="Each format of the bytes, the one that they are kept under first")
+    members: dict[str, int] = Field(description="How many files of each media type are inside, at any depth")
     inspected_at: datetime
 
 

@@ -84,11 +84,15 @@ def _recorded(record: Record) -> dict[str, Any]:
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "outcome": verdict.outcome,
-        "findings": [{"code": f.code, "check": f.check, "message": f.message} for f in verdict.findings],
+        "findings": [
+            {"code": f.code, "check": f.check, "outcome": f.outcome, "message": f.message} for f in verdict.findings
+        ],
         "engines": [engine.model_dump() for engine in verdict.engines],
         "missing": verdict.missing,
         "bytes": verdict.bytes,
         "sha256": verdict.sha256,
         "media_type": verdict.media_type,
+        "readings": [each.model_dump() for each in verdict.readings],
+        "members": verdict.members,
         "inspected_at": verdict.inspected_at,
     }

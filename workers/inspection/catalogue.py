@@ -1,14 +1,14 @@
 """All checks by name, and how those that the deployment's profiles name are made.
 
 A new check of Airlock's own goes into `_MAKERS`. A new examiner is a module of `workers.inspection.parsers`, named in
-`airlock.formats`; all examiners, and the check `media_type`, run within the check `content`. Checks of other packages are
-found by their entry points.
+`airlock.formats`; all examiners, and the check `media_type`, run within the check `content`. Checks of other packages
+are found by their entry points.
 """
 
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
@@ -17,6 +17,7 @@ from airlock.errors import AirlockError
 from airlock.formats import EXAMINERS
 from airlock.profiles import Profiles
 from workers.inspection.checks import checksum, content, size
+from workers.inspection.checks.coverage import MEDIA_TYPE
 from workers.inspection.checks.port import Check
 from workers.inspection.clamd import check as clamd
 from workers.inspection.clamd.client import Address, ClamdClient
@@ -49,10 +50,12 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     named = _users(profiles)
     for name, users in named.items():
         try:
-            if name not in (*EXAMINERS, content.MEDIA_TYPE):
+            if name not in (*EXAMINERS, MEDIA_TYPE):
                 made[name] = _make(name, settings, now)
             elif name in EXAMINERS:
-                _find_packages(name)
+                _find_packages(_examiner(name).MODULES)
+            else:
+                _find_packages(["magika"])
         except (Misconfigured, BadRules) as error:
             problems.append(f"the check {name!r} (in {', '.join(users)}): {error}")
     if problems:
@@ -89,9 +92,9 @@ def _examiner(name: str) -> Examiner:
     return cast("Examiner", importlib.import_module(_module(name)))
 
 
-def _find_packages(name: str) -> None:
+def _find_packages(modules: Iterable[str]) -> None:
     """Raises Misconfigured for a missing library: else it would fail the first object of that format."""
-    for package in sorted({each.partition(".")[0] for each in _examiner(name).MODULES}):
+    for package in sorted({each.partition(".")[0] for each in modules}):
         if importlib.util.find_spec(package) is None:
             raise Misconfigured(f"the Python package {package} is not installed")
 
@@ -99,7 +102,9 @@ def _find_packages(name: str) -> None:
 def _installed(name: str, settings: Settings) -> Check:
     offers = importlib.metadata.entry_points(group=GROUP)
     if name not in offers.names:
-        raise Misconfigured(f"unknown check; the known ones are {', '.join((*_MAKERS, content.MEDIA_TYPE, *EXAMINERS, *offers.names))}")
+        raise Misconfigured(
+            f"unknown check; the known ones are {', '.join((*_MAKERS, MEDIA_TYPE, *EXAMINERS, *offers.names))}"
+        )
     offer = offers[name]
     try:
         check = offer.load()(settings)

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from airlock.format import OCTET_STREAM
 from airlock.limits import DEFAULTS
-from airlock.formats import OCTET_STREAM
 from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject
 from workers.inspection.parsers.port import LimitExceeded

@@ -78,6 +78,13 @@ class Spool:
                 raise Unavailable("spool", "the copy is shorter than what was written")
             yield chunk
 
+    def at(self, start: int, size: int) -> bytes:
+        """Up to `size` bytes from `start`."""
+        try:
+            return self._read(size, start)
+        except OSError as error:
+            raise _unavailable(error) from error
+
     def close(self) -> None:
         """Free the copy. Further calls do nothing."""
         with self._lock:

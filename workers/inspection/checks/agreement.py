@@ -12,23 +12,15 @@ behind it, and texts or markup that have two names.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from airlock.content_rules import allowed_by, family_of, type_that_runs
-from airlock.formats import ENCRYPTED_OPEN_XML, OCTET_STREAM, OLE, ZIP, format_of
+from airlock.content_rules import allowed_by, may_be_called, type_that_runs
+from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
+from airlock.formats import format_of
 from airlock.media_types import EXTENSIONS, canonical, extension
 from airlock.profile import Profile
 from workers.inspection.parsers.port import Reading
 
 _VIDEO_OF_A_PHOTO = frozenset({"video/mp4", "video/quicktime"})
 _PHOTOS = frozenset({"image/jpeg", "image/heic", "image/heif", "image/avif"})
-# What systems declare for formats of another family: spreadsheet programs open tables, HTML and XML by these names.
-_OPENED_BY = {
-    "application/vnd.ms-excel": frozenset(
-        {"text/csv", "text/tab-separated-values", "text/plain", "text/html", "application/xml"}
-    ),
-    "application/msword": frozenset({"text/html", "text/plain", "application/xml"}),
-}
-_CORRECTED = frozenset({"picture", "document", "text", "markup", "archive", "video", "message"})
-# A reading of one of these families beside a zip is a document, and the zip is how it is kept.
 _TEXTS = frozenset({"text", "markup"})
 
 
@@ -58,7 +50,7 @@ def agree(readings: Sequence[Reading], declared: str, filename: str, profile: Pr
     kept = _kept_type(primary, canonical(declared))
     objections = (
         *second_reading_objections(readings),
-        *_declaration_objections(kept, canonical(declared), filename, profile),
+        *_declaration_objections(kept, canonical(declared), profile),
         *_name_objections(kept, canonical(declared), filename, profile),
     )
     return Agreement(kept, objections)
@@ -88,18 +80,16 @@ def _kept_type(primary: Reading, declared: str) -> str:
     return primary.media_type
 
 
-def _declaration_objections(kept: str, declared: str, filename: str, profile: Profile) -> Iterator[Objection]:
+def _declaration_objections(kept: str, declared: str, profile: Profile) -> Iterator[Objection]:
     if declared in (kept, OCTET_STREAM):
         if declared == OCTET_STREAM and kept != OCTET_STREAM and not profile.takes(kept):
             yield _not_taken(kept, profile)
         return
-    if kept == OCTET_STREAM or not related(declared, kept):
+    if kept == OCTET_STREAM or not may_be_called(declared, kept):
         yield Objection("media_type_mismatch", f"The declared type is {declared}, but the bytes are {_shown(kept)}.")
     elif not profile.takes(kept):
-        yield Objection(
-            "media_type_mismatch",
-            f"The declared type is {declared}, but the bytes are {kept}, which the profile {profile.name!r} does not take.",
-        )
+        message = f"The declared type is {declared}, but the bytes are {kept}, which {profile.name!r} does not take."
+        yield Objection("media_type_mismatch", message)
     else:
         yield Objection("media_type_corrected", f"The declared type is {declared}; it is kept as {kept}.")
 
@@ -109,9 +99,9 @@ def _name_objections(kept: str, declared: str, filename: str, profile: Profile) 
     runs = type_that_runs(filename)
     if runs is not None and not (named is not None and allowed_by(_named_types(profile), named)):
         yield Objection("extension_mismatch", f"The file name ends in {runs}, which systems, browsers or servers run.")
-    elif named is None or named == kept or named == declared:
+    elif named in (None, kept, declared):
         return
-    elif kept == OCTET_STREAM or not related(named, kept):
+    elif kept == OCTET_STREAM or not may_be_called(named, kept):
         message = f"The file name ends in .{extension(filename)} ({named}), but the bytes are {_shown(kept)}."
         yield Objection("extension_mismatch", message)
     elif declared in (kept, OCTET_STREAM):
@@ -120,16 +110,6 @@ def _name_objections(kept: str, declared: str, filename: str, profile: Profile) 
 
 def _named_types(profile: Profile) -> tuple[str, ...]:
     return tuple(each for each in profile.content_types if "*" not in each)
-
-
-def related(claimed: str, kept: str) -> bool:
-    """Whether a file of type `kept` may be called `claimed` by its uploader: the same family, or a known habit."""
-    if claimed == kept or kept in _OPENED_BY.get(claimed, ()):
-        return True
-    if claimed == ZIP and family_of(kept) == "document":
-        return kept not in (OLE, "application/rtf") and not kept.startswith("application/ms")
-    family = family_of(claimed)
-    return family == family_of(kept) and family in _CORRECTED
 
 
 def _not_taken(kept: str, profile: Profile) -> Objection:

@@ -90,8 +90,8 @@ class MemberInspector(Protocol):
 class Report:
     """What one check found in one object: findings, the engine that scanned, and facts about the bytes.
 
-    `sha256` (hex), `media_type` and `readings` come from the checks that establish them. `missing` names engines that did not scan
-    because the object is above their limit, where the profile accepts that (`above_engine_limit`).
+    `sha256` (hex), `media_type` and `readings` come from the checks that establish them. `missing` names engines that
+    did not scan because the object is above their limit, where the profile accepts that (`above_engine_limit`).
     """
 
     findings: tuple[Finding, ...] = ()

@@ -1,6 +1,9 @@
-"""What an OLE container holds, by its directory ([MS-CFB]; [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO])."""
+"""What an OLE container holds, by its directory.
 
-from airlock.formats import ENCRYPTED_OPEN_XML, OLE
+Sources: [MS-CFB]; [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO].
+"""
+
+from airlock.format import ENCRYPTED_OPEN_XML, OLE
 from workers.inspection.identification.sample import Sample
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -34,7 +37,7 @@ def compound_types(sample: Sample) -> list[str]:
 
 def _directory(sample: Sample) -> tuple[set[str], str]:
     """The names at the container's root in lower case, and the class of its root."""
-    import olefile
+    import olefile  # type: ignore[import-untyped]
 
     sample.file.seek(0)
     container = olefile.OleFileIO(sample.file)

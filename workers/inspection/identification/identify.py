@@ -15,7 +15,8 @@ import re
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from airlock.formats import OCTET_STREAM, PLAIN, format_of
+from airlock.format import OCTET_STREAM, PLAIN
+from airlock.formats import format_of
 from workers.inspection.identification.compounds import compound_types
 from workers.inspection.identification.containers import in_container
 from workers.inspection.identification.marks import second_readings

@@ -116,7 +116,8 @@ def _xz(sample: Sample, at: int) -> Reading | None:
 def _gzip(sample: Sample, at: int) -> Reading | None:
     """A gzip of which some bytes unpack; its mark is short."""
     header = sample.at(at, 4096)
-    if header[3] & 0xE0 or header[8:9] not in (b"\0", b"\2", b"\4") or header[9:10] not in (b"\0", b"\3", b"\x0b", b"\xff"):
+    # The reserved flags, the level of compression and the system that wrote it (RFC 1952, 2.3.1).
+    if len(header) < 18 or header[3] & 0xE0 or header[8] not in (0, 2, 4) or header[9] not in (0, 3, 11, 255):
         return None
     try:
         unpacked = zlib.decompressobj(31).decompress(header, 512)

@@ -1,14 +1,15 @@
 """The readings of a text: what its name or declaration claims, and what a browser would take it for.
 
-A text has no signature. Whether it is CSV or a program's source is told by its name and declaration alone, so it has the
-readings that are claimed. HTML and XML are found as browsers find them (https://mimesniff.spec.whatwg.org, 7.1), and
-also behind what browsers tolerate before them.
+A text has no signature. Whether it is CSV or a program's source is told by its name and declaration alone, so it has
+the readings that are claimed. HTML and XML are found as browsers find them (https://mimesniff.spec.whatwg.org, 7.1),
+and also behind what browsers tolerate before them.
 """
 
 import re
 from collections.abc import Sequence
 
-from airlock.formats import PLAIN, SCRIPTS, format_of
+from airlock.format import PLAIN
+from airlock.formats import SCRIPTS, format_of
 from workers.inspection.identification.sample import HEAD, Sample
 from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, markup_language
 from workers.inspection.parsers.port import Reading
@@ -17,7 +18,7 @@ RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rt")
 _ROOT = re.compile(r"<(?!\?|!)(?:([\w.-]+):)?([\w.-]+)")
 _TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 # Texts that systems show or that programs read by their name: no browser looks into them for HTML.
-_SNIFFED = frozenset({PLAIN, "text/csv", "text/tab-separated-values", "application/json", "application/jsonl", "application/yaml"})
+_SNIFFED = frozenset({PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml"})
 
 
 def text_readings(sample: Sample, claims: Sequence[str]) -> list[Reading]:

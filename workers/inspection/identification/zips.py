@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from typing import NamedTuple
 
-from airlock.formats import ZIP
+from airlock.format import ZIP
 from workers.inspection.identification.sample import Sample
 
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
@@ -153,8 +153,7 @@ def _open_xml(content_types: bytes) -> str:
     """The document's type by the content type of its main part; "" where no part is one of an office program."""
     text = content_types.decode("utf-16") if content_types[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
     found = [each.decode("latin-1").lower() for each in _MAIN.findall(text.encode() if text else content_types)]
-    for name in found:
-        name = _SHORTER.get(name, name)
+    for name in (_SHORTER.get(each, each) for each in found):
         if name in _MACRO_KINDS or name == "application/vnd.ms-visio.drawing":
             return name
     for name in found:

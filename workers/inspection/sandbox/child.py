@@ -16,8 +16,8 @@ from workers.inspection.parsers.port import EnvironmentFault, Examiner, Examiner
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import (
     LARGEST,
-    Examined,
     ExaminationRequest,
+    Examined,
     FoundBy,
     FoundReading,
     FrameType,

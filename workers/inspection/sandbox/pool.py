@@ -54,9 +54,7 @@ class Sandbox:
         """Start the fork server if none runs; raises Unavailable("sandbox") if that fails."""
         self._server()
 
-    async def examine(
-        self, fd: int, request: ExaminationRequest, *, depth: int = 0
-    ) -> AsyncGenerator[Frame, None]:
+    async def examine(self, fd: int, request: ExaminationRequest, *, depth: int = 0) -> AsyncGenerator[Frame, None]:
         """The frames of one examination of the bytes of `fd`; the last is ExaminationEnd.
 
         `request.seconds` limits the CPU time, and the time that the worker waits for frames (not the time that the

@@ -114,7 +114,8 @@ class ParserProcess:
             yield await self._cause_of_end(request.seconds)
         if last == _FAILED:
             await self.end()
-            raise Unavailable("sandbox", f"an examiner lacks what it needs: {printable(cause.decode('utf-8', 'replace'))}")
+            reason = printable(cause.decode("utf-8", "replace"))
+            raise Unavailable("sandbox", f"an examiner lacks what it needs: {reason}")
         self.busy = last != _DONE
         if self.busy:
             await self.end()
