@@ -117,6 +117,13 @@ _CODES = (
         "phones and printers write it",
     ),
     _code(
+        "leading_data",
+        "media_type",
+        "reject",
+        "further bytes stand before its beginning",
+        "a program that begins at the first byte takes the file for another one",
+    ),
+    _code(
         "trailing_data",
         "image, pdf, archive, office, media",
         "reject",

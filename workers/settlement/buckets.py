@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from airlock import keys
-from airlock.formats import ZIP
+from airlock.format import ZIP
 from airlock.media_types import EXTENSIONS
 from airlock.profile import Profile
 from aws.dynamodb.records import Record

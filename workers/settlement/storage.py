@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from airlock import intent, keys
 from airlock.errors import Conflict, Unavailable
-from airlock.formats import OCTET_STREAM
+from airlock.format import OCTET_STREAM
 from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Place, Record, Records

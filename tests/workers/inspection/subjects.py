@@ -9,7 +9,8 @@ from workers.inspection.checks.port import Check, Report, Subject
 
 def subject(length: int = 0, /, *, content_type: str = "text/plain", **more: Any) -> Subject:
     """A subject under a profile that takes up to 1 MiB, from 1 byte; `more` overrides the intent's fields."""
-    profile = Profile(name="test", content_types=("*/*",), max_bytes=more.pop("max_bytes", 1024**2))
+    rules = {"checks": more.pop("checks", ("size", "checksum")), "max_bytes": more.pop("max_bytes", 1024**2)}
+    profile = Profile(name="test", content_types=("*/*",), unexamined=("*/*",), **rules)
     described: dict[str, Any] = {"owner": "alice", "profile": "test", "filename": "f", "content_type": content_type}
     return Subject(Intent(**{**described, **more}), profile, length, "etag")
 

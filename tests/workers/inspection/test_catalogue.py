@@ -1,4 +1,5 @@
 import asyncio
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,6 @@ from airlock.errors import Unavailable
 from airlock.profiles import Profiles
 from tests.workers.test_settings import PLACES
 from workers.inspection import catalogue
-from workers.inspection.checks import classifier
-from workers.inspection.checks.parser import ParserCheck
 from workers.inspection.parsers import pdf
 from workers.settings import Settings
 
@@ -16,21 +15,25 @@ ALL = ("size", "checksum", "media_type", "yara", "clamd")
 
 
 def _profiles(*checks: str) -> Profiles:
-    tables = {name: {"content_types": ["*/*"], "max_bytes": 1, "checks": list(checks)} for name in ("default", "other")}
+    tables = {
+        name: {"content_types": ["*/*"], "unexamined": ["*/*"], "max_bytes": 1, "checks": list(checks)}
+        for name in ("default", "other")
+    }
     return Profiles.model_validate({"profiles": tables})
 
 
 def test_every_check_that_is_named_is_made_once() -> None:
     made = catalogue.build(_profiles(*ALL), Settings(**PLACES, clamd="tcp://clamd:3310"), float)
-    assert tuple(made) == ALL
-    assert all(made[name].name == name for name in ALL)
+    assert tuple(made) == ("size", "checksum", "yara", "clamd", "content")
+    assert all(made[name].name == name for name in made)
 
 
 def test_every_check_that_cannot_be_made_is_named_and_stops_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bad.yar").write_text("rule")
-    monkeypatch.setattr(classifier, "installed", lambda: False)
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "magika" else found(name))
     with pytest.raises(catalogue.Misconfigured) as caught:
         catalogue.build(_profiles(*ALL, "magic"), Settings(**PLACES, yara_rules=tmp_path), float)
     message = str(caught.value)
@@ -41,17 +44,14 @@ def test_every_check_that_cannot_be_made_is_named_and_stops_the_start(
 
 
 def test_what_no_profile_names_need_not_be_configured() -> None:
-    assert set(catalogue.build(_profiles("size", "checksum"), Settings(**PLACES), float)) == {"size", "checksum"}
+    assert set(catalogue.build(_profiles("size", "checksum"), Settings(**PLACES), float)) == {
+        "size",
+        "checksum",
+        "content",
+    }
 
 
-def test_parsers_share_one_sandbox() -> None:
-    made = catalogue.build(_profiles("size", "checksum", *catalogue.PARSERS), Settings(**PLACES), lambda: 0.0)
-    parsers = [check for check in made.values() if isinstance(check, ParserCheck)]
-    assert tuple(check.name for check in parsers) == catalogue.PARSERS
-    assert len({check.sandbox for check in parsers}) == 1
-
-
-def test_a_parser_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_examiner_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "MODULES", ("os.path", "not_there.at_all"))
     with pytest.raises(catalogue.Misconfigured, match=r"'pdf' .*: the Python package not_there is not installed"):
         catalogue.build(_profiles("size", "checksum", "pdf"), Settings(**PLACES), lambda: 0.0)

@@ -12,7 +12,7 @@ from tests.workers.inspection.subjects import subject
 from workers.inspection.checks.checksum import ChecksumCheck
 from workers.inspection.checks.port import HEAD, BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
-from workers.inspection.inspector import Inspector
+from workers.inspection.inspector import CONTENT, Inspector, check_names
 
 
 class StubCheck(BaseCheck, BaseScan):
@@ -52,7 +52,9 @@ def _finding(code: str, outcome: Outcome = Outcome.REJECTED) -> Finding:
 
 
 def _subject(size: int, *checks: str) -> Subject:
-    profile = Profile(name="p", content_types=("*/*",), max_bytes=100, checks=("size", "checksum", *checks))
+    profile = Profile(
+        name="p", content_types=("*/*",), unexamined=("*/*",), max_bytes=100, checks=("size", "checksum", *checks)
+    )
     return Subject(subject().intent, profile, size, "etag")
 
 
@@ -61,8 +63,12 @@ async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
+def _own() -> dict[str, Any]:
+    return {"size": SizeCheck(), "checksum": ChecksumCheck(), CONTENT: StubCheck(Report())}
+
+
 def _inspector(**checks: Any) -> Inspector:
-    return Inspector({"size": SizeCheck(), "checksum": ChecksumCheck(), **checks}, lambda: 1_700_000_000.0)
+    return Inspector({**_own(), **checks}, lambda: 1_700_000_000.0)
 
 
 async def test_a_verdict_has_its_evidence() -> None:
@@ -154,10 +160,15 @@ async def test_the_reading_ends_with_a_fatal_finding_where_the_profile_allows(st
 
     large = _subject(4 * HEAD)
     limited = large.profile.model_copy(update={"stop_early": stop_early, "max_bytes": HEAD + 1})
-    inspector = Inspector({"size": SizeCheck(), "checksum": ChecksumCheck()}, lambda: 0.0)
+    inspector = Inspector(_own(), lambda: 0.0)
     verdict = await inspector.inspect(Subject(large.intent, limited, 4 * HEAD, "etag"), chunks())
     assert "too_large" in [finding.code for finding in verdict.findings]
     assert verdict.outcome is Outcome.REJECTED
     assert len(came) == taken
     assert verdict.bytes == taken * HEAD
     assert (verdict.sha256 is None) == stop_early
+
+
+def test_the_examiners_run_as_one_check_which_every_profile_has() -> None:
+    assert check_names(("size", "checksum")) == ["size", "checksum", CONTENT]
+    assert check_names(("size", "media_type", "yara", "image", "text")) == ["size", "yara", CONTENT]

@@ -52,7 +52,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _build(*names: str) -> Mapping[str, Check]:
-    table = {"content_types": ["*/*"], "max_bytes": 1, "checks": ["size", "checksum", *names]}
+    table = {"content_types": ["*/*"], "unexamined": ["*/*"], "max_bytes": 1, "checks": ["size", "checksum", *names]}
     profiles = Profiles.model_validate({"profiles": {"default": table}})
     return catalogue.build(profiles, Settings(**PLACES), lambda: 0.0)
 

@@ -2,7 +2,7 @@ import pytest
 
 from airlock.verdict import Finding, Outcome
 from workers.inspection.checks.port import Report
-from workers.inspection.reports import MAX_FINDINGS, in_member, merged_findings
+from workers.inspection.reports import MAX_FINDINGS, MAX_MEMBER_TYPES, in_member, member_types, merged_findings
 
 
 def _finding(code: str, outcome: Outcome = Outcome.REJECTED, message: str = "m") -> Finding:
@@ -29,4 +29,10 @@ def test_of_very_many_the_gravest_are_kept_and_the_rest_is_counted() -> None:
 def test_a_finding_in_a_member_names_the_member(path: tuple[str, ...], where: str) -> None:
     report = in_member(Report((_finding("a"),), sha256="0", media_type="text/plain"), path)
     assert [finding.message for finding in report.findings] == [f"In {where}: m"]
-    assert (report.sha256, report.media_type) == (None, None)
+    assert (report.sha256, report.media_type) == (None, "text/plain")
+
+
+def test_members_are_counted_by_their_types_and_of_very_many_types_the_frequent_ones_stay() -> None:
+    reports = [Report(media_type="text/plain"), Report(), Report(media_type="text/plain"), Report(media_type="a/b")]
+    assert member_types(reports) == {"text/plain": 2, "a/b": 1}
+    assert len(member_types(Report(media_type=f"a/{number}") for number in range(1000))) == MAX_MEMBER_TYPES

@@ -35,7 +35,10 @@ def conclude(
     `examined` has the examiners of each media type that was examined, `findings` what they found, and `opinion` what
     the model takes the bytes for, where they have no known format.
     """
-    profile, readings = subject.profile, readings or [Reading(OCTET_STREAM)]
+    profile = subject.profile
+    if not readings and findings:  # a limit was reached before the bytes were identified
+        return Report(tuple(findings))
+    readings = readings or [Reading(OCTET_STREAM)]
     kept, objections = _agreement(subject, readings)
     found = [*findings, *(profile_finding(profile, MEDIA_TYPE, *each) for each in objections)]
     found += _not_examined(profile, readings, examined, found, opinion)

@@ -25,7 +25,7 @@ from workers.inspection.identification.signatures import by_prefix
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.texts import RTF, text_readings
 from workers.inspection.identification.zips import LOCAL, find_zip
-from workers.inspection.parsers.port import Reading
+from workers.inspection.parsers.port import ExaminerFinding, Reading
 from workers.inspection.parsers.texts.encodings import decoded_as
 
 PDF = "application/pdf"
@@ -52,13 +52,31 @@ def identify(file: BinaryIO, size: int, claims: Sequence[str] = ()) -> list[Read
     sample = Sample(file, size)
     if not size:
         return [Reading(next((each for each in claims if format_of(each).family == "text"), PLAIN), claimed=True)]
-    readings = _first(sample, claims)
-    readings += _behind(sample, readings)
+    first = _first(sample, claims)
+    readings = _without_prefixes(first, _behind(sample, first))
     return readings or [Reading(OCTET_STREAM)]
+
+
+def leading_data(file: BinaryIO, readings: Sequence[Reading]) -> ExaminerFinding | None:
+    """The finding for what stands before the format, where it is no format itself: programs differ in what they skip."""
+    start = readings[0].start
+    if not start:
+        return None
+    file.seek(0)
+    if start <= PDF_REACH and not file.read(start).strip(b"\xef\xbb\xbf\0\t\n\f\r "):
+        return ExaminerFinding("irregular", f"White space of {start} bytes stands before the beginning of the file.")
+    return ExaminerFinding("leading_data", f"{start:,} bytes stand before the beginning of the file.")
+
+
+def _without_prefixes(first: list[Reading], behind: list[Reading]) -> list[Reading]:
+    """A text before a PDF or a zip is no reading of its own, unless a browser would take it for HTML or XML."""
+    return [each for each in first if not behind or format_of(each.media_type).family != "text"] + behind
 
 
 def _first(sample: Sample, claims: Sequence[str]) -> list[Reading]:
     """The readings of what stands at the beginning."""
+    if _PDF_HEADER.match(sample.head):
+        return [Reading(PDF)]
     text_like = sample.head.startswith(_BYTE_ORDER_MARKS) or RTF.match(sample.head) is not None
     if text_like and (texts := _texts(sample, claims)):
         return texts

@@ -129,7 +129,7 @@ def _gzip(sample: Sample, at: int) -> Reading | None:
 def _video(sample: Sample, at: int) -> Reading | None:
     header = sample.at(at - 4, 16)
     length = int.from_bytes(header[:4])
-    if at < 4 or not 8 <= length <= 512 or not header[8:12].startswith(_MP4_BRANDS):
+    if at <= 4 or not 8 <= length <= 512 or not header[8:12].startswith(_MP4_BRANDS):
         return None
     return Reading("video/quicktime" if header[8:12] == b"qt  " else "video/mp4", at - 4)
 

@@ -84,6 +84,9 @@ def find_zip(sample: Sample) -> FoundZip | None:
         # A reader of streams takes the entries as they come.
         return FoundZip(0, sample.size, (ZIP,)) if _is_local(sample.head) else None
     start, end = ends
+    if not start and not sample.head.startswith(b"PK"):
+        # The offsets count what stands before, as those of a program that unpacks itself do.
+        start = max(1, sample.head.find(LOCAL))
     return FoundZip(start, end, _media_types(sample))
 
 

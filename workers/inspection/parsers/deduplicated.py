@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from workers.inspection.parsers.port import FindingOutcome, Output
+from workers.inspection.parsers.port import Output
 
 
 class DeduplicatedOutput(Output):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from airlock.formats import format_of
-from workers.inspection.identification.identify import identify
+from workers.inspection.identification.identify import identify, leading_data
 from workers.inspection.parsers.port import EnvironmentFault, Examiner, ExaminerFinding, LimitExceeded, Reading
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import (
@@ -85,6 +85,8 @@ def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -
         readings = identify(file, request.size, request.claims)
         for reading in readings:
             output.reading(reading)
+        if found := leading_data(file, readings):
+            output.finding(*found)
         for reading in readings:
             _examine(request, file, reading, output)
     except (EnvironmentFault, ImportError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airlock.formats import EXAMINERS
 from airlock.intent import Intent
 from airlock.profile import Profile
 from airlock.profiles import Profiles
@@ -17,7 +18,8 @@ from workers.inspection.checks.port import Check, Subject
 from workers.inspection.inspector import Inspector
 from workers.settings import Settings
 
-ALL = ("size", "checksum", "media_type", "yara", "clamd", *catalogue.PARSERS)
+ALL = ("size", "checksum", "media_type", "yara", "clamd", *EXAMINERS)
+MEMBERS = {"member_types": ("*/*", "text/html", "image/svg+xml", "text/javascript")}
 CHUNK = 256 * 1024
 GiB = 1024**3
 
@@ -32,10 +34,11 @@ class Sample:
 
 
 class SampleInspector:
-    """Inspects samples under a profile with all checks; `spool` is where copies are kept."""
+    """Inspects samples under a profile with all checks; `names` are the checks of its profile, `spool` is where copies are kept."""
 
-    def __init__(self, checks: dict[str, Check], spool: Path) -> None:
+    def __init__(self, checks: dict[str, Check], names: tuple[str, ...], spool: Path) -> None:
         self.checks = checks
+        self.names = names
         self.spool = spool
         self.inspector = Inspector(checks, time.time, spool)
 
@@ -45,7 +48,7 @@ class SampleInspector:
 
     async def inspect_stream(self, about: Sample, chunks: AsyncIterator[bytes], length: int, **changes: Any) -> Verdict:
         declared = {name: changes.pop(name) for name in ("size", "sha256") if name in changes}
-        settings = {"max_bytes": 5 * GiB, "checks": tuple(self.checks), "content_types": ("*/*",), **changes}
+        settings = {"max_bytes": 5 * GiB, "checks": self.names, "content_types": ("*/*",), **MEMBERS, **changes}
         intent = Intent("alice", "test", about.filename, about.content_type, **declared)
         return await self.inspector.inspect(Subject(intent, Profile(name="test", **settings), length, "etag"), chunks)
 
@@ -59,7 +62,7 @@ async def sample_inspector(
     table = {"content_types": ["*/*"], "max_bytes": 1, "checks": list(names)}
     settings = Settings(**PLACES, clamd=clamd)
     checks = catalogue.build(Profiles.model_validate({"profiles": {"default": table}}), settings, time.time)
-    inspector = SampleInspector(dict(checks), spool)
+    inspector = SampleInspector(dict(checks), names, spool)
     try:
         yield inspector
     finally:

@@ -1,4 +1,4 @@
-"""A parser that does what the object says, as a parser does that hostile bytes have taken over.
+"""An examiner of texts that does what the object says, as one does that hostile bytes have taken over.
 
 An object is `!`, a verb and what the verb needs. `!pack` is an archive: JSON of names and texts, which are members.
 """
@@ -14,19 +14,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output, Reading
 
 MODULES: Sequence[str] = ()
 DEFAULTS: Mapping[str, int] = MappingProxyType({"archive_ratio": 100})
 
 
-def recognises(head: bytes) -> bool:
-    return head.startswith(b"!")
-
-
-def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
+    file.seek(0)
     verb, _, rest = file.read().decode().partition(" ")
-    _VERBS[verb](rest, limits, output)
+    if verb.startswith("!"):
+        _VERBS[verb](rest, limits, output)
 
 
 def _loop(rest: str, limits: Mapping[str, int], output: Output) -> None:
@@ -53,22 +51,23 @@ def _leave(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    raise {"key": KeyError, "recursion": RecursionError, "import": ImportError, "memory": MemoryError}[rest]("\x1b[2J")
+    errors = {"key": KeyError, "recursion": RecursionError, "import": ImportError, "memory": MemoryError}
+    raise {**errors, "environment": EnvironmentFault}[rest]("\x1b[2J")
 
 
 def _exceed(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("script", "rejected", "first\n\x1b[2J" + "x" * 10_000)
+    output.finding("script", "first\n\x1b[2J" + "x" * 10_000)
     raise LimitExceeded(f"more than {limits['archive_ratio']}")
 
 
 def _twice(rest: str, limits: Mapping[str, int], output: Output) -> None:
     for _ in range(1000):
-        output.finding("script", "rejected", "the same")
+        output.finding("script", "the same")
 
 
 def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
     for number in range(int(rest)):
-        output.finding("script", "rejected", str(number))
+        output.finding("script", str(number))
 
 
 def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
@@ -92,15 +91,15 @@ def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
             attempt()
         except OSError:
             continue
-        output.finding(name, "rejected", "succeeded")
+        output.finding(name, "succeeded")
 
 
 def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("environment", "rejected", " ".join(sorted(os.environ)))
+    output.finding("environment", " ".join(sorted(os.environ)))
 
 
 def _descriptors(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("descriptors", "rejected", " ".join(map(str, _open())))
+    output.finding("descriptors", " ".join(map(str, _open())))
 
 
 def _open() -> list[int]:
@@ -113,12 +112,12 @@ def _open() -> list[int]:
 
 
 def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("script", "rejected", "before")
+    output.finding("script", "before")
     time.sleep(3600)
 
 
 def _spin(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("script", "rejected", "before")
+    output.finding("script", "before")
     while True:
         pass
 

@@ -11,7 +11,7 @@ import pytest
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
 from workers.inspection.sandbox import child
-from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
+from workers.inspection.sandbox.frames import LARGEST, FrameType, ExaminationRequest
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
     os.write(copy, text.encode())
     os.lseek(copy, 0, os.SEEK_SET)
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [copy]))
-    request = ParseRequest(parser, len(text), 1, {"archive_ratio": 7})
+    request = ExaminationRequest({"text": parser}, (), len(text), 1, {"archive_ratio": 7})
     worker.sendmsg([request.encode()], [rights])
     os.close(copy)
     packets = [worker.recv(LARGEST + 1)]
@@ -45,22 +45,33 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("!many 2", [FrameType.FINDING, FrameType.FINDING, FrameType.DONE]),
+        ("!many 2", [FrameType.FINDING, FrameType.FINDING, FrameType.EXAMINED, FrameType.DONE]),
         ("!exceed", [FrameType.FINDING, FrameType.FINDING, FrameType.DONE]),
         ("!raise key", [FrameType.FINDING, FrameType.SPENT]),
         ("!raise recursion", [FrameType.FINDING, FrameType.SPENT]),
         ("!raise memory", [FrameType.FINDING, FrameType.SPENT]),
         ("!raise import", [FrameType.FAILED]),
-        (packed(a="x"), [FrameType.MEMBER_START, FrameType.MEMBER_DATA, FrameType.MEMBER_END, FrameType.DONE]),
+        ("!raise environment", [FrameType.FAILED]),
+        (
+            packed(a="x"),
+            [FrameType.MEMBER_START, FrameType.MEMBER_DATA, FrameType.MEMBER_END, FrameType.EXAMINED, FrameType.DONE],
+        ),
     ],
 )
 def test_every_request_is_answered_to_its_end(worker: socket.socket, text: str, kinds: list[FrameType]) -> None:
     for _ in range(2):
-        assert [packet[0] for packet in _ask(worker, text)] == kinds
+        assert [packet[0] for packet in _ask(worker, text)] == [FrameType.READING, *kinds]
 
 
 def test_a_parser_that_cannot_be_imported_is_reported(worker: socket.socket) -> None:
-    assert _ask(worker, "", "workers.inspection.parsers.absent") == [bytes([FrameType.FAILED])]
+    *_, last = _ask(worker, "", "workers.inspection.parsers.absent")
+    assert last == bytes([FrameType.FAILED]) + b"No module named 'workers.inspection.parsers.absent'"
+
+
+def test_bytes_that_no_examiner_may_examine_are_identified_alone(worker: socket.socket) -> None:
+    reading, done = _ask(worker, "\0\1\2\3")
+    assert reading[1:] == b'["application/octet-stream", 0, 0, false]'
+    assert done == bytes([FrameType.DONE])
 
 
 def test_a_large_piece_is_cut(worker: socket.socket) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
 from workers.inspection.sandbox.fork_server import LIFELINE_NUMBER, ForkServer
-from workers.inspection.sandbox.frames import LARGEST, FrameType, ParseRequest
+from workers.inspection.sandbox.frames import LARGEST, ExaminationRequest, FrameType
 
 pytestmark = pytest.mark.server
 
@@ -68,8 +68,15 @@ class ForkedChild:
         copy = os.memfd_create("copy")
         os.write(copy, text.encode())
         os.lseek(copy, 0, os.SEEK_SET)
-        socket.send_fds(self.connection, [ParseRequest(HOSTILE, len(text), 1, {}).encode()], [copy])
+        request = ExaminationRequest({"text": HOSTILE}, (), len(text), 1, {})
+        socket.send_fds(self.connection, [request.encode()], [copy])
         os.close(copy)
+
+    def frame(self) -> int:
+        """The type of the next frame that is neither a reading nor its end."""
+        while (kind := self.connection.recv(LARGEST)[0]) in (FrameType.READING, FrameType.EXAMINED):
+            pass
+        return kind
 
     def gone(self) -> bool:
         return not Path(f"/proc/{self.pid}").exists() and self.lifeline.recv(LIFELINE_NUMBER.size) == b""
@@ -82,7 +89,7 @@ class ForkedChild:
 def test_a_child_answers_and_ends_with_its_socket(server: RunningServer) -> None:
     child = ForkedChild(server)
     child.ask(packed(a=""))
-    assert [child.connection.recv(LARGEST)[0] for _ in range(3)] == [
+    assert [child.frame() for _ in range(3)] == [
         FrameType.MEMBER_START,
         FrameType.MEMBER_END,
         FrameType.DONE,
@@ -109,7 +116,7 @@ def test_a_child_is_killed_when_its_lifeline_is_closed_and_others_are_not(server
     assert one.number() == -signal.SIGKILL
     assert one.gone()
     other.ask("!many 0")
-    assert other.connection.recv(LARGEST)[0] == FrameType.DONE
+    assert other.frame() == FrameType.DONE
     one.close()
     other.close()
 
@@ -122,7 +129,7 @@ def test_a_signal_to_stop_a_container_ends_neither_server_nor_child(
     os.kill(child.pid, number)
     os.kill(server.process.pid, number)
     child.ask("!many 0")
-    assert child.connection.recv(LARGEST)[0] == FrameType.DONE
+    assert child.frame() == FrameType.DONE
     ForkedChild(server).close()
     child.close()
 
@@ -131,7 +138,7 @@ def test_a_busy_child_goes_on_when_the_control_socket_is_closed(server: RunningS
     child = ForkedChild(server)
     server.control.close()
     child.ask("!many 0")
-    assert child.connection.recv(LARGEST)[0] == FrameType.DONE
+    assert child.frame() == FrameType.DONE
     assert server.process.poll() is None
     child.close()
 

@@ -10,8 +10,18 @@ import pytest
 import pytest_asyncio
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import ParserFinding
-from workers.inspection.sandbox.frames import ExaminationEnd, Frame, MemberData, MemberEnd, MemberStart
+from workers.inspection.parsers.port import ExaminerFinding
+from workers.inspection.sandbox.frames import (
+    Examined,
+    ExaminationEnd,
+    ExaminationRequest,
+    FoundBy,
+    FoundReading,
+    Frame,
+    MemberData,
+    MemberEnd,
+    MemberStart,
+)
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.spool import Spool
 
@@ -61,12 +71,19 @@ def _command(pid: int) -> bytes:
 async def ask(sandbox: Sandbox, text: str, **limits: int) -> list[Frame]:
     with Spool() as spool:
         await spool.write(text.encode())
-        frames = sandbox.examine(HOSTILE, spool.fd, spool.size, {"archive_ratio": 7, **limits})
-        return [frame async for frame in frames]
+        frames = sandbox.examine(spool.fd, request(spool.size, **limits))
+        return [frame async for frame in frames if not isinstance(frame, FoundReading | Examined)]
 
 
-def found(frames: list[Frame]) -> list[tuple[str, str]]:
-    return [(frame.code, frame.outcome) for frame in frames if isinstance(frame, ParserFinding)]
+def request(size: int, **limits: int) -> ExaminationRequest:
+    """A request that lets the hostile examiner examine texts."""
+    return ExaminationRequest(
+        {"text": HOSTILE}, (), size, limits.pop("parse_seconds", 30), {"archive_ratio": 7, **limits}
+    )
+
+
+def found(frames: list[Frame]) -> list[str]:
+    return [frame.finding.code for frame in frames if isinstance(frame, FoundBy)]
 
 
 @pytest.mark.parametrize(
@@ -81,28 +98,37 @@ def found(frames: list[Frame]) -> list[tuple[str, str]]:
         ("!raise recursion", "limits_exceeded"),
         ("!garbage ff", "limits_exceeded"),
         ("!garbage 02", "limits_exceeded"),
-        ("!garbage 025b312c322c335d", "limits_exceeded"),
-        ("!garbage 027b7d", "limits_exceeded"),
-        ("!garbage 025b2263222c2272656a6563746564222c315d", "limits_exceeded"),
-        ("!garbage 025b2220222c2272656a6563746564222c2278225d", "limits_exceeded"),
+        *(
+            (f"!garbage {(kind + body.encode()).hex()}", "limits_exceeded")
+            for kind, body in (
+                (b"\2", "[1,2,3]"),
+                (b"\2", "{}"),
+                (b"\2", '["text","code",1]'),
+                (b"\2", '["text"," ","x"]'),
+                (b"\x09", '["text/plain",0,0]'),
+                (b"\x09", '["<b>/x",0,0,false]'),
+                (b"\x09", '["text/plain","0",0,false]'),
+                (b"\x0a", '["text/plain",1]'),
+            )
+        ),
     ],
 )
 async def test_a_parser_that_fails_is_a_finding_and_the_next_object_is_read(
     sandbox: Sandbox, text: str, code: str
 ) -> None:
     frames = await ask(sandbox, text, parse_seconds=1 if code == "timed_out" else 60)
-    assert found(frames) == [(code, "unscannable")]
+    assert found(frames) == [code]
     assert isinstance(frames[-1], ExaminationEnd)
     assert children() == []
-    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    assert found(await ask(sandbox, "!many 1")) == ["script"]
 
 
 async def test_a_limit_of_the_parser_is_reported_and_its_process_goes_on(sandbox: Sandbox) -> None:
     first, limit, done = await ask(sandbox, "!exceed")
-    assert isinstance(first, ParserFinding)
-    assert first.message.startswith("first\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2Jxxx")
-    assert len(first.message) == 401
-    assert limit == ParserFinding("limits_exceeded", "unscannable", "more than 7")
+    assert isinstance(first, FoundBy)
+    assert first.finding.message.startswith("first\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2Jxxx")
+    assert len(first.finding.message) == 401
+    assert limit == FoundBy("text", ExaminerFinding("limits_exceeded", "more than 7"))
     assert isinstance(done, ExaminationEnd)
     (child,) = children()
     await ask(sandbox, "!exceed")
@@ -111,26 +137,27 @@ async def test_a_limit_of_the_parser_is_reported_and_its_process_goes_on(sandbox
 
 async def test_findings_before_a_timeout_are_kept(sandbox: Sandbox) -> None:
     frames = await ask(sandbox, "!late", parse_seconds=1)
-    assert found(frames) == [("script", "rejected"), ("timed_out", "unscannable")]
+    assert found(frames) == ["script", "timed_out"]
 
 
 async def test_cpu_time_is_limited_while_the_worker_does_not_wait(sandbox: Sandbox) -> None:
     with Spool() as spool:
         await spool.write(b"!spin")
-        async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 1})) as frames:
-            assert isinstance(await anext(frames), ParserFinding)
+        async with aclosing(sandbox.examine(spool.fd, request(spool.size, parse_seconds=1))) as frames:
+            assert isinstance(await anext(frames), FoundReading)
+            assert isinstance(await anext(frames), FoundBy)
             (child,) = children()
             while child in children() and _state(child) != "Z":  # noqa: ASYNC110 # the kernel ends it
                 await asyncio.sleep(0.01)
-            assert await anext(frames) == ParserFinding(
-                "timed_out", "unscannable", "The parser did not finish within 1 s."
+            assert await anext(frames) == FoundBy(
+                "", ExaminerFinding("timed_out", "The examination did not finish within 1 s.")
             )
 
 
 async def test_a_parser_reaches_neither_the_network_nor_files_nor_the_worker(sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        reached = {code for code, _ in found(await ask(sandbox, f"!reach {port}"))}
+        reached = set(found(await ask(sandbox, f"!reach {port}")))
     assert not Path(f"/tmp/airlock-{port}").exists()
     assert reached.isdisjoint({"fill", "open_many", "overwrite"})
     # Where the kernel or the container has no namespaces and no Landlock, these are left to their configuration.
@@ -143,8 +170,8 @@ async def test_a_parser_sees_none_of_the_worker_s_environment(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-children")
     (finding, _) = await ask(sandbox, "!environment")
-    assert isinstance(finding, ParserFinding)
-    assert "AWS" not in finding.message
+    assert isinstance(finding, FoundBy)
+    assert "AWS" not in finding.finding.message
 
 
 async def test_a_parser_has_no_descriptor_of_the_fork_server() -> None:
@@ -153,9 +180,9 @@ async def test_a_parser_has_no_descriptor_of_the_fork_server() -> None:
     while not children():  # noqa: ASYNC110 # it is there some turns later
         await asyncio.sleep(0.01)
     (finding, _) = await ask(sandbox, "!descriptors")
-    assert isinstance(finding, ParserFinding)
+    assert isinstance(finding, FoundBy)
     # Its socket, two that lead nowhere, and the copy.
-    assert finding.message == "0 1 2 3"
+    assert finding.finding.message == "0 1 2 3"
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await sandbox.close()
@@ -172,7 +199,8 @@ async def test_members_come_in_pieces(sandbox: Sandbox) -> None:
 async def test_a_parser_waits_until_its_members_are_read(sandbox: Sandbox) -> None:
     with Spool() as spool:
         await spool.write(b"!bomb")
-        async with aclosing(sandbox.examine(HOSTILE, spool.fd, spool.size, {"parse_seconds": 60})) as frames:
+        async with aclosing(sandbox.examine(spool.fd, request(spool.size, parse_seconds=60))) as frames:
+            assert isinstance(await anext(frames), FoundReading)
             assert await anext(frames) == MemberStart("zeros")
             (child,) = children()
             while _state(child) != "S":  # noqa: ASYNC110 # it stops when the socket is full
@@ -234,12 +262,12 @@ async def test_a_fork_server_that_was_killed_is_unavailable_and_then_replaced(sa
     os.kill(first, signal.SIGKILL)
     with pytest.raises(Unavailable, match="the fork server has ended"):
         await working
-    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    assert found(await ask(sandbox, "!many 1")) == ["script"]
     (second,) = servers()
     os.kill(second, signal.SIGKILL)
     while sandbox._idle[0].alive or _state(second) != "Z":  # noqa: ASYNC110 # the kernel ends them
         await asyncio.sleep(0.01)
-    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    assert found(await ask(sandbox, "!many 1")) == ["script"]
 
 
 async def test_two_parse_at_once_and_a_third_waits() -> None:
@@ -263,14 +291,16 @@ async def test_an_idle_process_that_died_is_replaced(sandbox: Sandbox) -> None:
     os.kill(children()[0], 9)
     while sandbox._idle[0].alive:  # noqa: ASYNC110 # the fork server reports its end
         await asyncio.sleep(0.01)
-    assert found(await ask(sandbox, "!many 1")) == [("script", "rejected")]
+    assert found(await ask(sandbox, "!many 1")) == ["script"]
 
 
 async def test_without_a_parser_or_a_process_it_is_unavailable(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Unavailable, match="cannot be imported"):
-        await ask(sandbox, "!raise import")
+    for fault in ("import", "environment"):
+        with pytest.raises(Unavailable, match="an examiner lacks what it needs"):
+            await ask(sandbox, f"!raise {fault}")
+        assert children() == []
     await sandbox.close()
     monkeypatch.setattr("sys.executable", "/bin/true")
     with pytest.raises(Unavailable, match="does not answer after its start"):
@@ -282,4 +312,4 @@ async def test_without_a_parser_or_a_process_it_is_unavailable(
     with pytest.raises(Unavailable, match="the fork server cannot be started"):
         await ask(sandbox, "!many 0")
     with pytest.raises(Unavailable, match="cannot be opened"):
-        await anext(sandbox.examine(HOSTILE, -1, 0, {}))
+        await anext(sandbox.examine(-1, request(0)))

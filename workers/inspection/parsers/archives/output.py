@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from workers.inspection.parsers.archives.errors import MalformedArchive
 from workers.inspection.parsers.archives.paths import path_problem
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
-from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 # XML can be compressed to a hundredth too. A member below this size is harmless whatever its ratio.
 RATIO_FROM = 10 << 20

@@ -1,4 +1,4 @@
-"""The checks that parse, run by the inspector, with the hostile parser of tests/workers/inspection/sandbox."""
+"""The examination of content, run by the inspector, with the hostile examiner of tests/workers/inspection/sandbox."""
 
 import importlib
 import os
@@ -13,17 +13,16 @@ import pytest
 import pytest_asyncio
 
 from airlock.errors import Unavailable
+from airlock.formats import EXAMINERS
 from airlock.limits import LIMITS
 from airlock.profile import Profile
-from airlock.verdict import Outcome, Verdict
+from airlock.verdict import ExaminedReading, Outcome, Verdict
 from tests.workers.harness import EICAR
-from tests.workers.inspection.sandbox import hostile
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, servers
 from tests.workers.inspection.subjects import subject
-from workers.inspection.catalogue import PARSERS
 from workers.inspection.checks.checksum import ChecksumCheck
-from workers.inspection.checks.parser import MAX_FINDINGS, ParserCheck
+from workers.inspection.checks.content import MAX_FINDINGS, ContentCheck
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
 from workers.inspection.inspector import Inspector
@@ -31,7 +30,7 @@ from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.yara.check import YaraCheck
 from workers.inspection.yara.rule_set import compile_rules
 
-HEAVY = ("PIL", "lxml", "olefile", "pikepdf", "py7zr", "backports.zstd")
+HEAVY = ("PIL", "av", "charset_normalizer", "libarchive", "lxml", "olefile", "pi_heif", "pikepdf", "py7zr", "tinycss2")
 
 
 class RecordingCheck(BaseCheck):
@@ -70,7 +69,7 @@ class HostileInspector:
         self.sandbox = Sandbox(memory=512 * 1024**2)
         checks = (
             *(SizeCheck(), ChecksumCheck(), self.seen, YaraCheck(compile_rules())),
-            ParserCheck("parse", HOSTILE, hostile, self.sandbox),
+            ContentCheck({"text": HOSTILE}, self.sandbox),
         )
         self.inspector = Inspector({check.name: check for check in checks}, lambda: 0.0, spool_folder)
 
@@ -78,9 +77,10 @@ class HostileInspector:
         body = text.encode()
         profile = Profile(
             name="p",
-            content_types=("*/*",),
+            content_types=("text/plain",),
+            member_types=("text/*", "application/zip"),
             max_bytes=10_000_000,
-            checks=("size", "checksum", "seen", "yara", "parse"),
+            checks=("size", "checksum", "seen", "yara", "text"),
             limits=limits,
         )
         about = Subject(subject().intent, profile, len(body), "etag")
@@ -113,25 +113,42 @@ def _findings(verdict: Verdict) -> list[tuple[str, str, str]]:
     return [(finding.check, finding.code, finding.message) for finding in verdict.findings]
 
 
-async def test_an_object_of_another_format_is_neither_copied_nor_parsed(hostile_inspector: HostileInspector) -> None:
-    verdict = await hostile_inspector.inspect("plain")
+async def test_what_was_examined_and_by_whom_is_evidence(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect(packed(**{"a.txt": "A", "b.csv": "1,2", "c.txt": ""}))
     assert verdict.outcome is Outcome.ACCEPTED
-    assert children() == []
+    assert verdict.readings == (ExaminedReading(media_type="text/plain", examined_by=("text",)),)
+    assert verdict.members == {"text/plain": 2, "text/csv": 1}
 
 
-async def test_a_parser_s_findings_are_the_check_s(hostile_inspector: HostileInspector) -> None:
+async def test_bytes_that_no_check_examines_are_never_accepted(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect("\0\1\2")
+    assert (verdict.outcome, [finding.code for finding in verdict.findings]) == (Outcome.UNSCANNABLE, ["not_examined"])
+    assert verdict.readings == (ExaminedReading(media_type="application/octet-stream"),)
+
+
+async def test_a_member_that_no_check_examines_is_named(hostile_inspector: HostileInspector) -> None:
+    verdict = await hostile_inspector.inspect(packed(**{"a.bin": "\0\1\2", "b.exe": "text"}))
+    assert verdict.outcome is Outcome.REJECTED
+    assert [(code, message.partition(":")[0]) for _, code, message in _findings(verdict)] == [
+        ("member_not_allowed", "In a.bin"),
+        ("not_examined", "In a.bin"),
+        ("member_not_allowed", "In b.exe"),
+    ]
+
+
+async def test_an_examiner_s_findings_are_the_check_s(hostile_inspector: HostileInspector) -> None:
     verdict = await hostile_inspector.inspect("!many 2")
     assert verdict.outcome is Outcome.REJECTED
-    assert _findings(verdict) == [("parse", "script", "0"), ("parse", "script", "1")]
+    assert _findings(verdict) == [("text", "script", "0"), ("text", "script", "1")]
 
 
 @pytest.mark.parametrize("size", [10, 3_000_000])
-async def test_a_parser_reads_a_copy_in_memory_or_on_disk(hostile_inspector: HostileInspector, size: int) -> None:
+async def test_an_examiner_reads_a_copy_in_memory_or_on_disk(hostile_inspector: HostileInspector, size: int) -> None:
     verdict = await hostile_inspector.inspect("!twice " + "x" * size)
-    assert _findings(verdict) == [("parse", "script", "the same")]
+    assert _findings(verdict) == [("text", "script", "the same")]
 
 
-async def test_a_parser_cannot_flood_the_verdict(hostile_inspector: HostileInspector) -> None:
+async def test_an_examiner_cannot_flood_the_verdict(hostile_inspector: HostileInspector) -> None:
     verdict = await hostile_inspector.inspect("!many 5000")
     assert len(verdict.findings) < MAX_FINDINGS
 
@@ -150,7 +167,7 @@ async def test_members_are_inspected_by_the_same_checks_at_any_depth(hostile_ins
     text = packed(**{"a.txt": "A", "b.zip": packed(**{"c.zip": packed(eicar=EICAR.decode()), "d": "!many 1"}), "e": ""})
     verdict = await hostile_inspector.inspect(text)
     assert verdict.outcome is Outcome.INFECTED
-    assert _findings(verdict)[-1] == ("parse", "script", "In b.zip/d: 0")
+    assert _findings(verdict)[-1] == ("text", "script", "In b.zip/d: 0")
     where = {message.partition(": ")[0] for _, code, message in _findings(verdict) if code == "yara_match"}
     assert "In b.zip/c.zip/eicar" in where
     paths = [path for path, _ in hostile_inspector.seen.seen]
@@ -164,7 +181,7 @@ async def test_members_are_inspected_by_the_same_checks_at_any_depth(hostile_ins
 async def test_a_member_is_not_compared_with_the_declaration(hostile_inspector: HostileInspector) -> None:
     body = packed(a="x" * 2000)
     about = subject(len(body), size=len(body), sha256="0" * 64)
-    profile = about.profile.model_copy(update={"checks": ("size", "checksum", "parse")})
+    profile = about.profile.model_copy(update={"checks": ("size", "checksum", "text")})
     about = Subject(about.intent, profile, len(body), "etag")
     verdict = await hostile_inspector.inspector.inspect(about, _chunks(body.encode()))
     assert [finding.code for finding in verdict.findings] == ["checksum_mismatch"]
@@ -199,7 +216,7 @@ async def test_the_time_of_all_parsers_together_is_limited(hostile_inspector: Ho
 @pytest.mark.parametrize("garbage", ["0441", "05"])
 async def test_bytes_without_a_member_count_as_a_crash(hostile_inspector: HostileInspector, garbage: str) -> None:
     verdict = await hostile_inspector.inspect(f"!garbage {garbage}")
-    assert _findings(verdict) == [("parse", "limits_exceeded", "The parser's process crashed.")]
+    assert _findings(verdict) == [("text", "limits_exceeded", "The examination crashed.")]
 
 
 async def test_many_objects_with_nested_members_are_inspected_at_once(hostile_inspector: HostileInspector) -> None:
@@ -228,10 +245,10 @@ async def test_without_a_copy_or_an_inspector_of_members_the_object_is_unscannab
 ) -> None:
     from workers.inspection.spool import Spool
 
-    check = ParserCheck("parse", HOSTILE, hostile, hostile_inspector.sandbox)
+    check = ContentCheck({"text": HOSTILE}, hostile_inspector.sandbox)
     with Spool() as copy:
         await copy.write(packed(a="x").encode())
-        profile, intent = subject().profile, subject().intent
+        profile, intent = subject(checks=("size", "checksum", "text")).profile, subject().intent
         about = Subject(intent, profile, copy.size, "etag", b"!", copy if missing == "members" else None)
         report = await check.begin(about).finish()
     assert [(finding.code, finding.outcome) for finding in report.findings] == [
@@ -239,21 +256,20 @@ async def test_without_a_copy_or_an_inspector_of_members_the_object_is_unscannab
     ]
 
 
-@pytest.mark.parametrize("name", PARSERS)
-def test_a_parser_s_limits_are_those_that_a_profile_can_set(name: str) -> None:
-    parser = _parser(name)
-    for limit, own in parser.DEFAULTS.items():
+@pytest.mark.parametrize("name", EXAMINERS)
+def test_an_examiner_s_limits_are_those_that_a_profile_can_set(name: str) -> None:
+    for limit, own in _examiner(name).DEFAULTS.items():
         assert 1 <= own <= LIMITS[limit].largest, limit
 
 
-@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize("name", EXAMINERS)
 def test_the_worker_loads_no_library_of_a_format(name: str) -> None:
-    _parser(name)
+    _examiner(name)
     program = f"import sys, workers.inspection.parsers.{name}; print([each for each in {HEAVY} if each in sys.modules])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
 
 
-def _parser(name: str) -> Any:
+def _examiner(name: str) -> Any:
     return importlib.import_module(f"workers.inspection.parsers.{name}")

@@ -1,0 +1,1 @@
+"""Texts: encodings and the formats that are told by a name."""
