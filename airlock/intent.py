@@ -30,8 +30,9 @@ _SAFE = "!'()*,;=+&~-._/:@"
 _ENCODED = [quote(bytes([byte]), safe=_SAFE) for byte in range(256)]
 _PLAIN = re.compile(r"[A-Za-z0-9!'()*,;=+&~._/:@-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Unicode Standard Annex #9, 2: the explicit controls. A name in Arabic or Hebrew needs none of them.
-_BIDIRECTIONAL = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Embeddings, overrides and isolates (Unicode Standard Annex #9, 2): with them `a\u202egnp.exe` looks like `aexe.png`.
+# The marks U+200E and U+200F reorder no Latin letters, and phones write them into names.
+_BIDIRECTIONAL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _USER = "user-"
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from airlock import keys, limits, media_types, targets, units
-from airlock.content_rules import allowed_by, unexaminable
+from airlock.content_rules import allowed_by
 from airlock.finding_codes import FINDING_CODES, Amount
+from airlock.formats import EXAMINERS
 from airlock.targets import Target
 from airlock.units import Bytes, Seconds
 from airlock.upload_id import MAX_LIFETIME
@@ -51,7 +52,7 @@ class Profile(Strict):
     min_bytes: Annotated[Bytes, Field(ge=0)] = 1
     max_bytes: Annotated[Bytes, Field(ge=1, le=MAX_POST_BYTES)]
     lifetime: Annotated[Seconds, Field(ge=1, le=MAX_LIFETIME)] = 900
-    checks: tuple[str, ...] = (*REQUIRED_CHECKS, "media_type", "yara", "clamd")
+    checks: tuple[str, ...] = (*REQUIRED_CHECKS, "media_type", "yara", "clamd", *EXAMINERS)
     metadata: tuple[str, ...] = ()
     owners: tuple[str, ...] = ("*",)
     scopes: tuple[Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = ()
@@ -145,13 +146,6 @@ class Profile(Strict):
             if FINDING_CODES[code].fixed:
                 raise ValueError(f"{code} always amounts to the same, as {FINDING_CODES[code].why}")
         return value
-
-    @model_validator(mode="after")
-    def _types_can_be_examined(self) -> Self:
-        problems = unexaminable(self.content_types, self.checks, self.unexamined)
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
     def takes(self, media_type: str) -> bool:
         """Whether an object may be declared as this media type."""

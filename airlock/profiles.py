@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
 from airlock import targets
+from airlock.content_rules import unexaminable
 from airlock.errors import AirlockError, Refused
 from airlock.profile import Profile, Strict
 from airlock.quotas import Quotas
@@ -59,6 +60,14 @@ class Profiles(Strict):
             for target in profile.targets:
                 if target.kind == "webhook" and target.name not in self.webhooks:
                     raise ValueError(f"profile {profile.name!r} notifies webhook {target.name!r}, which is not there")
+        return self
+
+    @model_validator(mode="after")
+    def _types_can_be_examined(self) -> Self:
+        for profile in self.profiles.values():
+            problems = unexaminable(profile.content_types, profile.checks, profile.unexamined)
+            if problems:
+                raise ValueError(f"profile {profile.name!r}: {'; '.join(problems)}")
         return self
 
     def notified(self, kind: targets.TargetKind) -> list[str]:

@@ -19,6 +19,7 @@ url = "https://billing.example/hook"
 
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "1 KiB"
 notify = ["sqs:{verdicts}", "webhook:billing"]
 """

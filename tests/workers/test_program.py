@@ -42,7 +42,7 @@ async def _refused(environment: dict[str, str]) -> tuple[int, str]:
 def environment(tmp_path: Path) -> dict[str, str]:
     """Complete settings of a deployment that does not exist."""
     profiles = tmp_path / "profiles.toml"
-    profiles.write_text('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = 1\n')
+    profiles.write_text('[profiles.default]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = 1\n')
     return {
         "AIRLOCK_REGION": "eu-central-1",
         "AIRLOCK_INCOMING_BUCKET": "in-coming",

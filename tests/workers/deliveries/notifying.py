@@ -12,6 +12,7 @@ from tests.workers.harness import WorkerHarness, harness_in
 PROFILES = """
 [profiles.default]
 content_types = ["*/*"]
+unexamined = ["*/*"]
 max_bytes = "1 MiB"
 checks = ["size", "checksum"]
 notify = ["webhook:billing"]
