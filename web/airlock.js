@@ -27,7 +27,8 @@
  *
  * @typedef {object} Finding
  * @property {string} code    stable, e.g. "media_type_mismatch"
- * @property {string} check   the check that objects
+ * @property {string} check   the check that found it
+ * @property {"accepted"|"rejected"|"infected"|"unscannable"} outcome what it calls for; `accepted` is a note
  * @property {string} message one sentence
  *
  * @typedef {object} Engine
@@ -42,6 +43,8 @@
  * @property {number} bytes        size of what was inspected, in bytes
  * @property {string} sha256       64 hex digits
  * @property {string} media_type   the type detected in the bytes
+ * @property {{media_type: string, examined_by: string[]}[]} readings each format of the bytes, and who examined it
+ * @property {Object<string, number>} members how many files of each media type are inside
  * @property {string} inspected_at ISO 8601 UTC
  *
  * @typedef {object} UploadStatus

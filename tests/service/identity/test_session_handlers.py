@@ -73,7 +73,7 @@ async def test_what_is_asked_for_is_what_it_allows(service: ServiceHarness) -> N
     limits = {"max_uploads": 3, "max_bytes": 1000, "expires_at": end}
     assert created == {"token": "", "owner": "backend", "profile": "avatar", **limits}
     created = await mint(service, profile="avatar", max_uploads=3)
-    assert created["max_bytes"] == 3 * 5 * MIB
+    assert created["max_bytes"] == 3 * 10 * MIB
 
 
 async def test_a_back_end_mints_for_those_whom_its_token_names(service: ServiceHarness) -> None:
@@ -185,11 +185,11 @@ async def test_declared_bytes_end_with_the_session(service: ServiceHarness) -> N
 
 
 async def test_an_undeclared_size_may_be_no_more_than_what_is_left(service: ServiceHarness) -> None:
-    asking = await page(service, profile="avatar", max_uploads=10, max_bytes=7 * MIB)
+    asking = await page(service, profile="avatar", max_uploads=10, max_bytes=12 * MIB)
     first, second = [(await asking.create()).json for _ in range(2)]
-    assert ["content-length-range", 1, 5 * MIB] in conditions(first["upload"])
+    assert ["content-length-range", 1, 10 * MIB] in conditions(first["upload"])
     assert ["content-length-range", 1, 2 * MIB] in conditions(second["upload"])
-    assert (first["max_bytes"], second["max_bytes"]) == (5 * MIB, 2 * MIB)
+    assert (first["max_bytes"], second["max_bytes"]) == (10 * MIB, 2 * MIB)
     assert problem(await asking.create()).code == "session_spent"
 
 
