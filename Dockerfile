@@ -31,6 +31,12 @@ RUN pip install -c constraints.txt -e '.[workers]'
 FROM packages AS ops-packages
 RUN pip install -c constraints.txt -e '.[ops]'
 
+# libarchive reads RAR, CAB, ISO and the like; libseccomp writes the filter of system calls of the examiners' processes.
+FROM base AS examiners
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libarchive13 libseccomp2 \
+    && rm -rf /var/lib/apt/lists/*
+
 FROM base AS service
 LABEL org.opencontainers.image.title=airlock-service \
     org.opencontainers.image.description="Airlock: the HTTP API that signs uploads to S3"
@@ -44,7 +50,7 @@ USER 10001
 EXPOSE 8080
 CMD ["python", "-m", "service"]
 
-FROM base AS workers
+FROM examiners AS workers
 LABEL org.opencontainers.image.title=airlock-workers \
     org.opencontainers.image.description="Airlock: inspects uploaded objects, and promotes or quarantines them"
 COPY --from=workers-packages /opt/airlock /opt/airlock
@@ -55,7 +61,7 @@ COPY workers workers
 USER 10001
 CMD ["python", "-m", "workers"]
 
-FROM base AS ops
+FROM examiners AS ops
 LABEL org.opencontainers.image.title=airlock-ops \
     org.opencontainers.image.description="Airlock: the airlock command, both pods and an emulator of S3, SQS and DynamoDB"
 COPY --from=ops-packages /opt/airlock /opt/airlock
