@@ -103,7 +103,8 @@ async def connected_as(keys: AccessKey, deployment: AwsSettings, **options: Any)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in keys.environment().items():
                 patch.setenv(name, value)
-            clients = await stack.enter_async_context(connect(deployment, **options))
+            with coverage_paused():
+                clients = await stack.enter_async_context(connect(deployment, **options))
         yield clients
 
 

@@ -6,7 +6,6 @@ they are real temporary ones of STS, whose signatures and ends S3 checks.
 
 import asyncio
 import contextlib
-import os
 import secrets
 import sys
 import time
@@ -25,7 +24,7 @@ from aiohttp import web
 
 from aws.settings import AwsSettings
 from ops.dev.emulator import Emulator
-from tests.deployment import ROOT
+from tests.deployment import ROOT, unmeasured
 from tests.service.deployed import post_form
 from tests.service.harness import TOKENS, tokens_file
 from tests.service.test_main import listening
@@ -131,7 +130,7 @@ async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind:
     """The program with `endpoint` as its only source of credentials."""
     tokens = folder / "tokens.toml"
     tokens.write_text(tokens_file())
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRLOCK_", "AWS_"))}
+    plain = {name: value for name, value in unmeasured().items() if not name.startswith(("AIRLOCK_", "AWS_"))}
     own = deployment.model_dump(exclude_none=True, exclude={"secrets"})
     environment = {
         **plain,

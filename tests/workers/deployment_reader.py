@@ -11,7 +11,7 @@ from aws.clients import Clients
 from aws.dynamodb.records import Record, Records
 from workers.settings import Settings
 
-POLL = 0.02
+POLL = 0.05
 TIMEOUT = 60.0
 
 

@@ -21,6 +21,7 @@ from aws.clients import connect
 from aws.dynamodb.records import Location, Record
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
+from tests.coverage_pause import coverage_paused
 from tests.deployment import connected_as, keys_of
 from tests.deployment_pool import verdict_queue
 from tests.workers.deployment_reader import DeploymentReader, Sent
@@ -196,5 +197,7 @@ async def harness_in(
     profiles = folder / "profiles.toml"
     profiles.write_text(profiles_text or PROFILES.format(verdicts=verdicts))
     settings = Settings(**{**deployment.model_dump(), "profiles": profiles, "poll_seconds": 1, **own})
-    async with connect(settings) as clients:
+    async with contextlib.AsyncExitStack() as stack:
+        with coverage_paused():
+            clients = await stack.enter_async_context(connect(settings))
         yield WorkerHarness(settings, clients, verdicts)
