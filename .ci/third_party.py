@@ -15,6 +15,7 @@ SPDX = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "CC0": "CC0-1.0",
     "LGPL-2.1+": "LGPL-2.1-or-later",
     "MIT License": "MIT",
     "MIT license": "MIT",
@@ -25,6 +26,8 @@ BY_NAME = {
     "olefile": "BSD-2-Clause",
     "pycryptodomex": "BSD-2-Clause AND Unlicense",
     "python-dateutil": "Apache-2.0 AND BSD-3-Clause",
+    "tinycss2": "BSD-3-Clause",
+    "webencodings": "BSD-3-Clause",
     "yara-x": "BSD-3-Clause",
 }
 HEAD = """\
