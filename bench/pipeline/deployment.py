@@ -67,13 +67,15 @@ class BenchDeployment:
 
     async def put_large(self, size: int) -> None:
         """Store one gzip file of `size` bytes in parts."""
+        await self.put_parts("backup.gz", "application/gzip", "archives", size, samples.large(size))
+
+    async def put_parts(self, name: str, kind: str, profile: str, size: int, content: Iterable[bytes]) -> None:
+        """Store one object of `size` bytes in parts, with the metadata that a policy of ours writes."""
         s3, bucket = self.clients.s3, self.settings.incoming_bucket
-        key, metadata = self._identity("backup.gz", "application/gzip", size, "archives")
-        made = await s3.create_multipart_upload(
-            Bucket=bucket, Key=key, ContentType="application/gzip", Metadata=metadata
-        )
+        key, metadata = self._identity(name, kind, size, profile)
+        made = await s3.create_multipart_upload(Bucket=bucket, Key=key, ContentType=kind, Metadata=metadata)
         parts: list[Any] = []
-        for number, part in enumerate(samples.large(size), 1):
+        for number, part in enumerate(content, 1):
             stored = await s3.upload_part(
                 Bucket=bucket, Key=key, UploadId=made["UploadId"], PartNumber=number, Body=part
             )
@@ -133,7 +135,10 @@ def settings_in(running: Emulator, folder: Path) -> Settings:
     """Settings of a new deployment in an emulator, with the shipped profiles, reduced to `CHECKS`."""
     profiles = folder / "profiles.json"
     shipped = Profiles.load((ROOT / "airlock.toml").read_text())
-    kept = {name: profile.model_copy(update={"checks": CHECKS}) for name, profile in shipped.profiles.items()}
+    kept = {
+        name: profile.model_copy(update={"checks": CHECKS, "unexamined": ("*/*",)})
+        for name, profile in shipped.profiles.items()
+    }
     profiles.write_text(shipped.model_copy(update={"profiles": kept}).to_json())
     run = secrets.token_hex(4)
     return Settings(

@@ -58,7 +58,7 @@ def _pdf(source: random.Random) -> tuple[str, str, bytes]:
 def _zip(source: random.Random) -> tuple[str, str, bytes]:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("data.bin", source.randbytes(SIZE - 130))
+        archive.writestr("data.txt", source.randbytes(SIZE).hex()[: SIZE - 130])
     return "files.zip", "application/zip", held.getvalue()
 
 
