@@ -64,8 +64,7 @@ class File(NamedTuple):
 def files(count: int, seed: int = 1) -> list[File]:
     """`count` files in the proportions of SHARES; of each kind some ten different ones, which repeat."""
     source = random.Random(seed)
-    makers = {"photo": _photo, "screenshot": _screenshot, "pdf": _pdf, "document": _document, "text": _text, "zip": _zip,
-              "video": _video}  # fmt: skip
+    makers = dict(zip(SHARES, (_photo, _screenshot, _pdf, _document, _text, _zip, _video), strict=True))
     kinds = [kind for kind, share in SHARES.items() for _ in range(share)]
     made = {kind: [makers[kind](source) for _ in range(10)] for kind in SHARES}
     source.shuffle(kinds)
