@@ -1,37 +1,48 @@
-"""BMP (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage): headers, colours, and rows of pixels."""
+"""BMP (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage): headers, colours, and rows of pixels.
 
-from typing import BinaryIO
+The file size in the header is often wrong, and no program needs it; the pixels have to be there.
+"""
 
-from workers.inspection.parsers.images.structure import ImageLimits, read_struct, truncated
+from workers.inspection.parsers.images.decoding import decode_frames
+from workers.inspection.parsers.images.structure import Picture, read_struct, reserve, truncated
 
 _CORE = 12
 _V5 = 124
 _PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known length
+_PIXEL_BYTES = 4
 
 
-def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
-    """The offset after the pixels. The file size in the header may be wrong, but not too large in a complete file."""
-    file.seek(2)
-    declared, _, _, pixels, header = read_struct(file, "<IHHII")
+def examine(picture: Picture) -> None:
+    """Decode the picture. Raises MalformedImage, LimitExceeded."""
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    picture.file.seek(2)
+    declared, _, _, pixels, header = read_struct(picture.file, "<IHHII")
     if header == _CORE:
-        width, height, _, bits = read_struct(file, "<HHHH")
+        width, height, _, bits = read_struct(picture.file, "<HHHH")
         compression = length = 0
     else:
-        width, height, _, bits, compression, length = read_struct(file, "<iiHHII")
+        width, height, _, bits, compression, length = read_struct(picture.file, "<iiHHII")
     height = abs(height)
-    image_limits.area(width, height)
+    picture.area(width, height)
     if compression in _PLAIN:
         length = (width * bits + 31) // 32 * 4 * height
-    last = max(pixels + length, _profile_end(file, header))
-    if max(declared, last) > size:
+    last = max(pixels + length, _profile_end(picture, header))
+    if last > picture.size:
         raise truncated()
-    return last if length else size
+    if declared not in (picture.size, last, 0):
+        picture.note("The size in the header of the BMP is wrong.")
+    if length:
+        picture.remains(last)
+    reserve(_PIXEL_BYTES * width * height, width, height)
+    picture.file.seek(0)
+    decode_frames(picture, BmpImageFile, picture.file)
 
 
-def _profile_end(file: BinaryIO, header: int) -> int:
+def _profile_end(picture: Picture, header: int) -> int:
     """The offset after the colour profile, which may follow the pixels; 0 without one."""
     if header < _V5:
         return 0
-    file.seek(14 + 112)
-    offset, length = read_struct(file, "<II")
+    picture.file.seek(14 + 112)
+    offset, length = read_struct(picture.file, "<II")
     return 14 + offset + length if length else 0

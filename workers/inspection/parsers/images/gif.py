@@ -1,48 +1,79 @@
-"""GIF (https://www.w3.org/Graphics/GIF/spec-gif89a.txt): blocks of sub-blocks, up to the trailer."""
+"""GIF (https://www.w3.org/Graphics/GIF/spec-gif89a.txt): blocks of sub-blocks, up to the trailer.
 
-from typing import BinaryIO
+The blocks are read for the dimensions, which come before a pixel is decoded, and for the end. A file without a trailer,
+and one with other bytes in its place, is whole for decoders.
+"""
 
-from workers.inspection.parsers.images.structure import ImageLimits, MalformedImage, read_exactly, read_struct
+from workers.inspection.parsers.images.decoding import decode_frames
+from workers.inspection.parsers.images.structure import (
+    MalformedImage,
+    Picture,
+    read_exactly,
+    read_struct,
+    reserve,
+)
 
 _EXTENSION, _IMAGE, _TRAILER = b"!", b",", b";"
+_EMPTY = b"\0"  # some writers end a block twice
+# Pillow keeps the frame, the one before it and what an animation restores, with four bytes a pixel each.
+_PIXEL_BYTES = 12
 
 
-def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:  # noqa: ARG001 # all readers have this signature
-    """The offset after the trailer. Counts the frames."""
+def examine(picture: Picture) -> None:
+    """Decode every frame. Raises MalformedImage, LimitExceeded."""
+    from PIL.GifImagePlugin import GifImageFile
+
+    if not _blocks(picture):
+        raise MalformedImage("There is no image in the GIF.")
+    picture.file.seek(0)
+    decode_frames(picture, GifImageFile, picture.file)
+
+
+def _blocks(picture: Picture) -> int:
+    """Read the blocks up to the trailer: how many images there are. Raises MalformedImage."""
+    file, frames = picture.file, 0
     file.seek(6)
     width, height, flags, _, _ = read_struct(file, "<HHBBB")
-    _colours(file, flags)
-    while (block := read_exactly(file, 1)) != _TRAILER:
+    _colours(picture, flags)
+    while (block := file.read(1)) in (_EXTENSION, _IMAGE, _EMPTY):
         if block == _EXTENSION:
             read_exactly(file, 1)
-            _skip(file)
+            _skip(picture)
         elif block == _IMAGE:
-            width, height = _image(file, width, height, image_limits)
-        elif block != b"\0":  # some writers end a block twice
-            raise MalformedImage("A block of the GIF has an unknown type.")
-    if not image_limits.frames:
-        raise MalformedImage("There is no image in the GIF.")
-    return file.tell()
+            width, height = _image(picture, width, height)
+            frames += 1
+    _note_end(picture, block)
+    if frames:
+        reserve(_PIXEL_BYTES * width * height, width, height)
+    return frames
 
 
-def _image(file: BinaryIO, width: int, height: int, image_limits: ImageLimits) -> tuple[int, int]:
+def _note_end(picture: Picture, block: bytes) -> None:
+    if not block:
+        picture.note("The GIF has no trailer.")
+    elif block == _TRAILER:
+        picture.remains(picture.file.tell())
+    else:
+        picture.note("The blocks of the GIF do not end with a trailer.")
+
+
+def _image(picture: Picture, width: int, height: int) -> tuple[int, int]:
     """Read one frame; the dimensions of the canvas, which decoders enlarge where a frame is outside of it."""
-    left, top, across, down, flags = read_struct(file, "<HHHHB")
+    left, top, across, down, flags = read_struct(picture.file, "<HHHHB")
     width, height = max(width, left + across), max(height, top + down)
-    image_limits.frame()
-    image_limits.area(width, height)
-    _colours(file, flags)
-    read_exactly(file, 1)
-    _skip(file)
+    picture.area(width, height)
+    _colours(picture, flags)
+    read_exactly(picture.file, 1)
+    _skip(picture)
     return width, height
 
 
-def _colours(file: BinaryIO, flags: int) -> None:
+def _colours(picture: Picture, flags: int) -> None:
     if flags & 0x80:
-        read_exactly(file, 3 << (flags & 7) + 1)
+        read_exactly(picture.file, 3 << (flags & 7) + 1)
 
 
-def _skip(file: BinaryIO) -> None:
-    """Skip the sub-blocks and the empty one that ends them."""
-    while length := read_exactly(file, 1)[0]:
-        read_exactly(file, length)
+def _skip(picture: Picture) -> None:
+    """Skip the sub-blocks and the empty one that ends them, or the end of the file in its place."""
+    while (length := picture.file.read(1)) not in (b"\0", b""):
+        read_exactly(picture.file, length[0])

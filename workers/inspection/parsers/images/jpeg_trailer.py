@@ -1,24 +1,54 @@
-"""The trailer that phones append to a JPEG: further images, the video of a motion photo, Samsung's records.
+"""What cameras, phones and editors append to a JPEG, told by the words with which it begins or ends.
 
-https://developer.android.com/media/platform/motion-photo-format; Samsung's is described by ExifTool's Samsung.pm.
+Viewers pass over all of it. What a trailer contains is sought by identification: a video, an archive, a page.
+
+Sources: ExifTool's JPEG.pm, Trailer.pm, Samsung.pm, Vivo.pm and AFCP.pm (https://exiftool.org/TagNames/Trailer.html);
+https://developer.android.com/media/platform/motion-photo-format.
 """
 
-import struct
-from typing import BinaryIO
-
-from workers.inspection.parsers.images.structure import skip_padding
+from workers.inspection.parsers.images.structure import Picture, skip_padding
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_RECORD = struct.Struct("<HHII")  # unused, type, distance from its start to the directory, length
-_MOST_RECORDS = 1000
+_REACH = 256
+# Where a trailer begins. Canon's, Nikon's and MIE's blocks; a video of a motion photo; Google's and makers' JSON.
+_HEADS = (
+    b"CANON OPTIONAL DATA\0",
+    b"\x94\xc0\x7e\x13",
+    b"~\x10\x04",
+    b"~\x18\x04",
+    b"vivo",
+    b"vivo{",
+    b"streamdata",
+    b"cameralbum",
+    b"QDIOBS",
+    b"edof",
+    b"SEFH",
+    b"AXS!",
+    b"AXS*",
+)
+_ENDS = (
+    b"SEFT",  # Samsung
+    b"cbipcbbl",  # Photo Mechanic
+    b"AXS!",
+    b"AXS*",  # AFCP
+    b"jxrs",  # OnePlus, Oppo
+    b"cameralbum",  # vivo
+    b"CANON OPTIONAL DATA\0",
+    b"8db42d694ccc418790edff439fe026bf",  # Insta360
+    b"\xa1\xb2\xc3\xd4",  # FotoStation
+    b"MIE",
+    b"LIVE_",  # Huawei
+    b"#&DualCam",
+    b"DepthEn",
+    b"ntgh",  # Nothing
+)
 
 
-class AnnouncedTrailer:
+class Announced:
     """What the segments of an image announce after it."""
 
     def __init__(self) -> None:
         self.images = False
-        self.video = False
 
     def note(self, segment: bytes) -> None:
         """Read the body of an APP1 or APP2 segment."""
@@ -26,49 +56,18 @@ class AnnouncedTrailer:
             self.images = True
         elif segment.startswith(_XMP):
             self.images |= b"Container:Directory" in segment
-            self.video |= b"MotionPhoto" in segment or b"MicroVideo" in segment
 
 
-def end_of_trailer(file: BinaryIO, start: int, size: int, announced: AnnouncedTrailer) -> int:
-    """The end of a known trailer that begins at `start`, which is the end of the file; `start` where there is none."""
-    if start < size and ((announced.video and _is_video(file, start, size)) or _is_samsung(file, start, size)):
-        return size
-    return start
-
-
-def _is_video(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether the file from `start` to its end is a sequence of boxes (ISO 14496-12)."""
-    offset = start
-    while offset < size:
-        file.seek(offset)
-        header = file.read(16)
-        if len(header) < 8 or (offset == start and header[4:8] != b"ftyp"):
-            return False
-        length = int.from_bytes(header[:4], "big")
-        if length == 1:
-            length = int.from_bytes(header[8:], "big")
-        if length < 8:
-            return False
-        offset += length
-    return offset == size
-
-
-def _is_samsung(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether Samsung's records follow each other from `start` to their directory, which ends the file."""
-    file.seek(max(start, size - 8))
-    tail = file.read(8)
-    directory = size - 8 - int.from_bytes(tail[:4], "little")
-    if tail[4:] != b"SEFT" or directory < start:
-        return False
-    file.seek(directory)
-    header = file.read(12)
-    count = int.from_bytes(header[8:], "little")
-    entries = file.read(min(count, _MOST_RECORDS) * _RECORD.size)
-    if not header.startswith(b"SEFH") or directory + 12 + count * _RECORD.size != size - 8:
-        return False
-    offset = start
-    for _, _, before, length in sorted(_RECORD.iter_unpack(entries), key=lambda record: -record[2]):
-        if offset != directory - before:
-            return False
-        offset += length
-    return offset == directory or skip_padding(file, offset) == directory
+def note(picture: Picture, end: int) -> None:
+    """Note what follows the last image, which ends at `end`: a maker's own data, or other bytes."""
+    start = skip_padding(picture.file, end)
+    if start >= picture.size:
+        return
+    picture.file.seek(start)
+    head = picture.file.read(_REACH)
+    picture.file.seek(max(start, picture.size - _REACH))
+    tail = picture.file.read(_REACH)
+    if head.startswith(_HEADS) or b"ftyp" in head[:8] or any(each in tail for each in _ENDS):
+        picture.note("A camera maker's own data follow the image.", "maker_trailer")
+    else:
+        picture.remains(end)

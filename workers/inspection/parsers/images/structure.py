@@ -1,14 +1,17 @@
-"""What the readers of the image formats share: limits, errors, and reads that raise where the file ends."""
+"""What the readers of the image formats share: the picture with its limits, errors, and reads that raise at the end."""
 
 import struct
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 PIECE = 65536
 # Padding that cameras, transfers and editors write after an image. No program gives it a meaning.
-PADDING = b"\0\xff\r\n\t "
+PADDING = b"\0\xff\r\n\t\x1a "
+
+# Some thumbnails in office documents end with two extra bytes. Two bytes can hold nothing dangerous.
+_STRAY = 2
 
 
 class MalformedImage(Exception):
@@ -20,16 +23,20 @@ class MalformedImage(Exception):
         self.message = message
 
 
-class ImageLimits:
-    """The limits `image_pixels` and `image_frames` for one image: its methods raise LimitExceeded above them."""
+class Picture:
+    """One picture: `file` begins with it and has `size` bytes, some of which may not belong to it."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
+    def __init__(self, file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+        self.file = file
+        self.size = size
         self._max_pixels = limits["image_pixels"]
         self._max_frames = limits["image_frames"]
-        self.frames = 0
+        self._frames = 0
+        self._output = output
+        self._noted: set[str] = set()
 
     def area(self, width: int, height: int) -> None:
-        """Test the dimensions of a frame. Raises MalformedImage for one without an area."""
+        """Test the dimensions of a frame. Raises MalformedImage for one without an area, LimitExceeded."""
         if width <= 0 or height <= 0:
             raise MalformedImage("An image in the file has no area.")
         if width * height > self._max_pixels:
@@ -38,10 +45,37 @@ class ImageLimits:
             )
 
     def frame(self) -> None:
-        """Count one more frame or page."""
-        self.frames += 1
-        if self.frames > self._max_frames:
+        """Count one more frame or page. Raises LimitExceeded."""
+        self._frames += 1
+        if self._frames > self._max_frames:
             raise LimitExceeded(f"The image has more than {self._max_frames} frames (image_frames).")
+
+    def note(self, message: str, code: str = "irregular") -> None:
+        """Report what every decoder passes over; the same message once."""
+        if message not in self._noted:
+            self._noted.add(message)
+            self._output.finding(code, message)
+
+    def remains(self, end: int) -> None:
+        """Note the bytes behind `end`, where the picture ends. What other formats they have is identification's."""
+        left = self.size - skip_padding(self.file, end) if self.size - end > _STRAY else 0
+        if left > 0:
+            self.note(f"{left:,} bytes follow the end of the image.")
+
+
+def reserve(count: int, width: int, height: int) -> None:
+    """Raise LimitExceeded where the process cannot have `count` bytes of memory, which a decoder needs.
+
+    Memory that is not written to is only address space, so this costs nothing. Decoders report a lack of memory in many
+    ways, some of them as an error of the file.
+    """
+    try:
+        bytearray(count)
+    except MemoryError:
+        raise LimitExceeded(
+            f"The image has {width} × {height} pixels; to decode it takes {count // 1_000_000:,} MB of memory, which is"
+            " more than an examiner may use."
+        ) from None
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:

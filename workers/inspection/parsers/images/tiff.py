@@ -1,14 +1,49 @@
-"""TIFF 6.0 and BigTIFF: a chain of directories, one for each page, whose parts may be anywhere in the file."""
+"""TIFF 6.0 and BigTIFF: a chain of directories, one for each page, whose parts may be anywhere in the file.
 
-from typing import BinaryIO
+So a TIFF has no end of its own, and no bytes count as trailing: identification seeks other formats in all of it.
+"""
 
-from workers.inspection.parsers.images.structure import ImageLimits, read_struct, truncated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workers.inspection.parsers.images.decoding import decoding
+from workers.inspection.parsers.images.structure import Picture, read_struct, reserve, truncated
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 _BIG = 43
+# TIFF 6.0: the tags with the offsets and lengths of strips and of tiles.
+_PARTS = ((273, 279), (324, 325))
+_COMPRESSION = 259
+# Without compression, LZW, deflate (two numbers) and PackBits: their decoders tell where data are missing.
+_STRICT = frozenset({1, 5, 8, 32946, 32773})
+# Pillow's pixels, and libtiff's strip, which may be all of the page.
+_PIXEL_BYTES = 8
 
 
-def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
-    """The end of the file. Counts the pages; raises MalformedImage where a directory is outside of the file."""
+def examine(picture: Picture) -> None:
+    """Decode every page. Raises MalformedImage, LimitExceeded."""
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    _directories(picture)
+    picture.file.seek(0)
+    with decoding():
+        image = TiffImageFile(picture.file)
+        while True:
+            picture.frame()
+            picture.area(*image.size)
+            reserve(_PIXEL_BYTES * image.width * image.height, *image.size)
+            _load(image, picture)
+            try:
+                image.seek(image.tell() + 1)
+            except EOFError:
+                return
+
+
+def _directories(picture: Picture) -> None:
+    """Raises MalformedImage where a directory is outside of the file."""
+    file = picture.file
     file.seek(0)
     order = "<" if file.read(2) == b"II" else ">"
     big = read_struct(file, order + "H")[0] == _BIG
@@ -16,18 +51,43 @@ def end(file: BinaryIO, size: int, image_limits: ImageLimits) -> int:
     if big:
         read_struct(file, "HH")
     directory = read_struct(file, offset_type)[0]
-    seen = set()
+    seen: set[int] = set()
     while directory and directory not in seen:
         seen.add(directory)
-        image_limits.frame()
-        _seek_inside(file, directory, size)
+        if directory >= picture.size:
+            if len(seen) == 1:
+                raise truncated()
+            picture.note("The last page of the TIFF points outside of the file.")
+            return
+        file.seek(directory)
         entries = read_struct(file, count_type)[0]
-        _seek_inside(file, file.tell() + entries * entry_size, size)
-        directory = read_struct(file, offset_type)[0]
-    return size
+        file.seek(min(file.tell() + entries * entry_size, picture.size))
+        directory = int.from_bytes(file.read(8 if big else 4), "little" if order == "<" else "big")
 
 
-def _seek_inside(file: BinaryIO, offset: int, size: int) -> None:
-    if offset >= size:
+def _load(image: "ImageFile", picture: Picture) -> None:
+    """Decode a page. A part that is said to be longer than the file may have all of its pixels nevertheless."""
+    tags: Mapping[int, object] = image.tag_v2  # type: ignore[attr-defined]
+    whole = _parts_are_inside(tags, picture.size)
+    if not whole and tags.get(_COMPRESSION, 1) not in _STRICT:
         raise truncated()
-    file.seek(offset)
+    try:
+        image.load()
+    except OSError as error:
+        if whole:
+            raise
+        raise truncated() from error
+    if not whole:
+        picture.note("A part of the TIFF is said to be longer than the file.")
+
+
+def _parts_are_inside(tags: Mapping[int, object], size: int) -> bool:
+    """Whether all parts end within the file. Raises MalformedImage where one begins outside of it."""
+    inside = True
+    for offsets, lengths in _PARTS:
+        starts, counts = tags.get(offsets), tags.get(lengths)
+        if isinstance(starts, tuple) and any(start >= size for start in starts):
+            raise truncated()
+        if isinstance(starts, tuple) and isinstance(counts, tuple):
+            inside &= all(start + count <= size for start, count in zip(starts, counts, strict=False))
+    return inside
