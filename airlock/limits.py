@@ -29,7 +29,6 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "archive_entries": Limit("count", 1_000_000, "members of an object, at any depth"),
         "archive_bytes": Limit("bytes", 64 * _GIB, "what comes out of an object's archives, at any depth"),
         "archive_member_bytes": Limit("bytes", 64 * _GIB, "what one member of an archive unpacks to"),
-        "archive_ratio": Limit("count", 1_000_000, "how many times its packed size an archive may grow to"),
         "image_pixels": Limit("count", 1_000_000_000, "width times height of one frame"),
         "image_frames": Limit("count", 100_000, "frames of an animation, pages of a TIFF"),
         "pdf_objects": Limit("count", 10_000_000, "objects in a PDF"),

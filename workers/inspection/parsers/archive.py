@@ -1,69 +1,70 @@
-"""The parser `archive`: zip, tar, gzip, bzip2, xz, zstd and 7z. It hands out the members one by one.
+"""The examiner `archive`: zip, tar, gzip, bzip2, xz, zstd, LZMA, lzip and 7z by readers of its own; RAR, CAB, ISO 9660,
+LHA, cpio, ar, xar and compress by the system's libarchive. It hands out the members one by one.
 
-The worker runs the same checks over each member. The content of a compressed tar is one member, which is an archive
-itself. How deep archives may be nested is the worker's limit, not this parser's.
+The content of a compressed tar is one member, which is an archive itself. How deep archives may be nested, and what
+they unpack to together, are the worker's limits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.archives import formats
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
-from workers.inspection.parsers.port import Output
+from workers.inspection.parsers.archives.window import from_start
+from workers.inspection.parsers.port import Output, Reading
 
 MODULES: Sequence[str] = (
-    *("py7zr", "encodings.cp437", "encodings.utf_16_le"),
-    *(f"workers.inspection.parsers.archives.{each}" for each in ("seven_zip.reader", "stream", "tar", "zip_file")),
+    *("py7zr", "inflate64", "encodings.cp437", "encodings.utf_16_le", "encodings.latin_1"),
+    *(
+        f"workers.inspection.parsers.archives.{each}"
+        for each in ("seven_zip.reader", "streams.reader", "tars.reader", "zips.reader", "system.library")
+    ),
 )
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {
         "archive_entries": 10_000,
         "archive_bytes": 1 << 30,  # all members together, unpacked
         "archive_member_bytes": 1 << 30,
-        "archive_ratio": 100,  # unpacked bytes for each packed byte, once a member has 10 MiB
     }
 )
 
-Reader = Callable[[BinaryIO, int, ArchiveOutput], None]
+_ZIPS = frozenset({"application/zip", "application/java-archive", "application/vnd.android.package-archive"})
 
 
-def recognises(head: bytes) -> bool:
-    """Whether an object that begins with `head` is an archive of a known format."""
-    return formats.format_of(head) is not None
-
-
-def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Hand out every member. Codes: encrypted, limits_exceeded, link, malformed, overlapping_entries,
-    path_traversal, trailing_data, unsupported_compression.
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
+    """Hand out every member. Codes: ambiguous_name, encrypted, hidden_entry, inner_link, irregular, limits_exceeded,
+    link, malformed, overlapping_entries, path_traversal, trailing_data, unsupported, unsupported_compression.
     """
-    file.seek(0)
-    archive_format = formats.format_of(file.read(formats.LENGTH))
-    if archive_format is None:
-        return
     archive_output = ArchiveOutput(limits, output)
     try:
-        _reader(archive_format)(file, size, archive_output)
+        _read(file, size, reading, archive_output)
     except MalformedArchive as error:
         archive_output.malformed(error)
     except UnreadableArchive as error:
         archive_output.finding(error.code, error.message)
+    archive_output.finish()
 
 
-def _reader(archive_format: formats.ArchiveFormat) -> Reader:
-    if archive_format == "zip":
-        from workers.inspection.parsers.archives import zip_file
+def _read(file: BinaryIO, size: int, reading: Reading, output: ArchiveOutput) -> None:
+    from workers.inspection.parsers.archives.seven_zip import reader as seven_zip
+    from workers.inspection.parsers.archives.streams import reader as streams
+    from workers.inspection.parsers.archives.system import library as system_library
+    from workers.inspection.parsers.archives.tars import reader as tars
+    from workers.inspection.parsers.archives.zips import reader as zips
 
-        return zip_file.read
-    if archive_format == "7z":
-        from workers.inspection.parsers.archives.seven_zip import reader
-
-        return reader.read
-    if archive_format == "tar":
-        from workers.inspection.parsers.archives import tar
-
-        return tar.read
-    from workers.inspection.parsers.archives import stream
-
-    return stream.reader(archive_format)
+    media_type = reading.media_type
+    if media_type in _ZIPS:  # its offsets may count what stands before it
+        zips.read(file, size, reading.start, output)
+        return
+    archive, length = from_start(file, reading.start), size - reading.start
+    if media_type == "application/x-tar":
+        tars.read(archive, length, output)
+    elif media_type == "application/x-7z-compressed":
+        seven_zip.read(archive, length, output)
+    elif media_type in streams.TYPES:
+        streams.read(archive, media_type, output)
+    elif media_type in system_library.TYPES:
+        system_library.read(archive, length, media_type, output)
+    else:
+        raise UnreadableArchive("unsupported", "Archives of this format are not unpacked here.")

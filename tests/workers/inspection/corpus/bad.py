@@ -144,7 +144,7 @@ CASES: tuple[BadSample, ...] = (
         UNSCANNABLE,
         "archive:limits_exceeded",
         "clamd:limits_exceeded",
-        limits={"archive_ratio": 20},
+        limits={"archive_bytes": 1 << 20},
     ),
     _case("a.tar.gz", _good("tar.gz"), UNSCANNABLE, "archive:limits_exceeded", limits={"archive_depth": 1}),
     _case(

@@ -11,14 +11,15 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import py7zr
 from backports import zstd
 
+from airlock.finding_codes import FINDING_CODES
+from tests.workers.inspection.parsers.recorder import Recorder as AnyRecorder
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import FindingOutcome, LimitExceeded, ParserFinding
+from workers.inspection.parsers.port import LimitExceeded, Reading
 
 FILES: Mapping[str, bytes] = {
     "a.txt": b"hello " * 3000,
@@ -27,23 +28,25 @@ FILES: Mapping[str, bytes] = {
 }
 
 
-@dataclass
-class Recorder:
-    """An `Output` that records everything; `open` is the name of a member that has not ended."""
+class Recorder(AnyRecorder):
+    """An `Output` that counts what is handed out, and keeps it unless told otherwise; `open` is the name of a member
+    that has not ended.
+    """
 
-    findings: list[ParserFinding] = field(default_factory=list)
-    members: list[tuple[str, bytes]] = field(default_factory=list)
-    open: str | None = None
-    keep: bool = True
-    produced: int = 0
-    largest: int = 0
+    def __init__(self, *, keep: bool = True) -> None:
+        super().__init__()
+        self.keep = keep
+        self.open: str | None = None
+        self.produced = 0
+        self.largest = 0
 
     @property
-    def codes(self) -> set[tuple[str, str]]:
-        return {(one.code, one.outcome) for one in self.findings}
+    def codes(self) -> set[str]:
+        return {one.code for one in self.findings}
 
-    def finding(self, code: str, outcome: FindingOutcome, message: str) -> None:
-        self.findings.append(ParserFinding(code, outcome, message))
+    @property
+    def objections(self) -> set[str]:
+        return {code for code in self.codes if FINDING_CODES[code].default != "note"}
 
     @contextmanager
     def member(self, name: str) -> Iterator[Callable[[bytes], None]]:
@@ -62,13 +65,39 @@ class Recorder:
         self.members.append((name, b"".join(pieces)))
 
 
-def examined(data: bytes, *, keep: bool = True, **limits: int) -> Recorder:
-    """What the parser gives; a limit that is met is a finding, as the child makes it one."""
+_TYPES = {
+    b"7z\xbc\xaf": "application/x-7z-compressed",
+    b"\x1f\x8b": "application/gzip",
+    b"BZh": "application/x-bzip2",
+    b"\xfd7zXZ": "application/x-xz",
+    b"\x28\xb5\x2f\xfd": "application/zstd",
+    b"\x5a\x2a\x4d\x18": "application/zstd",
+    b"LZIP": "application/x-lzip",
+    b"\x5d\0\0": "application/x-lzma",
+    b"Rar!": "application/vnd.rar",
+    b"MSCF": "application/vnd.ms-cab-compressed",
+    b"!<arch>": "application/x-archive",
+    b"070701": "application/x-cpio",
+    b"xar!": "application/x-xar",
+    b"\x1f\x9d": "application/x-compress",
+}
+
+
+def type_of(data: bytes) -> str:
+    """The media type by the first bytes, as identification tells it; a tar where a checksum is, else a zip."""
+    found = next((each for magic, each in _TYPES.items() if data.startswith(magic)), None)
+    is_tar = not data.startswith(b"PK") and data[154:156] == b"\0 "
+    return found or ("application/x-tar" if is_tar else "application/zip")
+
+
+def examined(data: bytes, reading: str | Reading = "", *, keep: bool = True, **limits: int) -> Recorder:
+    """What the examiner gives for `reading` (by default that of the first bytes); a limit that is met is a finding."""
     output = Recorder(keep=keep)
+    reading = reading if isinstance(reading, Reading) else Reading(reading or type_of(data))
     try:
-        archive.examine(io.BytesIO(data), len(data), {**archive.DEFAULTS, **limits}, output)
+        archive.examine(io.BytesIO(data), len(data), reading, {**archive.DEFAULTS, **limits}, output)
     except LimitExceeded as limit:
-        output.finding(limit.code, "unscannable", limit.message)
+        output.finding(limit.code, limit.message)
     return output
 
 

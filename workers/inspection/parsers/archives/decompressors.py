@@ -20,6 +20,8 @@ MEMORY = 256 << 20
 ZSTD_WINDOW_LOG = 27  # 128 MiB, the default limit of `zstd -d`
 # How lzma and libzstd say that a memory limit is reached; neither has an exception of its own for it.
 _MEMORY_LIMIT = ("Memory usage limit exceeded", "requires too much memory")
+# Deflate64 gives all output of its input: up to 65,538 bytes for 18 bits.
+_DEFLATE64_PIECE = 1 << 10
 
 
 class Decompressor(Protocol):
@@ -59,6 +61,36 @@ class Inflate:
         return piece
 
 
+class Inflate64:
+    """Deflate64, with that interface. The library does not bound its output, so it gets little input at a time."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        from inflate64 import Inflater
+
+        self._inflater = Inflater()
+        self._input = b""
+        self._output = bytearray()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inflater.eof) and not self._output
+
+    @property
+    def needs_input(self) -> bool:
+        return not (self._input or self._output or self._inflater.eof)
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        self._input += data
+        while self._input and not self._output and not self._inflater.eof:
+            now, self._input = self._input[:_DEFLATE64_PIECE], self._input[_DEFLATE64_PIECE:]
+            self._output += self._inflater.inflate(now)
+        piece = bytes(self._output[:max_length])
+        del self._output[:max_length]
+        return piece
+
+
 class Uncompressed:
     """No compression."""
 
@@ -90,6 +122,11 @@ def xz() -> Decompressor:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
 
 
+def lzma_alone() -> Decompressor:
+    """One stream of the old LZMA format, whose header has the properties and the size."""
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MEMORY)
+
+
 def zstandard() -> Decompressor:
     """One frame, which may be a skippable one (RFC 8878)."""
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
@@ -116,7 +153,7 @@ def check_memory(memory: int) -> None:
 
 
 def _too_much_memory() -> LimitExceeded:
-    return LimitExceeded(f"Unpacking the archive needs more than {MEMORY} bytes of memory.")
+    return LimitExceeded(f"Unpacking the archive needs more than {MEMORY:,} bytes of memory.")
 
 
 def decompressed(decompressor: Decompressor, read: Callable[[], bytes]) -> Iterator[bytes]:

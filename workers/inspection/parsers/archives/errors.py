@@ -6,7 +6,7 @@ class MalformedArchive(Exception):
 
 
 class UnreadableArchive(Exception):
-    """Content that cannot be read here: `code` is `encrypted` or `unsupported_compression`."""
+    """Content that cannot be read here: `code` is `encrypted`, `unsupported` or `unsupported_compression`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,18 +1,27 @@
 """What the readers report and unpack, counted against the archive's limits."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from workers.inspection.parsers.archives.errors import MalformedArchive
-from workers.inspection.parsers.archives.paths import path_problem
+from workers.inspection.parsers.archives.links import Link, Links
+from workers.inspection.parsers.archives.paths import (
+    is_changed_by_windows,
+    name_problem,
+    path_problem,
+    runs,
+    same_name,
+)
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.port import LimitExceeded, Output
 
-# XML can be compressed to a hundredth too. A member below this size is harmless whatever its ratio.
-RATIO_FROM = 10 << 20
+WriteMember = Callable[[bytes], None]
+"""Takes the next bytes of a member."""
 
-WriteMember = Callable[[bytes, int], None]
-"""Takes the next bytes of a member, and how many packed bytes the member has used so far."""
+LONGEST_TARGET = 4096  # PATH_MAX of Linux
+# A link's path that no program would take for anything else, where it unpacks the link as a file.
+_PLAIN_TARGET = re.compile(r'[^\x00-\x1f<>"|?*`$;&]+')
 
 
 class ArchiveOutput:
@@ -27,6 +36,8 @@ class ArchiveOutput:
         self._output = DeduplicatedOutput(output)
         self._entries = 0
         self._bytes = 0
+        self._links = Links()
+        self._contents: dict[str, tuple[int, int | None]] = {}
 
     @property
     def entries_limit(self) -> int:
@@ -36,17 +47,55 @@ class ArchiveOutput:
         self._output.finding(code, message)
 
     def entry(self, *names: str) -> None:
-        """Count an entry and test its names: `names` has each name that a program may unpack it to."""
+        """Count an entry and test its names: `names` has each name that a program may unpack it to, first the
+        one that most take.
+        """
         self._entries += 1
         if self._entries > self.entries_limit:
-            raise LimitExceeded(f"The archive has more than {self.entries_limit} entries.")
+            raise LimitExceeded(f"The archive has more than {self.entries_limit} entries (archive_entries).")
+        if is_changed_by_windows(names[0]):
+            self.finding("irregular", f"Windows cannot store the archive's entry {quoted(names[0])} under its name.")
         for name in names:
             if reason := path_problem(name):
                 self.finding("path_traversal", f"The archive's entry {quoted(name)} {reason}.")
+            if reason := name_problem(name):
+                self.finding("ambiguous_name", f"The archive's entry {quoted(name)} {reason}.")
 
-    def link(self, name: str, what: str) -> None:
-        """Report an entry that is a link, a device or the like; `what` says which."""
+    def content(self, name: str, size: int, checksum: int | None) -> None:
+        """Note the content of an entry: a second one under the same name has to have the same."""
+        key = same_name(name)
+        known = self._contents.get(key)
+        self._contents[key] = (size, checksum)
+        if known is not None and (known != (size, checksum) or (checksum is None and size)):
+            self.ambiguous(name, "the archive has another entry of the same name")
+
+    def ambiguous(self, name: str, reason: str) -> None:
+        """Report an entry that programs unpack to different names or contents."""
+        self.finding(
+            "ambiguous_name", f"Programs differ in how they read the archive's entry {quoted(name)}: {reason}."
+        )
+
+    def device(self, name: str, what: str) -> None:
+        """Report an entry that is a device, a pipe or the like; `what` says which."""
         self.finding("link", f"The archive's entry {quoted(name)} is {what}.")
+
+    def link(self, name: str, *targets: str, hard: bool = False) -> None:
+        """Note a link, with each target that a program may take. `finish` says where it leads, when all are known."""
+        self._links.add(Link(name, targets, hard))
+        self.finding("inner_link", f"The archive's entry {quoted(name)} is a link.")
+
+    def link_file(self, name: str, content: bytes) -> None:
+        """Note a link whose target is the content of its entry, which some programs unpack as a file."""
+        target = content.decode("utf-8", "replace")
+        self.link(name, target)
+        if runs(name) or not _PLAIN_TARGET.fullmatch(target):
+            with self.member(name) as write:
+                write(content)
+
+    def finish(self) -> None:
+        """Report where the links lead. To be called once, after the last entry."""
+        if found := self._links.leading_out():
+            self.finding("link", f"The archive's entry {quoted(found.name)} is a link that leads out of the archive.")
 
     def malformed(self, error: MalformedArchive, name: str | None = None) -> None:
         """Report what is malformed: the entry `name`, or the archive."""
@@ -62,11 +111,11 @@ class ArchiveOutput:
         size, malformed = 0, None
         with self._output.member(name) as write:
 
-            def write_counted(piece: bytes, consumed: int) -> None:
+            def write_counted(piece: bytes) -> None:
                 nonlocal size
                 size += len(piece)
                 self._bytes += len(piece)
-                self._check_limits(size, consumed)
+                self._check_limits(size)
                 write(piece)
 
             try:
@@ -76,13 +125,13 @@ class ArchiveOutput:
         if malformed is not None:
             raise malformed
 
-    def _check_limits(self, size: int, consumed: int) -> None:
-        if self._bytes > self._limits["archive_bytes"]:
-            raise LimitExceeded(f"The archive unpacks to more than {self._limits['archive_bytes']} bytes.")
-        if size > self._limits["archive_member_bytes"]:
-            raise LimitExceeded(f"The archive has an entry of more than {self._limits['archive_member_bytes']} bytes.")
-        if size > RATIO_FROM and size > consumed * self._limits["archive_ratio"]:
-            raise LimitExceeded(f"The archive unpacks to more than {self._limits['archive_ratio']} times its size.")
+    def _check_limits(self, size: int) -> None:
+        for name, value, what in (
+            ("archive_bytes", self._bytes, "unpacks to"),
+            ("archive_member_bytes", size, "has an entry of"),
+        ):
+            if value > self._limits[name]:
+                raise LimitExceeded(f"The archive {what} more than {self._limits[name]:,} bytes ({name}).")
 
 
 def quoted(name: str) -> str:

@@ -7,13 +7,15 @@ import io
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
-from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
+from workers.inspection.parsers.archives.rest import report_rest
 from workers.inspection.parsers.archives.seven_zip.coders import (
     Coder,
     FolderDecompressor,
-    check_supported,
+    check_not_encrypted,
     folder_decompressor,
+    is_supported,
     py7zr_errors,
     unpacked,
 )
@@ -25,7 +27,9 @@ _DIRECTORY = 0x10  # FILE_ATTRIBUTE_DIRECTORY
 
 
 class SevenZipEntry(NamedTuple):
-    """A file, folder or link as the directory describes it; `attributes` are those of Windows."""
+    """A file, folder or link as the directory describes it; `attributes` are those of Windows, and above them a Unix
+    mode, which some programs take only where a flag says that it is there.
+    """
 
     name: str
     size: int
@@ -43,9 +47,15 @@ class SevenZipFolder(NamedTuple):
     crc: int | None
     entries: list[SevenZipEntry]
 
-    def check_supported(self) -> None:
-        """Raise UnreadableArchive or LimitExceeded where it cannot be unpacked here."""
-        check_supported([_coder(coder) for coder in self.coders])
+    @property
+    def end(self) -> int:
+        return self.start + self.packed
+
+    def is_supported(self) -> bool:
+        """Whether py7zr can unpack it. Raises UnreadableArchive where it is encrypted, and LimitExceeded."""
+        coders = [_coder(coder) for coder in self.coders]
+        check_not_encrypted(coders)
+        return is_supported(coders)
 
     def decompressor(self) -> FolderDecompressor:
         """A new decompressor of the block; only for a folder that is supported."""
@@ -53,11 +63,14 @@ class SevenZipFolder(NamedTuple):
 
 
 class SevenZipHeader(NamedTuple):
-    """All entries; those among them that are empty files; and the folders, which hold the other files."""
+    """All entries; those among them that are empty files; the folders, which hold the other files; and where the parts
+    of the directory lie, from one offset to another.
+    """
 
     entries: list[SevenZipEntry]
     empty_files: list[SevenZipEntry]
     folders: list[SevenZipFolder]
+    own: list[tuple[int, int]]
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
@@ -69,18 +82,20 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> SevenZipHeader:
     end = _START + start.nextheaderofs + start.nextheadersize
     if end > size:
         raise MalformedArchive("it ends too early")
-    if end < size:
-        output.finding("trailing_data", "There are further bytes after the end of the archive.")
+    report_rest(file, end, output)
     _check_size(start.nextheadersize, output)
     file.seek(_START + start.nextheaderofs)
     text = file.read(start.nextheadersize)
     if zlib.crc32(text) != start.nextheadercrc:
         raise MalformedArchive("the checksum of its directory differs")
+    own = [(0, _START), (_START + start.nextheaderofs, end)]
     if text[:1] == _ENCODED:
-        text = _decompressed(file, size, text, output)
+        text, place = _decompressed(file, size, text, output)
+        own.append(place)
     if not text and start.nextheaderofs:
         raise MalformedArchive("its directory is missing")
-    return _parsed(text, size, output) if text else SevenZipHeader([], [], [])
+    header = _parsed(text, size, output) if text else SevenZipHeader([], [], [], [])
+    return header._replace(own=own)
 
 
 def _check_size(length: int, output: ArchiveOutput) -> None:
@@ -90,21 +105,22 @@ def _check_size(length: int, output: ArchiveOutput) -> None:
         raise LimitExceeded(f"The directory of the archive has more than {limit} bytes.")
 
 
-def _decompressed(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> bytes:
-    """The header, which `text` describes as a compressed folder."""
+def _decompressed(file: BinaryIO, size: int, text: bytes, output: ArchiveOutput) -> tuple[bytes, tuple[int, int]]:
+    """The header, which `text` describes as a compressed folder, and where that folder lies."""
     import py7zr.archiveinfo as info
 
     with py7zr_errors():
         streams = info.HeaderStreamsInfo.retrieve(io.BytesIO(text[1:]))
         (folder,) = _folders(streams, size, [[]])
         length: int = streams.unpackinfo.folders[0].get_unpack_size()
-    folder.check_supported()
+    if not folder.is_supported():
+        raise UnreadableArchive("unsupported_compression", "The archive is compressed by an unknown method.")
     _check_size(length, output)
     file.seek(folder.start)
     header = b"".join(unpacked(file, folder.decompressor(), length))
     if folder.crc is not None and zlib.crc32(header) != folder.crc:
         raise MalformedArchive("the checksum of its directory differs")
-    return header
+    return header, (folder.start, folder.end)
 
 
 def _parsed(text: bytes, size: int, output: ArchiveOutput) -> SevenZipHeader:
@@ -123,7 +139,7 @@ def _parsed(text: bytes, size: int, output: ArchiveOutput) -> SevenZipHeader:
             return _joined(streams, files, size)
     if streams or mark != _END:
         raise MalformedArchive("its directory names no files, and is not empty")
-    return SevenZipHeader([], [], [])
+    return SevenZipHeader([], [], [], [])
 
 
 def _files(buffer: io.BytesIO, output: ArchiveOutput) -> Any:
@@ -134,7 +150,7 @@ def _files(buffer: io.BytesIO, output: ArchiveOutput) -> Any:
     with py7zr_errors():
         count = info.read_uint64(buffer)
     if count > output.entries_limit:
-        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries.")
+        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries (archive_entries).")
     buffer.seek(start)
     with py7zr_errors():
         files = info.FilesInfo.retrieve(buffer)
@@ -156,7 +172,7 @@ def _joined(streams: Any, files: Any, size: int) -> SevenZipHeader:
         entries.append(entry)
         if is_empty and (next(are_files, False) or not entry.attributes & _DIRECTORY):
             empty_files.append(entry)
-    return SevenZipHeader(entries, empty_files, _folders(streams, size, groups))
+    return SevenZipHeader(entries, empty_files, _folders(streams, size, groups), [])
 
 
 def _groups(streams: Any, full: list[dict[str, Any]]) -> list[list[SevenZipEntry]]:

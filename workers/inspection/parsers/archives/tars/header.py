@@ -1,60 +1,67 @@
-"""The header of a tar's entry, and the pax records that override it. Pure."""
+"""The header of a tar's entry, and what describes it further: pax records and GNU's long names. Pure."""
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from workers.inspection.parsers.archives.errors import MalformedArchive
-from workers.inspection.parsers.archives.formats import BLOCK, checksum_fits
 
+BLOCK = 512
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
-_LARGEST_OCTAL = 8**11 - 1  # the largest size in the octal field of 12 bytes
+_CHECKSUM = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 _RECORD = re.compile(rb"(\d{1,8}) ([^=\n]+)=")
 _FILES = {"\0", "0", "7"}  # 7 is a contiguous file, which systems of today store as any other
+_USTAR, _GNU = b"ustar\x00", b"ustar "
 
 
 class TarHeader(NamedTuple):
-    """An entry as its header describes it. `type_flag` is “0” for every kind of file; `size` is in bytes.
+    """A header alone. `names` has each name that a program may take from it; `full` is the one with the prefix.
 
-    `extended` says that further blocks with the map of a sparse file follow.
+    `type_flag` is “0” for every kind of file; `size` is in bytes. `extended` says that further blocks with the map of a
+    sparse file follow.
     """
 
-    name: str
+    names: tuple[str, ...]
+    full: str
     type_flag: str
     size: int
-    sparse: bool
+    target: str
     extended: bool
-
-    def with_records(self, pax_records: Mapping[str, str]) -> Self:
-        """The entry with the values of pax records and GNU's long names."""
-        name = pax_records.get("path", self.name)
-        sparse = any(key.startswith("GNU.sparse.") for key in pax_records)
-        changed = self._replace(name=pax_records.get("GNU.sparse.name", name), sparse=sparse)
-        if (declared := pax_records.get("size")) is None:
-            return changed
-        if not declared.isascii() or not declared.isdigit() or len(declared) > 20:
-            raise MalformedArchive("the size of an entry is not valid")
-        size = int(declared)
-        # A program without pax uses the header's size and reads the next entry elsewhere. Only a size that the header
-        # has no room for may differ.
-        if size <= _LARGEST_OCTAL and size != self.size:
-            raise MalformedArchive("an entry has two sizes")
-        return changed._replace(size=size)
+    two_names: bool
 
 
 def parse_header(block: bytes) -> TarHeader:
     """The header in `block`; raises MalformedArchive."""
-    if len(block) < BLOCK or not checksum_fits(block):
+    if not is_header(block):
         raise MalformedArchive("an entry's header is not valid")
     type_flag = chr(block[156])
-    name = text_field(block[:100])
-    if block[257:263] == b"ustar\0" and (prefix := text_field(block[345:500])):
-        name = f"{prefix}/{name}"
+    name, prefix = text_field(block[:100]), text_field(block[345:500])
+    if type_flag == "S":
+        prefix = ""  # the map of a sparse file is there
+    names = [name, f"{prefix}/{name}"] if prefix else [name]
+    is_ustar = block[257:263] == _USTAR
+    # GNU's own format has times there, which Python takes for a prefix.
+    two_names = bool(prefix) and not is_ustar and not (block[257:263] == _GNU and _is_time(block[345:500]))
     if type_flag in _FILES:
         type_flag = "5" if type_flag == "\0" and name.endswith("/") else "0"
     return TarHeader(
-        name, type_flag, _number(block[124:136]), sparse=False, extended=type_flag == "S" and block[482] != 0
+        names=tuple(names),
+        full=names[-1] if is_ustar else name,
+        type_flag=type_flag,
+        size=_number(block[124:136]),
+        target=text_field(block[157:257]),
+        extended=type_flag == "S" and block[482] != 0,
+        two_names=two_names,
     )
+
+
+def is_header(block: bytes) -> bool:
+    """Whether the block's checksum is right, which makes it a header. Old tars add up signed bytes."""
+    found = _CHECKSUM.fullmatch(block[148:156])
+    if found is None or len(block) < BLOCK:
+        return False
+    rest = block[:148] + b" " * 8 + block[156:]
+    unsigned = sum(rest)
+    return int(found[1], 8) in {unsigned, unsigned - 256 * sum(byte > 127 for byte in rest)}
 
 
 def text_field(field: bytes) -> str:
@@ -62,9 +69,9 @@ def text_field(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "replace")
 
 
-def pax_records(data: bytes) -> dict[str, str]:
+def pax_records(data: bytes) -> list[tuple[str, bytes]]:
     r"""The records of a pax header: “LENGTH KEY=VALUE\n”; the length is that of the whole record."""
-    found: dict[str, str] = {}
+    found: list[tuple[str, bytes]] = []
     data = data.rstrip(b"\0")
     at = 0
     while at < len(data):
@@ -72,9 +79,13 @@ def pax_records(data: bytes) -> dict[str, str]:
         end = at + int(match[1]) if match else 0
         if match is None or end <= match.end() or end > len(data) or data[end - 1 : end] != b"\n":
             raise MalformedArchive("the description of an entry is not valid")
-        found[match[2].decode("utf-8", "replace")] = data[match.end() : end - 1].decode("utf-8", "replace")
+        found.append((match[2].decode("utf-8", "replace"), data[match.end() : end - 1]))
         at = end
     return found
+
+
+def _is_time(field: bytes) -> bool:
+    return _OCTAL.fullmatch(field[:12]) is not None
 
 
 def _number(field: bytes) -> int:

@@ -1,95 +1,114 @@
-"""Tar, entry by entry: POSIX ustar and pax, GNU, and the old format.
-
-https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (ustar, pax) and
-https://www.gnu.org/software/tar/manual/html_node/Standard.html (GNU).
-"""
+"""Hands out the entries of a tar, one by one."""
 
 from typing import BinaryIO
 
-from workers.inspection.parsers.archives import tar_header
-from workers.inspection.parsers.archives.errors import MalformedArchive
-from workers.inspection.parsers.archives.formats import BLOCK
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
+from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
-from workers.inspection.parsers.archives.tar_header import TarHeader
+from workers.inspection.parsers.archives.rest import report_rest
+from workers.inspection.parsers.archives.tars.description import Description, global_problem, name_of, size_of
+from workers.inspection.parsers.archives.tars.header import BLOCK, TarHeader, is_header, parse_header
 from workers.inspection.parsers.port import LimitExceeded
 
 _CHUNK = 64 << 10
 # The longest description of the next entry ("g": of all that follow), by its type flag. Real ones are far shorter.
 _LONGEST = {"L": 64 << 10, "K": 64 << 10, "x": 1 << 20, "X": 1 << 20, "g": 1 << 20}
-_LINKS = {"1": "a hard link", "2": "a symbolic link", "3": "a device", "4": "a device", "6": "a pipe"}
-_FOLDER, _SPARSE, _VOLUME = "5", "S", "V"
+_DEVICES = {"3": "a device", "4": "a device", "6": "a pipe"}
+_HARD_LINK, _LINK, _FOLDER, _SPARSE, _NEXT_VOLUME = "1", "2", "5", "S", "M"
+_WITHOUT_CONTENT = {_HARD_LINK, _LINK, _FOLDER, *_DEVICES}
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
-    """Hand out the files in their order."""
-    file.seek(0)
-    of_all: dict[str, str] = {}
-    of_next: dict[str, str] = {}
+    """Hand out the files in their order. Raises MalformedArchive, UnreadableArchive and LimitExceeded."""
+    description = Description()
     while block := file.read(BLOCK):
         if not block.strip(b"\0"):
-            _end(file, output)
-            return
-        header = tar_header.parse_header(block)
-        if header.type_flag in _LONGEST:
-            found = _description(file, header)
-            (of_all if header.type_flag == "g" else of_next).update(found)
+            _check_end(file, output)
+            break
+        header = parse_header(block)
+        if header.type_flag not in _LONGEST:
+            _entry(file, size, header, description, output)
+            description = Description()
             continue
-        _entry(file, size, header.with_records({**of_all, **of_next}), output)
-        of_next = {}
-    if of_next:
+        content = _description(file, header, output)
+        if header.type_flag != "g":
+            description.add(header.type_flag, content)
+        elif problem := global_problem(content):
+            output.ambiguous(header.full, problem)
+    if not description.empty:
         raise MalformedArchive("it ends after the description of an entry, without the entry")
 
 
-def _end(file: BinaryIO, output: ArchiveOutput) -> None:
+def _check_end(file: BinaryIO, output: ArchiveOutput) -> None:
     """The first block of zeros ends the tar: only zeros may follow, which fill up the last record."""
-    while data := file.read(_CHUNK):
+    while data := file.read(BLOCK):
         if data.strip(b"\0"):
-            output.finding("trailing_data", "There are further bytes after the end of the archive.")
+            # Some programs go on behind one block of zeros, or behind all of them when they are told to.
+            if is_header(data):
+                output.finding("hidden_entry", "The archive goes on behind its end, which only some programs see.")
+            else:
+                report_rest(file, file.tell() - len(data), output)
             return
 
 
-def _description(file: BinaryIO, header: TarHeader) -> dict[str, str]:
+def _description(file: BinaryIO, header: TarHeader, output: ArchiveOutput) -> bytes:
     if header.size > _LONGEST[header.type_flag]:
         raise LimitExceeded(f"The archive describes an entry with more than {_LONGEST[header.type_flag]} bytes.")
     data = file.read(_padded(header.size))
     if len(data) < _padded(header.size):
         raise MalformedArchive("it ends too early")
-    data = data[: header.size]
-    if header.type_flag == "L":
-        return {"path": tar_header.text_field(data)}
-    return {"linkpath": tar_header.text_field(data)} if header.type_flag == "K" else tar_header.pax_records(data)
+    report_hidden(data, "in the description of an entry", output)
+    return data[: header.size]
 
 
-def _entry(file: BinaryIO, size: int, header: TarHeader, output: ArchiveOutput) -> None:
-    output.entry(header.name)
-    start = file.tell()
-    if start + header.size > size:
-        raise MalformedArchive(f"it ends in the middle of its entry {quoted(header.name)}")
-    if header.type_flag in _LINKS:
-        output.link(header.name, _LINKS[header.type_flag])
-    if header.type_flag in _LINKS or header.type_flag == _FOLDER:
-        if header.size:
-            raise MalformedArchive(
-                f"its entry {quoted(header.name)} is not a file and has content, which only some programs skip"
-            )
-    elif header.type_flag == _SPARSE or header.sparse:
-        message = f"The archive's entry {quoted(header.name)} is a sparse file, which cannot be unpacked here."
+def _entry(file: BinaryIO, size: int, header: TarHeader, description: Description, output: ArchiveOutput) -> None:
+    name, problem = name_of(header, description)
+    if problem:
+        output.ambiguous(name, problem)
+    output.entry(*dict.fromkeys([name, *header.names, *description.paths]))
+    length, start = size_of(header, description.sizes), file.tell()
+    if start + length > size:
+        raise MalformedArchive(f"it ends in the middle of its entry {quoted(name)}")
+    if header.type_flag in _WITHOUT_CONTENT:
+        _check_special(header, name, description, length, output)
+    elif header.type_flag == _SPARSE or description.sparse:
+        message = f"The archive's entry {quoted(name)} is a sparse file, which cannot be unpacked here."
         output.finding("unsupported_compression", message)
         start += _map_length(file, header)
-    elif header.type_flag != _VOLUME:
-        _write_member(file, header, output)
-    file.seek(start + _padded(header.size))
+    elif header.type_flag == _NEXT_VOLUME:
+        raise UnreadableArchive("unsupported", "The archive is one part of a split archive.")
+    else:
+        _write_member(file, name, length, output)
+        _check_padding(file, length, output)
+    file.seek(start + _padded(length))
 
 
-def _write_member(file: BinaryIO, header: TarHeader, output: ArchiveOutput) -> None:
-    left = header.size
-    with output.member(header.name) as write:
+def _check_special(header: TarHeader, name: str, description: Description, length: int, output: ArchiveOutput) -> None:
+    if header.type_flag in _DEVICES:
+        output.device(name, _DEVICES[header.type_flag])
+    elif header.type_flag != _FOLDER:
+        targets = dict.fromkeys([*(each for each in description.targets[::-1] if each), header.target])
+        output.link(name, *targets, hard=header.type_flag == _HARD_LINK)
+    if length:
+        output.ambiguous(name, "it is not a file and has content, which only some programs skip")
+
+
+def _write_member(file: BinaryIO, name: str, length: int, output: ArchiveOutput) -> None:
+    left = length
+    with output.member(name) as write:
         while left:
             data = file.read(min(left, _CHUNK))
             if not data:
-                raise MalformedArchive(f"it ends in the middle of its entry {quoted(header.name)}")
+                raise MalformedArchive(f"it ends in the middle of its entry {quoted(name)}")
             left -= len(data)
-            write(data, header.size)
+            write(data)
+
+
+def _check_padding(file: BinaryIO, length: int, output: ArchiveOutput) -> None:
+    """Old programs leave what was in their memory behind the content; it must not be a file."""
+    padding = file.read(_padded(length) - length)
+    if padding.strip(b"\0"):
+        report_hidden(padding, "behind the content of an entry", output)
 
 
 def _map_length(file: BinaryIO, header: TarHeader) -> int:

@@ -1,119 +1,86 @@
-"""The central directory of a zip: where it is, and how it describes each entry.
-
-Section numbers are those of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
-"""
+"""The central directory of a zip: where it is, and how it describes each entry."""
 
 import struct
 from typing import Any, BinaryIO, NamedTuple
 
-from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
+from workers.inspection.parsers.archives.zips.entries import ZipEntry, parse_entry, read_exactly
 from workers.inspection.parsers.port import LimitExceeded
 
-UTF8 = 1 << 11
-MASKED_32 = 0xFFFFFFFF
-_MASKED_16 = 0xFFFF
-_ZIP64 = 0x0001
-_UNICODE_PATH = 0x7075
-_LONGEST_NAME = 4096  # PATH_MAX of Linux
+_MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
+_CENTRAL, _END_MARK, _SIGNATURE = b"PK\x01\x02", b"PK\x05\x06", b"PK\x05\x05"
 _END = struct.Struct("<4s4H2LH")  # 4.3.16
 _END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 _LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
-_ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
+_SMALLEST_ENTRY = 46
+# The end record, the longest comment, and blank bytes behind it.
+_TAIL = _END.size + _MASKED_16 + 1024
 
 
-class ZipEntry(NamedTuple):
-    """An entry as the directory describes it; sizes and the offset (of its local header) in bytes."""
+class _Place(NamedTuple):
+    """Offsets in the file: of the directory, of what must follow it, of the end record and of the end of the comment.
 
-    raw_name: bytes
-    unicode_name: str | None
-    flags: int
-    method: int
-    crc: int
-    packed: int
-    size: int
-    offset: int
-    mode: int
+    `base` is what must be added to the offsets that the zip declares, because bytes stand before it.
+    """
 
-    @property
-    def name(self) -> str:
-        """The name as most programs read it."""
-        if self.flags & UTF8:
-            return self.raw_name.decode("utf-8", "replace")
-        return self.raw_name.decode("cp437")
-
-
-class ZipDirectory(NamedTuple):
-    """The offset of the directory, and its entries in order."""
-
-    start: int
-    entries: list[ZipEntry]
-
-
-class _DirectoryLocation(NamedTuple):
     start: int
     length: int
     entries: int
     modulo: int  # the number of entries is stored modulo this
-    behind: int  # the offset of the record that must follow it
+    base: int
+    behind: int
+    record: int
+    end: int
+
+
+class ZipDirectory(NamedTuple):
+    """The offsets of the directory and of the end of the zip; the entries in order; and the offsets of what other end
+    records there are, which have to be in the content of an entry.
+    """
+
+    start: int
+    base: int
+    end: int
+    entries: list[ZipEntry]
+    other_records: list[int]
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
-    """The directory. Raises MalformedArchive, and LimitExceeded as soon as there are too many entries."""
-    location = _locate_directory(file, size, output)
-    if location.entries > output.entries_limit:
-        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries.")
-    file.seek(location.start)
-    left = location.length
+    """The directory. Raises MalformedArchive, UnreadableArchive, and LimitExceeded where there are too many entries."""
+    place, others = _place(file, size)
+    if place.entries > output.entries_limit:
+        raise LimitExceeded(f"The archive has more than {output.entries_limit} entries (archive_entries).")
+    _check_one_directory(file, place, output)
+    file.seek(place.start)
+    left = place.length
     entries: list[ZipEntry] = []
-    while left >= _ENTRY.size:
-        entry, length = _entry(file, left)
+    while left >= _SMALLEST_ENTRY:
+        entry, length = parse_entry(file, left, place.base, output)
         left -= length
-        output.entry(entry.name, *([entry.unicode_name] if entry.unicode_name is not None else []))
+        output.entry(*entry.names)
         entries.append(entry)
-    if left or len(entries) % location.modulo != location.entries:
+    if left or len(entries) % place.modulo != place.entries:
         raise MalformedArchive("its directory does not have the declared size")
-    return ZipDirectory(location.start, entries)
+    return ZipDirectory(place.start, place.base, place.end, entries, others)
 
 
-def read_exactly(file: BinaryIO, length: int) -> bytes:
-    """The next `length` bytes; raises MalformedArchive where there are fewer."""
-    data = file.read(length)
-    if len(data) < length:
-        raise MalformedArchive("it ends too early")
-    return data
-
-
-def _locate_directory(file: BinaryIO, size: int, output: ArchiveOutput) -> _DirectoryLocation:
-    at = _find_end_record(file, size, output)
-    file.seek(at)
-    _, disk, first_disk, here, count, length, start, _ = _END.unpack(read_exactly(file, _END.size))
-    location = _zip64(file, at, (here, count, length, start))
-    if location is None:
-        _one_part(disk, first_disk, here, count)
-        location = _DirectoryLocation(start, length, count, 1 << 16, at)
-    if location.start + location.length != location.behind:
-        raise MalformedArchive("its directory is at the wrong offset")
-    return location
-
-
-def _find_end_record(file: BinaryIO, size: int, output: ArchiveOutput) -> int:
-    """The offset of the end record, which is last in the file, before a comment of up to 64 KiB."""
-    start = max(0, size - _END.size - _MASKED_16)
+def _place(file: BinaryIO, size: int) -> tuple[_Place, list[int]]:
+    """Where the directory is by the end record that programs take, and the offsets of the others that are plausible."""
+    start = max(0, size - _TAIL)
     file.seek(start)
     tail = file.read(size - start)
-    found = [at for at in _occurrences(tail, b"PK\x05\x06") if at + _END.size <= len(tail)]
+    found: list[_Place] = []
+    failure: Exception = MalformedArchive("its directory is missing")
+    for at in _occurrences(tail, _END_MARK):
+        try:
+            found.append(_by_record(file, size, start + at))
+        except (MalformedArchive, UnreadableArchive) as error:
+            failure = error
     if not found:
-        raise MalformedArchive("its directory is missing")
-    ends = {at: at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") for at in found}
-    exact = [at for at in found if ends[at] == len(tail)]
-    if exact and exact != found[-1:]:
-        raise MalformedArchive("it has two end records, and programs differ in which one they use")
-    if ends[found[-1]] > len(tail):
-        raise MalformedArchive("it ends too early")
-    if not exact:
-        output.finding("trailing_data", "There are further bytes after the end of the archive.")
-    return start + found[-1]
+        raise failure
+    chosen = next((each for each in reversed(found) if each.end == size), found[-1])
+    return chosen, [each.record for each in found if each is not chosen]
 
 
 def _occurrences(text: bytes, part: bytes) -> list[int]:
@@ -125,81 +92,72 @@ def _occurrences(text: bytes, part: bytes) -> list[int]:
     return offsets
 
 
-def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> _DirectoryLocation | None:
-    """The location that the 64-bit end record gives; None where there is no such record."""
-    masked = (_MASKED_16, _MASKED_16, MASKED_32, MASKED_32)
+def _by_record(file: BinaryIO, size: int, at: int) -> _Place:
+    """Where the directory is by the end record at `at`; raises MalformedArchive where there is none."""
+    file.seek(at)
+    _, disk, first_disk, here, count, length, start, comment = _END.unpack(read_exactly(file, _END.size))
+    end = at + _END.size + comment
+    if end > size:
+        raise MalformedArchive("it ends too early")
+    modulo, behind = 1 << 16, at
+    if (long := _zip64(file, at, (here, count, length, start))) is not None:
+        behind, count, length, start, modulo = *long, 1 << 64
+    else:
+        _check_one_part(disk, first_disk, here, count)
+    for real in (behind - length, start):
+        # Where other bytes stand before the zip, its offsets may count them or not.
+        if real >= start and real + length <= behind and (not length or _has(file, real, _CENTRAL)):
+            return _Place(real, length, count, modulo, real - start, behind, at, end)
+    raise MalformedArchive("its directory is at the wrong offset")
+
+
+def _has(file: BinaryIO, at: int, mark: bytes) -> bool:
+    file.seek(at)
+    return file.read(len(mark)) == mark
+
+
+def _check_one_directory(file: BinaryIO, place: _Place, output: ArchiveOutput) -> None:
+    """Report what else programs may take for the directory, or what stands between it and the end record."""
+    if place.base and place.length and _has(file, place.start - place.base, _CENTRAL):
+        output.finding("hidden_entry", "The archive has two directories, and programs differ in which one they use.")
+    gap = place.start + place.length
+    if gap < place.behind and not _has(file, gap, _SIGNATURE):  # 4.3.13
+        output.finding("hidden_entry", "The archive has bytes behind its directory that it does not list.")
+
+
+def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+    """What the 64-bit end record says: its own offset, the number of entries, the length and the offset of the
+    directory. None where there is no such record.
+    """
+    masked = (_MASKED_16, _MASKED_16, _MASKED_32, _MASKED_32)
     if end < _LOCATOR.size:
         return None
     file.seek(end - _LOCATOR.size)
     mark, disk, at, disks = _LOCATOR.unpack(read_exactly(file, _LOCATOR.size))
     if mark != b"PK\x06\x07":
-        if short[2] == MASKED_32 or short[3] == MASKED_32:
+        if short[2] == _MASKED_32 or short[3] == _MASKED_32:
             raise MalformedArchive("its 64-bit end record is missing")
         return None
-    record = _end_record_64(file, at, end - _LOCATOR.size)
-    here, count, length, start = long = record[6:]
     if disk or disks > 1:
-        raise MalformedArchive("it is one part of a split archive")
-    _one_part(record[4], record[5], here, count)
-    if any(declared not in {mask, value} for declared, mask, value in zip(short, masked, long, strict=True)):
+        raise UnreadableArchive("unsupported", "The archive is one part of a split archive.")
+    here, record = _end_record_64(file, at, end - _LOCATOR.size)
+    _check_one_part(record[4], record[5], record[6], record[7])
+    if any(declared not in {mask, value} for declared, mask, value in zip(short, masked, record[6:], strict=True)):
         raise MalformedArchive("its two end records differ")
-    return _DirectoryLocation(start, length, count, 1 << 64, at)
+    return here, *record[7:]
 
 
-def _end_record_64(file: BinaryIO, at: int, end: int) -> tuple[Any, ...]:
-    """The fields of the 64-bit end record, which must go from `at` to `end`."""
-    if at + _END_64.size <= end:
-        file.seek(at)
-        record = _END_64.unpack(read_exactly(file, _END_64.size))
-        if record[0] == b"PK\x06\x06" and at + 12 + record[1] == end:
-            return record
+def _end_record_64(file: BinaryIO, at: int, end: int) -> tuple[int, tuple[Any, ...]]:
+    """The offset and the fields of the 64-bit end record, which goes up to `end`: at `at`, or right before `end`."""
+    for here in (at, end - _END_64.size):
+        if 0 <= here <= end - _END_64.size:
+            file.seek(here)
+            record = _END_64.unpack(read_exactly(file, _END_64.size))
+            if record[0] == b"PK\x06\x06" and here + 12 + record[1] == end:
+                return here, record
     raise MalformedArchive("its 64-bit end record is at the wrong offset")
 
 
-def _one_part(disk: int, first_disk: int, here: int, count: int) -> None:
+def _check_one_part(disk: int, first_disk: int, here: int, count: int) -> None:
     if disk or first_disk or here != count:
-        raise MalformedArchive("it is one part of a split archive")
-
-
-def _entry(file: BinaryIO, left: int) -> tuple[ZipEntry, int]:
-    fields = _ENTRY.unpack(read_exactly(file, _ENTRY.size))
-    mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length = fields[:13]
-    disk, _, attributes, offset = fields[13:]
-    length = _ENTRY.size + name_length + extra_length + comment_length
-    if mark != b"PK\x01\x02" or length > left:
-        raise MalformedArchive("its directory is not valid")
-    if name_length > _LONGEST_NAME:
-        raise LimitExceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
-    name = read_exactly(file, name_length)
-    extra = extra_fields(read_exactly(file, extra_length))
-    read_exactly(file, comment_length)
-    size, packed, offset, disk = zip64_values(extra, (size, packed, offset, disk))
-    if disk:
-        raise MalformedArchive("it is one part of a split archive")
-    unicode_name = extra[_UNICODE_PATH][5:].decode("utf-8", "replace") if _UNICODE_PATH in extra else None
-    return ZipEntry(name, unicode_name, flags, method, crc, packed, size, offset, attributes >> 16), length
-
-
-def extra_fields(extra: bytes) -> dict[int, bytes]:
-    """The extra fields by their ids (4.5.1). Bytes too short for a field are padding, as zipalign writes it."""
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + 4 <= len(extra):
-        field, length = struct.unpack_from("<2H", extra, at)
-        found.setdefault(field, extra[at + 4 : at + 4 + length])
-        at += 4 + length
-    return found
-
-
-def zip64_values(extra: dict[int, bytes], values: tuple[int, ...]) -> tuple[int, ...]:
-    """`values` (sizes, offset, disk), where each masked one is replaced by the next of the 64-bit field (4.5.3)."""
-    long, at, widened = extra.get(_ZIP64, b""), 0, []
-    for value, length in zip(values, (8, 8, 8, 4), strict=False):
-        if value == (MASKED_32 if length == 8 else _MASKED_16):
-            if at + length > len(long):
-                raise MalformedArchive("a 64-bit size is missing")
-            widened.append(int.from_bytes(long[at : at + length], "little"))
-            at += length
-        else:
-            widened.append(value)
-    return tuple(widened)
+        raise UnreadableArchive("unsupported", "The archive is one part of a split archive.")
