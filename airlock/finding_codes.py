@@ -69,7 +69,7 @@ _CODES = (
     ),
     _code(
         "polyglot",
-        "media_type",
+        "media_type, image, media",
         "reject",
         "the bytes have two readings, such as a PDF with a zip behind it",
         "two programs would show different files",
@@ -144,7 +144,9 @@ _CODES = (
         "it may be well-formed, but is not decoded here",
         _UNSEEN,
     ),
-    _code("encrypted", "pdf, office, archive, mail, clamd", "unscannable", "it needs a password or a key", _UNSEEN),
+    _code(
+        "encrypted", "pdf, office, archive, mail, media, clamd", "unscannable", "it needs a password or a key", _UNSEEN
+    ),
     _code("javascript", "pdf", "reject", "the PDF runs scripts", _ACTS),
     _code(
         "form_script",
