@@ -1,106 +1,86 @@
-"""The parser `office`: macros, content that a document loads when it is opened, and embedded objects.
+"""The examiner `office`: documents of office programs, for what they do when they are opened or clicked.
 
-Codes: `macros`, `remote_template`, `embedded_object`, `malformed` (rejected), `encrypted` (unscannable). The formats:
-`documents.open_xml` (docx, xlsx, pptx), `documents.open_document` (odt, ods, odp), `documents.compound` (doc, xls,
-ppt). Nothing is reported about a zip that is no document.
+| format | read by |
+| --- | --- |
+| docx, xlsx, pptx, vsdx, their templates, macro types and xlsb | `documents.open_xml` |
+| odt, ods, odp, odg and their templates | `documents.open_document` |
+| doc, xls, ppt; other OLE containers as far as they are known | `documents.ole` |
+| RTF | `documents.rtf` |
+| EPUB | `documents.epub` |
+
+A document within a document is a member, or is examined in its place where it is a storage of an OLE container.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
-from workers.inspection.parsers.documents.compound import COMPOUND_ERRORS, examine_compound
-from workers.inspection.parsers.documents.open_document import examine_open_document, is_open_document
-from workers.inspection.parsers.documents.open_xml import CONTENT_TYPES, OLE, examine_open_xml
-from workers.inspection.parsers.documents.package import (
-    PACKAGE_ERRORS,
-    EncryptedDocument,
-    MalformedDocument,
-    Package,
-)
-from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.parsers.documents.epub import examine_epub
+from workers.inspection.parsers.documents.ole.document import BROKEN, examine_compound
+from workers.inspection.parsers.documents.open_document import examine_open_document
+from workers.inspection.parsers.documents.open_xml.examine import examine_open_xml
+from workers.inspection.parsers.documents.open_xml.index import CONTENT_TYPES
+from workers.inspection.parsers.documents.package import PACKAGE_ERRORS, EncryptedDocument, MalformedDocument, Package
+from workers.inspection.parsers.documents.rtf.examine import examine_rtf
+from workers.inspection.parsers.port import Output, Reading
 
-MODULES: Sequence[str] = ("lxml.etree", "olefile", "encodings.cp437", "encodings.utf_16_le")
+MODULES: Sequence[str] = (
+    "lxml.etree", "olefile", "tinycss2", "encodings.cp437", "encodings.cp1252", "encodings.utf_16_le",
+    "encodings.mac_roman",
+)  # fmt: skip
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
 
-_ZIP = b"PK\x03\x04"
-# How documents begin. A zip without a readable directory can be recognised as a document by this alone.
-_DOCUMENT = re.compile(rb"\[Content_Types\]\.xml|_rels/\.rels|docProps/|mimetypeapplication/vnd\.(oasis|sun)\.")
-# The workbook of a chart may have charts itself; deeper nesting does not occur in real documents.
-_MAX_DEPTH = 3
-_BROKEN = "The document is broken, and programs may read it differently."
+_RTF = "application/rtf"
+_EPUB = "application/epub+zip"
+_ENCRYPTED = "application/x-tika-ooxml-protected"
+_COMPOUND = frozenset(
+    {"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.visio",
+     "application/x-ole-storage", _ENCRYPTED}
+)  # fmt: skip
 
 
-def recognises(head: bytes) -> bool:
-    """Whether `head` begins a zip or an OLE container. More cannot be seen in the first bytes."""
-    return head.startswith((_ZIP, OLE))
-
-
-def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Examine one document (see `workers.inspection.parsers.port.Parser`)."""
-    file.seek(0)
-    head = file.read(4096)
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
+    """Examine one document (see `workers.inspection.parsers.port.Examiner`)."""
     output = DeduplicatedOutput(output)
     try:
-        if head.startswith(_ZIP):
-            _zip(file, limits, output)
-        elif head.startswith(OLE):
-            _compound(file, size, limits, output)
+        if reading.media_type == _RTF:
+            examine_rtf(file, size, reading.start, limits, output)
+        elif reading.media_type in _COMPOUND:
+            examine_compound(file, size, limits, output)
+        else:
+            _zip(file, reading, limits, output)
     except EncryptedDocument:
         output.finding("encrypted", "The document is encrypted and needs a password.")
     except MalformedDocument as error:
         output.finding("malformed", str(error))
 
 
-def _compound(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
+def _zip(file: BinaryIO, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
     try:
-        examine_compound(file, size, limits, output)
-    except RecursionError:
-        raise
-    except COMPOUND_ERRORS as error:
-        raise MalformedDocument(_BROKEN) from error
-
-
-def _zip(file: BinaryIO, limits: Mapping[str, int], output: Output) -> None:
-    try:
-        package = Package(file, limits)
-    except PACKAGE_ERRORS as error:
-        file.seek(0)
-        if _DOCUMENT.search(file.read(4096)):
-            raise MalformedDocument(_BROKEN) from error
-        return
-    try:
-        _package(package, limits, output, 0)
-    finally:
-        package.close()
-
-
-def _package(package: Package, limits: Mapping[str, int], output: Output, depth: int) -> None:
-    """Examine one package, by the rules of each format that it claims to be."""
-    try:
-        by_relationships = any(name.lower() == CONTENT_TYPES for name in package.names)
-        by_manifest = is_open_document(package)
-        if by_relationships or by_manifest:
-            package.check()
-        if by_relationships:
-            examine_open_xml(
-                package, lambda file, name: _nested_document(file, name, limits, output, depth + 1), output
-            )
-        if by_manifest:
-            examine_open_document(package, output)
+        package = Package(file, limits, reading.start)
+        try:
+            package.check(output)
+            for examine_format in _formats(package, reading, limits):
+                examine_format(package, output)
+        finally:
+            package.close()
     except RecursionError:
         raise
     except PACKAGE_ERRORS as error:
-        raise MalformedDocument(_BROKEN) from error
+        raise MalformedDocument(BROKEN) from error
 
 
-def _nested_document(file: BinaryIO, name: str, limits: Mapping[str, int], output: Output, depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise LimitExceeded(f"Documents are nested more than {_MAX_DEPTH} deep in the document.")
-    try:
-        package = Package(file, limits)
-    except PACKAGE_ERRORS as error:
-        raise MalformedDocument(_BROKEN) from error
-    _package(package, limits, DeduplicatedOutput(output, f"In {name}: "), depth)
+def _formats(package: Package, reading: Reading, limits: Mapping[str, int]) -> list[Callable[[Package, Output], None]]:
+    """The rules of each format that the package can be opened as: that of its type, and those that its parts tell."""
+    found: list[Callable[[Package, Output], None]] = []
+    names = {name.lower() for name in package.names}
+    if CONTENT_TYPES in names:
+        found.append(lambda parts, output: examine_open_xml(parts, limits, output))
+    if reading.media_type == _EPUB or "meta-inf/container.xml" in names:
+        found.append(examine_epub)
+    if "opendocument" in reading.media_type or (not found and "content.xml" in names):
+        found.append(lambda parts, output: examine_open_document(parts, limits, output))
+    if not found:
+        raise MalformedDocument("The document has none of the parts that its format requires.")
+    return found

@@ -1,89 +1,130 @@
 """OpenDocument 1.3 (odt, ods, odp and the like), parts 2 (packages) and 3 (elements), and OpenOffice.org's format.
 
 Embedded charts, formulas and tables are OpenDocument documents in the same package, and are examined like the document
-itself. Objects of other programs are `embedded_object`. Hyperlinks and images: as in `open_xml`.
+itself. What an attribute leads to is judged by the element that has it: see `_LINKS`, `_PICTURES` and the like; an
+element that is not among them loads what it names when the document is opened.
 """
 
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from workers.inspection.parsers.documents.open_xml import MACROS, OBJECT, OLE, PROGRAM, REMOTE
-from workers.inspection.parsers.documents.package import EncryptedDocument, Package, parse
-from workers.inspection.parsers.documents.references import is_network_share, is_remote
+from workers.inspection.parsers.documents.formulas import ACTIVE, formula
+from workers.inspection.parsers.documents.known_data import is_known_data
+from workers.inspection.parsers.documents.ole.container import MAGIC
+from workers.inspection.parsers.documents.ole.document import examine_embedded
+from workers.inspection.parsers.documents.ole.objects import OBJECT
+from workers.inspection.parsers.documents.package import EncryptedDocument, Package
+from workers.inspection.parsers.documents.pictures import examine_svg
+from workers.inspection.parsers.documents.references import asked_for, clicked, is_remote, loaded, played, shown
+from workers.inspection.parsers.documents.xml_parts import Element, elements
 from workers.inspection.parsers.port import Output
 
 MANIFEST = "META-INF/manifest.xml"
-_MIMETYPE = re.compile(rb"application/vnd\.(oasis\.opendocument|sun\.xml)\.")
-_BASIC = re.compile(r"Basic/(?!(.*/)?(script|dialog)-l[bc]\.xml$)|Scripts/.", re.DOTALL)
-_CONTENT = re.compile(r"(.*/)?(content|styles|meta|settings)\.xml", re.DOTALL)
-_DDE_ELEMENTS = frozenset({"dde-source", "dde-link", "dde-connection-decl"})
-_PICTURES = frozenset({"image", "fill-image", "background-image", "list-level-style-image", "plugin", "sound"})
-_LINKS = frozenset({"a", "form", "button", "event-listener", "hyperlink-behaviour"})
-_PROGRAMS = frozenset({"execute", "macro"})
+_OBJECT_BYTES = 256 << 20
+_LIBRARY = re.compile(r"(?:.*/)?(?:script|dialog)-l[bc]\.xml", re.DOTALL)
+_BASIC, _SCRIPTS = re.compile(r"(.*/)?Basic/", re.DOTALL), re.compile(r"(.*/)?Scripts/.", re.DOTALL)
+_CODELESS = re.compile(r"\s*($|'|rem\b|option\s|sub\s+main\s*(\(\s*\))?\s*$|end\s+sub\s*$)", re.IGNORECASE)
+_DDE = frozenset({"dde-source", "dde-link", "dde-connection-decl", "dde-connection"})
+_CLICKED = frozenset({"a", "form", "button", "hyperlink-behaviour", "image-map", "area-rectangle", "area-circle",
+                      "area-polygon", "contour-polygon", "image-frame", "model", "properties"})  # fmt: skip
+_PICTURES = frozenset(
+    {"image", "fill-image", "background-image", "list-level-style-image", "symbol-image", "video-frame"}
+)
+_PLAYED = frozenset({"plugin", "sound"})
+_ASKED = frozenset({"table-source", "template"})
+_LISTENERS = frozenset({"event-listener", "event", "listener"})
+_RUNS = re.compile(
+    r"\s*(vnd\.sun\.star\.(script|expand|pkg|hier)|macro|service|script|javascript|slot):", re.IGNORECASE
+)
+_PROGRAMS = frozenset({"execute", "macro", "verb"})
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<")
+MACROS = "The document contains macros."
 
 
-def is_open_document(package: Package) -> bool:
-    """Whether the package claims to be an OpenDocument."""
-    if MANIFEST in package.names and "content.xml" in package.names:
-        return True
-    return "mimetype" in package.names and bool(_MIMETYPE.match(next(package.pieces("mimetype"), b"")))
-
-
-class _ManifestTarget:
-    def start(self, tag: str, _attributes: Mapping[str, str], /) -> None:
-        if tag.endswith("}encryption-data"):
-            raise EncryptedDocument
-
-    def close(self) -> None:
-        return
-
-
-class _ContentTarget:
-    """Collects the findings (message by code) in the elements of all parts."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, str] = {}
-
-    def start(self, tag: str, attributes: Mapping[str, str], /) -> None:
-        namespace, _, local = tag.rpartition("}")
-        if local == "script" or (local == "event-listener" and "script" in namespace and _calls(attributes)):
-            self.found.setdefault("macros", MACROS)
-        elif local in ("object-ole", "applet"):
-            self.found.setdefault("embedded_object", OBJECT)
-        elif local in _DDE_ELEMENTS:
-            self.found.setdefault("remote_template", PROGRAM)
-        for name, value in attributes.items():
-            self._attribute(local, name.rpartition("}")[2], value)
-
-    def _attribute(self, element: str, name: str, value: str) -> None:
-        if name == "href" and element not in _LINKS:
-            if (is_network_share if element in _PICTURES else is_remote)(value):
-                self.found.setdefault("remote_template", REMOTE)
-        elif name == "action" and value in _PROGRAMS:
-            self.found.setdefault("macros", MACROS)
-        elif name == "formula" and "DDE(" in value.upper():
-            self.found.setdefault("remote_template", PROGRAM)
-
-    def close(self) -> None:
-        return
-
-
-def _calls(attributes: Mapping[str, str]) -> bool:
-    """Whether a listener names a macro. LibreOffice writes many that name none."""
-    return any(value for name, value in attributes.items() if name.endswith(("}href", "}macro-name")))
-
-
-def examine_open_document(package: Package, output: Output) -> None:
-    """Examine one package. Raises what `Package` and `parse` raise."""
+def examine_open_document(package: Package, limits: Mapping[str, int], output: Output) -> None:
+    """Examine one package. Raises what `Package` and `elements` raise, EncryptedDocument and LimitExceeded."""
     if MANIFEST in package.names:
-        parse(package.pieces(MANIFEST), _ManifestTarget())
-    content = _ContentTarget()
-    if any(_BASIC.match(name) for name in package.names):
-        content.found["macros"] = MACROS
+        for _ in elements(package.pieces(MANIFEST), ("encryption-data",), output, doctype=True):
+            raise EncryptedDocument
     for name in package.names:
-        if _CONTENT.fullmatch(name):
-            parse(package.pieces(name), content)
-        elif [piece[: len(OLE)] for piece in package.pieces(name)][:1] == [OLE]:
-            content.found["embedded_object"] = OBJECT
-    for code, message in content.found.items():
-        output.finding(code, message)
+        if name != MANIFEST:
+            _part(package, name, limits, output)
+
+
+def _part(package: Package, name: str, limits: Mapping[str, int], output: Output) -> None:
+    head = package.head(name)
+    if _BASIC.match(name) and not _LIBRARY.fullmatch(name):
+        _basic(package, name, output)
+    elif _SCRIPTS.match(name):
+        output.finding("macros", MACROS)
+    elif head.startswith(MAGIC):
+        examine_embedded(package.read(name, _OBJECT_BYTES), limits, output)
+    elif name.lower().endswith(".svg") and _XML.match(head):
+        examine_svg(io.BytesIO(package.read(name, _OBJECT_BYTES)), output)
+    elif _XML.match(head):
+        for element in elements(package.pieces(name), ("*",), output, doctype=True):
+            _element(element, output)
+    elif is_known_data(head) or name in _PLAIN or name.endswith("layout-cache"):
+        for _ in package.pieces(name):
+            pass  # reading it to its end tests its checksum
+    else:
+        package.hand_out(name, output)
+
+
+_PLAIN = frozenset({"mimetype", "layout-cache"})
+
+
+def _basic(package: Package, name: str, output: Output) -> None:
+    """A module of Basic, or a dialog. LibreOffice writes an empty module where one was only looked at."""
+    code = ""
+    for element in elements(package.pieces(name), ("*",), output, doctype=True):
+        code += element.text if element.name == "module" else ""
+        _element(element, output)
+    if any(not _CODELESS.match(line) for line in code.splitlines()):
+        output.finding("macros", MACROS)
+    elif name.lower().endswith(".xml"):
+        output.finding("empty_macros", "The document has a macro library in which there is no code.")
+
+
+def _element(element: Element, output: Output) -> None:
+    if element.name == "script" and not element.namespace.endswith("svg"):
+        output.finding("macros", MACROS)
+    elif element.name == "applet":
+        output.finding("embedded_object", OBJECT)
+    elif element.name in _DDE:
+        output.finding("active_formula", ACTIVE)
+    for name, value in element.attributes.items():
+        _attribute(element, name.rpartition("}")[2], value, output)
+
+
+def _attribute(element: Element, name: str, value: str, output: Output) -> None:
+    if _RUNS.match(value) and name in ("href", "macro-name", "id", "linked-script", "action"):
+        output.finding("macros", MACROS)
+    elif name == "macro-name" and value and element.name in _LISTENERS:
+        output.finding("macros", MACROS)
+    elif name == "href":
+        _link(element.name, value, output)
+    elif name == "action" and value in _PROGRAMS:
+        output.finding("active_action", "A click or a hover starts a program or a macro.")
+    elif name in ("formula", "condition", "expression", "source-cell-range-addresses"):
+        formula(value, output, rows_by_bar=True)
+    elif name in ("resource", "connection-resource", "datasource") and is_remote(value):
+        output.finding("external_data", "The document fetches data from elsewhere when it is opened.")
+
+
+def _link(element: str, value: str, output: Output) -> None:
+    if element == "cell-range-source" and is_remote(value):
+        output.finding("external_data", "The document fetches data from elsewhere when it is opened.")
+    elif element in _LISTENERS:
+        if value:
+            output.finding("macros", MACROS)
+    else:
+        next((rule for names, rule in _LINKS.items() if element in names), loaded)(value, output)
+
+
+_Rule = Callable[[str, Output], None]
+_LINKS: Mapping[frozenset[str], _Rule] = MappingProxyType(
+    {_CLICKED: clicked, _PICTURES: shown, _PLAYED: played, _ASKED: asked_for}
+)

@@ -1,20 +1,31 @@
-"""The zip that contains a document, read within limits, and its XML, parsed without a tree and without entities."""
+"""The zip that contains a document, read by its directory and within limits.
+
+Office programs find the parts by the directory. Other programs follow the local header before each part, so bytes that
+no entry of the directory accounts for are a finding: they could be a part that only those programs see.
+"""
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 PIECE = 1 << 20
+HEAD = 4096
 # The longest entry of a zip's directory: a name of 250 characters, and the short extra fields of documents.
 _DIRECTORY_BYTES = 300
-_ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T|\0<\0!\0E\0N")
-_TOO_LARGE = re.compile(r"huge|depth|too long|too large|limit", re.IGNORECASE)
 _OFFICE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE.TXT 4.3.7
+_END = b"PK\x05\x06"
+_END_BYTES, _LONGEST_COMMENT = 22, 0xFFFF
+_DESCRIPTOR, _LONGEST_DESCRIPTOR = 1 << 3, 24
+# What editors, mail gateways and file systems leave behind a file.
+_PADDING = b"\0\t\n\r \x1a"
+_PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
 
 
 class MalformedDocument(Exception):
@@ -25,46 +36,49 @@ class EncryptedDocument(Exception):
     """The document cannot be read without a password."""
 
 
-class XmlTarget(Protocol):
-    """Takes the elements of a part: lxml's interface for parser targets."""
-
-    def start(self, tag: str, attributes: Mapping[str, str], /) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class Package:
-    """The parts of one document. `names` has their names, with forward slashes and none at the start.
+    """The parts of one document, which begins at `start` in `file`. `names` has their names, with forward slashes and
+    none at the start.
 
     Raises BadZipFile, and LimitExceeded above the limits `office_entries` and `office_bytes`.
     """
 
-    def __init__(self, file: BinaryIO, limits: Mapping[str, int]) -> None:
+    def __init__(self, file: BinaryIO, limits: Mapping[str, int], start: int = 0) -> None:
         if _directory_size(file) > limits["office_entries"] * _DIRECTORY_BYTES:
             raise _too_many(limits)
+        self._file = file
+        self._start = start
         self._zip = zipfile.ZipFile(file)
         entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         if len(self._zip.infolist()) > limits["office_entries"]:
             raise _too_many(limits)
         if sum(entry.file_size for entry in entries) > limits["office_bytes"]:
-            raise LimitExceeded(f"The document unpacks to more than {limits['office_bytes']:,} bytes.")
+            raise LimitExceeded(f"The document unpacks to more than {limits['office_bytes']:,} bytes (office_bytes).")
         self._entries = {_plain(entry.filename): entry for entry in entries}
-        self.repeats = len(self._entries) != len(entries)
+        self._repeats = len(self._entries) != len(entries)
         self.names = tuple(self._entries)
 
-    def check(self) -> None:
+    def check(self, output: Output) -> None:
         """Test the package as a whole; raises EncryptedDocument or MalformedDocument."""
         if any(entry.flag_bits & 1 for entry in self._entries.values()):
             raise EncryptedDocument
-        if self.repeats:
+        if self._repeats:
             raise MalformedDocument("Two parts of the document have the same name.")
         if any(entry.compress_type not in _OFFICE_METHODS for entry in self._entries.values()):
             raise MalformedDocument("The document is compressed by a method that documents do not use.")
+        self._check_layout(output)
+        self._check_end(output)
+
+    def size(self, name: str) -> int:
+        return self._entries[name].file_size
+
+    def head(self, name: str) -> bytes:
+        """The first 4 KiB of a part."""
+        with self._zip.open(self._entries[name]) as part:
+            return part.read(HEAD)
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content of a part. A wrong checksum raises BadZipFile after the last piece."""
-        if self._entries[name].flag_bits & 1:
-            raise EncryptedDocument
         with self._zip.open(self._entries[name]) as part:
             while piece := part.read(PIECE):
                 yield piece
@@ -75,8 +89,64 @@ class Package:
             raise LimitExceeded(f"A part of the document has more than {max_size:,} bytes.")
         return b"".join(self.pieces(name))
 
+    def hand_out(self, name: str, output: Output) -> None:
+        """Give the part to `output` as a member."""
+        with output.member(name) as write:
+            for piece in self.pieces(name):
+                write(piece)
+
     def close(self) -> None:
         self._zip.close()
+
+    def _check_layout(self, output: Output) -> None:
+        """Entries must follow each other up to the directory: what lies between them is listed nowhere."""
+        at = self._start
+        for entry in sorted(self._zip.infolist(), key=lambda one: one.header_offset):
+            if entry.header_offset < at:
+                raise MalformedDocument("Parts of the document share the same bytes.")
+            self._check_gap(at, entry.header_offset, output)
+            at = self._end_of(entry)
+        self._check_gap(at, self._zip.start_dir, output)
+
+    def _end_of(self, entry: zipfile.ZipInfo) -> int:
+        """Where an entry's content ends, with the descriptor behind it."""
+        self._file.seek(entry.header_offset)
+        header = self._file.read(_LOCAL.size)
+        if len(header) < _LOCAL.size:
+            raise zipfile.BadZipFile("a local header is cut off")
+        name, extra = _LOCAL.unpack(header)[-2:]
+        end: int = entry.header_offset + _LOCAL.size + name + extra + entry.compress_size
+        if entry.flag_bits & _DESCRIPTOR:
+            self._file.seek(end)
+            end += _descriptor_size(self._file.read(_LONGEST_DESCRIPTOR), entry)
+        return end
+
+    def _check_gap(self, start: int, end: int, output: Output) -> None:
+        while start < end:
+            self._file.seek(start)
+            piece = self._file.read(min(PIECE, end - start))
+            if not piece or piece.strip(b"\0"):
+                output.finding("hidden_entry", "The document has bytes that its directory does not list.")
+                return
+            start += len(piece)
+
+    def _check_end(self, output: Output) -> None:
+        if self._zip.comment and not _PRINTABLE.fullmatch(self._zip.comment):
+            output.finding("trailing_data", "The comment behind the document is no text.")
+        tail = _tail(self._file)
+        at = tail.rfind(_END)
+        behind = tail[at + _END_BYTES + len(self._zip.comment) :]
+        if behind.strip(_PADDING):
+            output.finding("trailing_data", "There are further bytes behind the end of the document.")
+        elif behind:
+            output.finding("irregular", "White space follows the end of the document.")
+
+
+def _descriptor_size(found: bytes, entry: zipfile.ZipInfo) -> int:
+    """APPNOTE.TXT 4.3.9: a mark, which may be missing, the checksum, and two sizes of 4 or 8 bytes."""
+    mark = 4 if found.startswith(b"PK\x07\x08") else 0
+    short = struct.pack("<LL", entry.compress_size & 0xFFFFFFFF, entry.file_size & 0xFFFFFFFF)
+    return mark + (12 if found[mark + 4 : mark + 12] == short else 20)
 
 
 def _plain(name: str) -> str:
@@ -84,38 +154,31 @@ def _plain(name: str) -> str:
 
 
 def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
-    return LimitExceeded(f"The document has more than {limits['office_entries']:,} parts.")
+    return LimitExceeded(f"The document has more than {limits['office_entries']:,} parts (office_entries).")
+
+
+def _tail(file: BinaryIO) -> bytes:
+    """The last bytes, in which the end record must be."""
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - _END_BYTES - _LONGEST_COMMENT))
+    return file.read()
 
 
 def _directory_size(file: BinaryIO) -> int:
     """The size of the directory by its end record (0 without one): tested before `zipfile` reads all of it."""
-    file.seek(0, io.SEEK_END)
-    file.seek(max(0, file.tell() - 65_557))
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
+    tail = _tail(file)
+    at = tail.rfind(_END)
     return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
-def parse(pieces: Iterator[bytes], target: XmlTarget) -> None:
-    """Give every element to `target`. Raises MalformedDocument where it is not well-formed or declares entities."""
-    from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
-
-    parser = etree.XMLParser(
-        target=target, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
-    )
-    carry = b""
-    try:
-        for piece in pieces:
-            if _ENTITY.search(carry + piece):
-                raise MalformedDocument("A part of the document declares entities, which documents do not use.")
-            parser.feed(piece)
-            carry = piece[-16:]
-        parser.close()
-    except etree.LxmlError as error:
-        if _TOO_LARGE.search(str(error)):
-            raise LimitExceeded("A part of the document is nested too deeply, or has too long a value.") from error
-        raise MalformedDocument("A part of the document is not well-formed.") from error
-
-
-PACKAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+PACKAGE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    struct.error,
+)
 """What `zipfile` raises for a malformed package."""

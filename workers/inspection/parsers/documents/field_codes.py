@@ -1,0 +1,164 @@
+"""The fields of Word's documents (docx, doc, RTF): ECMA-376 part 1, 17.16.5, and [MS-DOC] 2.9.90.
+
+A field has an instruction and perhaps a result, and may stand in another's instruction, which is then made of its
+result: so "DDEAUTO" can be spelled by a QUOTE of numbers. QUOTE is worked out here; any other inner field counts as a
+text that is not known, and a field whose name is not known is one that can be anything.
+
+Only fields that show, count, format or ask are allowed. Those that name a file are judged by where it is.
+"""
+
+import re
+from collections.abc import Iterator
+
+from workers.inspection.parsers.documents.references import Place, clicked, place_of
+from workers.inspection.parsers.port import LimitExceeded, Output
+
+_HARMLESS = frozenset(
+    """
+    = ADDIN ADDRESSBLOCK ADVANCE ASK AUTHOR AUTONUM AUTONUMLGL AUTONUMOUT AUTOTEXT AUTOTEXTLIST BARCODE BIBLIOGRAPHY
+    BIDIOUTLINE CITATION COMMENTS COMPARE CREATEDATE CREATEPAGE DATE DISPLAYBARCODE DOCPROPERTY DOCVARIABLE EDITTIME
+    EMBED EQ FILENAME FILESIZE FILLIN FORMCHECKBOX FORMDROPDOWN FORMTEXT FORMULA FTNREF GLOSSARY GOTOBUTTON GREETINGLINE
+    IF INDEX INFO KEYWORDS LASTSAVEDBY LISTNUM MACROBUTTON MERGEBARCODE MERGEFIELD MERGEREC MERGESEQ NEXT NEXTIF NOTEREF
+    NUMCHARS NUMPAGES NUMWORDS PAGE PAGEREF PRINTDATE PRIVATE QUOTE REF REVNUM SAVEDATE SECTION SECTIONPAGES SEQ SET
+    SHAPE SKIPIF STYLEREF SUBJECT SYMBOL TA TC TEMPLATE TIME TITLE TOA TOC USERADDRESS USERINITIALS USERNAME XE
+    """.split()
+)
+_PICTURES = frozenset({"INCLUDEPICTURE", "IMPORT"})
+_FILES = frozenset({"LINK", "RD"})
+_CONTROLS = frozenset({"CONTROL", "HTMLCONTROL", "HTMLACTIVEX"})
+# Switches of HYPERLINK and the fields for files that have a value, and of all fields (format, number, date).
+_VALUED = re.compile(r"\\([loth]|[cdfbn]|[*#@!])", re.IGNORECASE)
+_ARGUMENT = re.compile(r'"([^"]*)"?|“([^”]*)”?|([^\s"“]+)')
+_NAME = re.compile(r"\s*[\"“]?\s*(=|[^\s\"”“=]*)")
+_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Stands for the result of a field that is not known.
+_UNKNOWN = "\ufffc"
+# No real instruction is longer: Word's own are below 64 KiB, and those of reference managers a little above.
+_LONGEST = 4 << 20
+_DEEPEST = 200
+ACTIVE = "A field loads content from elsewhere or starts a program."
+
+
+class _Field:
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.length = 0
+        self.has_result = False
+
+
+class Fields:
+    """Takes the marks and the text of fields in the order of the document, and reports to `output`."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._open: list[_Field] = []
+
+    @property
+    def in_instruction(self) -> bool:
+        return bool(self._open) and not self._open[-1].has_result
+
+    def begin(self) -> None:
+        if len(self._open) >= _DEEPEST:
+            raise LimitExceeded(f"Fields are nested more than {_DEEPEST} deep in the document.")
+        self._open.append(_Field())
+
+    def separate(self) -> None:
+        if self._open:
+            self._open[-1].has_result = True
+
+    def text(self, text: str) -> None:
+        """A piece of an instruction; it belongs to the innermost field that still is in its instruction."""
+        field = next((each for each in reversed(self._open) if not each.has_result), None)
+        if field is None:
+            if text.strip():
+                self.instruction(text)
+            return
+        field.pieces.append(text)
+        field.length += len(text)
+        if field.length > _LONGEST:
+            raise LimitExceeded(f"A field of the document has more than {_LONGEST:,} characters.")
+
+    def end(self) -> None:
+        if self._open:
+            field = self._open.pop()
+            result = self.instruction("".join(field.pieces))
+            if self._open and not self._open[-1].has_result:
+                self._open[-1].pieces.append(result)
+
+    def close(self) -> None:
+        """End the fields that the document leaves open."""
+        while self._open:
+            self.end()
+
+    def instruction(self, instruction: str) -> str:
+        """Judge a whole instruction; returns what it says where it stands in another instruction."""
+        instruction = _HIDDEN.sub("", instruction)
+        found = _NAME.match(instruction)
+        name = found[1].upper() if found else ""
+        rest = instruction[found.end() :] if found else ""
+        self._judge(name, rest)
+        return _quoted(rest) if name == "QUOTE" else _UNKNOWN
+
+    def _judge(self, name: str, rest: str) -> None:
+        if name in _HARMLESS or (not name and not rest.strip()):
+            return
+        if name == "HYPERLINK":
+            self._link(rest)
+        elif name in _PICTURES or name in _FILES:
+            self._file(rest)
+        elif name in _CONTROLS:
+            self._output.finding("embedded_object", "The document contains a control.")
+        elif _UNKNOWN in name:
+            self._output.finding("active_field", "The name of a field is made of other fields.")
+        else:
+            self._output.finding("active_field", ACTIVE if name in _ACTIVE else "A field is not among those allowed.")
+
+    def _link(self, rest: str) -> None:
+        for target in _arguments(rest):
+            if target.startswith(_UNKNOWN):
+                continue  # from a database or a bookmark: not known before it is clicked
+            clicked(target, self._output)
+
+    def _file(self, rest: str) -> None:
+        for target in _arguments(rest):
+            place = place_of(target)
+            if place not in (Place.NOWHERE, Place.LOCAL) or target.startswith(_UNKNOWN):
+                self._output.finding("active_field", ACTIVE)
+            elif place == Place.LOCAL and re.search(r"[\\/]", target):
+                self._output.finding(
+                    "external_link", "A field refers to another file, which is read when it is asked for."
+                )
+
+
+_ACTIVE = frozenset({"DDE", "DDEAUTO", "INCLUDETEXT", "INCLUDE", "DATABASE", "DATA", "PRINT"})
+
+
+def _arguments(rest: str) -> Iterator[str]:
+    """The arguments without switches and their values; a backslash is doubled in them."""
+    skip = False
+    for found in _ARGUMENT.finditer(rest):
+        quoted = found[3] is None
+        argument = (found[3] or "") if not quoted else (found[1] or found[2] or "")
+        if not quoted and argument.startswith("\\") and len(argument) <= 2:
+            skip = bool(_VALUED.fullmatch(argument))
+        elif skip:
+            skip = False
+        else:
+            yield argument.replace("\\\\", "\\")
+            if "\\\\" in argument[:2]:
+                yield argument
+
+
+def _quoted(rest: str) -> str:
+    """What QUOTE shows: its texts as they are, and numbers as characters (17.16.5.48)."""
+    shown = []
+    for argument in _ARGUMENT.finditer(rest):
+        word = argument[3]
+        if word is None:
+            shown.append(argument[1] or argument[2] or "")
+        elif re.fullmatch(r"0*\d{1,7}|0x[0-9a-fA-F]{1,6}", word):
+            number = int(word, 16 if word.lower().startswith("0x") else 10)
+            shown.append(chr(number) if 0 < number < 0xD800 else "")
+        elif not word.startswith("\\"):
+            shown.append(word)
+    return "".join(shown)

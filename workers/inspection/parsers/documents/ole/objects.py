@@ -1,0 +1,111 @@
+"""Objects that a document embeds ([MS-OLEDS]): a document of an office program, a file in a package, or a program's own.
+
+A document of an office program is examined like the one that embeds it. A file in a package (`\\1Ole10Native`) is what
+the reader starts by a click, whatever it is: it is a finding, and is handed out as a member too. So is a document that
+is itself a file in the object. What only a program of its own can read is a finding.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from workers.inspection.parsers.documents.known_data import is_known_data
+from workers.inspection.parsers.documents.ole.container import Storage
+from workers.inspection.parsers.documents.ole.monikers import report_ole_stream
+from workers.inspection.parsers.port import Output
+
+NATIVE = "\x01ole10native"
+# The documents that this package reads, by the stream that each has.
+DOCUMENTS = frozenset({"worddocument", "workbook", "book", "powerpoint document"})
+_WHOLE_FILES = ("package", "embeddedodf", "package_stream", "contents")
+# What describes an object, or shows it while its program is not running.
+_INERT = ("\x01compobj", "\x01ole", "\x03objinfo", "\x02olepres", "\x03linkinfo", "\x03meta", "\x03pict", "\x03print",
+          "\x05", "\x03epsf", "\x03metafile", "\x02pres")  # fmt: skip
+# MathType's own class; the editor of equations that came with Office reads the older ones, and has holes that no
+# update closes (CVE-2017-11882).
+_MATHTYPE = "0002CE03-0000-0000-C000-000000000046"
+_MTEF_MATHTYPE = 1
+OBJECT = "The document contains an embedded object or control."
+
+
+class NativeFile(NamedTuple):
+    """The file in a package: the name that it is shown with ("" where it has none), and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def examine_object(storage: Storage, output: Output, document: Callable[[Storage], None]) -> None:
+    """Examine one object; `document` examines the storage of a document of an office program."""
+    streams = storage.streams
+    if "\x01ole" in streams:
+        report_ole_stream(storage.read("\x01ole"), output)
+    if DOCUMENTS & streams or "encryptedpackage" in streams:
+        document(storage)
+    elif NATIVE in streams:
+        report_native(storage.read(NATIVE), output)
+    elif "equation native" in streams:
+        _equation(storage, output)
+    elif not _handed_out(storage, output) and _is_foreign(storage):
+        output.finding("embedded_object", OBJECT)
+
+
+def _is_foreign(storage: Storage) -> bool:
+    return bool(storage.storages) or any(not name.startswith(_INERT) for name in storage.streams)
+
+
+def _handed_out(storage: Storage, output: Output) -> bool:
+    """Hand out the file that the object is, if it is one."""
+    name = next((each for each in _WHOLE_FILES if storage.has(each)), None)
+    if name is None or any(each not in _WHOLE_FILES and not each.startswith(_INERT) for each in storage.streams):
+        return False
+    content = storage.read(name)
+    if not is_known_data(content[:64]):
+        with output.member("embedded object") as write:
+            write(content)
+    return True
+
+
+def report_native(content: bytes, output: Output) -> None:
+    """Report a package and hand out its file; pictures that the reader's paint program edits are only shown."""
+    if is_known_data(content[4:68]) and content[4:5] != b"\0":
+        return
+    file = native_file(content)
+    output.finding("embedded_object", f"The document contains a file that a click starts{_shown(file.name)}.")
+    with output.member(file.name or "package") as write:
+        write(file.content)
+
+
+def _shown(name: str) -> str:
+    plain = "".join(character for character in name if character.isprintable())[:100]
+    return f" (“{plain}”)" if plain else ""
+
+
+def native_file(content: bytes) -> NativeFile:
+    """The file of `\\1Ole10Native` ([MS-OLEDS] 2.3.6, and what Windows' packager writes in it)."""
+    try:
+        at = 6
+        label, at = _text(content, at)
+        path, at = _text(content, at)
+        at += 4
+        at += 4 + int.from_bytes(content[at : at + 4], "little")
+        size = struct.unpack_from("<L", content, at)[0]
+        if at + 4 + size <= len(content):
+            return NativeFile(label or path.rpartition("\\")[2], content[at + 4 : at + 4 + size])
+    except (ValueError, struct.error):
+        pass  # not a packager's: what is behind the size is the file
+    return NativeFile("", content[4:])
+
+
+def _text(content: bytes, at: int) -> tuple[str, int]:
+    end = content.index(b"\0", at)
+    return content[at:end].decode("cp1252", "replace"), end + 1
+
+
+def _equation(storage: Storage, output: Output) -> None:
+    """MathType's equations have its class, and say that they are its in the header of their data (MTEF 3 and later)."""
+    content = storage.read("equation native")
+    start = int.from_bytes(content[:2], "little")
+    is_mathtype = len(content) > start + 3 and content[start] >= 3 and content[start + 2] in (0, _MTEF_MATHTYPE)
+    if storage.class_id != _MATHTYPE or not is_mathtype:
+        output.finding("embedded_object", "The document contains an object of the equation editor.")

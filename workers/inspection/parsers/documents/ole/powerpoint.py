@@ -1,0 +1,128 @@
+"""PowerPoint's presentations before 2007 ([MS-PPT]): actions, links, and the objects and macros stored in records."""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+
+from workers.inspection.parsers.documents.ole.container import Storage
+from workers.inspection.parsers.documents.ole.monikers import linked_addresses, linked_pictures
+from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
+from workers.inspection.parsers.documents.references import clicked, played, shown
+from workers.inspection.parsers.port import LimitExceeded, Output
+
+_RECORDS = 5_000_000
+_ENCRYPTED_TOKEN = 0xF3D1C4DF  # of a CurrentUserAtom (2.3.2)
+_USER_EDIT, _DIRECTORY = 0x0FF5, 0x1772
+_VBA_INFO, _TEXT, _ACTION, _STORED = 0x0400, 0x0FBA, 0x0FF3, 0x1011
+_LINKED_OBJECT, _CONTROL = 0x0FCE, 0x0FEE
+_HYPERLINK = 0x0FD7
+_MEDIA = frozenset({0x1005, 0x1006, 0x1007, 0x1008, 0x100D, 0x100E, 0x100F, 0x1010})
+# 2.8.2: none, jump, hyperlink, media and custom show; the others are a macro, a program and an object's verb.
+_ACTIONS = frozenset({0, 3, 4, 6, 7})
+_OBJECT_BYTES = 256 << 20
+_TARGET = 1 << 4  # the instance of a hyperlink's address among its strings (2.10.18)
+
+
+def examine_powerpoint(storage: Storage, output: Output, stored: Callable[[bytes], bool]) -> None:
+    """Examine one presentation; `stored` examines an object's container and says whether it is a macro project.
+
+    Raises EncryptedDocument, LimitExceeded, and struct.error, ValueError or zlib.error where it is broken.
+    """
+    user = storage.read("Current User") if storage.has("Current User") else b""
+    if len(user) >= 16 and struct.unpack_from("<L", user, 12)[0] == _ENCRYPTED_TOKEN:
+        raise EncryptedDocument
+    stream = storage.read("PowerPoint Document")
+    presentation = _Presentation(stream, output, stored)
+    presentation.examine(int.from_bytes(user[16:20], "little") if len(user) >= 20 else 0)
+    for address in linked_addresses(stream):
+        clicked(address, output)
+    for address in linked_pictures(stream):
+        shown(address, output)
+
+
+class _Presentation:
+    def __init__(self, stream: bytes, output: Output, stored: Callable[[bytes], bool]) -> None:
+        self._stream = stream
+        self._output = output
+        self._stored = stored
+        self._seen: set[int] = set()
+        self._macros = self._project = False
+        self._within = 0
+
+    def examine(self, last_edit: int) -> None:
+        """All records from the beginning, and those that only the directories of the edits lead to (2.1.2)."""
+        self._walk(0, len(self._stream))
+        for start in self._objects(last_edit):
+            if start not in self._seen and start + 8 <= len(self._stream):
+                length = struct.unpack_from("<L", self._stream, start + 4)[0]
+                self._walk(start, min(start + 8 + length, len(self._stream)))
+        if self._macros and not self._project:
+            self._output.finding("macros", "The presentation contains macros.")
+
+    def _objects(self, edit: int) -> Iterator[int]:
+        edits: set[int] = set()
+        while edit and edit not in edits and edit + 36 <= len(self._stream):
+            edits.add(edit)
+            (kind,) = struct.unpack_from("<H", self._stream, edit + 2)
+            if kind != _USER_EDIT:
+                raise MalformedDocument("The presentation's list of edits is broken.")
+            edit, directory = struct.unpack_from("<LL", self._stream, edit + 16)
+            yield from self._directory(directory)
+
+    def _directory(self, at: int) -> Iterator[int]:
+        """2.3.5: runs of offsets, each behind the number of the first and their count."""
+        kind, length = struct.unpack_from("<HL", self._stream, at + 2)
+        if kind != _DIRECTORY:
+            raise MalformedDocument("The presentation's directory is broken.")
+        body = self._stream[at + 8 : at + 8 + length]
+        position = 0
+        while position + 4 <= len(body):
+            count = int.from_bytes(body[position : position + 4], "little") >> 20
+            yield from struct.unpack_from(f"<{count}L", body, position + 4)
+            position += 4 + 4 * count
+
+    def _walk(self, at: int, end: int) -> None:
+        """All records, also those inside containers (version 15), of which only the header is skipped."""
+        while at + 8 <= end:
+            version, kind, length = struct.unpack_from("<HHL", self._stream, at)
+            self._seen.add(at)
+            if len(self._seen) > _RECORDS:
+                raise LimitExceeded(f"The presentation has more than {_RECORDS:,} records.")
+            is_container = version & 0xF == 0xF
+            self._record(version, kind, b"" if is_container else self._stream[at + 8 : at + 8 + length])
+            at += 8 if is_container else 8 + length
+
+    def _record(self, version: int, kind: int, body: bytes) -> None:
+        if version & 0xF == 0xF:
+            self._within = kind
+        if kind == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<L", body, 4)[0]:
+            self._macros = True
+        elif kind == _ACTION and len(body) > 8 and body[8] not in _ACTIONS:
+            self._output.finding("active_action", "A click or a hover starts a program or a macro.")
+        elif kind == _LINKED_OBJECT:
+            self._output.finding(
+                "external_link", "The presentation shows a linked file, which is read when it is asked for."
+            )
+        elif kind == _CONTROL:
+            self._output.finding("embedded_object", "The presentation contains a control.")
+        elif kind == _TEXT:
+            self._text(version, body.decode("utf-16-le", "replace"))
+        elif kind == _STORED:
+            self._project = self._stored(_unpacked(version >> 4, body)) or self._project
+
+    def _text(self, version: int, text: str) -> None:
+        if self._within == _HYPERLINK and version & 0xFFF0 == _TARGET:
+            clicked(text, self._output)
+        elif self._within in _MEDIA:
+            played(text, self._output)
+
+
+def _unpacked(instance: int, body: bytes) -> bytes:
+    """The container in a stored object (2.10.34): as it is, or behind its size and deflated."""
+    if instance != 1:
+        return body
+    decompressor = zlib.decompressobj()
+    content = decompressor.decompress(body[4:], _OBJECT_BYTES)
+    if decompressor.unconsumed_tail:
+        raise LimitExceeded(f"An object of the presentation has more than {_OBJECT_BYTES:,} bytes.")
+    return content

@@ -1,0 +1,184 @@
+"""What the elements of a part do: fields, formulas, queries, actions (ECMA-376 part 1). Any part can have any of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from workers.inspection.parsers.documents.field_codes import Fields
+from workers.inspection.parsers.documents.formulas import ACTIVE, formula
+from workers.inspection.parsers.documents.ole.excel import QUERY, REFRESHED
+from workers.inspection.parsers.documents.open_xml.index import Relationship
+from workers.inspection.parsers.documents.references import clicked, is_remote, loaded, shown
+from workers.inspection.parsers.documents.xml_parts import Element
+from workers.inspection.parsers.port import Output
+
+_VML = "urn:schemas-microsoft-com:vml"
+_OFFICE = "urn:schemas-microsoft-com:office:office"
+_VISIO = re.compile(r"http://schemas\.microsoft\.com/office/visio/")
+_CUSTOM_UI = re.compile(r"http://schemas\.microsoft\.com/office/20\d\d/\d\d/customui")
+_CALLBACK = re.compile(r"on[A-Z]|get[A-Z]|loadImage")
+_TRUE = frozenset({"1", "true", "on", "t"})
+# What a click may do within a presentation (ECMA-376 part 1, 20.1.2.2.23 and [MS-OE376] 2.1.1310).
+_ACTIONS = re.compile(
+    r"(ppaction://(hlinkshowjump|hlinksldjump|hlinkpres|hlinkfile|customshow|media|noaction)(\?.*)?)?"
+)
+_FIELD_TYPES = ("begin", "separate", "end")
+# Visio's functions that start something, where what they are given is a path, an address or a macro.
+_SHAPE_SHEET = re.compile(
+    r"\b(RUNMACRO|CALLTHIS|OPENFILE|HYPERLINK|GOTOPAGE)\s*\(\s*\"([^\"]*)|RUNADDON(?:WARGS)?\s*\(\s*\"([^\"]*[\\/.][^\"]*)",
+    re.IGNORECASE,
+)
+ACTION = "A click or a hover starts a program or a macro."
+
+
+class PartRules:
+    """Takes the elements of one part, which has the `relationships`, and reports to `output`."""
+
+    def __init__(self, relationships: Mapping[str, Relationship], output: Output) -> None:
+        self._relationships = relationships
+        self._output = output
+        self._fields = Fields(output)
+        self._refreshes = self._external = False
+
+    def take(self, element: Element) -> None:
+        if rule := _RULES.get(element.name):
+            rule(self, element)
+        if element.namespace in (_VML, _OFFICE):
+            self._drawing(element)
+        elif _CUSTOM_UI.match(element.namespace) and any(_CALLBACK.match(name) for name in element.attributes):
+            self._output.finding("active_action", "The document adds buttons that run macros.")
+
+    def close(self) -> None:
+        self._fields.close()
+        if self._refreshes and self._external:
+            self._output.finding("external_data", REFRESHED)
+
+    def _instruction(self, element: Element) -> None:
+        self._fields.text(element.text)
+
+    def _simple_field(self, element: Element) -> None:
+        self._fields.instruction(element.get("instr"))
+
+    def _field_mark(self, element: Element) -> None:
+        kind = element.get("fldCharType")
+        if kind in _FIELD_TYPES:
+            {"begin": self._fields.begin, "separate": self._fields.separate, "end": self._fields.end}[kind]()
+
+    def _formula(self, element: Element) -> None:
+        formula(element.text, self._output)
+
+    def _defined_name(self, element: Element) -> None:
+        formula(element.text, self._output)
+        if re.match(r"(_xlnm\.)?auto_(open|close|activate|deactivate)", element.get("name"), re.IGNORECASE):
+            self._output.finding("macros", "The document contains macros.")
+
+    def _dde(self, _element: Element) -> None:
+        self._output.finding("active_formula", ACTIVE)
+
+    def _volatile(self, element: Element) -> None:
+        if element.get("type") == "realTimeData":
+            self._output.finding("active_formula", ACTIVE)
+
+    def _connection(self, element: Element) -> None:
+        """A connection that is only there is followed where the reader refreshes; `interval` refreshes by itself."""
+        if element.get("refreshOnLoad") in _TRUE or element.get("interval") not in ("", "0"):
+            self._output.finding("external_data", REFRESHED)
+        else:
+            self._output.finding("external_link", QUERY)
+
+    def _query(self, element: Element) -> None:
+        if element.get("refreshOnLoad") in _TRUE:
+            self._output.finding("external_data", REFRESHED)
+
+    def _pivot(self, element: Element) -> None:
+        self._refreshes = self._refreshes or element.get("refreshOnLoad") in _TRUE
+
+    def _pivot_source(self, element: Element) -> None:
+        self._external = self._external or element.get("type") == "external"
+
+    def _binding(self, element: Element) -> None:
+        if element.get("FileBinding") in _TRUE and is_remote(element.get("FileBindingName")):
+            self._output.finding("external_data", REFRESHED)
+
+    def _clicked(self, element: Element) -> None:
+        if not _ACTIONS.fullmatch(element.get("action").strip().lower()):
+            self._output.finding("active_action", ACTION)
+
+    def _hovered(self, element: Element) -> None:
+        self._clicked(element)
+        target = self._relationships.get(element.get("id"))
+        if target is not None and target.external and is_remote(target.target):
+            self._output.finding("active_action", "A hover leads to another place.")
+
+    def _command(self, element: Element) -> None:
+        if element.get("type") == "verb":
+            self._output.finding("active_action", "An animation starts the program of an embedded object.")
+
+    def _ole_object(self, element: Element) -> None:
+        if element.get("progId").lower().startswith("equation.") and not element.get("progId").lower().startswith(
+            "equation.dsmt"
+        ):
+            self._output.finding("embedded_object", "The document contains an object of the equation editor.")
+
+    def _macro(self, element: Element) -> None:
+        if re.search(r"[\\/]|\[[1-9]", element.get("macro")):
+            self._output.finding("active_action", ACTION)
+
+    def _video(self, element: Element) -> None:
+        if re.search(r"<script|\bon\w+\s*=", element.get("embeddedHtml"), re.IGNORECASE):
+            self._output.finding("script", "A video of the document brings scripts.")
+
+    def _cell(self, element: Element) -> None:
+        """A cell of Visio's shapes: what a double click does, and where a link leads."""
+        if not _VISIO.match(element.namespace):
+            return
+        for call, target, addon in _SHAPE_SHEET.findall(element.get("F")):
+            if call.upper() in ("RUNMACRO", "CALLTHIS") or addon:
+                self._output.finding("active_action", ACTION)
+            else:
+                clicked(target, self._output)
+        if element.get("N") == "Address":
+            clicked(element.get("V"), self._output)
+
+    def _drawing(self, element: Element) -> None:
+        clicked(element.attributes.get("href", ""), self._output)
+        shown(element.attributes.get("src", ""), self._output)
+        if element.namespace == _VML:
+            shown(element.attributes.get(f"{{{_OFFICE}}}href", ""), self._output)
+        if element.name == "OLEObject":
+            self._ole_object(element._replace(attributes={"progId": element.get("ProgID")}))
+
+    def _frame(self, element: Element) -> None:
+        loaded(element.get("src"), self._output)
+
+
+_Rule = Callable[[PartRules, Element], None]
+_RULES: Mapping[str, _Rule] = MappingProxyType(
+    {
+        **dict.fromkeys(("instrText", "delInstrText"), PartRules._instruction),
+        "fldSimple": PartRules._simple_field,
+        "fldChar": PartRules._field_mark,
+        **dict.fromkeys(("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula",
+                         "oldFormula"), PartRules._formula),
+        "definedName": PartRules._defined_name,
+        "ddeLink": PartRules._dde,
+        "volType": PartRules._volatile,
+        "connection": PartRules._connection,
+        "queryTable": PartRules._query,
+        "pivotCacheDefinition": PartRules._pivot,
+        "cacheSource": PartRules._pivot_source,
+        "DataBinding": PartRules._binding,
+        "hlinkClick": PartRules._clicked,
+        **dict.fromkeys(("hlinkHover", "hlinkMouseOver"), PartRules._hovered),
+        "cmd": PartRules._command,
+        **dict.fromkeys(("oleObj", "oleObject", "oleObjectLink"), PartRules._ole_object),
+        **dict.fromkeys(("sp", "pic", "cxnSp", "graphicFrame", "controlPr", "shape"), PartRules._macro),
+        "webVideoPr": PartRules._video,
+        "Cell": PartRules._cell,
+        "frame": PartRules._frame,
+    }
+)  # fmt: skip
+# Elements of VML whose attributes are judged.
+WANTED = (*_RULES, "imagedata", "fill", "stroke", "rect", "oval", "line", "polyline", "curve", "arc", "roundrect",
+          "group", "shapetype", "image", "background", "OLEObject", "customUI")  # fmt: skip
+"""The names of the elements that have a rule."""

@@ -1,0 +1,272 @@
+"""One RTF document: its fields, objects, links and what it loads.
+
+How it works. The tokens are read in order. A stack has an entry for each open group, with the destination that its text
+belongs to. The text of the destinations that matter (`_DESTINATIONS`) is kept, and judged when the group ends: that of
+other destinations and of the document itself is not. A field's instruction goes to `Fields` piece by piece, since
+other fields may stand in it.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import BinaryIO
+
+from workers.inspection.parsers.documents.field_codes import Fields
+from workers.inspection.parsers.documents.ole.monikers import linked_addresses
+from workers.inspection.parsers.documents.package import MalformedDocument
+from workers.inspection.parsers.documents.references import (
+    Place,
+    clicked,
+    is_network_share,
+    is_remote,
+    loaded,
+    place_of,
+)
+from workers.inspection.parsers.documents.rtf.objects import examine_object_bytes, examine_object_data
+from workers.inspection.parsers.documents.rtf.tokens import Token, tokens
+from workers.inspection.parsers.port import LimitExceeded, Output
+
+_MAX_BYTES = 512 << 20
+_DEEPEST = 10_000
+_PADDING = b"\0\t\n\r \x1a"
+_SPACES = frozenset({"tab", "line", "par", "emspace", "enspace", "cell", "row", "sect", "page"})
+_QUOTES = {"lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”"}
+_SYMBOLS = {"\\\\": "\\", "\\{": "{", "\\}": "}", "\\~": " ", "\\_": "-", "\\\n": " ", "\\\r": " "}
+_CONTROLS = frozenset({"objocx", "objhtml", "objpub", "objsub"})
+_NEW_SHAPE = frozenset({"shp", "shpinst", "pict", "picprop", "background"})
+
+
+class _Group:
+    """An open group: its destination ("" for the document's own text), and what of it was kept."""
+
+    __slots__ = ("binary", "destination", "ends_field", "kept", "opens", "unicode_skip")
+
+    def __init__(self, destination: str, unicode_skip: int) -> None:
+        self.destination = destination
+        self.unicode_skip = unicode_skip
+        self.opens = False  # whether the destination begins with this group
+        self.ends_field = False
+        self.kept: list[bytes] = []
+        self.binary: list[bytes] = []
+
+
+def examine_rtf(file: BinaryIO, size: int, start: int, limits: Mapping[str, int], output: Output) -> None:
+    """Examine the document from `start` to its end. Raises LimitExceeded and MalformedDocument."""
+    if size - start > min(_MAX_BYTES, limits["office_bytes"]):
+        raise LimitExceeded("The document is too large to be examined (office_bytes).")
+    file.seek(0)
+    data = file.read()
+    reader = _Reader(limits, output)
+    end = start
+    for token in tokens(data, start):
+        reader.take(token)
+        end = token.end
+        if not reader.is_open:
+            break
+    reader.close()
+    _behind(data, end, reader, output)
+
+
+def _behind(data: bytes, end: int, reader: "_Reader", output: Output) -> None:
+    if reader.is_open:
+        output.finding("irregular", "The document ends before all of its groups do.")
+    elif data.find(b"{\\rt", end) >= 0 or data[end : end + 4096].strip(_PADDING) or data[end:].strip(_PADDING):
+        output.finding("trailing_data", "There are further bytes behind the end of the document.")
+
+
+class _Reader:
+    def __init__(self, limits: Mapping[str, int], output: Output) -> None:
+        self._limits = limits
+        self._output = output
+        self._fields = Fields(output)
+        self._groups: list[_Group] = []
+        self._star = False
+        self._skip = 0  # characters that stand for the Unicode character before them
+        self._property = ""
+        self._picture: dict[str, str] = {}
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._groups)
+
+    def take(self, token: Token) -> None:
+        if token.mark == "{":
+            self._open()
+        elif token.mark == "}":
+            self._end()
+        elif not self._groups:
+            return
+        elif token.mark == "\\*":
+            self._star = True
+        elif token.word:
+            self._word(token)
+        elif token.mark:
+            self._text(_SYMBOLS.get(token.mark, "").encode("latin-1"), is_hidden=True)
+        else:
+            self._text(token.text)
+
+    def close(self) -> None:
+        """End what the document leaves open, so that it is judged too."""
+        left = list(self._groups)
+        while self._groups:
+            self._end()
+        self._groups = left
+        self._fields.close()
+
+    def _open(self) -> None:
+        if len(self._groups) >= _DEEPEST:
+            raise LimitExceeded(f"Groups are nested more than {_DEEPEST:,} deep in the document.")
+        above = self._groups[-1] if self._groups else _Group("", 1)
+        group = _Group(above.destination, above.unicode_skip)
+        # What is below an object's data is still read by Word as data: a way to hide them.
+        group.kept, group.binary = above.kept, above.binary
+        if above.destination == "objdata":
+            group.kept.append(b"{")
+        self._groups.append(group)
+        self._star, self._skip = False, 0
+
+    def _end(self) -> None:
+        if not self._groups:
+            raise MalformedDocument("A group of the document ends before it begins.")
+        group = self._groups.pop()
+        self._star, self._skip = False, 0
+        if group.opens and group.destination in _DESTINATIONS:
+            _DESTINATIONS[group.destination](self, group)
+        if group.ends_field:
+            self._fields.end()
+
+    def _word(self, token: Token) -> None:
+        word, group = token.word, self._groups[-1]
+        if token.binary is not None:
+            group.binary.append(token.binary)
+        elif word == "u":
+            self._text(chr(token.number % 0x10000).encode("utf-16-le", "surrogatepass"), is_wide=True)
+            self._skip = group.unicode_skip
+        elif word == "uc":
+            group.unicode_skip = min(max(token.number, 0), 64)
+        elif word in _SPACES or word in _QUOTES:
+            self._text(b'"' if "dbl" in word else b"'" if word in _QUOTES else b" ", is_hidden=True)
+        else:
+            self._destination(word, group)
+        self._star = False
+
+    def _destination(self, word: str, group: _Group) -> None:
+        if group.destination == "objdata" and word not in _DESTINATIONS:
+            group.kept.append(b"\\")
+        if word == "field":
+            self._fields.begin()
+            group.destination, group.ends_field = "", True
+        elif word == "fldrslt":
+            self._fields.separate()
+            group.destination = ""
+        elif word == "fldinst":
+            self._instruction(group)
+        elif word == "ud" and group.destination == "fldinst":
+            self._fields.begin()
+            group.ends_field = True
+        elif word in _DESTINATIONS or (self._star and word in _SILENT):
+            group.destination, group.opens, group.kept, group.binary = word, True, [], []
+        elif word in _CONTROLS:
+            self._output.finding("embedded_object", "The document contains a control.")
+        elif word == "objupdate":
+            self._output.finding("embedded_object", "An object starts its program when the document is opened.")
+        elif word in _NEW_SHAPE:
+            self._picture = {}
+
+    def _instruction(self, group: _Group) -> None:
+        if not any(each.ends_field for each in self._groups):
+            self._fields.begin()
+            group.ends_field = True
+        group.destination = "fldinst"
+
+    def _text(self, text: bytes, *, is_wide: bool = False, is_hidden: bool = False) -> None:
+        group = self._groups[-1]
+        if not group.destination:
+            if b"\x13" in text and not is_wide:
+                self._output.finding("active_field", "The document has the mark of a field in its text.")
+            return
+        if self._skip and not is_wide:
+            text, self._skip = text[self._skip :], max(0, self._skip - len(text))
+        if group.destination == "objdata":
+            group.kept.append(b"?" + text if is_wide or is_hidden else text)
+            return
+        shown = text if is_hidden or is_wide else text.translate(None, b"\r\n")
+        if group.destination == "fldinst":
+            self._fields.text(shown.decode("utf-16-le" if is_wide else "cp1252", "replace"))
+        else:
+            group.kept.append(
+                shown if not is_wide else shown.decode("utf-16-le", "replace").encode("cp1252", "replace")
+            )
+
+    # What is done with the text of a destination.
+
+    def _object_data(self, group: _Group) -> None:
+        if group.binary:
+            examine_object_bytes(b"".join(group.binary), self._limits, self._output)
+            if not b"".join(group.kept).strip():
+                return
+        examine_object_data(b"".join(group.kept), self._limits, self._output)
+
+    def _object_class(self, group: _Group) -> None:
+        if _kept(group).lower().startswith("equation"):
+            self._output.finding("embedded_object", "The document contains an object of the equation editor.")
+
+    def _loaded(self, group: _Group) -> None:
+        loaded(_kept(group), self._output)
+
+    def _clicked(self, group: _Group) -> None:
+        clicked(_kept(group), self._output)
+
+    def _merged(self, group: _Group) -> None:
+        if is_remote(_kept(group)):
+            self._output.finding("external_data", "The document is merged with data from elsewhere.")
+        elif place_of(_kept(group)) == Place.LOCAL:
+            self._output.finding("external_link", "The document is merged with data of another file.")
+
+    def _property_name(self, group: _Group) -> None:
+        self._property = _kept(group).lower()
+        if self._property == "pfragments":
+            # Never written by Word; the count in it overflows what old versions expect (CVE-2010-3333).
+            self._output.finding("malformed", "A shape of the document has a property that breaks its format.")
+
+    def _property_value(self, group: _Group) -> None:
+        """A picture that is a link: its name is the address, and its flags say 4 or 8 ([MS-ODRAW] 2.3.23.7)."""
+        name, kind, _ = self._property.rpartition("name") if self._property.endswith("name") else (
+            self._property.rpartition("flags"))  # fmt: skip
+        self._picture[self._property] = _kept(group)
+        address, flags = self._picture.get(f"{name}name", ""), self._picture.get(f"{name}flags", "0")
+        linked = flags.strip().lstrip("-").isdigit() and int(flags[:9]) & 12
+        if kind and name.startswith(("pib", "fillblip", "linefillblip")) and (
+            is_network_share(address) or (linked and is_remote(address))
+        ):  # fmt: skip
+            self._output.finding("external_reference", "The document loads a picture from elsewhere when it is opened.")
+
+    def _link_data(self, group: _Group) -> None:
+        digits = b"".join(group.kept).translate(None, b" \r\n\t")
+        try:
+            addresses = list(linked_addresses(bytes.fromhex(digits.decode("ascii"))))
+        except ValueError:
+            return  # not a link's: the specification has other uses of it
+        for address in addresses:
+            clicked(address, self._output)
+
+
+def _kept(group: _Group) -> str:
+    return b"".join(group.kept).decode("cp1252", "replace").strip().strip(";")
+
+
+_Judge = Callable[[_Reader, _Group], None]
+_DESTINATIONS: Mapping[str, _Judge] = MappingProxyType(
+    {
+        "objdata": _Reader._object_data,
+        "objclass": _Reader._object_class,
+        **dict.fromkeys(("template", "nextfile", "file"), _Reader._loaded),
+        **dict.fromkeys(("hlsrc", "hlfr"), _Reader._clicked),
+        **dict.fromkeys(("mmdatasource", "mmheadersource"), _Reader._merged),
+        "sn": _Reader._property_name,
+        "sv": _Reader._property_value,
+        "datafield": _Reader._link_data,
+    }
+)
+# Destinations whose text is none of the document's, so that it does not stand in an instruction.
+_SILENT = frozenset({"bkmkstart", "bkmkend", "formfield", "ffname", "ffdeftext", "ffhelptext", "ffstattext", "ffformat",
+                     "ffentrymcr", "ffexitmcr", "ffl", "atnid", "atnauthor", "fldtype", "datastore", "themedata"})  # fmt: skip
