@@ -131,9 +131,15 @@ class Part(NamedTuple):
 
 
 def zip_by_hand(
-    *parts: Part, between: bytes = b"", end: Mapping[str, int] | None = None, comment: bytes = b""
+    *parts: Part,
+    prefix: bytes = b"",
+    between: bytes = b"",
+    behind: bytes = b"",
+    end: Mapping[str, int] | None = None,
+    comment: bytes = b"",
 ) -> bytes:
-    body, directory = b"", b""
+    """A zip; `between` is before its directory, `behind` is behind it, and the offsets count `prefix`."""
+    body, directory = prefix, b""
     for part in parts:
         fields: dict[str, Any] = {
             "flags": 0, "method": 0, "crc": zlib.crc32(part.content), "packed": len(part.content),
@@ -143,7 +149,7 @@ def zip_by_hand(
         body += _local({**fields, **part.local}) + part.content
     body += between
     ends = {"count": len(parts), "length": len(directory), "start": len(body), "disk": 0, **(end or {})}
-    return body + directory + end_of_zip(ends, comment)
+    return body + directory + behind + end_of_zip(ends, comment)
 
 
 def _local(fields: Mapping[str, Any]) -> bytes:
@@ -231,8 +237,13 @@ def tar_entry(name: bytes = b"a", content: bytes = b"", kind: bytes = b"0", **fi
     size = fields.get("size", b"%011o\0" % len(content))
     head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size + b"00000000000\0" + b" " * 8 + kind + bytes(100)
     head = (head + fields.get("magic", b"ustar\x0000")).ljust(482, b"\0") + fields.get("more", b"\0") + bytes(29)
-    head = head[:148] + b"%06o\0 " % sum(head) + head[156:]
-    return head + content + bytes(-len(content) % 512)
+    return with_checksum(head) + content + bytes(-len(content) % 512)
+
+
+def with_checksum(entry: bytes, kind: bytes = b"") -> bytes:
+    """An entry that was changed, and may get another type, with a checksum that fits again."""
+    entry = entry[:148] + b" " * 8 + (kind or entry[156:157]) + entry[157:]
+    return entry[:148] + b"%06o\0 " % sum(entry[:512]) + entry[156:]
 
 
 def pax(**records: str) -> bytes:
@@ -271,13 +282,12 @@ COPY = b"\x01\x01\x00"  # a folder of one coder with an id of one byte, which is
 
 
 def seven_zip_streams(
-    content: bytes = b"content", *, folder: bytes = COPY, parts: bytes = b"", crc: bytes = b""
+    content: bytes = b"content", *, folder: bytes = COPY, parts: bytes = b"", crc: bytes = b"", at: int = 0
 ) -> bytes:
     """The streams of a 7z's directory: one folder, which holds `content`; lengths up to 127 are one byte."""
     length = bytes([len(content)])
-    return (
-        b"\x04\x06\0\x01\x09" + length + b"\0\x07\x0b\x01\0" + folder + b"\x0c" + length + crc + b"\0" + parts + b"\0"
-    )
+    packed = b"\x04\x06" + bytes([at]) + b"\x01\x09" + length + b"\0"
+    return packed + b"\x07\x0b\x01\0" + folder + b"\x0c" + length + crc + b"\0" + parts + b"\0"
 
 
 def seven_zip_files(*names: str, more: bytes = b"") -> bytes:

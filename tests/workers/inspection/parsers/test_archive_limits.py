@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import GOOD, GOOD_STREAMS, TAR_END, Part, Recorder, examined
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.parsers.port import LimitExceeded, Reading
 
 MIB = 1 << 20
 EXCEEDED = {"limits_exceeded"}
@@ -51,16 +51,9 @@ def limit_message(output: Recorder) -> str:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_ends_by_its_ratio_soon_after_10_mib(name: str) -> None:
-    output = examined(bomb(name), keep=False)
-    assert "100 times" in limit_message(output)
-    assert output.produced <= 13 * MIB  # bzip2 and 7z read ahead
-
-
-@pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_bytes=MIB)
-    assert str(MIB) in limit_message(output)
+    assert f"{MIB:,}" in limit_message(output)
     assert output.produced <= MIB
     assert output.open is not None  # cut short, and so not to be taken for a member
 
@@ -68,15 +61,14 @@ def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_one_member_may_have(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_member_bytes=MIB)
-    assert str(MIB) in limit_message(output)
+    assert f"{MIB:,}" in limit_message(output)
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_limit_that_is_just_met_is_not_exceeded_and_memory_stays_flat(name: str) -> None:
-    limits = {"archive_bytes": len(ZEROS), "archive_member_bytes": len(ZEROS)}
-    examined(bomb(name), keep=False, **limits)  # imports
+    examined(bomb(name), keep=False)  # imports
     tracemalloc.start()
-    output = examined(bomb(name), keep=False, **limits)
+    output = examined(bomb(name), keep=False, archive_bytes=len(ZEROS), archive_member_bytes=len(ZEROS))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert output.findings == []
@@ -85,16 +77,14 @@ def test_a_limit_that_is_just_met_is_not_exceeded_and_memory_stays_flat(name: st
     assert peak < 40 * MIB  # 7z's directory has a dictionary of 16 MiB; py7zr copies what 8 KiB of deflate hold
 
 
+def test_a_log_may_shrink_as_much_as_it_likes() -> None:
+    assert examined(samples.zipped({"a.log": b"the same line\n" * 800_000}), keep=False).findings == []
+
+
 def test_ten_gigabytes_of_zeros_in_a_gzip() -> None:
-    data = gzip.compress(ZEROS) * 320
-    assert "100 times" in limit_message(examined(data, keep=False))
-    assert "more than 33554432 bytes" in limit_message(
-        examined(data, keep=False, archive_bytes=32 * MIB)
-    )
-
-
-def test_small_members_may_shrink_as_much_as_they_like() -> None:
-    assert examined(samples.zipped({"sheet.xml": bytes(8 * MIB)}), keep=False).findings == []
+    output = examined(gzip.compress(ZEROS) * 320, keep=False, archive_bytes=64 * MIB)
+    assert "archive_bytes" in limit_message(output)
+    assert output.produced <= 64 * MIB
 
 
 def test_the_total_counts_all_members() -> None:
@@ -196,7 +186,7 @@ def test_a_mutated_archive_ends_and_leaves_nothing(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, mock.patch("tempfile.tempdir", folder):
         before = _open_files()
         try:
-            archive.examine(io.BytesIO(data), len(data), archive.DEFAULTS, output)
+            archive.examine(io.BytesIO(data), len(data), Reading(samples.type_of(data)), archive.DEFAULTS, output)
         except LimitExceeded:
             pass
         else:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from workers.inspection.parsers.archives.errors import MalformedArchive
+from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.links import Link, Links
 from workers.inspection.parsers.archives.paths import (
     is_changed_by_windows,
@@ -55,6 +55,10 @@ class ArchiveOutput:
             raise LimitExceeded(f"The archive has more than {self.entries_limit} entries (archive_entries).")
         if is_changed_by_windows(names[0]):
             self.finding("irregular", f"Windows cannot store the archive's entry {quoted(names[0])} under its name.")
+        self.check_names(*names)
+
+    def check_names(self, *names: str) -> None:
+        """Test names that a program may unpack an entry to."""
         for name in names:
             if reason := path_problem(name):
                 self.finding("path_traversal", f"The archive's entry {quoted(name)} {reason}.")
@@ -106,9 +110,11 @@ class ArchiveOutput:
     def member(self, name: str) -> Iterator[WriteMember]:
         """Hand out a member; the yielded function raises LimitExceeded when a limit is reached.
 
-        A MalformedArchive in the context ends the member first, so that the bytes unpacked until then are inspected.
+        A MalformedArchive or UnreadableArchive in the context ends the member first, so that the bytes unpacked until
+        then are inspected.
         """
-        size, malformed = 0, None
+        size = 0
+        failure: MalformedArchive | UnreadableArchive | None = None
         with self._output.member(name) as write:
 
             def write_counted(piece: bytes) -> None:
@@ -120,10 +126,10 @@ class ArchiveOutput:
 
             try:
                 yield write_counted
-            except MalformedArchive as error:
-                malformed = error
-        if malformed is not None:
-            raise malformed
+            except (MalformedArchive, UnreadableArchive) as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _check_limits(self, size: int) -> None:
         for name, value, what in (

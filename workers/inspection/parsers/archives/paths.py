@@ -13,6 +13,8 @@ _BIDIRECTIONAL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)\s*(\.|$)")
 _CHANGED_BY_WINDOWS = re.compile(r'[\x01-\x1f<>:"|?*]|[. ]$')
+# Programs that systems load only where their first bytes say what they are.
+_LOADED = frozenset({"so", "o", "ko", "elf", "dylib", "bundle", "class", "dex", "wasm", "dll", "sys", "drv"})
 _EXTENSION = re.compile(r"\.([^./\\ ]+)[. ]*$")
 
 
@@ -68,11 +70,11 @@ def extension(name: str) -> str:
 
 
 def runs(name: str) -> bool:
-    """Whether systems run a file of this name by its extension."""
+    """Whether systems run a file of this name by its extension, though its content is a mere line of text."""
     return extension(name) in _running()
 
 
 @cache
 def _running() -> frozenset[str]:
     kinds = [each for each in FORMATS.values() if each.family == "program" or each.media_type in SCRIPTS]
-    return frozenset(found for each in kinds for found in each.extensions)
+    return frozenset(found for each in kinds for found in each.extensions) - _LOADED

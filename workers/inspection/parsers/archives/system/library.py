@@ -21,8 +21,8 @@ from workers.inspection.parsers.archives.system import rar
 # The binding loads the shared library when it is imported, and fails in different ways where there is none. The fork
 # server imports this module, so that the library is loaded before a process is confined.
 try:
-    import libarchive.ffi
-    import libarchive.read
+    import libarchive.ffi  # type: ignore[import-untyped]
+    import libarchive.read  # type: ignore[import-untyped]
 except (ImportError, OSError, TypeError, AttributeError):
     AVAILABLE = False
 else:
@@ -97,7 +97,7 @@ def read(file: BinaryIO, size: int, media_type: str, output: ArchiveOutput) -> N
                 for piece in entry.pieces():
                     write(piece)
         return
-    name, end = _FORMATS.get(media_type, ""), 0
+    name, end, used = _FORMATS.get(media_type, ""), 0, 0
     if media_type == _RAR:
         end = rar.end_of(file, size, output)
         name = _rar_version(file)
@@ -190,7 +190,8 @@ def _entries(archive: int) -> Iterator[_Entry]:
 
 
 def _read_data(archive: int, buffer: Any) -> int:
-    length = int(libarchive.ffi.read_data(archive, buffer, _PIECE))
+    with _translated():  # the caller reads outside of the context in which the archive was opened
+        length = int(libarchive.ffi.read_data(archive, buffer, _PIECE))
     if length < 0:  # a warning, as of a wrong checksum
         raise MalformedArchive("the content of an entry is not valid")
     return length

@@ -99,7 +99,9 @@ def locate(file: BinaryIO, entry: ZipEntry, limit: int, output: ArchiveOutput) -
     name = read_exactly(file, name_length)
     extra = read_exactly(file, extra_length)
     data = entry.offset + _LOCAL.size + name_length + extra_length
-    if name != entry.raw_name or set(_names(name, flags, extra, output)) - set(entry.names):
+    names = _names(name, flags, extra, output)
+    if name != entry.raw_name or set(names) - set(entry.names):
+        output.check_names(*names)
         output.ambiguous(entry.name, "it has two names")
     if method != entry.method or (flags ^ entry.flags) & _ENCRYPTED:
         output.ambiguous(entry.name, "its two headers name different ways of unpacking it")

@@ -4,6 +4,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO
 
 from workers.inspection.parsers.archives import decompressors
@@ -50,7 +51,7 @@ def read(file: BinaryIO, size: int, start: int, output: ArchiveOutput) -> None:
         if one.entry.method == _PPMD:
             others[one.entry.name] = one.entry
         else:
-            _unpack(one.entry, _decompressed(file, one), output)
+            _unpack(one.entry, partial(_decompressed, file, one), output)
     if others:
         _unpack_by_library(file, others, output)
     report_rest(file, directory.end, output)
@@ -65,9 +66,9 @@ def _check_entry(entry: ZipEntry, output: ArchiveOutput) -> None:
         output.content(entry.name, entry.size, entry.crc)
 
 
-def _unpack(entry: ZipEntry, content: Iterator[bytes], output: ArchiveOutput) -> None:
-    pieces = _checked(entry, content)
+def _unpack(entry: ZipEntry, content: Callable[[], Iterator[bytes]], output: ArchiveOutput) -> None:
     try:
+        pieces = _checked(entry, content())
         if entry.is_folder:
             _refuse_content(pieces)
         elif stat.S_ISLNK(entry.mode):
@@ -89,7 +90,7 @@ def _unpack_by_library(file: BinaryIO, entries: dict[str, ZipEntry], output: Arc
     with suppress(UnreadableArchive):
         for name, content in system_library.contents(file, "zip", entries):
             if (entry := left.pop(name, None)) is not None:
-                _unpack(entry, content, output)
+                _unpack(entry, partial(iter, content), output)
     for name in left:
         output.finding("unsupported_compression", f"The archive's entry {quoted(name)} cannot be unpacked here.")
 
@@ -128,7 +129,10 @@ def _checked(entry: ZipEntry, content: Iterator[bytes]) -> Iterator[bytes]:
 
 def _decompressed(file: BinaryIO, one: LocatedEntry) -> Iterator[bytes]:
     source = _CompressedData(file, one.data, one.entry.packed)
-    decompressor = _decompressor(one.entry.method, source)
+    return _to_the_end(_decompressor(one.entry.method, source), source)
+
+
+def _to_the_end(decompressor: Decompressor, source: "_CompressedData") -> Iterator[bytes]:
     yield from decompressors.decompressed(decompressor, source.read)
     if source.left or decompressor.unused_data:
         raise MalformedArchive("there are further bytes after its compressed data")
