@@ -199,7 +199,7 @@ _CODES = (
     ),
     _code("active_field", "office", "reject", "a field or a formula that fetches something or starts a program", _ACTS),
     _code("external_data", "office", "reject", "connections or queries that fetch data when it is opened", _LOADS),
-    _code("active_action", "office", "reject", "a click or a hover starts a program or a macro", _ACTS),
+    _code("active_action", "office, text", "reject", "a click or a hover starts a program or a macro", _ACTS),
     _code("web_extension", "office", "reject", "it loads an add-in of a web site", _LOADS),
     _code(
         "active_formula",

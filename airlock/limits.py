@@ -39,6 +39,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "markup_bytes": Limit("bytes", _GIB, "the text of an SVG, HTML or XML"),
         "markup_depth": Limit("count", 10_000, "elements within one another"),
         "markup_nodes": Limit("count", 100_000_000, "elements and attributes"),
+        "text_bytes": Limit("bytes", _GIB, "a text that has to be parsed as a whole: JSON, a calendar, a card"),
         "office_entries": Limit("count", 1_000_000, "parts of an office document"),
         "office_bytes": Limit("bytes", 16 * _GIB, "what the parts of an office document unpack to"),
     }

@@ -1,0 +1,63 @@
+"""The examiner `text`: texts, tables, JSON, calendars, cards and source code.
+
+All of the bytes have to decode as text. What is declared as JSON has to parse as JSON; what is only named so need not
+(settings with comments are named so too). In tables, cells that start programs or fetch data are sought, and in
+calendars and cards alarms, links and attachments. Source code, Markdown, YAML and the like are decoded and not
+interpreted: nothing runs them by opening them under their names.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import BinaryIO
+
+from workers.inspection.parsers.deduplicated import DeduplicatedOutput
+from workers.inspection.parsers.port import LimitExceeded, Output, Reading
+from workers.inspection.parsers.texts import json_documents, tables
+from workers.inspection.parsers.texts.cards import BEGIN, examine_card
+from workers.inspection.parsers.texts.encodings import decoded_as, pieces
+
+MODULES: Sequence[str] = ("charset_normalizer", "orjson")
+DEFAULTS: Mapping[str, int] = MappingProxyType({"text_bytes": 64 * 1024 * 1024})
+
+_HEAD = 64 * 1024
+_TABLES = frozenset({"text/csv", "text/tab-separated-values"})
+# Opened as a table where the name says nothing.
+_MAYBE_TABLES = frozenset({*_TABLES, "text/plain"})
+
+
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
+    """Examine one text (see `workers.inspection.parsers.port.Examiner`)."""
+    file.seek(0)
+    output = DeduplicatedOutput(output)
+    encoding = decoded_as(file.read(_HEAD), file, size)
+    if encoding is None:
+        output.finding("malformed", "The bytes are no text in any encoding.")
+    elif reading.media_type in json_documents.TYPES:
+        _examine_json(_whole(file, size, encoding, limits), reading, output)
+    elif reading.media_type in BEGIN:
+        examine_card(_whole(file, size, encoding, limits), reading.media_type, output)
+    elif reading.media_type in _MAYBE_TABLES:
+        _examine_table(file, encoding, reading.media_type in _TABLES, output)
+
+
+def _whole(file: BinaryIO, size: int, encoding: str, limits: Mapping[str, int]) -> str:
+    if size > limits["text_bytes"]:
+        raise LimitExceeded(f"The text has {size} bytes; the limit is {limits['text_bytes']} (text_bytes).")
+    return "".join(pieces(file, encoding)).removeprefix("\ufeff")
+
+
+def _examine_json(text: str, reading: Reading, output: Output) -> None:
+    problem = json_documents.problem(text, reading.media_type) if text.strip() else None
+    if problem:
+        output.finding("malformed" if reading.claimed else "irregular", problem)
+
+
+def _examine_table(file: BinaryIO, encoding: str, is_table: bool, output: Output) -> None:
+    carried = ""
+    for number, piece in enumerate(pieces(file, encoding)):
+        text = carried + piece
+        if number == 0:
+            tables.examine_start(text, output)
+        if is_table:
+            tables.examine_cells(text, output)
+        carried = text[-tables.OVERLAP :]
