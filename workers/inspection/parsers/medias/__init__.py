@@ -1,0 +1,1 @@
+"""The readers of the containers of sound and video."""
