@@ -174,7 +174,7 @@ class ContentScan(BaseScan):
 
     def _add(self, examiner: str, code: str, message: str) -> None:
         if len(self._findings) < MAX_FINDINGS:
-            check = examiner if examiner in EXAMINERS else self._busy_examiner()
+            check = examiner if examiner in (*EXAMINERS, MEDIA_TYPE) else self._busy_examiner()
             self._findings[profile_finding(self._subject.profile, check, code, message)] = None
 
     def _busy_examiner(self) -> str:

@@ -24,6 +24,9 @@ from workers.inspection.sandbox.frames import (
     encode_frame,
 )
 
+IDENTIFICATION = "media_type"
+"""The name of the check by which the findings of identification are reported."""
+
 # Where the examiner itself gave up, the object may be well-formed, and was not read to its end.
 _GAVE_UP = "limits_exceeded"
 
@@ -85,6 +88,7 @@ def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -
         readings = identify(file, request.size, request.claims)
         for reading in readings:
             output.reading(reading)
+        output.examiner = IDENTIFICATION
         if found := leading_data(file, readings):
             output.finding(*found)
         for reading in readings:
@@ -107,7 +111,8 @@ def _examine(request: ExaminationRequest, file: BinaryIO, reading: Reading, outp
     """Let the examiner that owns the reading examine it, where the request names that examiner."""
     name = format_of(reading.media_type).examiner
     module = request.examiners.get(name) if name else None
-    if name is None or module is None:
+    # A text or a page within other bytes is a mark of one: there is no beginning to read it from.
+    if name is None or module is None or (reading.start and name in ("text", "markup")):
         return
     output.examiner = name
     try:
