@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import py7zr
+import py7zr.properties
 from backports import zstd
 
 from airlock.finding_codes import FINDING_CODES
@@ -347,5 +348,11 @@ GOOD: Mapping[str, bytes] = {
     "lzma 7z": seven_zipped(**_filters(py7zr.FILTER_LZMA)),
     "bzip2 7z": seven_zipped(**_filters(py7zr.FILTER_BZIP2)),
     "deflate 7z": seven_zipped(**_filters(py7zr.FILTER_DEFLATE)),
+    "PPMd 7z": seven_zipped(filters=[{"id": py7zr.FILTER_PPMD, "order": 6, "mem": 24}]),
+    "zstd 7z": seven_zipped(filters=[{"id": py7zr.FILTER_ZSTD, "level": 3}]),
+    "deflate64 7z": seven_zipped(**_filters(py7zr.properties.FILTER_DEFLATE64)),
+    "ARM 7z": seven_zipped(**_filters(py7zr.FILTER_ARM, py7zr.FILTER_LZMA2)),
+    "ARM zstd 7z": seven_zipped(filters=[{"id": py7zr.FILTER_ARM}, {"id": py7zr.FILTER_ZSTD, "level": 3}]),
+    "delta 7z": seven_zipped(**_filters(py7zr.FILTER_DELTA, py7zr.FILTER_LZMA2)),
     "x86 7z": seven_zipped(**_filters(py7zr.FILTER_X86, py7zr.FILTER_LZMA2)),
 }

@@ -6,8 +6,11 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 
+import inflate64
 import py7zr
+import pyppmd
 import pytest
 from backports import zstd
 
@@ -34,9 +37,18 @@ def test_a_zip_with_64_bit_sizes() -> None:
     assert (output.findings, output.members) == ([], [("a", b"content")])
 
 
-@pytest.mark.parametrize("method", [93, 95])
-def test_zip_knows_zstd_and_xz(method: int) -> None:
-    packed = zstd.compress(PLAIN) if method == 93 else lzma.compress(PLAIN)
+METHODS: Mapping[int, Callable[[bytes], bytes]] = {
+    9: lambda data: (deflater := inflate64.Deflater()).deflate(data) + deflater.flush(),
+    20: zstd.compress,
+    93: zstd.compress,
+    95: lzma.compress,
+    98: lambda data: b"\x75\x01" + (encoder := pyppmd.Ppmd8Encoder(6, 24 << 20)).encode(data) + encoder.flush(True),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zip_knows_deflate64_zstd_xz_and_ppmd(method: int) -> None:
+    packed = METHODS[method](PLAIN)
     fields = {"method": method, "crc": zlib.crc32(PLAIN), "size": len(PLAIN)}
     output = examined(samples.zip_by_hand(Part(content=packed, local=fields, central=fields)))
     assert (output.findings, output.members) == ([], [("a", PLAIN)])
@@ -147,11 +159,16 @@ def test_the_unicode_name_of_a_zip_entry_is_tested(raw: bytes, name: str, code: 
     assert code in examined(samples.zip_by_hand(Part(raw, local=fields))).objections
 
 
-@pytest.mark.parametrize("mode", [0o020644, 0o060644, 0o010644, 0o140644])
+@pytest.mark.parametrize("mode", [0o020644, 0o060644, 0o140644])
 def test_devices_of_a_zip(mode: int) -> None:
     output = examined(samples.zip_by_hand(Part(central={"mode": mode})))
     assert output.codes == {"link"}
     assert output.members == [("a", b"content")]
+
+
+def test_what_was_zipped_from_a_pipe_is_a_file_and_a_pipe_is_none() -> None:
+    assert examined(samples.zip_by_hand(Part(b"-", central={"mode": 0o010600}))).codes == set()
+    assert examined(samples.zip_by_hand(Part(b"-", b"", central={"mode": 0o010600}))).codes == {"link"}
 
 
 @pytest.mark.parametrize("kind", [b"3", b"4", b"6"])

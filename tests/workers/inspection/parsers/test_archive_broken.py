@@ -119,6 +119,13 @@ VIRTUAL_ENTRY = b"PK\3\4" + bytes(24) + struct.pack("<H", 10) + bytes(10)
 )
 def test_what_android_tools_leave_between_entries_is_fine(gap: bytes) -> None:
     assert examined(samples.zip_by_hand(Part(), between=gap)).findings == []
+    assert examined(samples.zip_by_hand(Part(), prefix=VIRTUAL_ENTRY)).findings == []
+
+
+@pytest.mark.parametrize("mark", [b"PK\7\x08", b"PK00"])
+def test_the_mark_of_a_split_archive_that_fits_into_one_file(mark: bytes) -> None:
+    assert examined(samples.zip_by_hand(Part(), prefix=mark)).findings == []
+    assert examined(samples.zip_by_hand(Part(), prefix=b"PKxx")).codes == {"hidden_entry"}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import py7zr
+import py7zr.properties
 import pytest
 from backports import zstd
 from hypothesis import given, settings
@@ -35,6 +36,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "zip": lambda: samples.zipped({"a": ZEROS}),
     "lzma zip": lambda: samples.zipped({"a": ZEROS}, zipfile.ZIP_LZMA),
     "7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_LZMA2, "preset": 1}]),
+    "zstd 7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_ZSTD, "level": 3}]),
+    "deflate64 7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.properties.FILTER_DEFLATE64}]),
     "deflate 7z": lambda: samples.seven_zipped({"a": ZEROS}, filters=[{"id": py7zr.FILTER_DEFLATE}]),
 }
 
@@ -123,6 +126,13 @@ def test_descriptions_of_a_tar_are_bounded() -> None:
     for kind, size in ((b"L", 64 << 10), (b"K", 64 << 10), (b"x", MIB), (b"g", MIB)):
         long = samples.tar_entry(b"long", b"x" * (size + 1), kind)
         assert examined(long + samples.tar_entry(b"a") + TAR_END).codes == EXCEEDED
+
+
+def test_fifty_thousand_entries_of_the_archives_profile() -> None:
+    files = {f"data/{number:05}.txt": b"%d" % number for number in range(50_000)}
+    output = examined(samples.zipped(files, zipfile.ZIP_STORED), keep=False, archive_entries=50_000)
+    assert output.findings == []
+    assert len(output.members) == 50_000
 
 
 def test_names_of_a_zip_are_bounded() -> None:

@@ -21,7 +21,7 @@ ZSTD_WINDOW_LOG = 27  # 128 MiB, the default limit of `zstd -d`
 # How lzma and libzstd say that a memory limit is reached; neither has an exception of its own for it.
 _MEMORY_LIMIT = ("Memory usage limit exceeded", "requires too much memory")
 # Deflate64 gives all output of its input: up to 65,538 bytes for 18 bits.
-_DEFLATE64_PIECE = 1 << 10
+_DEFLATE64_PIECE = 256
 
 
 class Decompressor(Protocol):

@@ -60,7 +60,8 @@ def path_parts(name: str) -> list[str]:
 
 def same_name(name: str) -> str:
     """A text that is the same for two names that unpack to one file."""
-    return unicodedata.normalize("NFC", "/".join(path_parts(name)))
+    name = "/".join(path_parts(name))
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def extension(name: str) -> str:

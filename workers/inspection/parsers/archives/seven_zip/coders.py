@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from workers.inspection.parsers.archives.decompressors import PIECE, check_memory, zstandard
+from workers.inspection.parsers.archives.decompressors import PIECE, Decompressor, Inflate64, check_memory, zstandard
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 
 _AES = b"\x06\xf1\x07\x01"
@@ -30,8 +30,6 @@ _KNOWN = {
 }
 _BLOCK = 8 << 10
 """Bytes that py7zr reads at once. Its deflate returns all output of one read: at most 1,032 times as much."""
-_BLOCK_64 = 1 << 10
-"""The same for deflate64, whose output can be 29,000 times as much."""
 _EMPTY_READS = 3
 """So often may a decompressor give nothing and read nothing before its data count as ended."""
 
@@ -87,20 +85,24 @@ def _none(_properties: bytes) -> int:
 _DICTIONARIES: dict[bytes, Callable[[bytes], int]] = {_LZMA: _lzma, _LZMA2: _lzma2}
 
 
-class _Zstandard:
-    """py7zr's interface of a decompressor over one that gives at most as much as it is asked for."""
+class _Bounded:
+    """py7zr's interface of a decompressor over one that gives at most as much as it is asked for.
 
-    def __init__(self) -> None:
-        self._decompressor = zstandard()
+    `next_stream` makes the decompressor of each stream that follows another one.
+    """
+
+    def __init__(self, next_stream: Callable[[], Decompressor]) -> None:
+        self._next = next_stream
+        self._decompressor = next_stream()
 
     @property
     def needs_input(self) -> bool:
         return self._decompressor.needs_input or self._decompressor.eof
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        if self._decompressor.eof:  # several frames in a row
+        if self._decompressor.eof and data:
             data = self._decompressor.unused_data + bytes(data)
-            self._decompressor = zstandard()
+            self._decompressor = self._next()
         return self._decompressor.decompress(bytes(data), max_length) if data or not self.needs_input else b""
 
 
@@ -108,12 +110,12 @@ def folder_decompressor(
     coders: list[dict[str, Any]], packed: int, sizes: list[int], crc: int | None
 ) -> FolderDecompressor:
     """A decompressor for supported coders, which are as py7zr read them; `packed` bytes give outputs of `sizes`."""
-    from py7zr.compressor import SevenZipDecompressor, ZstdDecompressor
+    from py7zr.compressor import Deflate64Decompressor, SevenZipDecompressor, ZstdDecompressor
 
-    block = _BLOCK_64 if any(coder["method"] == _DEFLATE64 for coder in coders) else _BLOCK
+    bounded: dict[Any, Callable[[], Decompressor]] = {ZstdDecompressor: zstandard, Deflate64Decompressor: Inflate64}
     with py7zr_errors():
-        made: FolderDecompressor = SevenZipDecompressor(coders, packed, sizes, crc, None, block)
-        made.chain = [_Zstandard() if isinstance(each, ZstdDecompressor) else each for each in made.chain]
+        made: FolderDecompressor = SevenZipDecompressor(coders, packed, sizes, crc, None, _BLOCK)
+        made.chain = [_Bounded(bounded[type(each)]) if type(each) in bounded else each for each in made.chain]
     return made
 
 

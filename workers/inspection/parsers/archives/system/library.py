@@ -228,6 +228,9 @@ def _check_rest(file: BinaryIO, size: int, name: str, end: int, output: ArchiveO
     elif name == "iso9660":
         end = _number(file, 16 * _SECTOR + 80, 4) * _SECTOR  # ECMA-119, 8.4.8
         _check_udf(file)
+    elif name == "lha":
+        file.seek(end)
+        end += file.read(1) == b"\0"  # the mark of the end, which the library leaves
     elif name == "xar":
         return  # its parts may lie in any order, and the library reads what its table lists
     if end < size:

@@ -15,6 +15,7 @@ _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13  # 4.4.4: traditional, strong, and an enc
 _DESCRIPTOR = 1 << 3
 _AES = 99
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
+_UNICODE_MARK = _UNICODE_PATH.to_bytes(2, "little")
 _LONGEST_NAME = 4096  # PATH_MAX of Linux
 _CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
@@ -99,10 +100,8 @@ def locate(file: BinaryIO, entry: ZipEntry, limit: int, output: ArchiveOutput) -
     name = read_exactly(file, name_length)
     extra = read_exactly(file, extra_length)
     data = entry.offset + _LOCAL.size + name_length + extra_length
-    names = _names(name, flags, extra, output)
-    if name != entry.raw_name or set(names) - set(entry.names):
-        output.check_names(*names)
-        output.ambiguous(entry.name, "it has two names")
+    if name != entry.raw_name or _UNICODE_MARK in extra:
+        _check_local_names(entry, _names(name, flags, extra, output), output)
     if method != entry.method or (flags ^ entry.flags) & _ENCRYPTED:
         output.ambiguous(entry.name, "its two headers name different ways of unpacking it")
     if flags & _DESCRIPTOR:
@@ -110,6 +109,12 @@ def locate(file: BinaryIO, entry: ZipEntry, limit: int, output: ArchiveOutput) -
     if (crc, *_zip64_values(extra, (size, packed))) != (entry.crc, entry.size, entry.packed):
         output.ambiguous(entry.name, "its two headers differ in its size or checksum")
     return LocatedEntry(entry, data, data + entry.packed)
+
+
+def _check_local_names(entry: ZipEntry, names: tuple[str, ...], output: ArchiveOutput) -> None:
+    if set(names) - set(entry.names):
+        output.check_names(*names)
+        output.ambiguous(entry.name, "it has two names")
 
 
 def _with_descriptor(
@@ -144,6 +149,8 @@ def descriptor_length(file: BinaryIO, at: int, entry: ZipEntry, *, marked: bool 
 
 def _names(raw: bytes, flags: int, extra: bytes, output: ArchiveOutput) -> tuple[str, ...]:
     """Each name that a program may take: UTF-8 or the system's own encoding, or that of the extra field (4.6.9)."""
+    if raw.isascii() and _UNICODE_MARK not in extra:
+        return (raw.decode("ascii"),)
     names = [raw.decode("cp437")]
     try:
         names.insert(0, raw.decode("utf-8"))
@@ -183,6 +190,8 @@ def _fields(extra: bytes, wanted: int) -> list[bytes]:
 
 def _zip64_values(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
     """`values` (sizes, offset, disk), where each masked one is replaced by the next of the 64-bit field (4.5.3)."""
+    if MASKED_32 not in values and _MASKED_16 not in values[3:]:
+        return values
     fields, at, widened = _fields(extra, _ZIP64), 0, []
     if len(set(fields)) > 1:
         raise MalformedArchive("an entry has two 64-bit sizes")

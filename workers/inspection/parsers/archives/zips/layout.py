@@ -42,15 +42,13 @@ def _check_prefix(file: BinaryIO, start: int, first: int, output: ArchiveOutput)
     """What stands before the first entry. Before `start`, only an entry would be new to identification."""
     file.seek(0)
     end, at = b"", 0
-    while at < first and (data := file.read(min(_CHUNK, first - at))):
+    while at < start and (data := file.read(min(_CHUNK, start - at))):
         if _LOCAL_MARK in end + data:
             output.finding("hidden_entry", "The archive has an entry that its directory does not list.")
-            return
         end, at = data[-3:], at + len(data)
     file.seek(start)
-    between = file.read(min(max(first - start, 0), _CHUNK))
-    if between.strip(b"\0") and between not in _ONE_PART:
-        output.finding("hidden_entry", "The archive has bytes before its first entry that it does not list.")
+    if first > start and not (first - start == 4 and file.read(4) in _ONE_PART):
+        _check_gap(file, start, first, None, output)
 
 
 def _check_gap(file: BinaryIO, at: int, end: int, previous: LocatedEntry | None, output: ArchiveOutput) -> None:

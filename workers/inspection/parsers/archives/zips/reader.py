@@ -60,7 +60,9 @@ def read(file: BinaryIO, size: int, start: int, output: ArchiveOutput) -> None:
 def _check_entry(entry: ZipEntry, output: ArchiveOutput) -> None:
     if entry.encrypted:
         output.finding("encrypted", f"The archive's entry {quoted(entry.name)} is encrypted.")
-    if what := _SPECIAL_FILES.get(stat.S_IFMT(entry.mode)):
+    what = _SPECIAL_FILES.get(stat.S_IFMT(entry.mode))
+    # What `zip` reads from a pipe has the pipe's mode, and is unpacked as a file.
+    if what and not (stat.S_ISFIFO(entry.mode) and entry.size):
         output.device(entry.name, what)
     if not entry.is_folder:
         output.content(entry.name, entry.size, entry.crc)
