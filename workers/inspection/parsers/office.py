@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
+from workers.inspection.parsers import markup
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.documents.epub import examine_epub
 from workers.inspection.parsers.documents.ole.document import BROKEN, examine_compound
@@ -28,6 +29,7 @@ from workers.inspection.parsers.port import Output, Reading
 MODULES: Sequence[str] = (
     "lxml.etree", "olefile", "tinycss2", "encodings.cp437", "encodings.cp1252", "encodings.utf_16_le",
     "encodings.mac_roman",
+    *markup.MODULES,
 )  # fmt: skip
 DEFAULTS: Mapping[str, int] = MappingProxyType({"office_entries": 10_000, "office_bytes": 1 << 30})
 

@@ -4,7 +4,9 @@ A field has an instruction and perhaps a result, and may stand in another's inst
 result: so "DDEAUTO" can be spelled by a QUOTE of numbers. QUOTE is worked out here; any other inner field counts as a
 text that is not known, and a field whose name is not known is one that can be anything.
 
-Only fields that show, count, format or ask are allowed. Those that name a file are judged by where it is.
+The names of fields are a closed list. Those that show, count, format or ask are allowed; those that name a file are
+judged by where it is; the others fetch something or start a program. A name that is not on the list is a bookmark's, of
+which Word shows the text.
 """
 
 import re
@@ -23,8 +25,14 @@ _HARMLESS = frozenset(
     SHAPE SKIPIF STYLEREF SUBJECT SYMBOL TA TC TEMPLATE TIME TITLE TOA TOC USERADDRESS USERINITIALS USERNAME XE
     """.split()
 )
-_PICTURES = frozenset({"INCLUDEPICTURE", "IMPORT"})
-_FILES = frozenset({"LINK", "RD"})
+# Word wrote the names in its own language for some years; in new files they are English.
+_LINKS = frozenset({"HYPERLINK", "LIENHYPERTEXTE", "HIPERVINCULO", "HIPERVÍNCULO", "COLLEGAMENTO.IPERTESTUALE"})
+_PICTURES = frozenset(
+    {"INCLUDEPICTURE", "IMPORT", "INCLUREIMAGE", "EINFÜGENGRAFIK", "INCLUIRIMAGEN", "INCLUDIIMMAGINE"}
+)
+_FILES = frozenset({"LINK", "RD", "LIAISON", "VERKNÜPFUNG", "VINCULAR", "COLLEGAMENTO"})
+_ACTIVE = frozenset({"DDE", "DDEAUTO", "INCLUDETEXT", "INCLUDE", "DATABASE", "DATA", "PRINT", "INCLURETEXTE",
+                     "EINFÜGENTEXT", "INCLUIRTEXTO", "INCLUDITESTO"})  # fmt: skip
 _CONTROLS = frozenset({"CONTROL", "HTMLCONTROL", "HTMLACTIVEX"})
 # Switches of HYPERLINK and the fields for files that have a value, and of all fields (format, number, date).
 _VALUED = re.compile(r"\\([loth]|[cdfbn]|[*#@!])", re.IGNORECASE)
@@ -102,7 +110,7 @@ class Fields:
     def _judge(self, name: str, rest: str) -> None:
         if name in _HARMLESS or (not name and not rest.strip()):
             return
-        if name == "HYPERLINK":
+        if name in _LINKS:
             self._link(rest)
         elif name in _PICTURES or name in _FILES:
             self._file(rest)
@@ -110,8 +118,10 @@ class Fields:
             self._output.finding("embedded_object", "The document contains a control.")
         elif _UNKNOWN in name:
             self._output.finding("active_field", "The name of a field is made of other fields.")
+        elif name in _ACTIVE:
+            self._output.finding("active_field", ACTIVE)
         else:
-            self._output.finding("active_field", ACTIVE if name in _ACTIVE else "A field is not among those allowed.")
+            self._output.finding("irregular", "A field has a name that Word takes for that of a bookmark.")
 
     def _link(self, rest: str) -> None:
         for target in _arguments(rest):
@@ -128,9 +138,6 @@ class Fields:
                 self._output.finding(
                     "external_link", "A field refers to another file, which is read when it is asked for."
                 )
-
-
-_ACTIVE = frozenset({"DDE", "DDEAUTO", "INCLUDETEXT", "INCLUDE", "DATABASE", "DATA", "PRINT"})
 
 
 def _arguments(rest: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ _LIBRARY = re.compile(r"(?:.*/)?(?:script|dialog)-l[bc]\.xml", re.DOTALL)
 _BASIC, _SCRIPTS = re.compile(r"(.*/)?Basic/", re.DOTALL), re.compile(r"(.*/)?Scripts/.", re.DOTALL)
 _CODELESS = re.compile(r"\s*($|'|rem\b|option\s|sub\s+main\s*(\(\s*\))?\s*$|end\s+sub\s*$)", re.IGNORECASE)
 _DDE = frozenset({"dde-source", "dde-link", "dde-connection-decl", "dde-connection"})
-_CLICKED = frozenset({"a", "form", "button", "hyperlink-behaviour", "image-map", "area-rectangle", "area-circle",
+_CLICKED = frozenset({"a", "event-listener", "form", "button", "hyperlink-behaviour", "image-map", "area-rectangle", "area-circle",
                       "area-polygon", "contour-polygon", "image-frame", "model", "properties"})  # fmt: skip
 _PICTURES = frozenset(
     {"image", "fill-image", "background-image", "list-level-style-image", "symbol-image", "video-frame"}
@@ -105,23 +105,22 @@ def _attribute(element: Element, name: str, value: str, output: Output) -> None:
     elif name == "macro-name" and value and element.name in _LISTENERS:
         output.finding("macros", MACROS)
     elif name == "href":
-        _link(element.name, value, output)
+        _link(element, value, output)
     elif name == "action" and value in _PROGRAMS:
         output.finding("active_action", "A click or a hover starts a program or a macro.")
     elif name in ("formula", "condition", "expression", "source-cell-range-addresses"):
         formula(value, output, rows_by_bar=True)
-    elif name in ("resource", "connection-resource", "datasource") and is_remote(value):
+    elif name in ("connection-resource", "datasource") and is_remote(value):
         output.finding("external_data", "The document fetches data from elsewhere when it is opened.")
 
 
-def _link(element: str, value: str, output: Output) -> None:
-    if element == "cell-range-source" and is_remote(value):
+def _link(element: Element, value: str, output: Output) -> None:
+    if element.name in _LISTENERS and value and "script" in element.namespace:
+        output.finding("macros", MACROS)
+    elif element.name == "cell-range-source" and is_remote(value):
         output.finding("external_data", "The document fetches data from elsewhere when it is opened.")
-    elif element in _LISTENERS:
-        if value:
-            output.finding("macros", MACROS)
     else:
-        next((rule for names, rule in _LINKS.items() if element in names), loaded)(value, output)
+        next((rule for names, rule in _LINKS.items() if element.name in names), loaded)(value, output)
 
 
 _Rule = Callable[[str, Output], None]

@@ -35,6 +35,8 @@ _NAMES = frozenset(
      "tag", "mid", "cid", "about", "isbn", "issn"}
 )  # fmt: skip
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
+# A path of Mac OS before X, whose disk has a space in its name, as that of every Macintosh has by default.
+_MACINTOSH = re.compile(r"[^/:]* [^/:]*:[^/:]+:[^/]*$")
 _DRIVE = re.compile(r"/*[a-z][:|]")
 _ADDRESS = re.compile(r"www\.|[^/\\:]+@[^/\\:]+\.[a-z]+$")
 _RUN = sorted({name for each in FORMATS.values() if each.family == "program" or each.media_type in SCRIPTS
@@ -50,6 +52,8 @@ def place_of(reference: str) -> Place:
 
 def _place(reference: str) -> Place:
     plain = re.sub(r"[\0-\x1f]", "", reference).replace("\\", "/").lower().strip(" \"'\xa0")
+    if _MACINTOSH.match(plain):
+        return Place.LOCAL
     scheme, rest = _split(plain)
     if scheme in _WEB:
         return Place.WEB

@@ -10,9 +10,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 # Functions by number ([MS-XLS] 2.5.198.17): EXEC, DIRECTORY, FOPEN, FREAD, FWRITELN, FWRITE, REGISTER, CALL, FILES,
-# INITIATE, REQUEST, POKE, EXECUTE, TERMINATE, UNREGISTER, REGISTER.ID, RTD. Commands of macro sheets have bit 15.
+# INITIATE, REQUEST, POKE, EXECUTE, TERMINATE, UNREGISTER, REGISTER.ID, RTD.
 _ACTIVE = frozenset({110, 123, 132, 136, 137, 138, 149, 150, 166, 175, 176, 177, 178, 179, 201, 267, 379})
-_COMMAND = 0x8000
 _HYPERLINK = 359
 _WITH_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:\S+|\\\\\\\\\S+")
 # The sizes of tokens behind their first byte, by their kind without the class (bits 5 and 6): for [MS-XLS].
@@ -44,7 +43,7 @@ def called(tokens: bytes, *, wide: bool = False) -> Called:
         kind = tokens[at]
         kind = kind if kind < 0x20 else 0x20 | (kind & 0x1F)
         number = _number(tokens, at, kind) if kind in (_FUNCTION, _VARIABLE) else 0
-        if number in _ACTIVE or number & _COMMAND:
+        if number in _ACTIVE:
             return Called(acts=True)
         links = links or number == _HYPERLINK
         size = _size(tokens, at, kind, wide=wide)

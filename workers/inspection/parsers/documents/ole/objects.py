@@ -1,6 +1,6 @@
-"""Objects that a document embeds ([MS-OLEDS]): a document of an office program, a file in a package, or a program's own.
+r"""Objects that a document embeds ([MS-OLEDS]): a document of an office program, a file in a package, or a program's own.
 
-A document of an office program is examined like the one that embeds it. A file in a package (`\\1Ole10Native`) is what
+A document of an office program is examined like the one that embeds it. A file in a package (`\1Ole10Native`) is what
 the reader starts by a click, whatever it is: it is a finding, and is handed out as a member too. So is a document that
 is itself a file in the object. What only a program of its own can read is a finding.
 """
@@ -20,11 +20,15 @@ DOCUMENTS = frozenset({"worddocument", "workbook", "book", "powerpoint document"
 _WHOLE_FILES = ("package", "embeddedodf", "package_stream", "contents")
 # What describes an object, or shows it while its program is not running.
 _INERT = ("\x01compobj", "\x01ole", "\x03objinfo", "\x02olepres", "\x03linkinfo", "\x03meta", "\x03pict", "\x03print",
-          "\x05", "\x03epsf", "\x03metafile", "\x02pres")  # fmt: skip
+          "\x05", "\x03epsf", "\x03eprint", "\x03metafile", "\x02pres", "\x01ole10fmtprogid", "\x01ole10itemname", "\x03pic", "properties_stream")  # fmt: skip
 # MathType's own class; the editor of equations that came with Office reads the older ones, and has holes that no
 # update closes (CVE-2017-11882).
+_EQUATIONS = frozenset({"0002CE02-0000-0000-C000-000000000046", "00021700-0000-0000-C000-000000000046",
+                        "0003000B-0000-0000-C000-000000000046"})  # fmt: skip
 _MATHTYPE = "0002CE03-0000-0000-C000-000000000046"
 _MTEF_MATHTYPE = 1
+# Programs whose objects only hold what they show: think-cell's charts, Photo Editor's pictures.
+_SHOWN = frozenset({"3EAB3858-A0E0-4A3B-A405-F4D525E85265", "11943940-36DE-11CF-953E-00C0A84029E9"})
 OBJECT = "The document contains an embedded object or control."
 
 
@@ -42,6 +46,8 @@ def examine_object(storage: Storage, output: Output, document: Callable[[Storage
         report_ole_stream(storage.read("\x01ole"), output)
     if DOCUMENTS & streams or "encryptedpackage" in streams:
         document(storage)
+    elif storage.class_id in _EQUATIONS:
+        output.finding("embedded_object", "The document contains an object of the equation editor.")
     elif NATIVE in streams:
         report_native(storage.read(NATIVE), output)
     elif "equation native" in streams:
@@ -51,6 +57,8 @@ def examine_object(storage: Storage, output: Output, document: Callable[[Storage
 
 
 def _is_foreign(storage: Storage) -> bool:
+    if storage.class_id in _SHOWN:
+        return False
     return bool(storage.storages) or any(not name.startswith(_INERT) for name in storage.streams)
 
 
@@ -71,6 +79,9 @@ def report_native(content: bytes, output: Output) -> None:
     if is_known_data(content[4:68]) and content[4:5] != b"\0":
         return
     file = native_file(content)
+    if file is None:
+        output.finding("embedded_object", OBJECT)
+        return
     output.finding("embedded_object", f"The document contains a file that a click starts{_shown(file.name)}.")
     with output.member(file.name or "package") as write:
         write(file.content)
@@ -81,8 +92,8 @@ def _shown(name: str) -> str:
     return f" (“{plain}”)" if plain else ""
 
 
-def native_file(content: bytes) -> NativeFile:
-    """The file of `\\1Ole10Native` ([MS-OLEDS] 2.3.6, and what Windows' packager writes in it)."""
+def native_file(content: bytes) -> NativeFile | None:
+    r"""The file of `\1Ole10Native` ([MS-OLEDS] 2.3.6) as Windows' packager writes it; None for another program's data."""
     try:
         at = 6
         label, at = _text(content, at)
@@ -93,8 +104,8 @@ def native_file(content: bytes) -> NativeFile:
         if at + 4 + size <= len(content):
             return NativeFile(label or path.rpartition("\\")[2], content[at + 4 : at + 4 + size])
     except (ValueError, struct.error):
-        pass  # not a packager's: what is behind the size is the file
-    return NativeFile("", content[4:])
+        pass
+    return None
 
 
 def _text(content: bytes, at: int) -> tuple[str, int]:

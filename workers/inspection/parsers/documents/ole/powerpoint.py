@@ -17,8 +17,8 @@ _VBA_INFO, _TEXT, _ACTION, _STORED = 0x0400, 0x0FBA, 0x0FF3, 0x1011
 _LINKED_OBJECT, _CONTROL = 0x0FCE, 0x0FEE
 _HYPERLINK = 0x0FD7
 _MEDIA = frozenset({0x1005, 0x1006, 0x1007, 0x1008, 0x100D, 0x100E, 0x100F, 0x1010})
-# 2.8.2: none, jump, hyperlink, media and custom show; the others are a macro, a program and an object's verb.
-_ACTIONS = frozenset({0, 3, 4, 6, 7})
+# 2.13.10: none, jump, hyperlink, an object's verb, media and custom show; the others are a macro and a program.
+_ACTIONS = frozenset({0, 3, 4, 5, 6, 7})
 _OBJECT_BYTES = 256 << 20
 _TARGET = 1 << 4  # the instance of a hyperlink's address among its strings (2.10.18)
 

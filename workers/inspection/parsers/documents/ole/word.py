@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from workers.inspection.parsers.documents.field_codes import Fields
+from workers.inspection.parsers.documents.field_codes import ACTIVE, Fields
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.monikers import linked_addresses, linked_pictures
 from workers.inspection.parsers.documents.package import EncryptedDocument
@@ -15,6 +15,10 @@ _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
 _WORD_97 = 0x00C1
 _STRINGS = 0x019A  # fcSttbfAssoc, lcbSttbfAssoc
 _PIECES = 0x01A2  # fcClx, lcbClx
+# The places of the tables of fields in the FIB, by part of the document (main text, headers, notes, text boxes …), and
+# the types of fields that fetch or start (2.9.90): INCLUDE, DDE, DDEAUTO, INCLUDETEXT. Their text may say another.
+_FIELD_TABLES = (0x011A, 0x0122, 0x012A, 0x0132, 0x013A, 0x0222, 0x025A, 0x0262)
+_ACTIVE_TYPES = frozenset({0x24, 0x2D, 0x2E, 0x44})
 _TEXT = 0x18  # fcMin, fcMac of the versions before 97, which keep the text in one run
 _MARKS = re.compile("([\x13\x14\x15])")
 
@@ -28,6 +32,8 @@ def examine_word(storage: Storage, output: Output) -> None:
     name = "1Table" if flags & _TABLE_1 else "0Table"
     table = storage.read(name) if storage.has(name) else b""
     _fields(_text(document, table) if version >= _WORD_97 and table else _old_text(document), output)
+    if version >= _WORD_97 and _ACTIVE_TYPES & set(_field_types(document, table)):
+        output.finding("active_field", ACTIVE)
     loaded(_attached_template(document, table), output)
     for stream in (document, table, storage.read("Data") if storage.has("Data") else b""):
         for address in linked_addresses(stream):
@@ -73,6 +79,16 @@ def _pieces(document: bytes, clx: bytes) -> Iterator[str]:
             yield document[first : first + length].decode("cp1252", "replace")
         else:
             yield document[place : place + 2 * length].decode("utf-16-le", "replace")
+
+
+def _field_types(document: bytes, table: bytes) -> Iterator[int]:
+    """The types of all fields (2.8.25): positions of four bytes, then a mark and its type for each but the last."""
+    for at in _FIELD_TABLES:
+        if at + 8 <= len(document):
+            start, length = struct.unpack_from("<LL", document, at)
+            plc = table[start : start + length]
+            marks = plc[4 * ((len(plc) - 4) // 6) + 4 :] if len(plc) > 4 else b""
+            yield from (kind for mark, kind in zip(marks[::2], marks[1::2], strict=False) if mark & 0x1F == 0x13)
 
 
 def _old_text(document: bytes) -> str:

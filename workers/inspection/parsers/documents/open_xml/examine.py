@@ -38,7 +38,7 @@ _SETTINGS = re.compile(
 )
 _SETTING_KINDS = frozenset({"printersettings", "font", "customproperty", "powerpivotdata", "vbaprojectsignature",
                             "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
-                            "legacydocdiagraminfo", "certificate"})  # fmt: skip
+                            "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"})  # fmt: skip
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<|\xff\xfe\s?\0?<\0")
 _NO_XML = ("text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf", "text/plain",
            "application/x-mimearchive", "multipart/related", "image/svg+xml")  # fmt: skip
@@ -73,6 +73,8 @@ class _Part:
             self._output.finding("embedded_object", OBJECT)
         elif head.startswith(MAGIC):
             examine_embedded(self._content(), limits, self._output)
+        elif self._is_setting():
+            self._read()
         elif self._is_xml(head):
             self._xml()
         else:
@@ -102,13 +104,19 @@ class _Part:
     def _data(self, head: bytes) -> None:
         if self._type == "image/svg+xml":
             examine_svg(io.BytesIO(self._content()), self._output)
-        elif _BINARY_SHEET.fullmatch(self._type) and not self._type.endswith("+xml"):
+        elif _BINARY_SHEET.fullmatch(self._type):
             examine_binary_part(self._content(), self._output)
-        elif self._is_setting(head):
-            for _ in self._package.pieces(self._name):
-                pass  # reading it to its end tests its checksum
+        elif is_known_data(head):
+            self._read()
         else:
             self._package.hand_out(self._name, self._output)
 
-    def _is_setting(self, head: bytes) -> bool:
-        return is_known_data(head) or bool(_SETTINGS.fullmatch(self._type) or self._kinds & _SETTING_KINDS)
+    def _read(self) -> None:
+        """Reading a part to its end tests its checksum."""
+        for _ in self._package.pieces(self._name):
+            pass
+
+    def _is_setting(self) -> bool:
+        """Whether the part is used as a program's own data, and as nothing else."""
+        known = bool(self._kinds & _SETTING_KINDS) or _SETTINGS.fullmatch(self._type) is not None
+        return known and not self._kinds - _SETTING_KINDS

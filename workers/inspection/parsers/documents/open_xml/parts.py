@@ -20,7 +20,7 @@ _CALLBACK = re.compile(r"on[A-Z]|get[A-Z]|loadImage")
 _TRUE = frozenset({"1", "true", "on", "t"})
 # What a click may do within a presentation (ECMA-376 part 1, 20.1.2.2.23 and [MS-OE376] 2.1.1310).
 _ACTIONS = re.compile(
-    r"(ppaction://(hlinkshowjump|hlinksldjump|hlinkpres|hlinkfile|customshow|media|noaction)(\?.*)?)?"
+    r"(ppaction://(hlinkshowjump|hlinksldjump|hlinkpres|hlinkfile|customshow|media|noaction|ole)(\?.*)?)?"
 )
 _FIELD_TYPES = ("begin", "separate", "end")
 # Visio's functions that start something, where what they are given is a path, an address or a macro.
@@ -106,6 +106,8 @@ class PartRules:
 
     def _hovered(self, element: Element) -> None:
         self._clicked(element)
+        if element.get("action").lower().startswith("ppaction://ole"):
+            self._output.finding("active_action", ACTION)
         target = self._relationships.get(element.get("id"))
         if target is not None and target.external and is_remote(target.target):
             self._output.finding("active_action", "A hover leads to another place.")
