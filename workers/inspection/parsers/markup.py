@@ -1,4 +1,4 @@
-"""The parser `markup`: SVG, HTML, XHTML and XML, whose scripts and references browsers and servers follow.
+"""The examiner `markup`: SVG, HTML, XHTML and XML, whose scripts and references browsers and servers follow.
 
 XML is read by XML's rules. HTML, text that claims to be XML and is not well-formed, and XML with tags in comments or
 CDATA sections, are also read as leniently as browsers may read them (`tag_soup`). A link that a person has to follow is
@@ -10,70 +10,49 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from workers.inspection.parsers.markups.findings import MarkupFindings
-from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, encoding, markup_language
+from workers.inspection.parsers.markups.language import byte_order_mark, encoding
 from workers.inspection.parsers.markups.tag_soup import read_leniently
 from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
-from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.parsers.port import LimitExceeded, Output, Reading
 
 _MIB = 1024 * 1024
 
-MODULES: Sequence[str] = ()
+MODULES: Sequence[str] = ("tinycss2",)
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {"markup_bytes": 64 * _MIB, "markup_depth": 1000, "markup_nodes": 5_000_000}
 )
 
-_HEAD = 4096
+HTML = "text/html"
 _RUNS = ("script", "event_handler")
 
 
-def recognises(head: bytes) -> bool:
-    """Whether an object that begins with `head` is markup. A text that only mentions tags is not."""
-    return markup_language(head) is not None
-
-
-def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Codes: script, event_handler, foreign_object, external_reference, entity_expansion, malformed.
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
+    """Examine one text (see `workers.inspection.parsers.port.Examiner`).
 
     Raises LimitExceeded above a limit, after the findings until then were reported.
     """
-    language = markup_language(_first_block(file))
-    if language is None:
-        return
     if size > limits["markup_bytes"]:
         raise LimitExceeded(f"The text has {size} bytes; the limit is {limits['markup_bytes']} (markup_bytes).")
     file.seek(0)
     findings = MarkupFindings()
     try:
-        _examine(file.read(), language, limits, findings)
+        _examine(file.read(), reading.media_type == HTML, limits, findings)
     finally:
         findings.report(output)
 
 
-def _first_block(file: BinaryIO) -> bytes:
-    """The first block that is not all white space, of which any amount may come first; a byte order mark is kept."""
-    file.seek(0)
-    head = file.read(_HEAD)
-    mark = byte_order_mark(head)
-    while head and not head.removeprefix(mark).strip(b"\t\n\f\r \0"):
-        head = file.read(_HEAD)
-    return head if head.startswith(mark) else mark + head
-
-
-def _examine(body: bytes, language: MarkupLanguage, limits: Mapping[str, int], findings: MarkupFindings) -> None:
-    name = encoding(body, xml=language is not MarkupLanguage.HTML)
-    text, error = _decoded(body.removeprefix(byte_order_mark(body)), name)
-    if language is MarkupLanguage.FRAGMENT:
-        findings.merge(read_leniently(text), _RUNS)
-        return
+def _examine(body: bytes, is_html: bool, limits: Mapping[str, int], findings: MarkupFindings) -> None:
+    text, error = _decoded(body.removeprefix(byte_order_mark(body)), encoding(body, xml=not is_html))
+    # HTML may be XHTML too, of which a browser sees more by XML's rules.
     document = XmlDocument(limits)
     try:
-        error = error or document.read(text)
+        error = error or document.read(text.lstrip() if is_html else text)
     finally:
-        if language is not MarkupLanguage.ELEMENT or not error:
+        if not is_html or not error:
             findings.merge(document.findings)
-    if language is MarkupLanguage.XML and error:
+    if error and not is_html:
         findings.add("malformed", *error)
-    if language is MarkupLanguage.HTML or (language is MarkupLanguage.XML and (error or document.stopped)):
+    if is_html or error or document.stopped:
         findings.merge(read_leniently(text))
     elif document.active and document.hides_tags:
         findings.merge(read_leniently(text), _RUNS)

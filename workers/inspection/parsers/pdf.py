@@ -1,23 +1,24 @@
-"""The parser `pdf`: JavaScript, actions that start programs, and embedded files; and what cannot be read at all.
+"""The examiner `pdf`: actions, scripts, links, forms and files inside; and what cannot be read at all.
 
-Codes: `javascript`, `launch_action`, `embedded_file`, `malformed`, `trailing_data` (rejected), `encrypted`
-(unscannable). qpdf reads the objects, also those in object streams. Each object in the file's cross-reference is tested
-once and by itself, wherever it is used: chains of actions are not followed, so none can be hidden or endless.
+qpdf reads the objects, also those in object streams. Each object in the file's cross-reference is looked at once and by
+itself, wherever it is used: chains of actions are not followed, so none can be hidden or endless. Files that the PDF
+embeds are members. Pictures and fonts inside are not decoded: readers do that, and no script is in them.
 
-A file that opens with the empty password is readable for everybody, so it is tested; only one that needs another
-password is `encrypted`. qpdf repairs a damaged file as PDF readers do, and the repaired file is tested; one whose
+A file that opens with the empty password is readable for everybody, so it is examined; only one that needs another
+password is `encrypted`. qpdf repairs a damaged file as PDF readers do, and the repaired file is examined; one whose
 objects cannot all be read is `malformed`.
 """
 
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
-from workers.inspection.parsers.pdfs.objects import finding_codes
-from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.parsers.pdfs.objects import MESSAGES, EmbeddedFile, examine_object
+from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output, Reading
 
 if TYPE_CHECKING:
     import pikepdf
@@ -27,10 +28,9 @@ DEFAULTS: Mapping[str, int] = MappingProxyType({"pdf_objects": 200_000, "pdf_dep
 
 # PDF readers accept the header in the first KiB, and the end in the last one: ISO 32000-1, Annex H, notes 13 and 18.
 _SLACK = 1024
-_HEADER = re.compile(rb"(\xef\xbb\xbf)?[\s\0]*%PDF-")
-_LATE_HEADER = re.compile(rb"(?s).{,1023}[\r\n]%PDF-\d\.\d[\s\0]+(%[^\r\n]*[\s\0]+)?\d+[\s\0]+\d+[\s\0]+obj")
 _END = re.compile(rb"startxref[\s\0]{1,16}\d{1,20}[\s\0]{1,16}%%EOF")
-_TEXT = re.compile(rb"[\t\r\n -~]*")
+_TEXT = re.compile(rb"[\t\r\n\f -~\x04\x1a\x1b]*")
+_WHITE = b"\0\t\n\f\r "
 _PIECE = 1 << 20
 
 # The limit for one structure stream (a cross-reference, an object stream, a form), unpacked.
@@ -43,13 +43,9 @@ _LIMIT_REACHED = re.compile(
     r"memory limit|bad_alloc|too many warnings|warnings? limit|limits? error|max(imum)? nesting"
 )
 _NOT_READ = re.compile(r"error decoding stream data|unfilterable stream|error reading object|giving up on reading")
+# qpdf takes random numbers from the system to open AES-256 files.
+_ENVIRONMENT = re.compile(r"random|getrandom|entropy", re.IGNORECASE)
 _NEEDS_KEY = re.compile(r"password|encrypt|crypt filter", re.IGNORECASE)
-
-_MESSAGES = {
-    "javascript": "The PDF contains JavaScript.",
-    "launch_action": "The PDF can start a program.",
-    "embedded_file": "The PDF contains another file.",
-}
 
 
 class _Prescan(NamedTuple):
@@ -59,24 +55,16 @@ class _Prescan(NamedTuple):
     end: int | None
 
 
-def recognises(head: bytes) -> bool:
-    """Whether `head` begins a PDF, or has other bytes and then a PDF's first object within the first KiB."""
-    return bool(_HEADER.match(head) or _LATE_HEADER.match(head))
-
-
-def examine(file: BinaryIO, size: int, limits: Mapping[str, int], output: Output) -> None:
-    """Examine one PDF (see `workers.inspection.parsers.port.Parser`)."""
-    file.seek(0)
-    if not recognises(file.read(4096)):
-        return
+def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:  # noqa: ARG001
+    """Examine one PDF (see `workers.inspection.parsers.port.Examiner`). qpdf finds its header itself, as readers do."""
     output = DeduplicatedOutput(output)
     prescan = _prescan(file)
     if prescan.objects > limits["pdf_objects"]:
         raise _too_many(limits)
     if prescan.end is None:
         output.finding("malformed", "The PDF has no end marker: it is incomplete.")
-    elif _has_trailing_data(file, prescan.end, size):
-        output.finding("trailing_data", "Further bytes follow the end of the PDF.")
+    else:
+        _report_rest(file, prescan.end, size, output)
     _set_qpdf_limits(limits)
     _open_and_check(file, limits, output)
 
@@ -100,16 +88,21 @@ def _begun(text: bytes) -> int:
     return text.count(b"obj") - text.count(b"endobj")
 
 
-def _has_trailing_data(file: BinaryIO, end: int, size: int) -> bool:
-    """Whether more follows than white space and zeros, or the short text that some servers append."""
+def _report_rest(file: BinaryIO, end: int, size: int, output: Output) -> None:
+    """Report what follows the end: nothing of white space and zeros, a note of the short text that printers append."""
     file.seek(end)
     text = b""
     while piece := file.read(_PIECE):
-        text += piece if text else piece.lstrip(b"\0\t\n\f\r ")
+        text += piece if text else piece.lstrip(_WHITE)
         if len(text) > _SLACK + _PIECE:
-            return True
-    text = text.rstrip(b"\0\t\n\f\r ")
-    return end < size and (len(text) > _SLACK or not _TEXT.fullmatch(text))
+            break
+    text = text.rstrip(_WHITE)
+    if end >= size or not text:
+        return
+    if len(text) <= _SLACK and _TEXT.fullmatch(text):
+        output.finding("irregular", "A short text follows the end of the PDF.")
+    else:
+        output.finding("trailing_data", "Further bytes follow the end of the PDF.")
 
 
 def _set_qpdf_limits(limits: Mapping[str, int]) -> None:
@@ -134,16 +127,37 @@ def _open_and_check(file: BinaryIO, limits: Mapping[str, int], output: Output) -
 
     errors_before = settings.qpdf_limit_errors()
     file.seek(0)
-    try:
-        with pikepdf.open(file, inherit_page_attributes=False, access_mode=pikepdf.AccessMode.stream) as pdf:
-            _check_objects(pdf, limits, output)
+    failures = (pikepdf.PikepdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, OSError)
+    attached: dict[tuple[int, int] | int, EmbeddedFile] = {}
+    with ExitStack() as stack:
+        try:
+            pdf = stack.enter_context(
+                pikepdf.open(file, inherit_page_attributes=False, access_mode=pikepdf.AccessMode.stream)
+            )
+            _check_objects(pdf, limits, output, attached)
             _report_unread_objects(" ".join(str(warning) for warning in pdf.get_warnings()), output)
-    except RecursionError:
-        raise
-    except (pikepdf.PikepdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, OSError) as error:
-        _report_unreadable(error, output)
+        except RecursionError:
+            raise
+        except failures as error:
+            _report_unreadable(error, output)
+        for each in attached.values():
+            _hand_out(each, output)
     if settings.qpdf_limit_errors() > errors_before:
         raise LimitExceeded("The PDF is nested too deeply (pdf_depth), or a stream in it has too many filters.")
+
+
+def _hand_out(attached: EmbeddedFile, output: Output) -> None:
+    import pikepdf
+
+    try:
+        content = attached.stream.read_bytes()
+    except (pikepdf.PikepdfError, RuntimeError) as error:
+        if _LIMIT_REACHED.search(str(error)):
+            raise LimitExceeded("A file in the PDF unpacks to more than the limit.") from error
+        output.finding("unsupported", "A file in the PDF cannot be read.")
+        return
+    with output.member(attached.name) as write:
+        write(content)
 
 
 def _report_unreadable(error: Exception, output: Output) -> None:
@@ -151,6 +165,8 @@ def _report_unreadable(error: Exception, output: Output) -> None:
 
     if _LIMIT_REACHED.search(str(error)):
         raise LimitExceeded("The PDF needs more memory than the limit.") from error
+    if _ENVIRONMENT.search(str(error)):
+        raise EnvironmentFault(f"qpdf: {error}") from error
     if isinstance(error, pikepdf.PasswordError) or _NEEDS_KEY.search(str(error)):
         output.finding("encrypted", "The PDF is encrypted and needs a password or a key.")
     else:
@@ -169,14 +185,26 @@ def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
     return LimitExceeded(f"The PDF has more than {limits['pdf_objects']:,} objects.")
 
 
-def _check_objects(pdf: "pikepdf.Pdf", limits: Mapping[str, int], output: Output) -> None:
+def _check_objects(
+    pdf: "pikepdf.Pdf",
+    limits: Mapping[str, int],
+    output: Output,
+    attached: dict[tuple[int, int] | int, EmbeddedFile],
+) -> None:
+    """Report the findings of every object; `attached` gets each file inside once, with its name where it has one."""
     if len(pdf.get_xref_table()) > limits["pdf_objects"]:
         raise _too_many(limits)
+
+    def attach(file: EmbeddedFile) -> None:
+        key = file.stream.objgen if file.stream.is_indirect else len(attached)
+        if file.name or key not in attached:
+            attached[key] = file
+
     for count, one in enumerate(_objects(pdf)):
         if count >= limits["pdf_objects"]:
             raise _too_many(limits)
-        for code in finding_codes(one):
-            output.finding(code, _MESSAGES[code])
+        for code in examine_object(one, attach):
+            output.finding(code, MESSAGES[code])
 
 
 def _objects(pdf: "pikepdf.Pdf") -> Iterator["pikepdf.Object"]:

@@ -16,6 +16,9 @@ from contextlib import suppress
 
 OPEN_FILES = 64
 
+# What libraries read besides: qpdf takes random numbers from there to open AES-256 files.
+_DEVICES = ("/dev/urandom", "/dev/random")
+
 # Where shared libraries are. Python's modules and ours are in the folders of sys.path.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")
 
@@ -31,7 +34,7 @@ _LANDLOCK_RESTRICT_SELF = 446
 _PATH_BENEATH = 1
 # All rights to files of Landlock's first version, and those among them to read files and list folders.
 _FILES = 0b1_1111_1111_1111
-_READING = 0b1100
+_READ_FILE, _READ_FOLDER = 0b0100, 0b1000
 _BIND_AND_CONNECT = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
@@ -71,16 +74,19 @@ def _landlock(libc: ctypes.CDLL) -> None:
     known = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(known), 0) if version > 0 else -1
     if rules >= 0:
-        for folder in _readable():
-            rule = struct.pack("<Qi", _READING, folder)
+        for path, rights in _readable():
+            rule = struct.pack("<Qi", rights, path)
             libc.syscall(_LANDLOCK_ADD_RULE, rules, _PATH_BENEATH, rule, 0)
-            os.close(folder)
+            os.close(path)
         libc.syscall(_LANDLOCK_RESTRICT_SELF, rules, 0)
         os.close(rules)
 
 
-def _readable() -> Iterator[int]:
-    """Descriptors of the folders that imports read from. Never `/`, which would allow every file."""
+def _readable() -> Iterator[tuple[int, int]]:
+    """Descriptors of what may be read, with the rights: devices, and the folders of imports. Never `/`, which is all."""
+    for device in _DEVICES:
+        with suppress(OSError):
+            yield os.open(device, os.O_PATH | os.O_CLOEXEC), _READ_FILE
     for folder in {*_LIBRARIES, *sys.path} - {"", "/"}:
         with suppress(OSError):
-            yield os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            yield os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), _READ_FILE | _READ_FOLDER

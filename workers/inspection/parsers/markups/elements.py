@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from workers.inspection.parsers.markups.css import css_addresses
 from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
-from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, css_addresses, effect_of
+from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, effect_of, leads_to_a_program
 
 _SCRIPTS = frozenset({"script", "handler"})  # SVG Tiny 1.2 has the latter
 _HANDLER = re.compile(r"on[a-z]+")
@@ -55,6 +56,8 @@ class ElementRules:
             followed = name in _FOLLOWED or (element in _LINKS and name == "href")
             if found == SCRIPT or not followed:
                 self._address(found, address, line)
+            elif leads_to_a_program(address):
+                self._findings.add("unsafe_link", f"a link that starts a program ({excerpt(address)})", line)
 
     def _address(self, found: str | None, address: str, line: Callable[[], int]) -> None:
         if found == SCRIPT:

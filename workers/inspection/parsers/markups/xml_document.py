@@ -22,7 +22,18 @@ _ACTIVE = frozenset({_SVG, _XHTML, _MATHML})
 _ACTIVE_ROOTS = frozenset({"svg", "html"})
 
 # The document types of the W3C's own formats. Programs have copies of them and do not fetch them.
-_KNOWN_TYPE = re.compile(r"https?://www\.w3\.org/[\w./-]*|about:legacy-compat")
+# No dots for a folder above: `w3.org/../x` is another address.
+_KNOWN_TYPE = re.compile(r"https?://www\.w3\.org/(?!(?:.*/)?\.\.?(?:/|$))[\w./-]*|about:legacy-compat")
+# Documents of office programs, written as XML: their own readers would have to examine them.
+_OFFICE = (
+    "urn:oasis:names:tc:opendocument:xmlns:office:",
+    "http://schemas.microsoft.com/office/word/2003/wordml",
+    "http://schemas.microsoft.com/office/2006/xmlpackage",
+    "http://schemas.microsoft.com/office/powerpoint/",
+    "http://schemas.microsoft.com/visio/",
+    "urn:schemas-microsoft-com:office:spreadsheet",
+    "urn:schemas-microsoft-com:office:word",
+)
 # Entities without markup and up to this length may be declared: Adobe Illustrator declares its namespaces so.
 _PLAIN_ENTITY = 1024
 _REFERENCE = re.compile(r"%[^\s;]+;")
@@ -97,7 +108,10 @@ class XmlDocument:
         return parser
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self.root = self.root or name
+        if self.root is None:
+            self.root = name
+            if name.lower().startswith(_OFFICE):
+                self._is_office()
         self._nodes += 1 + len(attributes)
         self._depth += 1
         if self._depth > self._limits["markup_depth"]:
@@ -125,6 +139,9 @@ class XmlDocument:
             if made == "script" or (local == "attribute" and re.fullmatch("on[a-z]+", made)):
                 self.findings.add(SCRIPT, f"an XSLT instruction that makes a script ({excerpt(made)})", self.line)
 
+    def _is_office(self) -> None:
+        self.findings.add("unsupported", "the beginning of an office document in XML, which is not examined", self.line)
+
     def _end(self, _: str) -> None:
         self._depth -= 1
         if self._style is not None:
@@ -148,6 +165,8 @@ class XmlDocument:
 
     def _instruction(self, target: str, data: str) -> None:
         self._hidden(data)
+        if target.lower() == "mso-application":
+            self._is_office()
         if target == "xml-stylesheet" and (found := stylesheet(data)):
             self.findings.add(*found, self.line)
 
