@@ -15,18 +15,25 @@ from typing import BinaryIO
 
 # Names as far as JavaScript is concerned: the first four of a JPEG are letters in ISO 8859-1.
 _NAMES = re.compile(rb"GIF8[79]a|BM|RIFF|FORM|#!AMR(?:-WB)?\n|ID3|\xff\xd8\xff[\xc0-\xd6\xd8-\xf6\xf8-\xfe]")
-_OPENING = re.compile(rb"[\t\n\v\f\r\x20-\x7e]*?(/\*|//|[`\"'])", re.DOTALL)
-_CLOSINGS = {
-    b"/*": re.compile(rb"\*/([\t\n\v\f\r\x20-\x7e]{4})"),
-    b"//": re.compile(rb"[\n\r]([\t\n\v\f\r\x20-\x7e]{12})"),
-    b"`": re.compile(rb"`([\t\n\v\f\r\x20-\x7e]{12})"),
-    b'"': re.compile(rb'"([\t\n\v\f\r\x20-\x7e]{12})'),
-    b"'": re.compile(rb"'([\t\n\v\f\r\x20-\x7e]{12})"),
+# The name may go on. A comment or a template may follow it directly; a string only behind an operator or on a new line.
+_OPENING = re.compile(
+    rb"[\w$]*[\t\n\v\f\r ]*"
+    rb"(?:(?P<direct>/\*|//|`)|[=;,?:+\-*%&|^<>.!()\[\]{}~\n\r][\t\n\v\f\r\x20-\x7e]*?(?P<later>/\*|//|[`\"']))"
+)
+_TEXT_BEHIND = rb"[\t\n\v\f\r\x20-\x7e]"
+# What hides other bytes up to its end, and how much text has to follow there.
+_HIDDEN = {
+    b"/*": re.compile(rb".*?\*/" + _TEXT_BEHIND + rb"{4}", re.DOTALL),
+    b"//": re.compile(rb"[^\n\r]*[\n\r]" + _TEXT_BEHIND + rb"{12}"),
+    b"`": re.compile(rb"[^`]*`" + _TEXT_BEHIND + rb"{12}"),
+    b'"': re.compile(rb'(?:[^"\\\n\r]|\\.)*"' + _TEXT_BEHIND + rb"{12}", re.DOTALL),
+    b"'": re.compile(rb"(?:[^'\\\n\r]|\\.)*'" + _TEXT_BEHIND + rb"{12}", re.DOTALL),
 }
 # A header of so much text is text: the fields of a picture have zeros among them.
 _TEXT = re.compile(rb"[\t\n\v\f\r\x20-\x7e]{32}")
 _HEADER = 128
-_PIECE = 1024 * 1024
+# How far the end of what is hidden is sought.
+_REACH = 256 * 1024 * 1024
 
 
 def begins_as_script(file: BinaryIO) -> bool:
@@ -39,19 +46,7 @@ def begins_as_script(file: BinaryIO) -> bool:
     if _TEXT.match(head, name.end()):
         return True
     opening = _OPENING.match(head, name.end())
-    return opening is not None and _closes(file, opening.end(), opening[1])
-
-
-def _closes(file: BinaryIO, start: int, opening: bytes) -> bool:
-    """Whether what is opened before `start` is closed by the first mark of its kind, with text behind it."""
-    file.seek(start)
-    behind = b""
-    while piece := file.read(_PIECE):
-        data = behind + piece
-        if opening in (b"/*", b"`") and (found := data.find(b"*/" if opening == b"/*" else b"`")) >= 0:
-            data = data[found:] + file.read(32)
-            return _CLOSINGS[opening].match(data) is not None
-        if opening not in (b"/*", b"`"):
-            return _CLOSINGS[opening].search(data) is not None
-        behind = data[-1:]
-    return False
+    if opening is None:
+        return False
+    file.seek(opening.end())
+    return _HIDDEN[opening["direct"] or opening["later"]].match(file.read(_REACH)) is not None

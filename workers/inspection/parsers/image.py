@@ -20,6 +20,7 @@ from workers.inspection.parsers.ranges import section
 
 MODULES: Sequence[str] = (
     *(f"PIL.{each}ImagePlugin" for each in ("Avif", "Bmp", "Gif", "Jpeg", "Tiff", "WebP")),
+    "av",
     "pi_heif",
 )
 DEFAULTS: Mapping[str, int] = MappingProxyType({"image_pixels": 300_000_000, "image_frames": 1000})

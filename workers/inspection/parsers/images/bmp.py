@@ -1,14 +1,16 @@
 """BMP (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage): headers, colours, and rows of pixels.
 
-The file size in the header is often wrong, and no program needs it; the pixels have to be there.
+The file size in the header is often wrong, and no program needs it; the pixels have to be there. Rows that are not
+compressed are the pixels: every value is one, so there is nothing to decode. Pillow decodes the others.
 """
 
 from workers.inspection.parsers.images.decoding import decode_frames
-from workers.inspection.parsers.images.structure import Picture, read_struct, reserve, truncated
+from workers.inspection.parsers.images.structure import MalformedImage, Picture, read_struct, reserve, truncated
 
 _CORE = 12
 _V5 = 124
 _PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known length
+_DEPTHS = (1, 2, 4, 8, 16, 24, 32)
 _PIXEL_BYTES = 4
 
 
@@ -34,9 +36,12 @@ def examine(picture: Picture) -> None:
         picture.note("The size in the header of the BMP is wrong.")
     if length:
         picture.remains(last)
-    reserve(_PIXEL_BYTES * width * height, width, height)
-    picture.file.seek(0)
-    decode_frames(picture, BmpImageFile, picture.file)
+    if compression not in _PLAIN:
+        reserve(_PIXEL_BYTES * width * height, width, height)
+        picture.file.seek(0)
+        decode_frames(picture, BmpImageFile, picture.file)
+    elif pixels < 14 + header or bits not in _DEPTHS:
+        raise MalformedImage("The header of the BMP is wrong.")
 
 
 def _profile_end(picture: Picture, header: int) -> int:

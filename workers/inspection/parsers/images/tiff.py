@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workers.inspection.parsers.images.decoding import decoding
-from workers.inspection.parsers.images.structure import Picture, read_struct, reserve, truncated
+from workers.inspection.parsers.images.structure import MalformedImage, Picture, read_struct, reserve, truncated
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -18,6 +18,8 @@ _PARTS = ((273, 279), (324, 325))
 _COMPRESSION = 259
 # Without compression, LZW, deflate (two numbers) and PackBits: their decoders tell where data are missing.
 _STRICT = frozenset({1, 5, 8, 32946, 32773})
+# LZMA, Zstandard, WebP, JPEG XL, LERC: libtiff is built with some of them.
+_RARE = frozenset({34925, 50000, 50001, 50002, 52546, 34887})
 # Pillow's pixels, and libtiff's strip, which may be all of the page.
 _PIXEL_BYTES = 8
 
@@ -74,6 +76,8 @@ def _load(image: "ImageFile", picture: Picture) -> None:
     try:
         image.load()
     except OSError as error:
+        if tags.get(_COMPRESSION, 1) in _RARE:
+            raise MalformedImage("The compression of the TIFF is not supported.", "unsupported") from error
         if whole:
             raise
         raise truncated() from error

@@ -88,6 +88,8 @@ def _stream(medium: Medium, stream: "Stream") -> None:
     if isinstance(stream, _attachments()):
         with medium.output.member(stream.name or "") as take:
             take(bytes(stream.data or b""))
+    elif stream.type == "unknown":
+        medium.report("attached_stream", "A stream of it is neither sound nor video nor text.")
     elif stream.type != "data":
         codec = stream.codec_context.codec.canonical_name if stream.codec_context else "none"
         if not codecs.is_known(stream.type, codec) and not (codec == "none" and medium.newer_codecs):
