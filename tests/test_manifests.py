@@ -10,12 +10,15 @@ import click
 import pytest
 import yaml
 
+from airlock.limits import DEFAULTS, LIMITS
 from airlock.profiles import Profiles
 from aws.settings import AwsSettings
 from ops.cli import main
+from ops.dev.scanner import CONFIGURATION
 from ops.settings import Settings as OpsSettings
 from service.settings import Settings as ServiceSettings
 from tests.test_architecture import ROOT
+from workers.inspection.clamd.client import SECONDS
 from workers.settings import Settings as WorkersSettings
 
 K8S = ROOT / "k8s"
@@ -200,12 +203,29 @@ def profiles(path: Path) -> Profiles:
 def test_clamd_takes_the_largest_object_of_every_profile(path: Path) -> None:
     conf = dict(line.split(" ", 1) for line in (K8S / "clamd.conf").read_text().splitlines() if " " in line)
     largest = max(
-        profile.max_bytes
-        for profile in profiles(path).profiles.values()
-        if profile.above_engine_limit == "unscannable"
+        profile.max_bytes for profile in profiles(path).profiles.values() if profile.above_engine_limit == "unscannable"
     )
     for limit in ("StreamMaxLength", "MaxFileSize", "MaxScanSize"):
         assert int(conf[limit].removesuffix("M")) * 2**20 >= largest
+
+
+@pytest.mark.parametrize("path", [ROOT / "airlock.toml", K8S / "airlock.toml"], ids=["repository", "cluster"])
+def test_the_limits_of_every_profile_come_before_those_of_clamd(path: Path) -> None:
+    conf = dict(line.split(" ", 1) for line in (K8S / "clamd.conf").read_text().splitlines() if " " in line)
+    for profile in profiles(path).profiles.values():
+        limits = {**DEFAULTS, **profile.limits}
+        largest = profile.max_bytes if profile.above_engine_limit == "unscannable" else 2**31
+        assert int(conf["MaxScanSize"].removesuffix("M")) * 2**20 >= limits["archive_bytes"] + 2 * largest
+        assert int(conf["MaxFiles"]) >= 2 * limits["archive_entries"]
+    # Each archive may be compressed, and in a document that is in a mail.
+    assert int(conf["MaxRecursion"]) >= 2 * LIMITS["archive_depth"].largest + 2
+    assert int(conf["MaxScanTime"]) / 1000 < SECONDS
+
+
+def test_the_clamd_of_airlock_dev_has_the_limits_of_the_cluster_s() -> None:
+    lines = (K8S / "clamd.conf").read_text().splitlines()
+    limits = {line for line in lines if line.startswith(("Max", "Stream", "Alert")) and "Threads" not in line}
+    assert limits <= set(CONFIGURATION.splitlines())
 
 
 def test_clamd_says_what_it_did_not_look_at() -> None:

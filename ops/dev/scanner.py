@@ -33,8 +33,8 @@ WITHOUT_CLAMD = "the check clamd is removed from all profiles"
 # https://www.eicar.org/download-anti-malware-testfile/
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
-# With the two alerts, what clamd cannot scan does not count as clean. A file may be as large as a profile allows;
-# clamd's own limit is 2 GB.
+# With the two alerts, what clamd cannot scan does not count as clean. Its limits are those of k8s/clamd.conf, which has
+# the reasons: a profile's own limits come first.
 CONFIGURATION = """\
 Foreground yes
 LocalSocket {socket}
@@ -45,9 +45,10 @@ AlertExceedsMax yes
 AlertEncrypted yes
 StreamMaxLength 2000M
 MaxFileSize 2000M
-MaxScanSize 2000M
-MaxFiles 10000
-MaxRecursion 17
+MaxScanSize 20000M
+MaxFiles 200000
+MaxRecursion 30
+MaxScanTime 540000
 ConcurrentDatabaseReload no
 """
 

@@ -23,8 +23,8 @@ _LENGTH = struct.Struct(">I")
 _SUBJECT = re.compile(r"(stream|fd\[\d+\]): ")
 # clamd's default for MaxThreads is 10; more connections would wait in its queue.
 CONNECTIONS = 10
-# The longest wait for clamd to read the next bytes or to answer: its own ReadTimeout and MaxScanTime are 120 s.
-SECONDS = 150.0
+# The longest wait for clamd to read the next bytes or to answer: its own MaxScanTime is 540 s in k8s/clamd.conf.
+SECONDS = 600.0
 CONNECT_SECONDS = 5.0
 VERSION_SECONDS = 60.0
 
