@@ -1,13 +1,37 @@
-"""Office documents of the two zipped families, as small as their rules allow."""
+"""Office documents of the zipped families, as small as their rules allow, and what examines them."""
 
 import io
 import zipfile
 from collections.abc import Mapping
 
+from airlock.finding_codes import FINDING_CODES
+from tests.workers.inspection.parsers.recorder import codes, examined
+from workers.inspection.parsers import office
+
+DOCX, XLSX, PPTX, VSDX = (
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.ms-visio.drawing",
+)
+ODT, RTF, EPUB = "application/vnd.oasis.opendocument.text", "application/rtf", "application/epub+zip"
+DOC, XLS, PPT, OTHER = (
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/x-ole-storage",
+)
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_SPACES_OF_PARTS = {
+    "w": _WORD,
+    "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
+    "r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    "v": "urn:schemas-microsoft-com:vml",
+    "o": "urn:schemas-microsoft-com:office:office",
+}
 _MAIN = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
@@ -38,6 +62,11 @@ def relations(*wanted: Relation) -> bytes:
     return f'<Relationships xmlns="{_RELATIONS}">{"".join(rows)}</Relationships>'.encode()
 
 
+def _root(body: bytes) -> bytes:
+    spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in _SPACES_OF_PARTS.items())
+    return f"<w:document {spaces}>".encode() + body + b"</w:document>"
+
+
 def open_xml(
     *wanted: Relation,
     main: str = "word/document.xml",
@@ -54,7 +83,7 @@ def open_xml(
         {
             "[Content_Types].xml": f'<Types xmlns="{_TYPES}">{default}{listed}</Types>'.encode(),
             "_rels/.rels": relations(("officeDocument", main, False)),
-            main: f'<w:document xmlns:w="{_WORD}">'.encode() + body + b"</w:document>",
+            main: _root(body),
             f"{folder}/_rels/{file}.rels": relations(*wanted),
             **(parts or {}),
         }
@@ -101,3 +130,17 @@ def open_document(body: str = "<text:p>Dear all</text:p>", manifest: str = "", *
             **{name.replace("__", "/").replace("_", "."): content for name, content in more.items()},
         }
     )
+
+
+def found(content: bytes, media_type: str) -> list[str]:
+    """The codes of all findings, notes too."""
+    return codes(office, content, media_type)
+
+
+def objections(content: bytes, media_type: str) -> list[str]:
+    """The codes of the findings that are more than a note by default."""
+    return [code for code in found(content, media_type) if FINDING_CODES[code].default != "note"]
+
+
+def members(content: bytes, media_type: str) -> list[tuple[str, bytes]]:
+    return examined(office, content, media_type).members

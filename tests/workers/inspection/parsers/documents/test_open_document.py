@@ -1,0 +1,66 @@
+import pytest
+
+from tests.workers.inspection.parsers.compound_samples import compound, excel, native, sheet
+from tests.workers.inspection.parsers.office_samples import ODT, OLE, found, members, objections, open_document
+
+BASIC = '<script:module xmlns:script="s">{}</script:module>'
+
+
+def _with(name: str, content: bytes, body: str = "<text:p/>") -> bytes:
+    return open_document(body, **{name.replace("/", "__").replace(".", "_"): content})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        open_document('<text:a xlink:href="https://example.org">x</text:a><draw:image xlink:href="Pictures/a.png"/>'),
+        open_document('<draw:object xlink:href="./Object 1"/><script:event-listener xlink:href=""/>'),
+        open_document('<draw:image xlink:href="#x"/><text:a xlink:href="../a.odt">x</text:a>'),
+        open_document('<table:table-source xlink:href="https://example.org/a.ods"/>'),
+        open_document('<meta:template xlink:href="/home/a/b.ott"/>'),
+        open_document(meta_xml=b'<!DOCTYPE m SYSTEM "office.dtd"><m/>'),
+        open_document(Basic__Standard__Module1_xml=BASIC.format("REM x\nSub Main\n\nEnd Sub\n").encode()),
+        open_document(Object_1=excel(sheet(0))),
+        open_document('<table:table-cell table:formula="of:=SUM([.A1:.A3];{1;2|3;4})"/>'),
+    ],
+    ids=lambda content: str(len(content)),
+)
+def test_what_programs_write_is_no_objection(content: bytes) -> None:
+    assert objections(content, ODT) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (open_document(Basic__Standard__Module1_xml=BASIC.format("Sub Main\nShell(1)\nEnd Sub").encode()), "macros"),
+        (open_document(Scripts__python__a_py=b"import os"), "macros"),
+        (open_document('<script:event-listener xlink:href="vnd.sun.star.script:a.b?location=share"/>'), "macros"),
+        (open_document('<text:a xlink:href="vnd.sun.star.script:a.b"/>'), "macros"),
+        (open_document('<text:a xlink:href="macro:///a.b"/>'), "macros"),
+        (open_document('<text:script script:language="JavaScript">1</text:script>'), "macros"),
+        (open_document('<draw:a presentation:action="execute" xlink:href="file:///bin/sh"/>'), "active_action"),
+        (open_document('<text:a xlink:href="ms-msdt:a"/>'), "unsafe_link"),
+        (open_document('<text:a xlink:href="file://evil/a"/>'), "unsafe_link"),
+        (open_document('<text:section-source xlink:href="https://example.org/a.odt"/>'), "remote_template"),
+        (open_document('<draw:floating-frame xlink:href="https://example.org/"/>'), "remote_template"),
+        (open_document('<draw:object xlink:href="https://example.org/a.odt"/>'), "remote_template"),
+        (open_document('<draw:image xlink:href="http://example.org/a.png"/>'), "external_reference"),
+        (open_document('<draw:image xlink:href="file:////example.org/a.png"/>'), "external_reference"),
+        (open_document('<table:cell-range-source xlink:href="https://example.org/a.ods"/>'), "external_data"),
+        (open_document('<office:dde-source office:dde-application="soffice"/>'), "active_formula"),
+        (open_document('<table:table-cell table:formula="of:=DDE(&quot;cmd&quot;;&quot;a&quot;)"/>'), "active_formula"),
+        (open_document('<table:table-cell table:formula="of:=COM.MICROSOFT.WEBSERVICE([.A1])"/>'), "active_formula"),
+        (open_document('<text:p/>', **{"Object 1__content_xml": b'<a xmlns:x="x" x:dde-link=""><dde-link/></a>'}),
+         "active_formula"),
+        (open_document("<draw:applet/>"), "embedded_object"),
+        (open_document(Object_1=OLE), "malformed"),
+        (open_document(Object_1=compound({"\x01Ole10Native": native(b"a.exe", b"MZ")})), "embedded_object"),
+    ],
+    ids=lambda value: str(value)[-60:],
+)  # fmt: skip
+def test_what_acts_or_fetches_is_found(content: bytes, expected: str) -> None:
+    assert expected in found(content, ODT)
+
+
+def test_other_files_are_members() -> None:
+    assert members(open_document(media__a_exe=b"MZ"), ODT) == [("media/a.exe", b"MZ")]
