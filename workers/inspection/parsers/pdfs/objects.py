@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.inspection.parsers.pdfs.scripts import only_formats
-from workers.inspection.parsers.pdfs.texts import is_safe_address, leads_away, text_of
+from workers.inspection.parsers.pdfs.texts import address_code, leads_away, text_of
 
 if TYPE_CHECKING:
     import pikepdf
@@ -20,6 +20,10 @@ _NOTABLE = re.compile(
 # They move within the document, or change what it shows.
 _INNER_ACTIONS = frozenset(
     {"/GoTo", "/Named", "/Hide", "/SetOCGState", "/Trans", "/ResetForm", "/GoTo3DView", "/NoOp", "/GoToDp", "/Thread"}
+)
+_SENDING_ACTIONS = frozenset({"/SubmitForm", "/ImportData", "/Rendition", "/Movie", "/RichMediaExecute"})
+_KNOWN_ACTIONS = (
+    _INNER_ACTIONS | _SENDING_ACTIONS | {"", "/URI", "/JavaScript", "/Launch", "/GoToR", "/GoToE", "/Sound"}
 )
 _ACTION_KEYS = ("/A", "/OpenAction", "/Next", "/PA")
 # With any namespace prefix. An entity could expand to one.
@@ -94,8 +98,8 @@ def _dictionary_codes(part: Any, attach: Callable[[EmbeddedFile], None]) -> Iter
     if "/XFA" in part:
         yield from _form_codes(part["/XFA"])
     for key in ("/URI", "/Base"):
-        if (link := _string(part.get(key))) is not None and not is_safe_address(link):
-            yield "unsafe_link"
+        if (link := _string(part.get(key))) is not None and (code := address_code(link)):
+            yield code
     if "/Ref" in part and _is_dictionary(part["/Ref"]) and "/F" in part["/Ref"]:
         yield "external_stream"
 
@@ -128,13 +132,10 @@ def _action_codes(part: Any) -> Iterator[str]:
         yield "launch_action"
     elif kind in ("/GoToR", "/GoToE", "/Thread"):
         yield from _other_file_codes(part, kind)
-    elif kind in ("/SubmitForm", "/ImportData", "/Rendition", "/Movie", "/RichMediaExecute") or (kind == "/Sound" and _names_a_file(part.get("/Sound"))):
+    elif kind in _SENDING_ACTIONS or (kind == "/Sound" and _names_a_file(part.get("/Sound"))):
         yield "remote_action"
     for value in _actions(part):
-        name = str(value.get("/S", ""))
-        known = _INNER_ACTIONS | {"/URI", "/JavaScript", "/Launch", "/GoToR", "/GoToE", "/SubmitForm", "/ImportData",
-                                  "/Rendition", "/Movie", "/Sound", "/RichMediaExecute", ""}  # fmt: skip
-        if name not in known:
+        if str(value.get("/S", "")) not in _KNOWN_ACTIONS:
             yield "remote_action"
 
 

@@ -1,28 +1,57 @@
-"""Scripts of form fields that only format or add up: calls of Acrobat's own functions with literal arguments.
+"""Scripts of form fields that only format: Acrobat's own functions (Forms JavaScript), called with literals.
 
-Acrobat writes them when somebody chooses "number" or "date" for a field, and readers have these functions built in
-(JavaScript for Acrobat API Reference, "AForm"). Every other script counts as one that can do anything.
+They set or test the value of the field whose event runs them, and nothing else:
+https://opensource.adobe.com/dc-acrobat-sdk-docs/library/jsapiref/ and Acrobat's AForm.js.
 """
 
 import re
+from enum import Enum
 
 _FUNCTIONS = (
-    "AFNumber_Format|AFNumber_Keystroke|AFPercent_Format|AFPercent_Keystroke|AFDate_Format|AFDate_FormatEx"
-    "|AFDate_Keystroke|AFDate_KeystrokeEx|AFTime_Format|AFTime_FormatEx|AFTime_Keystroke|AFSpecial_Format"
-    "|AFSpecial_Keystroke|AFSpecial_KeystrokeEx|AFSimple_Calculate|AFRange_Validate|AFMergeChange|AFExactMatch"
+    "AFNumber_Format AFNumber_Keystroke AFPercent_Format AFPercent_Keystroke AFDate_Format AFDate_FormatEx "
+    "AFDate_Keystroke AFDate_KeystrokeEx AFTime_Format AFTime_FormatEx AFTime_Keystroke AFTime_KeystrokeEx "
+    "AFSpecial_Format AFSpecial_Keystroke AFSpecial_KeystrokeEx AFRange_Validate AFSimple_Calculate"
+).split()
+
+# The alternatives exclude one another by their first characters, so no text makes these expressions slow.
+_BLANK = r"(?:[\s\ufeff]|/\*(?:[^*]|\*(?!/))*\*/|//[^\r\n\u2028\u2029]*)*"
+_SCALAR = (
+    r"""(?:"(?:[^"\\\r\n\u2028\u2029]|\\[^\r\n])*"|'(?:[^'\\\r\n\u2028\u2029]|\\[^\r\n])*'"""
+    r"""|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false|null)"""
 )
-_STRING = r"\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'"
-_LITERAL = rf"(?:{_STRING}|[-+]?\d+(?:\.\d*)?|[-+]?\.\d+|true|false|null)"
-_LIST = rf"(?:new\s+Array\s*\(\s*(?:{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)?\)|\[\s*(?:{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)?\])"
-_ARGUMENT = rf"(?:{_LITERAL}|{_LIST})"
-_CALL = rf"(?:{_FUNCTIONS})\s*\(\s*(?:{_ARGUMENT}\s*(?:,\s*{_ARGUMENT}\s*)*)?\)\s*;?"
-_ONLY_CALLS = re.compile(rf"\s*(?:{_CALL}\s*)*\Z")
-_COMMENT = re.compile(rf"({_STRING})|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_LONGEST = 20_000
 
 
-def only_formats(script: str) -> bool:
-    """Whether the script does nothing but call functions of the list with literals."""
-    if len(script) > _LONGEST:
-        return False
-    return _ONLY_CALLS.match(_COMMENT.sub(lambda found: found[1] or " ", script)) is not None
+def _listed(item: str) -> str:
+    return rf"(?:{_BLANK}{item}{_BLANK}(?:,{_BLANK}{item}{_BLANK})*|{_BLANK})"
+
+
+_LIST = rf"(?:new\s+Array{_BLANK}\({_listed(_SCALAR)}\)|\[{_listed(_SCALAR)}\])"
+_CALL = rf"(?:{'|'.join(_FUNCTIONS)}){_BLANK}\({_listed(rf'(?:{_SCALAR}|{_LIST})')}\)"
+_PART = re.compile(rf"{_BLANK}(?:(?P<call>{_CALL})|;|\Z)")
+
+
+class Script(Enum):
+    """What a script does."""
+
+    NOTHING = "nothing"
+    FORMATS = "formats"
+    MORE = "more"
+
+
+def judged(text: str) -> Script:
+    """Whether a script only calls functions that format; `MORE` is everything that is not known to be harmless."""
+    at, calls = 0, 0
+    while at < len(text):
+        part = _PART.match(text, at)
+        if part is None or (part["call"] and not _ends(text, part.end())):
+            return Script.MORE
+        calls += part["call"] is not None
+        at = part.end()
+    return Script.FORMATS if calls else Script.NOTHING
+
+
+def _ends(text: str, at: int) -> bool:
+    """Whether a statement ends at `at`: else its value is used for something."""
+    rest = re.compile(_BLANK).match(text, at)
+    end = rest.end() if rest else at
+    return end == len(text) or text[end] == ";" or bool(re.search(r"[\r\n]", text[at:end]) and text[end].isalpha())
