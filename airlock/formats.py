@@ -238,6 +238,9 @@ _ARCHIVES = (
     _archive("application/x-lzip", "lz"),
     _archive("application/x-lzma", "lzma"),
     _archive("application/x-compress", "z"),
+    # What macOS puts beside the files of an archive: a file's attributes ("._a.txt"), and how a folder is shown.
+    Format("application/applefile", "", "archive"),
+    Format("application/x-ds-store", "", "archive"),
     # Zips by their directory, which programs run.
     _archive("application/java-archive", "jar war ear aar", "application/x-java-archive", "application/x-jar"),
     _archive("application/vnd.android.package-archive", "apk aab xapk"),

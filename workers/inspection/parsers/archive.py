@@ -18,7 +18,7 @@ MODULES: Sequence[str] = (
     *("py7zr", "inflate64", "encodings.cp437", "encodings.utf_16_le", "encodings.latin_1"),
     *(
         f"workers.inspection.parsers.archives.{each}"
-        for each in ("seven_zip.reader", "streams.reader", "tars.reader", "zips.reader", "system.library")
+        for each in ("macos", "seven_zip.reader", "streams.reader", "tars.reader", "zips.reader", "system.library")
     ),
 )
 DEFAULTS: Mapping[str, int] = MappingProxyType(
@@ -47,6 +47,7 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
 
 
 def _read(file: BinaryIO, size: int, reading: Reading, output: ArchiveOutput) -> None:
+    from workers.inspection.parsers.archives import macos
     from workers.inspection.parsers.archives.seven_zip import reader as seven_zip
     from workers.inspection.parsers.archives.streams import reader as streams
     from workers.inspection.parsers.archives.system import library as system_library
@@ -64,6 +65,8 @@ def _read(file: BinaryIO, size: int, reading: Reading, output: ArchiveOutput) ->
         seven_zip.read(archive, length, output)
     elif media_type in streams.TYPES:
         streams.read(archive, media_type, output)
+    elif media_type in macos.TYPES:
+        macos.read(archive, length, media_type, output)
     elif media_type in system_library.TYPES:
         system_library.read(archive, length, media_type, output)
     else:

@@ -330,3 +330,13 @@ def test_a_folder_of_a_7z_that_cannot_be_unpacked_here() -> None:
         data = samples.seven_zip_by_hand(samples.seven_zip_streams(folder=folder), FILE)
         assert examined(data).codes <= {"unsupported_compression", *MALFORMED}
         assert examined(data).findings
+
+
+@pytest.mark.parametrize("hidden", [samples.plain_seven_zip({"a": b"1"}), samples.seven_zipped({"a": b"1"})])
+def test_an_archive_in_a_comment_or_an_extra_field_of_a_zip_is_hidden(hidden: bytes) -> None:
+    assert examined(samples.zip_by_hand(Part(), comment=hidden)).codes == {"hidden_entry"}
+    extra = {"extra": struct.pack("<2H", 0x6666, len(hidden)) + hidden}
+    assert examined(samples.zip_by_hand(Part(local=extra))).codes == {"hidden_entry"}
+    assert examined(samples.zip_by_hand(Part(central=extra))).codes == {"hidden_entry"}
+    times = {"extra": struct.pack("<2H", 0x6666, 300) + b"UT" * 150}
+    assert examined(samples.zip_by_hand(Part(local=times, central=times))).findings == []

@@ -4,6 +4,7 @@ import struct
 from typing import Any, BinaryIO, NamedTuple
 
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
+from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.archives.zips.entries import ZipEntry, parse_entry, read_exactly
 from workers.inspection.parsers.port import LimitExceeded
@@ -52,6 +53,8 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
     if place.entries > output.entries_limit:
         raise LimitExceeded(f"The archive has more than {output.entries_limit} entries (archive_entries).")
     _check_one_directory(file, place, output)
+    file.seek(place.record + _END.size)
+    report_hidden(file.read(place.end - place.record - _END.size), "in its comment", output)
     file.seek(place.start)
     left = place.length
     entries: list[ZipEntry] = []

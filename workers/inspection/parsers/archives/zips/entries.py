@@ -4,6 +4,7 @@ import struct
 from typing import BinaryIO, NamedTuple
 
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
+from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
 from workers.inspection.parsers.archives.paths import extension, path_parts
 from workers.inspection.parsers.port import LimitExceeded
@@ -16,6 +17,7 @@ _DESCRIPTOR = 1 << 3
 _AES = 99
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
 _UNICODE_MARK = _UNICODE_PATH.to_bytes(2, "little")
+_USUAL = 80  # bytes of extra fields as programs of today write them
 _LONGEST_NAME = 4096  # PATH_MAX of Linux
 _CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
@@ -79,7 +81,9 @@ def parse_entry(file: BinaryIO, left: int, base: int, output: ArchiveOutput) -> 
         raise LimitExceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
     name = read_exactly(file, name_length)
     extra = read_exactly(file, extra_length)
-    read_exactly(file, comment_length)
+    comment = read_exactly(file, comment_length)
+    _check_hidden(extra, output)
+    _check_hidden(comment, output)
     names = _names(name, flags, extra, output)
     size, packed, offset, disk = _zip64_values(extra, (size, packed, offset, disk))
     if disk:
@@ -99,6 +103,7 @@ def locate(file: BinaryIO, entry: ZipEntry, limit: int, output: ArchiveOutput) -
         raise MalformedArchive(f"its entry {quoted(entry.name)} is at the wrong offset")
     name = read_exactly(file, name_length)
     extra = read_exactly(file, extra_length)
+    _check_hidden(extra, output)
     data = entry.offset + _LOCAL.size + name_length + extra_length
     if name != entry.raw_name or _UNICODE_MARK in extra:
         _check_local_names(entry, _names(name, flags, extra, output), output)
@@ -175,6 +180,12 @@ def _is_another(name: str, unicode_name: str) -> bool:
     return len(path_parts(name)) != len(path_parts(unicode_name)) or (
         extension(unicode_name) != extension(name) and extension(unicode_name).isascii()
     )
+
+
+def _check_hidden(data: bytes, output: ArchiveOutput) -> None:
+    """Extra fields and comments have times, owners and texts: a longer one is searched."""
+    if len(data) > _USUAL:
+        report_hidden(data, "in an extra field or a comment", output)
 
 
 def _fields(extra: bytes, wanted: int) -> list[bytes]:
