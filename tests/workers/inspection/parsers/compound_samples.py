@@ -36,7 +36,9 @@ def compound(streams: Mapping[str, bytes], class_id: str = "") -> bytes:
     )
     header += struct.pack("<109I", *range(fat_sectors), *[_FREE] * (109 - fat_sectors))
     table = struct.pack(f"<{len(fat)}I", *fat)
-    return header + table + _directory(paths, content, starts, class_id).ljust(directory_sectors * _SECTOR, b"\0") + body
+    return (
+        header + table + _directory(paths, content, starts, class_id).ljust(directory_sectors * _SECTOR, b"\0") + body
+    )
 
 
 def _chain(first: int, length: int) -> list[int]:
@@ -48,9 +50,7 @@ def _header(fat_sectors: int) -> tuple[int, ...]:
     return (0, fat_sectors, fat_sectors, 0, 4096, _END, 0, _END, 0)
 
 
-def _directory(
-    paths: list[str], content: Mapping[str, bytes], starts: Mapping[str, int], class_id: str
-) -> bytes:
+def _directory(paths: list[str], content: Mapping[str, bytes], starts: Mapping[str, int], class_id: str) -> bytes:
     """Siblings hang on one another's right, which readers put up with."""
     children = {path: [other for other in paths if other.rpartition("/")[0] == path] for path in ["", *paths]}
     number = {path: index for index, path in enumerate(["", *paths])}

@@ -73,7 +73,7 @@ def _is_obfuscated(extension: str) -> bool:
 
 def _page(package: Package, name: str, media_type: str, output: Output) -> None:
     content = package.read(name, _PAGE_BYTES)
-    markup.examine(io.BytesIO(content), len(content), Reading(media_type), markup.DEFAULTS, output)  # type: ignore[arg-type,call-arg]
+    markup.examine(io.BytesIO(content), len(content), Reading(media_type), markup.DEFAULTS, output)
 
 
 def _stylesheet(package: Package, name: str, output: Output) -> None:

@@ -27,8 +27,10 @@ _LIBRARY = re.compile(r"(?:.*/)?(?:script|dialog)-l[bc]\.xml", re.DOTALL)
 _BASIC, _SCRIPTS = re.compile(r"(.*/)?Basic/", re.DOTALL), re.compile(r"(.*/)?Scripts/.", re.DOTALL)
 _CODELESS = re.compile(r"\s*($|'|rem\b|option\s|sub\s+main\s*(\(\s*\))?\s*$|end\s+sub\s*$)", re.IGNORECASE)
 _DDE = frozenset({"dde-source", "dde-link", "dde-connection-decl", "dde-connection"})
-_CLICKED = frozenset({"a", "event-listener", "form", "button", "hyperlink-behaviour", "image-map", "area-rectangle", "area-circle",
-                      "area-polygon", "contour-polygon", "image-frame", "model", "properties"})  # fmt: skip
+_CLICKED = frozenset(
+    {"a", "event-listener", "form", "button", "hyperlink-behaviour", "image-map", "area-rectangle",
+     "area-circle", "area-polygon", "contour-polygon", "image-frame", "model", "properties"}
+)  # fmt: skip
 _PICTURES = frozenset(
     {"image", "fill-image", "background-image", "list-level-style-image", "symbol-image", "video-frame"}
 )
@@ -54,26 +56,28 @@ def examine_open_document(package: Package, limits: Mapping[str, int], output: O
 
 
 def _part(package: Package, name: str, limits: Mapping[str, int], output: Output) -> None:
-    head = package.head(name)
     if _BASIC.match(name) and not _LIBRARY.fullmatch(name):
         _basic(package, name, output)
     elif _SCRIPTS.match(name):
         output.finding("macros", MACROS)
-    elif head.startswith(MAGIC):
+    else:
+        _by_content(package, name, limits, output)
+
+
+def _by_content(package: Package, name: str, limits: Mapping[str, int], output: Output) -> None:
+    head = package.head(name)
+    if head.startswith(MAGIC):
         examine_embedded(package.read(name, _OBJECT_BYTES), limits, output)
-    elif name.lower().endswith(".svg") and _XML.match(head):
+    elif _XML.match(head) and name.lower().endswith(".svg"):
         examine_svg(io.BytesIO(package.read(name, _OBJECT_BYTES)), output)
     elif _XML.match(head):
         for element in elements(package.pieces(name), ("*",), output, doctype=True):
             _element(element, output)
-    elif is_known_data(head) or name in _PLAIN or name.endswith("layout-cache"):
+    elif is_known_data(head) or name == "mimetype" or name.endswith("layout-cache"):
         for _ in package.pieces(name):
             pass  # reading it to its end tests its checksum
     else:
         package.hand_out(name, output)
-
-
-_PLAIN = frozenset({"mimetype", "layout-cache"})
 
 
 def _basic(package: Package, name: str, output: Output) -> None:
@@ -100,9 +104,9 @@ def _element(element: Element, output: Output) -> None:
 
 
 def _attribute(element: Element, name: str, value: str, output: Output) -> None:
-    if _RUNS.match(value) and name in ("href", "macro-name", "id", "linked-script", "action"):
-        output.finding("macros", MACROS)
-    elif name == "macro-name" and value and element.name in _LISTENERS:
+    if (_RUNS.match(value) and name in ("href", "macro-name", "id", "linked-script", "action")) or (
+        name == "macro-name" and value and element.name in _LISTENERS
+    ):
         output.finding("macros", MACROS)
     elif name == "href":
         _link(element, value, output)

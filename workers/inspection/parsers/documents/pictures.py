@@ -11,4 +11,4 @@ SVG = "image/svg+xml"
 def examine_svg(picture: io.BytesIO, output: Output) -> None:
     """Examine the picture as one that is uploaded."""
     size = picture.getbuffer().nbytes
-    markup.examine(picture, size, Reading(SVG), markup.DEFAULTS, output)  # type: ignore[arg-type,call-arg]
+    markup.examine(picture, size, Reading(SVG), markup.DEFAULTS, output)

@@ -31,8 +31,8 @@ class Place(IntEnum):
 
 _WEB = frozenset({"http", "https", "ftp", "ftps", "sftp"})
 _NAMES = frozenset(
-    {"mailto", "tel", "sms", "fax", "callto", "sip", "sips", "xmpp", "im", "geo", "news", "nntp", "webcal", "urn", "doi",
-     "tag", "mid", "cid", "about", "isbn", "issn"}
+    {"mailto", "tel", "sms", "fax", "callto", "sip", "sips", "xmpp", "im", "geo", "news", "nntp", "webcal",
+     "urn", "doi", "tag", "mid", "cid", "about", "isbn", "issn"}
 )  # fmt: skip
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
 # A path of Mac OS before X, whose disk has a space in its name, as that of every Macintosh has by default.

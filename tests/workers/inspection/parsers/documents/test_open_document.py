@@ -50,7 +50,7 @@ def test_what_programs_write_is_no_objection(content: bytes) -> None:
         (open_document('<office:dde-source office:dde-application="soffice"/>'), "active_formula"),
         (open_document('<table:table-cell table:formula="of:=DDE(&quot;cmd&quot;;&quot;a&quot;)"/>'), "active_formula"),
         (open_document('<table:table-cell table:formula="of:=COM.MICROSOFT.WEBSERVICE([.A1])"/>'), "active_formula"),
-        (open_document('<text:p/>', **{"Object 1__content_xml": b'<a xmlns:x="x" x:dde-link=""><dde-link/></a>'}),
+        (open_document("<text:p/>", **{"Object 1__content_xml": b'<a xmlns:x="x" x:dde-link=""><dde-link/></a>'}),
          "active_formula"),
         (open_document("<draw:applet/>"), "embedded_object"),
         (open_document(Object_1=OLE), "malformed"),

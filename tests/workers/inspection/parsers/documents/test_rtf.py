@@ -13,8 +13,10 @@ WORD = rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\deff0{\fonttbl{\f0\fbidi \f
 {\field{\*\fldinst { FORMTEXT }{\*\formfield{\fftype0{\*\ffname Text1}}}}{\fldrslt x}}
 {\shp{\*\shpinst{\sp{\sn pibName}{\sv C:\\a.png}}{\sp{\sn pibFlags}{\sv 2}}}}
 {\pict\pngblip\picw1 89504e470d0a1a0a}{\pict\wmetafile8\bin4 }}}}\trowd\cellx100 \'e9\u233\'e9 \{\}\cell\row\par}"""
-TEXT_EDIT = rb"{\rtf1\ansi\ansicpg1252\cocoartf2639{\fonttbl\f0\fswiss Helvetica;}{\*\expandedcolortbl;;}\pard\f0 Hi\
-{\field{\*\fldinst{HYPERLINK "b'"mailto:a@example.org"'rb"}}{\fldrslt a}}}" + b"\n"
+TEXT_EDIT = (
+    b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639{\\fonttbl\\f0\\fswiss Helvetica;}{\\*\\expandedcolortbl;;}\\pard\\f0 Hi\\\n"
+    b'{\\field{\\*\\fldinst{HYPERLINK "mailto:a@example.org"}}{\\fldrslt a}}}\n'
+)
 
 
 def _object(data: bytes, words: bytes = b"\\objemb", class_name: bytes = b"Word.Document.8") -> bytes:
@@ -84,11 +86,10 @@ def test_what_acts_or_fetches_is_found(content: bytes, expected: str) -> None:
     assert expected in found(content, RTF)
 
 
-@pytest.mark.parametrize("split", [b"{\\b }", b"\\x ", b"\\'00", b"{\\*\\y z}", b"\\bin0 ", b"g"])
+@pytest.mark.parametrize("split", [b"{\\b }", b"\\x ", b"\\'00", b"{\\*\\y z}", b"g"])
 def test_data_that_are_hidden_among_other_words_are_found(split: bytes) -> None:
     digits = _old(b"Excel.Sheet.8", excel(sheet(0)))
-    hidden = found(_object(digits[:20] + split + digits[20:]), RTF)
-    assert hidden == ["embedded_object"] or "malformed" in hidden or "embedded_object" in hidden or split == b"\\bin0 "
+    assert "embedded_object" in found(_object(digits[:20] + split + digits[20:]), RTF)
 
 
 @pytest.mark.parametrize("binary", [False, True])

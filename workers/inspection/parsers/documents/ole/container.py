@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Defects that olefile accepts, but with which two programs may read two different documents.
 _AMBIGUOUS = re.compile("Duplicate filename|referenced more than once")
+_FREE = 0xFFFFFFFF
+# What editors, mail gateways and file systems leave behind a file.
+_PADDING = b"\0\t\n\r \x1a"
 # The limit for a stream, which is read into memory.
 _STREAM_BYTES = 256 << 20
 
@@ -45,10 +48,17 @@ class Storage:
         }
 
     def walk(self) -> Iterator["Storage"]:
-        """This storage and all below it."""
+        """The storage itself and all below it."""
         yield self
         for storage in self.storages.values():
             yield from storage.walk()
+
+    def has_trailing_data(self) -> bool:
+        """Whether bytes follow the last sector that is in use."""
+        file, table = self._container.fp, self._container.fat
+        used = next((number for number in range(len(table) - 1, -1, -1) if table[number] != _FREE), 0)
+        file.seek((used + 2) * self._container.sector_size)
+        return any(piece.strip(_PADDING) for piece in iter(lambda: file.read(1 << 20), b""))
 
     def has(self, name: str) -> bool:
         return name.lower() in self.streams
@@ -82,7 +92,7 @@ def open_container(file: BinaryIO | bytes, size: int, max_entries: int) -> Stora
 
 
 def _check_tree(container: "olefile.OleFileIO") -> None:
-    """olefile's own walk is endless where a folder leads back to the root."""
+    """Olefile's own walk is endless where a folder leads back to the root."""
     waiting, seen = [container.root], {container.root.sid}
     while waiting:
         for entry in waiting.pop().kids:

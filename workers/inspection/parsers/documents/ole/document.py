@@ -45,6 +45,8 @@ class _Compound:
     def examine(self, file: BinaryIO | bytes, size: int, *, embedded: bool) -> None:
         try:
             root = open_container(file, size, self._limits["office_entries"])
+            if root.has_trailing_data():
+                self._output.finding("trailing_data", "There are further bytes behind the end of the document.")
             if embedded:
                 self._macros(root)
                 examine_object(root, self._output, self._document)

@@ -173,7 +173,7 @@ class _Workbook:
 
 
 def _decoded(path: str) -> str:
-    r"""A path as Excel encodes it (2.5.277): 1 and @ for a share, 1 and a letter for a drive, 5 and a length for a URL."""
+    r"""A path as Excel encodes it (2.5.277): 1 and @ is a share, 1 and a letter a drive, 5 and a length a URL."""
     rest = path[1:]
     if rest.startswith("\x05"):
         return rest[2:]

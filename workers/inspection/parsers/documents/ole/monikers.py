@@ -41,9 +41,11 @@ def report_ole_stream(content: bytes, output: Output) -> None:
     if len(content) < 20:
         return
     _, flags, _, _, size = struct.unpack_from("<5L", content)
-    if _URL in content or (flags & 1 and not _is_plain(content[20 + size :])):
-        output.finding("remote_template", REMOTE)
-    elif flags & 1 and any(is_remote(text) for text in _strings(content)):
+    if (
+        _URL in content
+        or (flags & 1 and not _is_plain(content[20 + size :]))
+        or (flags & 1 and any(is_remote(text) for text in _strings(content)))
+    ):
         output.finding("remote_template", REMOTE)
     elif flags & 1:
         output.finding("external_link", "The document shows a linked file, which is read when it is asked for.")

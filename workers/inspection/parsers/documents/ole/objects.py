@@ -1,4 +1,4 @@
-r"""Objects that a document embeds ([MS-OLEDS]): a document of an office program, a file in a package, or a program's own.
+r"""Objects that a document embeds ([MS-OLEDS]): of an office program, a file in a package, or a program's own.
 
 A document of an office program is examined like the one that embeds it. A file in a package (`\1Ole10Native`) is what
 the reader starts by a click, whatever it is: it is a finding, and is handed out as a member too. So is a document that
@@ -19,8 +19,11 @@ NATIVE = "\x01ole10native"
 DOCUMENTS = frozenset({"worddocument", "workbook", "book", "powerpoint document"})
 _WHOLE_FILES = ("package", "embeddedodf", "package_stream", "contents")
 # What describes an object, or shows it while its program is not running.
-_INERT = ("\x01compobj", "\x01ole", "\x03objinfo", "\x02olepres", "\x03linkinfo", "\x03meta", "\x03pict", "\x03print",
-          "\x05", "\x03epsf", "\x03eprint", "\x03metafile", "\x02pres", "\x01ole10fmtprogid", "\x01ole10itemname", "\x03pic", "properties_stream")  # fmt: skip
+_INERT = (
+    "\x01compobj", "\x01ole", "\x03objinfo", "\x02olepres", "\x03linkinfo", "\x03meta", "\x03pict", "\x03print",
+    "\x05", "\x03epsf", "\x03eprint", "\x03metafile", "\x02pres", "\x01ole10fmtprogid", "\x01ole10itemname",
+    "\x03pic", "properties_stream",
+)  # fmt: skip
 # MathType's own class; the editor of equations that came with Office reads the older ones, and has holes that no
 # update closes (CVE-2017-11882).
 _EQUATIONS = frozenset({"0002CE02-0000-0000-C000-000000000046", "00021700-0000-0000-C000-000000000046",
@@ -93,7 +96,7 @@ def _shown(name: str) -> str:
 
 
 def native_file(content: bytes) -> NativeFile | None:
-    r"""The file of `\1Ole10Native` ([MS-OLEDS] 2.3.6) as Windows' packager writes it; None for another program's data."""
+    r"""The file of `\1Ole10Native` as Windows' packager writes it ([MS-OLEDS] 2.3.6); None for other data."""
     try:
         at = 6
         label, at = _text(content, at)

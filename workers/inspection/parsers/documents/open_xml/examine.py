@@ -36,9 +36,11 @@ _SETTINGS = re.compile(
     r"vbaprojectsignature.*|attachedtoolbars|digital-signature.*|mswordhtmlrtf|inkml.*|"
     r"vnd\.ms-office\.legacydiagramtext|vnd\.ms-office\.legacydocdiagraminfo|vnd\.ms-word\.attachedtoolbars)"
 )
-_SETTING_KINDS = frozenset({"printersettings", "font", "customproperty", "powerpivotdata", "vbaprojectsignature",
-                            "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
-                            "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"})  # fmt: skip
+_SETTING_KINDS = frozenset(
+    {"printersettings", "font", "customproperty", "powerpivotdata", "vbaprojectsignature",
+     "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
+     "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"}
+)  # fmt: skip
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<|\xff\xfe\s?\0?<\0")
 _NO_XML = ("text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf", "text/plain",
            "application/x-mimearchive", "multipart/related", "image/svg+xml")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the elements of a part do: fields, formulas, queries, actions (ECMA-376 part 1). Any part can have any of them."""
+"""What the elements of a part do: fields, formulas, queries, actions (ECMA-376 part 1). Any part can have them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -53,84 +53,84 @@ class PartRules:
         if self._refreshes and self._external:
             self._output.finding("external_data", REFRESHED)
 
-    def _instruction(self, element: Element) -> None:
+    def take_instruction(self, element: Element) -> None:
         self._fields.text(element.text)
 
-    def _simple_field(self, element: Element) -> None:
+    def take_simple_field(self, element: Element) -> None:
         self._fields.instruction(element.get("instr"))
 
-    def _field_mark(self, element: Element) -> None:
+    def take_field_mark(self, element: Element) -> None:
         kind = element.get("fldCharType")
         if kind in _FIELD_TYPES:
             {"begin": self._fields.begin, "separate": self._fields.separate, "end": self._fields.end}[kind]()
 
-    def _formula(self, element: Element) -> None:
+    def take_formula(self, element: Element) -> None:
         formula(element.text, self._output)
 
-    def _defined_name(self, element: Element) -> None:
+    def take_defined_name(self, element: Element) -> None:
         formula(element.text, self._output)
         if re.match(r"(_xlnm\.)?auto_(open|close|activate|deactivate)", element.get("name"), re.IGNORECASE):
             self._output.finding("macros", "The document contains macros.")
 
-    def _dde(self, _element: Element) -> None:
+    def take_dde(self, _element: Element) -> None:
         self._output.finding("active_formula", ACTIVE)
 
-    def _volatile(self, element: Element) -> None:
+    def take_volatile(self, element: Element) -> None:
         if element.get("type") == "realTimeData":
             self._output.finding("active_formula", ACTIVE)
 
-    def _connection(self, element: Element) -> None:
+    def take_connection(self, element: Element) -> None:
         """A connection that is only there is followed where the reader refreshes; `interval` refreshes by itself."""
         if element.get("refreshOnLoad") in _TRUE or element.get("interval") not in ("", "0"):
             self._output.finding("external_data", REFRESHED)
         else:
             self._output.finding("external_link", QUERY)
 
-    def _query(self, element: Element) -> None:
+    def take_query(self, element: Element) -> None:
         if element.get("refreshOnLoad") in _TRUE:
             self._output.finding("external_data", REFRESHED)
 
-    def _pivot(self, element: Element) -> None:
+    def take_pivot(self, element: Element) -> None:
         self._refreshes = self._refreshes or element.get("refreshOnLoad") in _TRUE
 
-    def _pivot_source(self, element: Element) -> None:
+    def take_pivot_source(self, element: Element) -> None:
         self._external = self._external or element.get("type") == "external"
 
-    def _binding(self, element: Element) -> None:
+    def take_binding(self, element: Element) -> None:
         if element.get("FileBinding") in _TRUE and is_remote(element.get("FileBindingName")):
             self._output.finding("external_data", REFRESHED)
 
-    def _clicked(self, element: Element) -> None:
+    def take_clicked(self, element: Element) -> None:
         if not _ACTIONS.fullmatch(element.get("action").strip().lower()):
             self._output.finding("active_action", ACTION)
 
-    def _hovered(self, element: Element) -> None:
-        self._clicked(element)
+    def take_hovered(self, element: Element) -> None:
+        self.take_clicked(element)
         if element.get("action").lower().startswith("ppaction://ole"):
             self._output.finding("active_action", ACTION)
         target = self._relationships.get(element.get("id"))
         if target is not None and target.external and is_remote(target.target):
             self._output.finding("active_action", "A hover leads to another place.")
 
-    def _command(self, element: Element) -> None:
+    def take_command(self, element: Element) -> None:
         if element.get("type") == "verb":
             self._output.finding("active_action", "An animation starts the program of an embedded object.")
 
-    def _ole_object(self, element: Element) -> None:
+    def take_ole_object(self, element: Element) -> None:
         if element.get("progId").lower().startswith("equation.") and not element.get("progId").lower().startswith(
             "equation.dsmt"
         ):
             self._output.finding("embedded_object", "The document contains an object of the equation editor.")
 
-    def _macro(self, element: Element) -> None:
+    def take_macro(self, element: Element) -> None:
         if re.search(r"[\\/]|\[[1-9]", element.get("macro")):
             self._output.finding("active_action", ACTION)
 
-    def _video(self, element: Element) -> None:
+    def take_video(self, element: Element) -> None:
         if re.search(r"<script|\bon\w+\s*=", element.get("embeddedHtml"), re.IGNORECASE):
             self._output.finding("script", "A video of the document brings scripts.")
 
-    def _cell(self, element: Element) -> None:
+    def take_cell(self, element: Element) -> None:
         """A cell of Visio's shapes: what a double click does, and where a link leads."""
         if not _VISIO.match(element.namespace):
             return
@@ -148,36 +148,36 @@ class PartRules:
         if element.namespace == _VML:
             shown(element.attributes.get(f"{{{_OFFICE}}}href", ""), self._output)
         if element.name == "OLEObject":
-            self._ole_object(element._replace(attributes={"progId": element.get("ProgID")}))
+            self.take_ole_object(element._replace(attributes={"progId": element.get("ProgID")}))
 
-    def _frame(self, element: Element) -> None:
+    def take_frame(self, element: Element) -> None:
         loaded(element.get("src"), self._output)
 
 
 _Rule = Callable[[PartRules, Element], None]
 _RULES: Mapping[str, _Rule] = MappingProxyType(
     {
-        **dict.fromkeys(("instrText", "delInstrText"), PartRules._instruction),
-        "fldSimple": PartRules._simple_field,
-        "fldChar": PartRules._field_mark,
+        **dict.fromkeys(("instrText", "delInstrText"), PartRules.take_instruction),
+        "fldSimple": PartRules.take_simple_field,
+        "fldChar": PartRules.take_field_mark,
         **dict.fromkeys(("f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula",
-                         "oldFormula"), PartRules._formula),
-        "definedName": PartRules._defined_name,
-        "ddeLink": PartRules._dde,
-        "volType": PartRules._volatile,
-        "connection": PartRules._connection,
-        "queryTable": PartRules._query,
-        "pivotCacheDefinition": PartRules._pivot,
-        "cacheSource": PartRules._pivot_source,
-        "DataBinding": PartRules._binding,
-        "hlinkClick": PartRules._clicked,
-        **dict.fromkeys(("hlinkHover", "hlinkMouseOver"), PartRules._hovered),
-        "cmd": PartRules._command,
-        **dict.fromkeys(("oleObj", "oleObject", "oleObjectLink"), PartRules._ole_object),
-        **dict.fromkeys(("sp", "pic", "cxnSp", "graphicFrame", "controlPr", "shape"), PartRules._macro),
-        "webVideoPr": PartRules._video,
-        "Cell": PartRules._cell,
-        "frame": PartRules._frame,
+                         "oldFormula"), PartRules.take_formula),
+        "definedName": PartRules.take_defined_name,
+        "ddeLink": PartRules.take_dde,
+        "volType": PartRules.take_volatile,
+        "connection": PartRules.take_connection,
+        "queryTable": PartRules.take_query,
+        "pivotCacheDefinition": PartRules.take_pivot,
+        "cacheSource": PartRules.take_pivot_source,
+        "DataBinding": PartRules.take_binding,
+        "hlinkClick": PartRules.take_clicked,
+        **dict.fromkeys(("hlinkHover", "hlinkMouseOver"), PartRules.take_hovered),
+        "cmd": PartRules.take_command,
+        **dict.fromkeys(("oleObj", "oleObject", "oleObjectLink"), PartRules.take_ole_object),
+        **dict.fromkeys(("sp", "pic", "cxnSp", "graphicFrame", "controlPr", "shape"), PartRules.take_macro),
+        "webVideoPr": PartRules.take_video,
+        "Cell": PartRules.take_cell,
+        "frame": PartRules.take_frame,
     }
 )  # fmt: skip
 # Elements of VML whose attributes are judged.

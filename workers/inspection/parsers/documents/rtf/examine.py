@@ -100,7 +100,7 @@ class _Reader:
         elif token.word:
             self._word(token)
         elif token.mark:
-            self._text(_SYMBOLS.get(token.mark, "").encode("latin-1"), is_hidden=True)
+            self._text(token.text or _SYMBOLS.get(token.mark, "").encode("latin-1"), is_hidden=True)
         else:
             self._text(token.text)
 
@@ -152,17 +152,8 @@ class _Reader:
     def _destination(self, word: str, group: _Group) -> None:
         if group.destination == "objdata" and word not in _DESTINATIONS:
             group.kept.append(b"\\")
-        if word == "field":
-            self._fields.begin()
-            group.destination, group.ends_field = "", True
-        elif word == "fldrslt":
-            self._fields.separate()
-            group.destination = ""
-        elif word == "fldinst":
-            self._instruction(group)
-        elif word == "ud" and group.destination == "fldinst":
-            self._fields.begin()
-            group.ends_field = True
+        if word in ("field", "fldrslt", "fldinst", "ud"):
+            self._field(word, group)
         elif word in _DESTINATIONS or (self._star and word in _SILENT):
             group.destination, group.opens, group.kept, group.binary = word, True, [], []
         elif word in _CONTROLS:
@@ -171,6 +162,20 @@ class _Reader:
             self._output.finding("embedded_object", "An object starts its program when the document is opened.")
         elif word in _NEW_SHAPE:
             self._picture = {}
+
+    def _field(self, word: str, group: _Group) -> None:
+        if word == "field":
+            self._fields.begin()
+            group.destination, group.ends_field = "", True
+        elif word == "fldrslt":
+            self._fields.separate()
+            group.destination = ""
+        elif word == "fldinst":
+            self._instruction(group)
+        elif group.destination == "fldinst":
+            # The same instruction once more, in Unicode: judged by itself.
+            self._fields.begin()
+            group.ends_field = True
 
     def _instruction(self, group: _Group) -> None:
         if not any(each.ends_field for each in self._groups):
@@ -199,36 +204,36 @@ class _Reader:
 
     # What is done with the text of a destination.
 
-    def _object_data(self, group: _Group) -> None:
+    def take_object_data(self, group: _Group) -> None:
         if group.binary:
             examine_object_bytes(b"".join(group.binary), self._limits, self._output)
             if not b"".join(group.kept).strip():
                 return
         examine_object_data(b"".join(group.kept), self._limits, self._output)
 
-    def _object_class(self, group: _Group) -> None:
+    def take_object_class(self, group: _Group) -> None:
         if _kept(group).lower().startswith("equation"):
             self._output.finding("embedded_object", "The document contains an object of the equation editor.")
 
-    def _loaded(self, group: _Group) -> None:
+    def take_loaded(self, group: _Group) -> None:
         loaded(_kept(group), self._output)
 
-    def _clicked(self, group: _Group) -> None:
+    def take_clicked(self, group: _Group) -> None:
         clicked(_kept(group), self._output)
 
-    def _merged(self, group: _Group) -> None:
+    def take_merged(self, group: _Group) -> None:
         if is_remote(_kept(group)):
             self._output.finding("external_data", "The document is merged with data from elsewhere.")
         elif place_of(_kept(group)) == Place.LOCAL:
             self._output.finding("external_link", "The document is merged with data of another file.")
 
-    def _property_name(self, group: _Group) -> None:
+    def take_property_name(self, group: _Group) -> None:
         self._property = _kept(group).lower()
         if self._property == "pfragments":
             # Never written by Word; the count in it overflows what old versions expect (CVE-2010-3333).
             self._output.finding("malformed", "A shape of the document has a property that breaks its format.")
 
-    def _property_value(self, group: _Group) -> None:
+    def take_property_value(self, group: _Group) -> None:
         """A picture that is a link: its name is the address, and its flags say 4 or 8 ([MS-ODRAW] 2.3.23.7)."""
         name, kind, _ = self._property.rpartition("name") if self._property.endswith("name") else (
             self._property.rpartition("flags"))  # fmt: skip
@@ -240,7 +245,7 @@ class _Reader:
         ):  # fmt: skip
             self._output.finding("external_reference", "The document loads a picture from elsewhere when it is opened.")
 
-    def _link_data(self, group: _Group) -> None:
+    def take_link_data(self, group: _Group) -> None:
         digits = b"".join(group.kept).translate(None, b" \r\n\t")
         try:
             addresses = list(linked_addresses(bytes.fromhex(digits.decode("ascii"))))
@@ -257,16 +262,18 @@ def _kept(group: _Group) -> str:
 _Judge = Callable[[_Reader, _Group], None]
 _DESTINATIONS: Mapping[str, _Judge] = MappingProxyType(
     {
-        "objdata": _Reader._object_data,
-        "objclass": _Reader._object_class,
-        **dict.fromkeys(("template", "nextfile", "file"), _Reader._loaded),
-        **dict.fromkeys(("hlsrc", "hlfr"), _Reader._clicked),
-        **dict.fromkeys(("mmdatasource", "mmheadersource"), _Reader._merged),
-        "sn": _Reader._property_name,
-        "sv": _Reader._property_value,
-        "datafield": _Reader._link_data,
+        "objdata": _Reader.take_object_data,
+        "objclass": _Reader.take_object_class,
+        **dict.fromkeys(("template", "nextfile", "file"), _Reader.take_loaded),
+        **dict.fromkeys(("hlsrc", "hlfr"), _Reader.take_clicked),
+        **dict.fromkeys(("mmdatasource", "mmheadersource"), _Reader.take_merged),
+        "sn": _Reader.take_property_name,
+        "sv": _Reader.take_property_value,
+        "datafield": _Reader.take_link_data,
     }
 )
 # Destinations whose text is none of the document's, so that it does not stand in an instruction.
-_SILENT = frozenset({"bkmkstart", "bkmkend", "formfield", "ffname", "ffdeftext", "ffhelptext", "ffstattext", "ffformat",
-                     "ffentrymcr", "ffexitmcr", "ffl", "atnid", "atnauthor", "fldtype", "datastore", "themedata"})  # fmt: skip
+_SILENT = frozenset(
+    {"bkmkstart", "bkmkend", "formfield", "ffname", "ffdeftext", "ffhelptext", "ffstattext", "ffformat",
+     "ffentrymcr", "ffexitmcr", "ffl", "atnid", "atnauthor", "fldtype", "datastore", "themedata"}
+)  # fmt: skip

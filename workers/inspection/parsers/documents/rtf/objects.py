@@ -1,4 +1,4 @@
-"""Objects in RTF: the data behind `\\objdata`, which have the form of OLE 1.0 ([MS-OLEDS] 2.2)."""
+r"""Objects in RTF: the data behind `\objdata`, which have the form of OLE 1.0 ([MS-OLEDS] 2.2)."""
 
 import re
 import struct
@@ -28,7 +28,7 @@ class _OldObject(NamedTuple):
 
 
 def examine_object_data(text: bytes, limits: Mapping[str, int], output: Output) -> None:
-    """Examine what stands behind `\\objdata`. Word writes hexadecimal digits and line ends, and nothing else."""
+    r"""Examine what stands behind `\objdata`. Word writes hexadecimal digits and line ends, and nothing else."""
     digits = text.translate(None, _WHITE)
     if not _HEXADECIMAL.fullmatch(digits):
         output.finding("embedded_object", "An object's data are written in a way that hides them.")

@@ -16,8 +16,8 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """One token: a control `word` with its `number` (0 where it has none), a `mark` (a brace, or the character of a
-    control symbol behind a backslash), `text` as it stands in the file, or the `binary` data of a `\\bin`.
+    r"""One token: a control `word` with its `number` (0 where it has none), a `mark` (a brace, or the character of a
+    control symbol behind a backslash), `text` as it stands in the file, or the `binary` data of a `\bin`.
     """
 
     word: str = ""
@@ -34,7 +34,7 @@ def tokens(data: bytes, at: int) -> Iterator[Token]:
         at = found.end()
         word, number, character, symbol, brace, text = found.groups()
         if word is None:
-            yield Token(mark=_mark(symbol, brace), text=text or _character(character), end=at)
+            yield Token(mark="\\'" if character else _mark(symbol, brace), text=text or _character(character), end=at)
         elif word == b"bin":
             size = max(0, _number(number))
             yield Token(word="bin", binary=data[at : at + size], end=at + size)
