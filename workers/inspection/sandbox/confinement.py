@@ -1,7 +1,7 @@
-"""What a parser's process gives up before it reads a byte of an object: memory, files, privileges and the network.
+"""What an examiner's process gives up before it reads a byte of an object: memory, files, privileges and the network.
 
-The resource limits are always set. A network namespace of its own and Landlock are used where the kernel and the
-container allow them (getrlimit(2), prctl(2), unshare(2), landlock(7)).
+The resource limits are always set. A network namespace of its own, Landlock and a filter of system calls are used where
+the kernel and the container allow them (getrlimit(2), prctl(2), unshare(2), landlock(7), seccomp(2)).
 """
 
 import ctypes
@@ -13,6 +13,8 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+
+from workers.inspection.sandbox.system_calls import refuse_system_calls
 
 OPEN_FILES = 64
 
@@ -54,9 +56,10 @@ def confine(memory: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    # No new process. The kernel does not apply this limit to root.
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     _landlock(libc)
+    if not refuse_system_calls():
+        # No new process, and no thread either, which some decoders need. The kernel does not apply this limit to root.
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 
 def allow_seconds(seconds: int) -> None:
@@ -83,7 +86,7 @@ def _landlock(libc: ctypes.CDLL) -> None:
 
 
 def _readable() -> Iterator[tuple[int, int]]:
-    """Descriptors of what may be read, with the rights: devices, and the folders of imports. Never `/`, which is all."""
+    """Descriptors of what may be read, with the rights: devices, and folders of imports. Never `/`, which is all."""
     for device in _DEVICES:
         with suppress(OSError):
             yield os.open(device, os.O_PATH | os.O_CLOEXEC), _READ_FILE

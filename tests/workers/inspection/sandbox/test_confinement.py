@@ -17,7 +17,8 @@ from workers.inspection.sandbox import confinement
 class FakeKernel:
     """A C library over a fake kernel: it gives the results that it was made with, and records the calls."""
 
-    def __init__(self, *, unshare: int = 0, landlock: int = 0) -> None:
+    def __init__(self, *, unshare: int = 0, landlock: int = 0, filters: bool = True) -> None:
+        self.filters = filters
         self._unshare = unshare
         self._landlock = landlock
         self.unshared: list[int] = []
@@ -40,8 +41,9 @@ class FakeKernel:
             return 0
         if number == 445:
             rights, folder = struct.unpack("<Qi", arguments[2])
-            assert rights == 0b1100
-            self.readable.append(Path(f"/proc/self/fd/{folder}").resolve())
+            path = Path(f"/proc/self/fd/{folder}").resolve()
+            assert rights == (0b1100 if path.is_dir() else 0b0100)
+            self.readable.append(path)
             return 0
         if arguments[0] is None:
             return self._landlock
@@ -53,12 +55,13 @@ def _confined(monkeypatch: pytest.MonkeyPatch, kernel: FakeKernel) -> dict[int, 
     limits: dict[int, tuple[int, int]] = {}
     monkeypatch.setattr(resource, "setrlimit", limits.__setitem__)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: kernel)
+    monkeypatch.setattr(confinement, "refuse_system_calls", lambda: kernel.filters)
     confinement.confine(1000)
     return limits
 
 
-def test_limits_are_set_without_namespaces_and_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = FakeKernel(unshare=-1, landlock=-1)
+def test_limits_are_set_without_namespaces_landlock_and_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = FakeKernel(unshare=-1, landlock=-1, filters=False)
     limits = _confined(monkeypatch, kernel)
     assert limits == {
         resource.RLIMIT_AS: (1000, 1000),
@@ -72,6 +75,10 @@ def test_limits_are_set_without_namespaces_and_landlock(monkeypatch: pytest.Monk
     assert kernel.restricted == []
 
 
+def test_threads_may_be_started_where_a_filter_refuses_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resource.RLIMIT_NPROC not in _confined(monkeypatch, FakeKernel())
+
+
 @pytest.mark.parametrize(("version", "size"), [(1, 8), (3, 8), (4, 16), (5, 16), (6, 24), (7, 24)])
 def test_landlock_is_used_by_its_version(monkeypatch: pytest.MonkeyPatch, version: int, size: int) -> None:
     kernel = FakeKernel(landlock=version)
@@ -83,25 +90,61 @@ def test_landlock_is_used_by_its_version(monkeypatch: pytest.MonkeyPatch, versio
         os.close(rules)
 
 
-def test_only_the_folders_of_imports_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_folders_of_imports_and_random_numbers_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "path", ["", "/", str(tmp_path / "absent"), str(tmp_path)])
     kernel = FakeKernel(landlock=6)
     _confined(monkeypatch, kernel)
     libraries = {Path(each).resolve() for each in ("/lib", "/lib64", "/usr/lib", "/usr/local/lib")}
-    assert {tmp_path.resolve()} <= set(kernel.readable) <= {tmp_path.resolve(), *libraries}
+    devices = {Path("/dev/random"), Path("/dev/urandom")}
+    assert {tmp_path.resolve(), *devices} <= set(kernel.readable) <= {tmp_path.resolve(), *libraries, *devices}
 
 
-def test_no_process_can_be_forked() -> None:
-    program = (
-        "import os; from workers.inspection.sandbox.confinement import confine\n"
-        "os.geteuid() or os.setuid(65534)\n"
-        "confine(1 << 30)\n"
-        "try: os.fork()\n"
-        "except BlockingIOError: print('refused')"
-    )
+def _run(program: str, *, filters: bool = True) -> str:
+    """What a confined process of another user prints, with or without a filter of system calls."""
+    lines = [
+        "import os, socket, threading; from workers.inspection.sandbox import confinement",
+        "os.geteuid() or os.setuid(65534)",
+        "" if filters else "confinement.refuse_system_calls = lambda: False",
+        "confinement.confine(4 << 30)",
+        program,
+    ]
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "refused\n"
+    command = [sys.executable, "-c", "\n".join(lines)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def test_without_a_filter_no_process_can_be_forked() -> None:
+    assert _run("try: os.fork()\nexcept BlockingIOError: print('refused')", filters=False) == "refused\n"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "os.fork()",
+        "os.execv('/bin/true', ['true'])",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        "socket.socket()",
+        "socket.socket(socket.AF_UNIX)",
+        "socket.socketpair()",
+        "os.kill(os.getppid(), 0)",
+        "os.kill(-1, 0)",
+        "os.pidfd_open(os.getppid())",
+    ],
+)
+def test_the_filter_refuses_processes_programs_sockets_and_signals(attempt: str) -> None:
+    pytest.importorskip("pyseccomp")
+    assert _run(f"try: {attempt}\nexcept PermissionError: print('refused')") == "refused\n"
+
+
+def test_the_filter_lets_a_thread_run() -> None:
+    started = "thread = threading.Thread(target=print, args=['runs']); thread.start(); thread.join()"
+    assert _run(started) == "runs\n"
+
+
+def test_random_numbers_can_be_read() -> None:
+    assert _run("print(len(open('/dev/urandom', 'rb').read(8)))") == "8\n"
 
 
 def test_the_cpu_time_is_counted_from_now_on() -> None:
