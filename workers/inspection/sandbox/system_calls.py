@@ -6,10 +6,15 @@ refuse. A refused call fails with EPERM; clone3, whose flags a filter cannot see
 falls back to clone.
 """
 
-import ctypes.util
 import errno
 import os
 from typing import Any
+
+# It looks for the library by running programs, which a confined process cannot: so it is loaded before that.
+try:
+    import pyseccomp  # type: ignore[import-untyped]
+except (ImportError, OSError, RuntimeError):
+    pyseccomp = None
 
 _CLONE_THREAD = 0x10000
 
@@ -30,9 +35,7 @@ _REFUSED = (
 
 def refuse_system_calls() -> bool:
     """Install the filter; False where the kernel or the library libseccomp is missing."""
-    try:
-        import pyseccomp  # type: ignore[import-untyped]
-    except (ImportError, OSError, RuntimeError):  # it loads the library when it is imported
+    if pyseccomp is None:
         return False
     try:
         refusing = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
@@ -41,11 +44,6 @@ def refuse_system_calls() -> bool:
     except (OSError, RuntimeError, ValueError):
         return False
     return True
-
-
-def available() -> bool:
-    """Whether the library is there. Does not load it."""
-    return ctypes.util.find_library("seccomp") is not None
 
 
 def _add_rules(refusing: Any, library: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.workers.inspection.sandbox.hostile import packed
 from tests.workers.inspection.sandbox.test_sandbox import HOSTILE
 from workers.inspection.sandbox import child
-from workers.inspection.sandbox.frames import LARGEST, FrameType, ExaminationRequest
+from workers.inspection.sandbox.frames import LARGEST, ExaminationRequest, FrameType
 
 
 @pytest.fixture

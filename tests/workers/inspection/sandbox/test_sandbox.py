@@ -12,9 +12,9 @@ import pytest_asyncio
 from airlock.errors import Unavailable
 from workers.inspection.parsers.port import ExaminerFinding
 from workers.inspection.sandbox.frames import (
-    Examined,
     ExaminationEnd,
     ExaminationRequest,
+    Examined,
     FoundBy,
     FoundReading,
     Frame,
