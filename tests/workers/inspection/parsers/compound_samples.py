@@ -68,7 +68,14 @@ def _directory(paths: list[str], content: Mapping[str, bytes], starts: Mapping[s
     return out
 
 
-def word(text: bytes | str = "Dear all", *, flags: int = 0x0200, template: str = "", **more: bytes) -> bytes:
+def word(
+    text: bytes | str = "Dear all",
+    *,
+    flags: int = 0x0200,
+    template: str = "",
+    streams: Mapping[str, bytes] | None = None,
+    **more: bytes,
+) -> bytes:
     """A WordDocument with its FIB and one piece of text, and a table stream with that and the name of its template.
 
     Text as bytes is of eight bits a character.
@@ -79,7 +86,7 @@ def word(text: bytes | str = "Dear all", *, flags: int = 0x0200, template: str =
     pieces = struct.pack("<BLLLHLH", 2, 16, 0, len(text), 0, place, 0)
     fib = bytearray(struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0x407, 0, flags).ljust(1024, b"\0"))
     struct.pack_into("<LLLL", fib, 0x019A, 16, len(strings), 16 + len(strings), len(pieces))
-    named = {name.replace("__", "/"): content for name, content in more.items()}
+    named = {**(streams or {}), **{name.replace("__", "/"): content for name, content in more.items()}}
     return compound({"WordDocument": bytes(fib) + body, "1Table": bytes(16) + strings + pieces, **named})
 
 
@@ -87,7 +94,9 @@ def record(kind: int, body: bytes = b"") -> bytes:
     return struct.pack("<HH", kind, len(body)) + body
 
 
-def excel(*records: bytes, sheet_records: tuple[bytes, ...] = (), **more: bytes) -> bytes:
+def excel(
+    *records: bytes, sheet_records: tuple[bytes, ...] = (), streams: Mapping[str, bytes] | None = None, **more: bytes
+) -> bytes:
     """A Workbook whose globals have these records; one sheet has `sheet_records`, if there are any."""
     begin, end = record(0x0809, struct.pack("<HHHHII", 0x0600, 5, 0, 0, 0, 0)), record(0x000A)
     stream = b"".join([begin, *records, end])
@@ -95,7 +104,7 @@ def excel(*records: bytes, sheet_records: tuple[bytes, ...] = (), **more: bytes)
         start = len(stream) + len(sheet(0))
         listed = record(0x0085, struct.pack("<IBBBB", start, 0, 0, 1, 0) + b"A")
         stream = b"".join([begin, *records, listed, end, begin, *sheet_records, end])
-    named = {name.replace("__", "/"): body for name, body in more.items()}
+    named = {**(streams or {}), **{name.replace("__", "/"): body for name, body in more.items()}}
     return compound({"Workbook": stream, **named})
 
 

@@ -220,7 +220,7 @@ MUTABLE = [
     (open_document("<draw:object-ole/>", meta_xml=b"<m/>"), ODT),
     (zipped({"[Content_Types].xml": b"<T/>", "_rels/.rels": relations()}), DOCX),
     (zipped({"mimetype": EPUB.encode(), "a.css": b"a{}", "a.opf": b"<a/>"}), EPUB),
-    (word("\x13 DDE cmd\x15", **{f"Macros/{name}": body for name, body in project(b"Sub a").items()}), DOC),
+    (word("\x13 DDE cmd\x15", streams={f"Macros/{name}": body for name, body in project(b"Sub a").items()}), DOC),
     (excel(sheet(1), linked_book("cmd\x03/c calc"), sheet_records=(record(6, bytes(40)),)), XLS),
     (powerpoint(container(0x0409, container(0x0FCC))), PPT),
     (b"{\\rtf1{\\*\\template a}{\\object{\\*\\objdata 01050000}}{\\field{\\*\\fldinst DDE}}\\u123 ?\\bin3 abc}", RTF),

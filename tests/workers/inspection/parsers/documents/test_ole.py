@@ -41,15 +41,15 @@ def _below(storage: str, streams: dict[str, bytes]) -> dict[str, bytes]:
     ],
 )
 def test_a_macro_project_is_judged_by_its_code(streams: dict[str, bytes], expected: str) -> None:
-    assert found(word(**_below("Macros", streams)), DOC) == [expected]
-    assert found(excel(sheet(0), **_below("_VBA_PROJECT_CUR", streams)), XLS) == [expected]
+    assert found(word(streams=_below("Macros", streams)), DOC) == [expected]
+    assert found(excel(sheet(0), streams=_below("_VBA_PROJECT_CUR", streams)), XLS) == [expected]
 
 
 def test_packed_sources_are_unpacked() -> None:
     """The example of [MS-OVBA] 3.2.2."""
     packed = bytes.fromhex(
-        "01 2f b0 00 23 61 61 61 62 63 64 65 82 66 00 70 61 67 68 69 6a 01 38 08 61 6b 6c 00 30 6d 6e 6f 70 06 71 02 70 04"
-        "10 72 73 74 75 76 10 77 78 79 7a 00 3c"
+        "01 2f b0 00 23 61 61 61 62 63 64 65 82 66 00 70 61 67 68 69 6a 01 38 08 61 6b 6c 00 30 6d 6e 6f 70 06 71 02"
+        "70 04 10 72 73 74 75 76 10 77 78 79 7a 00 3c"
     )
     assert decompress(packed) == b"#aaabcdefaaaaghijaaaaaklaaamnopqaaaaaaaaaaaarstuvwxyzaaa"
 
@@ -137,8 +137,8 @@ def test_what_a_presentation_does(content: bytes, expected: list[str]) -> None:
 
 def test_a_file_in_a_package_is_a_finding_and_a_member() -> None:
     packaged = {"ObjectPool/_1/\x01Ole10Native": native(b"a.bat", b"start calc")}
-    assert found(word(**packaged), DOC) == ["embedded_object"]
-    assert members(word(**packaged), DOC) == [("a.bat", b"start calc")]
+    assert found(word(streams=packaged), DOC) == ["embedded_object"]
+    assert members(word(streams=packaged), DOC) == [("a.bat", b"start calc")]
 
 
 def _link(url: str) -> bytes:
@@ -149,7 +149,7 @@ def _link(url: str) -> bytes:
 
 def test_a_linked_object_is_judged_by_what_it_leads_to() -> None:
     pool = {"ObjectPool/_1/\x01Ole": _link("http://example.org/a.hta")}
-    assert found(word(**pool), DOC) == ["remote_template"]
+    assert found(word(streams=pool), DOC) == ["remote_template"]
 
 
 def test_a_container_of_another_program_is_not_examined() -> None:

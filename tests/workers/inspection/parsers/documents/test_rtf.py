@@ -14,7 +14,7 @@ WORD = rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\deff0{\fonttbl{\f0\fbidi \f
 {\shp{\*\shpinst{\sp{\sn pibName}{\sv C:\\a.png}}{\sp{\sn pibFlags}{\sv 2}}}}
 {\pict\pngblip\picw1 89504e470d0a1a0a}{\pict\wmetafile8\bin4 }}}}\trowd\cellx100 \'e9\u233\'e9 \{\}\cell\row\par}"""
 TEXT_EDIT = (
-    b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639{\\fonttbl\\f0\\fswiss Helvetica;}{\\*\\expandedcolortbl;;}\\pard\\f0 Hi\\\n"
+    b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639{\\fonttbl\\f0\\fswiss Helvetica;}{\\*\\expandedcolortbl;;}\\pard Hi\\\n"
     b'{\\field{\\*\\fldinst{HYPERLINK "mailto:a@example.org"}}{\\fldrslt a}}}\n'
 )
 
