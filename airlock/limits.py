@@ -40,6 +40,9 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "markup_depth": Limit("count", 10_000, "elements within one another"),
         "markup_nodes": Limit("count", 100_000_000, "elements and attributes"),
         "text_bytes": Limit("bytes", _GIB, "a text that has to be parsed as a whole: JSON, a calendar, a card"),
+        "mail_bytes": Limit("bytes", _GIB, "a message of the internet, with its attachments"),
+        "mail_parts": Limit("count", 100_000, "parts of a message, attachments of an Outlook message"),
+        "mail_depth": Limit("count", 100, "parts, or messages of Outlook, within one another"),
         "office_entries": Limit("count", 1_000_000, "parts of an office document"),
         "office_bytes": Limit("bytes", 16 * _GIB, "what the parts of an office document unpack to"),
     }

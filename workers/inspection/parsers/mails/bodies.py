@@ -1,0 +1,100 @@
+"""The texts of a message: what they do in a mail program, and what is hidden in them."""
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from html.parser import HTMLParser
+
+from workers.inspection.parsers import markup, office
+from workers.inspection.parsers.documents.references import is_network_share
+from workers.inspection.parsers.port import Output, Reading
+
+_URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
+_SHOWN_ONLY = frozenset({"alt", "title", "value", "content", "summary", "label"})
+_CLICKED = frozenset({"a", "area"})
+# What `markup` reports, and what it is in a message. Mail programs ask before they load a picture, and read HTML that
+# is not well-formed as browsers do.
+_CODES = {"event_handler": "script", "external_reference": "", "malformed": "", "irregular": ""}
+
+
+def decode_text(content: bytes, charset: str) -> str:
+    """In `charset`; what is unknown or wrong is replaced, as all programs do."""
+    for name in (charset, "utf-8"):
+        try:
+            return content.decode(name)
+        except (LookupError, ValueError):
+            continue
+    try:
+        return content.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return content.decode("latin-1")
+
+
+def examine_html(text: str, limits: Mapping[str, int], output: Output) -> None:
+    """Codes: those of the examiner `markup` that hold for messages too, and external_reference for a network share."""
+    data = b"\xef\xbb\xbf" + text.removeprefix("\ufeff").encode("utf-8", "replace")
+    _markup(data, limits, _MailOutput(output))
+    shares = _Shares()
+    shares.feed(text)
+    shares.close()
+    if shares.found:
+        output.finding("external_reference", "The message loads something from a network share when it is shown.")
+
+
+def _markup(data: bytes, limits: Mapping[str, int], output: Output) -> None:
+    markup.examine(
+        io.BytesIO(data), len(data), Reading("text/html", claimed=True), {**markup.DEFAULTS, **limits}, output
+    )
+
+
+class _MailOutput(Output):
+    """Passes on what acts in a mail program."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def finding(self, code: str, message: str) -> None:
+        if _CODES.get(code, code):
+            self._output.finding(_CODES.get(code, code), message)
+
+    def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
+        return self._output.member(name)
+
+
+class _Shares(HTMLParser):
+    """Whether anything is loaded from a network share, also in the comments that only Outlook reads."""
+
+    def __init__(self, *, in_comment: bool = False) -> None:
+        super().__init__()
+        self.found = False
+        self._in_comment = in_comment
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if not value or name in _SHOWN_ONLY or (tag in _CLICKED and name == "href"):
+                continue
+            self._see(value)
+            if name == "style":
+                self.handle_data(value)
+
+    def handle_data(self, data: str) -> None:
+        for address in _URL.findall(data):
+            self._see(address)
+
+    def handle_comment(self, data: str) -> None:
+        if not self._in_comment and data.lstrip().startswith("["):
+            inner = _Shares(in_comment=True)
+            inner.feed(data.partition(">")[2])
+            inner.close()
+            self.found = self.found or inner.found
+
+    def _see(self, address: str) -> None:
+        """`//host/x` is an address of the web, whatever else it may be in a document."""
+        plain = address.strip().lower()
+        self.found = self.found or (plain.startswith(("file:", "\\", "/\\")) and is_network_share(plain))
+
+
+def examine_rich_text(content: bytes, limits: Mapping[str, int], output: Output) -> None:
+    """Codes: those of the examiner `office` for RTF."""
+    office.examine(io.BytesIO(content), len(content), Reading("application/rtf"), {**office.DEFAULTS, **limits}, output)
