@@ -37,7 +37,7 @@ def encoded(width: int, height: int) -> tuple[bytes, bytes]:
     content = file.getvalue()
     at = content.index(b"hvcC") - 4
     file.seek(0)
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         packet = next(each for each in container.demux(video=0) if each.size)
         return content[at : at + int.from_bytes(content[at : at + 4])], bytes(packet)
 

@@ -128,6 +128,13 @@ def test_every_format_keeps_to_the_limit_of_frames(name: str) -> None:
     assert codes(image, GOOD[name], media_type(name), {"image_frames": 2}) == ["limits_exceeded"]
 
 
+def test_all_frames_together_keep_to_a_multiple_of_the_limit() -> None:
+    frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 1, 0, 0))
+    data = chunk(b"fdAT", b"\0\0\0\0" + zlib.compress(b"\0\x80"))
+    assert codes(image, png(pixels(), (frame + data) * 15), "image/png", {"image_pixels": 1}) == []
+    assert codes(image, png(pixels(), (frame + data) * 16), "image/png", {"image_pixels": 1}) == ["limits_exceeded"]
+
+
 def test_a_gif_whose_frames_lie_far_outside_of_it_is_too_large() -> None:
     at = 13 + (3 << (GOOD["gif"][10] & 7) + 1)
     assert GOOD["gif"][at : at + 1] == b","

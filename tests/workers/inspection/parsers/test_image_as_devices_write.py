@@ -1,6 +1,7 @@
 """Pictures as phones, cameras and editors write them: they pass, at most with a note."""
 
 import struct
+import zlib
 
 import pytest
 
@@ -89,6 +90,16 @@ def test_samsungs_boxes_in_a_heic_are_a_note() -> None:
 @pytest.mark.parametrize("filling", [b"\xff", b"\xff\xff\xff"])
 def test_fill_bytes_before_a_marker_are_no_finding(filling: bytes) -> None:
     assert codes(image, jpeg(segment(0xFE, b"comment") + filling), "image/jpeg") == []
+
+
+def test_a_wrong_checksum_of_all_pixels_is_none() -> None:
+    packed = zlib.compress(b"\0\x80")
+    assert codes(image, png(chunk(b"IDAT", packed[:-1] + bytes([packed[-1] ^ 1]))), "image/png") == []
+
+
+def test_stray_bytes_of_any_length_are_passed_over() -> None:
+    body = jpeg(segment(0xFE, b"comment") + b"\xff\0" * 100_000 + b"\0" * 65_535 + b"\xff" * 70_000)
+    assert codes(image, body, "image/jpeg") == ["irregular"]
 
 
 @pytest.mark.parametrize("part", [2, 3, 4])

@@ -198,7 +198,7 @@ def test_ffmpeg_opens_nothing_else() -> None:
 
 
 def test_a_request_for_another_file_is_found() -> None:
-    def opened(file: object, *, io_open: Callable[..., object], **options: object) -> None:
+    def opened(file: object, mode: str, *, io_open: Callable[..., object], **options: object) -> None:
         io_open("other.mp4", 1, {})
 
     with patch("av.open", opened):

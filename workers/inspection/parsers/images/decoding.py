@@ -49,8 +49,7 @@ def decode_frames(picture: Picture, open_image: Callable[[BinaryIO], "ImageFile"
     with decoding():
         image = open_image(file)
         while True:
-            picture.frame()
-            picture.area(*image.size)
+            picture.frame(*image.size)
             image.load()
             try:
                 image.seek(image.tell() + 1)

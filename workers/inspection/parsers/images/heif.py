@@ -46,7 +46,7 @@ def _examine(picture: Picture, by_library: Callable[[Picture], None]) -> None:
 
 
 def _by_libheif(picture: Picture) -> None:
-    import pi_heif
+    import pi_heif  # type: ignore[import-untyped]
 
     # An examiner's process may not start a thread. What is not the picture itself was tried before.
     pi_heif.options.DECODE_THREADS = 1
@@ -57,8 +57,7 @@ def _by_libheif(picture: Picture) -> None:
         if not len(file):
             raise MalformedImage("There is no image in the HEIF.")
         for image in file:
-            picture.frame()
-            picture.area(*image.size)
+            picture.frame(*image.size)
             image.load()
 
 

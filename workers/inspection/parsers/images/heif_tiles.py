@@ -12,6 +12,7 @@ from workers.inspection.parsers.images.structure import MalformedImage, Picture
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
 
 # H.265 is HEIC's, AV1 is AVIF's; HEIF may have H.264, H.266 and JPEG too (ISO/IEC 23008-12, annexes B to L).
 _CODECS = frozenset({"hevc", "av1", "h264", "vvc", "mjpeg"})
@@ -24,7 +25,7 @@ def decode(picture: Picture) -> None:
     picture.file.seek(0)
     with (
         decoding(),
-        av.open(picture.file, format="mov", options={"protocol_whitelist": "none"}) as container,
+        av.open(picture.file, "r", format="mov", options={"protocol_whitelist": "none"}) as container,
     ):
         decoders = _Decoders(picture)
         for packet in container.demux(container.streams.video):
@@ -41,21 +42,21 @@ class _Decoders:
         self._of_tiles: dict[tuple[str, bytes], VideoCodecContext] = {}
         self._of_sequences: dict[int, VideoCodecContext] = {}
 
-    def decode(self, packet: "Packet") -> None:
+    def decode(self, packet: "Packet[VideoStream]") -> None:
         """Decode a tile or a frame. Raises MalformedImage, LimitExceeded."""
         context = packet.stream.codec_context
         if context is None or context.codec.canonical_name not in _CODECS:
             raise MalformedImage("The image has an unknown codec.", "unsupported")
-        self._picture.area(context.width, context.height)
         if packet.stream.frames > 1:
-            self._picture.frame()
+            self._picture.frame(context.width, context.height)
             if packet.stream_index not in self._of_sequences:
                 self._of_sequences[packet.stream_index] = _decoder(context)
             self._of_sequences[packet.stream_index].decode(packet)
         else:
             self._tile(packet, context)
 
-    def _tile(self, packet: "Packet", context: "VideoCodecContext") -> None:
+    def _tile(self, packet: "Packet[VideoStream]", context: "VideoCodecContext") -> None:
+        self._picture.area(context.width, context.height)
         key = context.name, bytes(context.extradata or b"")
         if key not in self._of_tiles:
             self._of_tiles[key] = _decoder(context)
@@ -74,9 +75,9 @@ class _Decoders:
 
 
 def _decoder(context: "VideoCodecContext") -> "VideoCodecContext":
-    from av import CodecContext
+    from av import VideoCodecContext
 
-    decoder = CodecContext.create(context.name, "r")
+    decoder = VideoCodecContext.create(context.name, "r")
     decoder.extradata = context.extradata
     decoder.thread_count = 1
     decoder.options = {"skip_loop_filter": "all"}

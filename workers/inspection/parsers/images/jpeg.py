@@ -36,7 +36,9 @@ _BEGINNING = b"\xff\xd8\xff\xfe\0\2"
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 # SOF0 to SOF15 without DHT, JPG and DAC, which share their range.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
+# What ends a scan: RST0 to RST7 are in it.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _SCALE = 8
 # libjpeg shows what is missing as grey, without an error. So an image that has no end is decoded with two different
 # tails: one that needs none of them is the same both times.
@@ -138,18 +140,27 @@ class _Reader:
 
     def _marker(self) -> int | None:
         """The next marker; None at the end of the file."""
-        byte, stray = self._file.read(1), 0
-        while True:
-            while byte and byte != b"\xff":
-                byte, stray = self._file.read(1), stray + 1
-            while byte == b"\xff":
-                byte = self._file.read(1)
-            if byte != b"\0":
-                break
-            stray += 1
-        if stray:
+        start = self._file.tell()
+        found = self._find(_ANY_MARKER)
+        if found is None:
+            return None
+        self._file.seek(start)
+        if self._file.read(min(found - start, PIECE)).strip(b"\xff"):
             self._picture.note("Stray bytes stand between the segments of the JPEG.")
-        return byte[0] if byte else None
+        self._file.seek(found + 1)
+        return self._file.read(1)[0]
+
+    def _find(self, pattern: re.Pattern[bytes]) -> int | None:
+        """Go to the next match of `pattern`; its offset, None at the end of the file."""
+        offset = self._file.tell()
+        while piece := self._file.read(PIECE):
+            if found := pattern.search(piece):
+                return self._file.seek(offset + found.start())
+            offset += len(piece)
+            # A marker may begin in this piece and end in the next one.
+            if piece.endswith(b"\xff") and len(piece) > 1:
+                offset = self._file.seek(offset - 1)
+        return None
 
     def _segment(self, marker: int) -> bool:
         """Read a segment; False where the file ends within one that stands behind a scan."""
@@ -181,19 +192,12 @@ class _Reader:
         self._scans += 1
         if self._scans == 2:
             self._reserve()
-        offset = self._file.tell()
-        while piece := self._file.read(PIECE):
-            if marker := _MARKER.search(piece):
-                self._file.seek(offset + marker.start())
-                return
-            offset += len(piece)
-            if piece.endswith(b"\xff") and len(piece) > 1:
-                offset -= 1
-                self._file.seek(offset)
+        self._find(_MARKER)
 
     def _reserve(self) -> None:
         """For several scans libjpeg keeps the coefficients of all samples: two bytes each."""
         height, width = int.from_bytes(self._frame[1:3], "big"), int.from_bytes(self._frame[3:5], "big")
         factors = [(each >> 4) * (each & 15) for each in self._frame[7::3]]
-        if factors and max(factors):
-            reserve(2 * width * height * sum(factors) // max(factors), width, height)
+        most = max(factors, default=0)
+        if most:
+            reserve(2 * width * height * sum(factors) // most, width, height)

@@ -56,10 +56,16 @@ class _Pixels:
 
     def __init__(self, header: _Header, width: int, height: int) -> None:
         self._passes = list(header.rows(width, height))
-        self._unpacker = zlib.decompressobj()
+        # Without the checksum of all pixels, which decoders do not test: every chunk has one of its own.
+        self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._header = 2  # bytes of it that are still to come (RFC 1950)
         self._at = 0  # within the current pass
 
     def feed(self, packed: bytes) -> None:
+        """Take the next piece of the stream. Raises MalformedImage."""
+        skipped = min(self._header, len(packed))
+        self._header -= skipped
+        packed = packed[skipped:]
         while packed and self._passes and not self._unpacker.eof:
             try:
                 self._take(self._unpacker.decompress(packed, PIECE))
@@ -141,7 +147,7 @@ class _Reader:
             self._body(length, kind)
 
     def _frame(self, width: int, height: int) -> _Pixels:
-        self._picture.frame()
+        self._picture.frame(width, height)
         return _Pixels(self._header, width, height)
 
     def _control(self, body: bytes) -> None:
@@ -150,7 +156,6 @@ class _Reader:
             return
         self._pixels.end()
         width, height = struct.unpack(">II", body[4:12])
-        self._picture.area(width, height)
         self._pixels = self._frame(width, height)
 
     def _unpack(self, length: int, kind: bytes) -> None:

@@ -12,6 +12,8 @@ PADDING = b"\0\xff\r\n\t\x1a "
 
 # Some thumbnails in office documents end with two extra bytes. Two bytes can hold nothing dangerous.
 _STRAY = 2
+# How many times the limit for one frame all frames together may have: 100 scanned pages of 40 megapixels are good.
+_ALL_FRAMES = 16
 
 
 class MalformedImage(Exception):
@@ -32,6 +34,7 @@ class Picture:
         self._max_pixels = limits["image_pixels"]
         self._max_frames = limits["image_frames"]
         self._frames = 0
+        self._pixels = 0
         self._output = output
         self._noted: set[str] = set()
 
@@ -44,9 +47,17 @@ class Picture:
                 f"The image has {width} × {height} pixels; the limit is {self._max_pixels} (image_pixels)."
             )
 
-    def frame(self) -> None:
-        """Count one more frame or page. Raises LimitExceeded."""
+    def frame(self, width: int = 0, height: int = 0) -> None:
+        """Count one more frame or page with these dimensions. Raises MalformedImage, LimitExceeded."""
         self._frames += 1
+        if width or height:
+            self.area(width, height)
+        self._pixels += width * height
+        if self._pixels > _ALL_FRAMES * self._max_pixels:
+            raise LimitExceeded(
+                f"All frames together have {self._pixels:,} pixels; the limit is {_ALL_FRAMES} times"
+                f" {self._max_pixels:,} (image_pixels)."
+            )
         if self._frames > self._max_frames:
             raise LimitExceeded(f"The image has more than {self._max_frames} frames (image_frames).")
 

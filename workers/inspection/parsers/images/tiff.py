@@ -33,8 +33,7 @@ def examine(picture: Picture) -> None:
     with decoding():
         image = TiffImageFile(picture.file)
         while True:
-            picture.frame()
-            picture.area(*image.size)
+            picture.frame(*image.size)
             reserve(_PIXEL_BYTES * image.width * image.height, *image.size)
             _load(image, picture)
             try:

@@ -15,11 +15,13 @@ from workers.inspection.parsers.medias.medium import MalformedMedium, Medium
 from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded
 
 if TYPE_CHECKING:
+    from av.codec import CodecContext
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
 
 _BUFFER = 1024 * 1024
+_NONE = "none"
 _MICROSECONDS = 1_000_000
 # FLAC has the number of samples in its head, and nothing else that shows a cut.
 _WITH_TOTAL = "flac"
@@ -57,7 +59,7 @@ def _opened(medium: Medium, demuxer: str) -> "InputContainer":
 
     medium.file.seek(0)
     options = {"protocol_whitelist": "none", "threads": "1"}
-    return av.open(medium.file, format=demuxer, options=options, io_open=refuse, buffer_size=_BUFFER)
+    return av.open(medium.file, "r", format=demuxer, options=options, io_open=refuse, buffer_size=_BUFFER)
 
 
 @contextmanager
@@ -85,23 +87,27 @@ def _code(error: Exception) -> str:
 
 def _stream(medium: Medium, stream: "Stream") -> None:
     """Test a stream. Streams of data have no codec; in the boxes of an MP4 their kinds are tested."""
-    if isinstance(stream, _attachments()):
+    from av.stream import AttachmentStream
+
+    if isinstance(stream, AttachmentStream):
         with medium.output.member(stream.name or "") as take:
-            take(bytes(stream.data or b""))
+            take(stream.data or b"")
     elif stream.type == "unknown":
         medium.report("attached_stream", "A stream of it is neither sound nor video nor text.")
     elif stream.type != "data":
-        codec = stream.codec_context.codec.canonical_name if stream.codec_context else "none"
-        if not codecs.is_known(stream.type, codec) and not (codec == "none" and medium.newer_codecs):
-            medium.report("unsupported", f"The codec of a stream is not known ({stream.type}, {codec[:32]}).")
-        elif stream.type == "video":
-            medium.area(stream.codec_context.width, stream.codec_context.height)
+        _codec(medium, stream)
 
 
-def _attachments() -> type:
-    from av.stream import AttachmentStream
+def _codec(medium: Medium, stream: "Stream") -> None:
+    from av.video.stream import VideoStream
 
-    return AttachmentStream
+    # PyAV has no context for a codec without a decoder, whatever its types say.
+    context: CodecContext | None = stream.codec_context
+    codec = context.codec.canonical_name if context is not None else _NONE
+    if not codecs.is_known(stream.type, codec) and not (codec == _NONE and medium.newer_codecs):
+        medium.report("unsupported", f"The codec of a stream is not known ({stream.type}, {codec[:32]}).")
+    elif context is not None and isinstance(stream, VideoStream):
+        medium.area(stream.codec_context.width, stream.codec_context.height)
 
 
 def _packets(medium: Medium, container: "InputContainer") -> float:
@@ -119,7 +125,7 @@ def _packets(medium: Medium, container: "InputContainer") -> float:
     return last
 
 
-def _cover(medium: Medium, packet: "Packet") -> None:
+def _cover(medium: Medium, packet: "Packet[Stream]") -> None:
     codec = packet.stream.codec_context.codec.canonical_name
     with medium.output.member(f"cover.{_PICTURES.get(codec, 'bin')}") as take:
         take(bytes(packet))

@@ -63,9 +63,9 @@ def _inner(medium: Medium, box: Box) -> None:
     elif box.kind == b"rdrf" and content(medium.file, box, 8)[4:8] in (b"url ", b"alis"):
         medium.report("external_reference", "It refers to a film that is elsewhere.")
     elif box.kind == b"stsd":
-        kinds = {entry.kind for entry in boxes(medium.file, box.body + 8, min(box.end, medium.size))}
-        medium.newer_codecs |= bool(kinds & _NEWER)
-        if kinds & _ENCRYPTED:
+        entries = {entry.kind for entry in boxes(medium.file, box.body + 8, min(box.end, medium.size))}
+        medium.newer_codecs |= bool(entries & _NEWER)
+        if entries & _ENCRYPTED:
             medium.report("encrypted", "It is encrypted.")
     elif box.kind in _OFFSETS and _last_offset(medium, box) >= medium.size:
         medium.truncated()
