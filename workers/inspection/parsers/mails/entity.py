@@ -88,7 +88,6 @@ def _read(lines: list[str], headers: "Message[str, str]") -> str:
             return "Some programs end the headers of a part before others do."
         if "\r" in line.strip("\r") and _misplaced(line.replace("\r", "\n").partition("\n")[2]):
             return "Some programs end the headers of a part before others do."
-        odd = odd or any(not each.strip() for each in line.split("\n")[1:])
         headers[found[1]] = _UNFOLDED.sub("", found[2]).strip()
     return ""
 
@@ -160,7 +159,7 @@ def decode_transfer(entity: Entity) -> tuple[bytes, bool]:
         return binascii.a2b_qp(entity.body), True
     if encoding in _UUENCODED:
         blocks = uuencoded(entity.body)
-        return (blocks[0][1], len(blocks) == 1) if blocks else (entity.body, False)
+        return (blocks[0][1], len(blocks) == 1) if blocks else (entity.body, not entity.body.strip())
     return entity.body, encoding in _PLAIN
 
 

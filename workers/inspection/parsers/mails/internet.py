@@ -40,6 +40,7 @@ _PGP_BEGIN, _PGP_END = b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE---
 _SHOWN_WITHIN = frozenset({"", "multipart/alternative", "multipart/related"})
 _SHOWN_NAMES = frozenset({"", "txt", "htm", "html"})
 _KNOWN_EXTENSIONS = frozenset(each for one in FORMATS.values() for each in one.extensions)
+_DIVIDES = re.compile(rb"^--|^content-", re.MULTILINE | re.IGNORECASE)
 _OTHER_ENCODINGS = re.compile(rb"^=ybegin [^\r\n]*name=|^\(This file must be converted with BinHex", re.MULTILINE)
 # The content types of CMS that are encrypted: envelopedData, encryptedData, authEnvelopedData (RFC 5652, RFC 5083).
 _ENCRYPTED_CMS = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06",
@@ -102,7 +103,7 @@ class _Message:
             raise LimitExceeded(f"Parts are nested more than {self._limits['mail_depth']} deep (mail_depth).")
         edge = boundary(entity)
         if edge is None:
-            self._output.finding("malformed", "The message does not say where its parts end, or says it twice.")
+            self._undivided(entity.body, "The message does not say where its parts end, or says it twice.")
             return
         if edge in edges or entity.transfer_encoding == "base64" or b"\r--" + edge in entity.body:
             self._output.finding("ambiguous_name", PARTS)
@@ -114,11 +115,12 @@ class _Message:
     def _divided(self, body: bytes, edge: bytes) -> list[bytes]:
         """The parts between the delimiter lines (RFC 2046, section 5.1.1); the last needs no end."""
         parts: list[bytes] = []
-        start, ended = -1, False
+        start, ended, last = -1, False, len(body.rstrip())
         for found in re.finditer(rb"^--" + re.escape(edge) + rb"([^\n]*)(?:\n|\Z)", body, re.MULTILINE):
             rest = found[1].rstrip(b" \t\r")
             if rest not in (b"", b"--"):
-                self._nearly.add(edge + rest)
+                if found.end() < last:
+                    self._nearly.add(edge + rest)
                 continue
             if ended and not rest:
                 self._output.finding("ambiguous_name", PARTS)
@@ -130,8 +132,15 @@ class _Message:
         if start >= 0:
             parts.append(body[start:])
         elif not parts and body.strip():
-            self._output.finding("malformed", "The parts of the message are not where it says.")
+            self._undivided(body, "The parts of the message are not where it says.")
         return parts
+
+    def _undivided(self, body: bytes, problem: str) -> None:
+        """What some program could divide is malformed; what no program can is a text that all show."""
+        if _DIVIDES.search(body):
+            self._output.finding("malformed", problem)
+        else:
+            self._plain(body)
 
     def _is_shown(self, entity: Entity, within: str) -> bool:
         names = file_names(entity)
