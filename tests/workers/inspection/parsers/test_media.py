@@ -56,6 +56,11 @@ def test_boxes_of_cameras_beside_a_recording_are_none() -> None:
     assert codes(media, GOOD["mp4"] + box(b"abcd", bytes(20)), "video/mp4") == ["irregular"]
 
 
+def test_parts_of_a_keyboard_in_a_midi_file_are_passed_over() -> None:
+    content = midi()
+    assert codes(media, content[:14] + b"XFIH\0\0\0\4text" + content[14:], "audio/midi") == []
+
+
 def track(handler: bytes, *content: bytes) -> bytes:
     """A film with one track of this kind."""
     kind = box(b"hdlr", bytes(4), b"mhlr", handler, bytes(12), b"\x0aA handler")
@@ -150,7 +155,7 @@ def test_a_cover_is_a_member() -> None:
         ("video/matroska", element("1a45dfa3", element("4282", b"matroska")) + element("18538067")),
         ("audio/wav", GOOD["wav"][:20] + bytes(16) + GOOD["wav"][36:]),
         ("audio/ogg", b"OggS" + bytes(23)),
-        ("audio/midi", midi().replace(b"MTrk", b"junk")),
+        ("audio/midi", midi().replace(b"MTrk", b"\0\0\0\0")),
         ("audio/flac", b"fLaC" + bytes(100)),
     ],
 )

@@ -11,6 +11,7 @@ from workers.inspection.parsers.images.structure import MalformedImage, Picture,
 from workers.inspection.parsers.ranges import joined
 
 _HEADER = 10  # the bytes of a chunk that hold its dimensions
+_CHUNKS = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "})
 # Pillow keeps the file, and libwebp's and its own copies of a frame: four times four bytes a pixel.
 _PIXEL_BYTES = 16
 
@@ -35,6 +36,8 @@ def _chunks(picture: Picture) -> tuple[int, int, int]:
         picture.file.seek(offset)
         kind, length = picture.file.read(4), read_struct(picture.file, "<I")[0]
         if offset + 8 + length > picture.size:
+            if kind not in _CHUNKS:
+                break  # the size in the header counts what is no chunk
             raise truncated()
         if found := _dimensions(kind, picture.file.read(min(length, _HEADER))):
             picture.area(*found)

@@ -13,12 +13,16 @@ def examine(medium: Medium) -> None:
     tracks = struct.unpack(">H", header[10:12])[0]
     medium.streams(tracks)
     at = 8 + int.from_bytes(header[4:8], "big")
-    for _ in range(tracks):
+    while tracks and at < medium.size:
         chunk = medium.at(at, 8)
-        if chunk and chunk[:4] != b"MTrk"[: len(chunk)]:
+        if not chunk[:4].isalnum():
             raise MalformedMedium("A part of the MIDI file is no track.")
+        # Programs pass over chunks of other kinds, which keyboards write.
+        tracks -= chunk[:4] == b"MTrk"
         at += 8 + int.from_bytes(chunk[4:8], "big")
         if len(chunk) < 8 or at > medium.size:
             medium.truncated()
             return
+    if tracks:
+        medium.truncated()
     medium.remains(at)
