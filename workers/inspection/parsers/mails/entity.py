@@ -21,6 +21,7 @@ _MEDIA_TYPE = re.compile(r"\s*\"?([\w!#$&^.+-]+/[\w!#$&^.+-]+)")
 _TOKEN = re.compile(r"\s*\"?([\w-]+)")
 _CONTROLS = re.compile(r"[\0-\x1f\x7f]")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_ENDS = "Some programs end the headers of a part before others do."
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
 # What `email` raises for parameters that are no parameters.
 _PARAMETER_ERRORS = (HeaderParseError, ValueError, LookupError, TypeError, IndexError)
@@ -78,18 +79,17 @@ def parse_entity(raw: bytes) -> Entity:
 
 def _read(lines: list[str], headers: "Message[str, str]") -> str:
     """Fill `headers`; returns why a program could read others."""
-    odd = False
+    odd = is_ambiguous = False
     for line in _joined(lines):
         found = _HEADER.match(line)
         if not found:
             odd = odd or not line.lstrip(">").startswith("From ")
             continue
-        if _STRUCTURAL.fullmatch(found[1]) and (odd or "\0" in line):
-            return "Some programs end the headers of a part before others do."
-        if "\r" in line.strip("\r") and _misplaced(line.replace("\r", "\n").partition("\n")[2]):
-            return "Some programs end the headers of a part before others do."
+        is_ambiguous |= bool(_STRUCTURAL.fullmatch(found[1])) and (odd or "\0" in line)
+        if "\r" in line:
+            is_ambiguous |= bool(_misplaced(line.replace("\r", "\n").partition("\n")[2]))
         headers[found[1]] = _UNFOLDED.sub("", found[2]).strip()
-    return ""
+    return _ENDS if is_ambiguous else ""
 
 
 def _joined(lines: list[str]) -> list[str]:
@@ -107,7 +107,7 @@ def _misplaced(text: str) -> str:
     """Structural headers where not all programs look for them."""
     lines = text.split("\n")
     found = any(each and _STRUCTURAL.fullmatch(each[1]) for each in map(_HEADER.match, lines))
-    return "Some programs end the headers of a part before others do." if found else ""
+    return _ENDS if found else ""
 
 
 def _repeated(headers: "Message[str, str]") -> str:

@@ -10,6 +10,8 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 from airlock.formats import FORMATS, format_of
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html
@@ -66,6 +68,14 @@ def is_encrypted_attachment(name: str, content: bytes) -> bool:
     return name.lower() == "message.rpmsg" or (text[0].startswith(_PGP_BEGIN) and text[1].endswith(_PGP_END))
 
 
+class _Delimiter(NamedTuple):
+    """A line that ends a part; the next begins behind it, except where it `closes` them all."""
+
+    start: int
+    end: int
+    closes: bool
+
+
 class _Message:
     def __init__(self, limits: Mapping[str, int], output: Output) -> None:
         self._limits = limits
@@ -114,26 +124,28 @@ class _Message:
 
     def _divided(self, body: bytes, edge: bytes) -> list[bytes]:
         """The parts between the delimiter lines (RFC 2046, section 5.1.1); the last needs no end."""
-        parts: list[bytes] = []
-        start, ended, last = -1, False, len(body.rstrip())
+        lines = self._delimiters(body, edge)
+        if not lines and body.strip():
+            self._undivided(body, "The parts of the message are not where it says.")
+        if any(one.closes and not other.closes for one, other in pairwise(lines)):
+            self._output.finding("ambiguous_name", PARTS)
+        ends = [each.start for each in lines[1:]] + [len(body)]
+        return [
+            _without_newline(body[each.end : end]) for each, end in zip(lines, ends, strict=False) if not each.closes
+        ]
+
+    def _delimiters(self, body: bytes, edge: bytes) -> list[_Delimiter]:
+        lines = []
+        last = len(body.rstrip())
         for found in re.finditer(rb"^--" + re.escape(edge) + rb"([^\n]*)(?:\n|\Z)", body, re.MULTILINE):
             rest = found[1].rstrip(b" \t\r")
-            if rest not in (b"", b"--"):
-                if found.end() < last:
-                    self._nearly.add(edge + rest)
-                continue
-            if ended and not rest:
-                self._output.finding("ambiguous_name", PARTS)
-            if start >= 0:
-                parts.append(body[start : found.start()].removesuffix(b"\n").removesuffix(b"\r"))
-            start, ended = (-1, True) if rest else (found.end(), ended)
-            if len(parts) > self._limits["mail_parts"]:
-                break
-        if start >= 0:
-            parts.append(body[start:])
-        elif not parts and body.strip():
-            self._undivided(body, "The parts of the message are not where it says.")
-        return parts
+            if rest in (b"", b"--"):
+                lines.append(_Delimiter(found.start(), found.end(), bool(rest)))
+            elif found.end() < last:
+                self._nearly.add(edge + rest)
+            if len(lines) > self._limits["mail_parts"]:
+                break  # `_part` ends at the limit
+        return lines
 
     def _undivided(self, body: bytes, problem: str) -> None:
         """What some program could divide is malformed; what no program can is a text that all show."""
@@ -196,6 +208,11 @@ class _Message:
         elif content:
             with self._output.member(name) as write:
                 write(content)
+
+
+def _without_newline(part: bytes) -> bytes:
+    """The newline before a delimiter belongs to it."""
+    return part.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _is_inert(kind: str, endings: set[str], content: bytes) -> bool:

@@ -11,7 +11,7 @@ from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.objects import examine_object
 from workers.inspection.parsers.documents.package import MalformedDocument
 from workers.inspection.parsers.documents.references import Place, place_of
-from workers.inspection.parsers.documents.rtf.tokens import tokens
+from workers.inspection.parsers.documents.rtf.tokens import Token, tokens
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html, examine_rich_text
 from workers.inspection.parsers.mails.entity import extension
 from workers.inspection.parsers.mails.internet import examine_mime, is_encrypted_attachment, report_cms
@@ -29,6 +29,8 @@ _CODE_PAGES = {65001: "utf-8", 65000: "utf-7", 1200: "utf-16-le", 20127: "ascii"
 # Named properties of PSETID_Common: the sound of a reminder, which Outlook plays from where it says when the message
 # arrives (CVE-2023-23397); the script and the storage of a form that the message brings with it.
 _REMINDER_SOUND, _FORM_SCRIPT, _FORM = 0x851F, 0x8541, 0x850F
+_ESCAPED = {"\\\\": "\\", "\\{": "{", "\\}": "}", "\\~": "\xa0"}
+_BREAKS = frozenset({"par", "line", "tab"})
 _PLACES = frozenset({Place.SHARE, Place.HANDLER, Place.PROGRAM})
 
 
@@ -53,7 +55,7 @@ class OutlookMessage:
             raise LimitExceeded(f"Messages are nested more than {self._limits['mail_depth']} deep (mail_depth).")
         kind = _text(storage, "001a").lower()
         self._named(storage)
-        self._bodies(storage)
+        self._bodies(storage, depth)
         for name, below in storage.storages.items():
             if name.startswith(_ATTACHMENT):
                 self._attachment(below, kind, depth)
@@ -68,8 +70,8 @@ class OutlookMessage:
             ):
                 self._output.finding("script", "The message brings a form of its own, which may have scripts.")
 
-    def _bodies(self, storage: Storage) -> None:
-        page = _integers(storage).get(0x3FDE, 0)
+    def _bodies(self, storage: Storage, depth: int) -> None:
+        page = _integers(storage, 32 if depth == 1 else 24).get(0x3FDE, 0)
         charset = _CODE_PAGES.get(page, f"cp{page}" if page else "")
         for html in (_text(storage, "1013"), decode_text(_binary(storage, _HTML), charset)):
             if html.strip("\0 \r\n"):
@@ -114,7 +116,7 @@ class OutlookMessage:
 
     def _reference(self, storage: Storage) -> None:
         """An attachment that stands elsewhere: on a share, or on the web, as those of OneDrive do."""
-        method = _integers(storage).get(0x3705, 0)
+        method = _integers(storage, 8).get(0x3705, 0)
         place = max(place_of(_text(storage, tag)) for tag in _REFERENCES)
         if method in _BY_REFERENCE and place in {*_PLACES, Place.WEB}:
             self._output.finding("external_reference", "An attachment is loaded from elsewhere.")
@@ -132,11 +134,11 @@ def _text(storage: Storage, identifier: str) -> str:
     return text.partition("\0")[0]
 
 
-def _integers(storage: Storage) -> dict[int, int]:
-    """The fixed properties of type PT_LONG by identifier. A header of 8, 24 or 32 bytes comes first."""
+def _integers(storage: Storage, header: int) -> dict[int, int]:
+    """The fixed properties of type PT_LONG by identifier, which begin behind a header of `header` bytes."""
     stream = storage.read(_PROPERTIES) if storage.has(_PROPERTIES) else b""
     found = {}
-    for at in range(len(stream) % 16, len(stream) - 15, 16):
+    for at in range(header, len(stream) - 15, 16):
         kind, identifier, _, value = struct.unpack_from("<HHII", stream, at)
         if kind == 3:
             found.setdefault(identifier, value)
@@ -168,14 +170,26 @@ def _decompressed(compressed: bytes) -> bytes:
 def _html_within(rich: bytes, charset: str) -> str:
     """The HTML that a rich text was made of: text, and tags in groups `htmltag` ([MS-OXRTFEX])."""
     text: list[str] = []
-    hidden = False
+    hidden, skipped, instead = [False], 0, 1
     for token in tokens(rich, 0):
-        if token.word == "htmlrtf":
-            hidden = token.number != 0 or not rich[: token.end].rstrip().endswith(b"0")
-        elif token.word == "u" and not hidden:
-            text.append(chr(token.number % 0x10000))
-        elif token.word in ("par", "line", "tab"):
-            text.append("\n")
-        elif not hidden or token.text.lstrip().startswith(b"<"):
-            text.append(decode_text(token.text or token.mark[1:].encode("latin-1"), charset))
+        if token.mark == "{":
+            hidden.append(hidden[-1])
+        elif token.mark == "}":
+            hidden = hidden[:-1] or [False]
+        elif token.word == "htmlrtf":
+            hidden[-1] = not rich[token.end - 3 : token.end].strip().endswith(b"0")
+        elif token.word == "uc":
+            instead = max(token.number, 0)
+        elif not hidden[-1]:
+            text.append(_shown(token, charset, skipped))
+        skipped = instead if token.word == "u" else max(0, skipped - len(token.text))
     return "".join(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _shown(token: Token, charset: str, skipped: int) -> str:
+    """What a token stands for, without the first `skipped` characters, which stand for the Unicode one before them."""
+    if token.word == "u":
+        return chr(token.number % 0x10000)
+    if token.word in _BREAKS:
+        return "\n"
+    return decode_text(token.text[skipped:], charset) or _ESCAPED.get(token.mark, "")
