@@ -41,8 +41,24 @@ def test_another_file_in_them_is_hidden(hidden: bytes) -> None:
     assert examined(STORE + hidden, DS_STORE).codes == {"hidden_entry"}
 
 
+def overlapping() -> bytes:
+    """The part begins in the header, and ends where it should."""
+    data = bytearray(apple_double((FORK, b"x")))
+    data[30:38] = struct.pack(">2L", 30, 9)
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
-    "data", [GOOD[:-1], GOOD + b"x", GOOD[:20], apple_double((FORK, b"x"), shift=1), apple_double(), b"\0\5\x16\7"]
+    "data",
+    [
+        overlapping(),
+        GOOD[:-1],
+        GOOD + b"x",
+        GOOD[:20],
+        apple_double((FORK, b"x"), shift=1),
+        apple_double(),
+        b"\0\5\x16\7",
+    ],
 )
 def test_an_apple_double_file_whose_parts_are_not_in_their_places(data: bytes) -> None:
     assert examined(data, APPLE_DOUBLE).codes == {"malformed"}
