@@ -255,6 +255,12 @@ def test_shapes_of_visio_that_start_something_are_found() -> None:
         assert found(open_xml(parts={"visio/pages/page1.xml": page}), VSDX) == expected
 
 
+def test_where_relative_links_begin_is_judged_as_a_link() -> None:
+    for base, expected in (("\\\\evil\\share\\", ["unsafe_link"]), ("https://example.org/", [])):
+        part = f"<Properties><HyperlinkBase>{base}</HyperlinkBase></Properties>".encode()
+        assert found(open_xml(parts={"docProps/app.xml": part}), DOCX) == expected
+
+
 def test_a_part_that_is_named_by_no_relationship_is_examined() -> None:
     assert found(open_xml(parts={"x/_rels/y.xml.rels": relations(("hyperlink", "ms-msdt:a", True))}), DOCX) == [
         "unsafe_link"

@@ -65,6 +65,7 @@ def test_what_programs_write_is_no_objection(content: bytes) -> None:
         (b'{\\rtf1{\\field{\\*\\fldinst INCLUDEPICTURE "\\\\\\\\\\\\\\\\evil\\\\\\\\a.png"}}}', "active_field"),
         (b'{\\rtf1{\\field{\\*\\fldinst HYPERLINK "ms-msdt:a"}}}', "unsafe_link"),
         (b"{\\rtf1{\\*\\hl{\\hlsrc search-ms:a}}}", "unsafe_link"),
+        (b"{\\rtf1{\\info{\\hlinkbase \\\\\\\\evil\\\\}}}", "unsafe_link"),
         (b"{\\rtf1{\\shp{\\sp{\\sn pibFlags}{\\sv 14}}{\\sp{\\sn pibName}{\\sv http://example.org/a.png}}}}",
          "external_reference"),
         (b"{\\rtf1{\\shp{\\sp{\\sn pibName}{\\sv \\\\\\\\evil\\\\a.png}}}}", "external_reference"),

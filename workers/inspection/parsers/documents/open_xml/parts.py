@@ -150,6 +150,14 @@ class PartRules:
         if element.name == "OLEObject":
             self.take_ole_object(element._replace(attributes={"progId": element.get("ProgID")}))
 
+    def take_link_base(self, element: Element) -> None:
+        """Where relative links begin."""
+        clicked(element.text, self._output)
+
+    def take_visio_query(self, element: Element) -> None:
+        if element.get("RefreshInterval") not in ("", "0"):
+            self._output.finding("external_data", REFRESHED)
+
     def take_frame(self, element: Element) -> None:
         loaded(element.get("src"), self._output)
 
@@ -178,6 +186,8 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
         "webVideoPr": PartRules.take_video,
         "Cell": PartRules.take_cell,
         "frame": PartRules.take_frame,
+        "HyperlinkBase": PartRules.take_link_base,
+        "DataRecordSet": PartRules.take_visio_query,
     }
 )  # fmt: skip
 # Elements of VML whose attributes are judged.

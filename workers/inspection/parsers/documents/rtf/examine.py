@@ -265,7 +265,7 @@ _DESTINATIONS: Mapping[str, _Judge] = MappingProxyType(
         "objdata": _Reader.take_object_data,
         "objclass": _Reader.take_object_class,
         **dict.fromkeys(("template", "nextfile", "file"), _Reader.take_loaded),
-        **dict.fromkeys(("hlsrc", "hlfr"), _Reader.take_clicked),
+        **dict.fromkeys(("hlsrc", "hlfr", "hlinkbase"), _Reader.take_clicked),
         **dict.fromkeys(("mmdatasource", "mmheadersource"), _Reader.take_merged),
         "sn": _Reader.take_property_name,
         "sv": _Reader.take_property_value,
