@@ -6,6 +6,7 @@ headers at the first line that is none, and does not tell where other programs g
 
 import binascii
 import re
+import string
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -20,7 +21,7 @@ _UNFOLDED = re.compile(r"[\r\n]+")
 _MEDIA_TYPE = re.compile(r"\s*\"?([\w!#$&^.+-]+/[\w!#$&^.+-]+)")
 _TOKEN = re.compile(r"\s*\"?([\w-]+)")
 _CONTROLS = re.compile(r"[\0-\x1f\x7f]")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/="))
 _ENDS = "Some programs end the headers of a part before others do."
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
 # What `email` raises for parameters that are no parameters.
@@ -165,9 +166,14 @@ def decode_transfer(entity: Entity) -> tuple[bytes, bool]:
 
 def _base64(body: bytes) -> tuple[bytes, bool]:
     """Some programs stop at the first padding, and others go on: all of it is decoded."""
-    pieces = [each for each in re.split(rb"=+", _NOT_BASE64.sub(b"", body)) if each]
-    whole = [each[: len(each) - (len(each) % 4 == 1)] for each in pieces]
-    return b"".join(binascii.a2b_base64(each + b"=" * (-len(each) % 4)) for each in whole), len(pieces) <= 1
+    digits = body.translate(None, _NOT_BASE64).rstrip(b"=")
+    pieces = [each for each in digits.split(b"=") if each]
+    return b"".join(map(_base64_piece, pieces)), len(pieces) <= 1
+
+
+def _base64_piece(digits: bytes) -> bytes:
+    whole = len(digits) - (len(digits) % 4 == 1)
+    return binascii.a2b_base64(digits[:whole] + b"=" * (-whole % 4))
 
 
 _UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]+)\r?\n", re.MULTILINE)

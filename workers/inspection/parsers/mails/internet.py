@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -122,17 +122,17 @@ class _Message:
             default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
             self._part(parse_entity(part), default, kind, (*edges, edge))
 
-    def _divided(self, body: bytes, edge: bytes) -> list[bytes]:
+    def _divided(self, body: bytes, edge: bytes) -> Iterator[bytes]:
         """The parts between the delimiter lines (RFC 2046, section 5.1.1); the last needs no end."""
         lines = self._delimiters(body, edge)
         if not lines and body.strip():
             self._undivided(body, "The parts of the message are not where it says.")
         if any(one.closes and not other.closes for one, other in pairwise(lines)):
             self._output.finding("ambiguous_name", PARTS)
-        ends = [each.start for each in lines[1:]] + [len(body)]
-        return [
-            _without_newline(body[each.end : end]) for each, end in zip(lines, ends, strict=False) if not each.closes
-        ]
+        ends = [*(each.start for each in lines[1:]), len(body)]
+        for each, end in zip(lines, ends, strict=False):
+            if not each.closes:
+                yield _without_newline(body[each.end : end])
 
     def _delimiters(self, body: bytes, edge: bytes) -> list[_Delimiter]:
         lines = []
@@ -161,12 +161,15 @@ class _Message:
         return not names or (within in _SHOWN_WITHIN and {extension(each) for each in names} <= _SHOWN_NAMES)
 
     def _text(self, entity: Entity, kind: str) -> None:
-        content, _ = decode_transfer(entity)
+        content, is_certain = decode_transfer(entity)
+        # Mailing lists put their footers behind texts in base64.
+        if not is_certain and entity.transfer_encoding != "base64":
+            self._output.finding("ambiguous_name", "Programs decode a text of the message differently.")
         if kind in _HTML:
             examine_html(decode_text(content, charset(entity)), self._limits, self._output)
         elif is_encrypted_attachment("", content):
             self._output.finding("encrypted", "The message is encrypted (PGP).")
-        elif b"\0" in content and not charset(entity).startswith(("utf-16", "utf-32", "utf16", "utf32")):
+        elif b"\0" in content and is_certain and not charset(entity).startswith(("utf-16", "utf-32", "utf16", "utf32")):
             self._file(entity, kind)
         else:
             self._plain(content)

@@ -137,7 +137,7 @@ def _text(storage: Storage, identifier: str) -> str:
 def _integers(storage: Storage, header: int) -> dict[int, int]:
     """The fixed properties of type PT_LONG by identifier, which begin behind a header of `header` bytes."""
     stream = storage.read(_PROPERTIES) if storage.has(_PROPERTIES) else b""
-    found = {}
+    found: dict[int, int] = {}
     for at in range(header, len(stream) - 15, 16):
         kind, identifier, _, value = struct.unpack_from("<HHII", stream, at)
         if kind == 3:
@@ -149,7 +149,7 @@ def _named_properties(root: Storage) -> dict[int, int]:
     """The local identifiers of numbered properties by the identifier of their streams ([MS-OXMSG], 2.2.3)."""
     names = root.storages.get("__nameid_version1.0")
     entries = _binary(names, "00030102") if names else b""
-    found = {}
+    found: dict[int, int] = {}
     for at in range(0, len(entries) - 7, 8):
         local, kind, index = struct.unpack_from("<IHH", entries, at)
         if not kind & 1 and local in (_REMINDER_SOUND, _FORM_SCRIPT, _FORM):
@@ -158,7 +158,7 @@ def _named_properties(root: Storage) -> dict[int, int]:
 
 
 def _decompressed(compressed: bytes) -> bytes:
-    from compressed_rtf import decompress
+    from compressed_rtf import decompress  # type: ignore[import-untyped]  # it has no types
 
     try:
         rich: bytes = decompress(compressed)
