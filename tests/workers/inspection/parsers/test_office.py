@@ -111,6 +111,13 @@ def _packed_otherwise() -> bytes:
     return target.getvalue()
 
 
+def _packed_as(method: int) -> bytes:
+    """A document whose first local header names another method than the directory."""
+    content = bytearray(TEXT)
+    content[8] = method
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "media_type"),
     [
@@ -126,6 +133,8 @@ def _packed_otherwise() -> bytes:
         (zipped({"[Content_Types].xml": b"<x/>", "word/a.xml": b"<x/>", "word\\a.xml": b"<x/>"}), DOCX),
         (zipped({"a.txt": b"hello"}), DOCX),
         (b"PK\x03\x04 and no directory", DOCX),
+        (open_xml(parts={"word/": b"<a/>"}), DOCX),
+        (_packed_as(0), DOCX),
         (b"{\\rtf1 {\\sp{\\sn pFragments}{\\sv 1;6;11111111acc8}}}", RTF),
     ],
     ids=lambda value: str(len(value)),

@@ -22,6 +22,7 @@ _OFFICE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE.TXT 4.3.7
 _END = b"PK\x05\x06"
 _END_BYTES, _LONGEST_COMMENT = 22, 0xFFFF
+_MASKED = 0xFFFFFFFF  # the size is in a 64-bit field
 _DESCRIPTOR, _LONGEST_DESCRIPTOR = 1 << 3, 24
 # What editors, mail gateways and file systems leave behind a file.
 _PADDING = b"\0\t\n\r \x1a"
@@ -62,15 +63,14 @@ class Package:
         """Test the package as a whole; raises EncryptedDocument or MalformedDocument."""
         if any(entry.flag_bits & 1 for entry in self._entries.values()):
             raise EncryptedDocument
+        if any(entry.file_size for entry in self._zip.infolist() if entry.filename.endswith("/")):
+            raise MalformedDocument("A folder of the document has content.")
         if self._repeats:
             raise MalformedDocument("Two parts of the document have the same name.")
         if any(entry.compress_type not in _OFFICE_METHODS for entry in self._entries.values()):
             raise MalformedDocument("The document is compressed by a method that documents do not use.")
         self._check_layout(output)
         self._check_end(output)
-
-    def size(self, name: str) -> int:
-        return self._entries[name].file_size
 
     def head(self, name: str) -> bytes:
         """The first 4 KiB of a part."""
@@ -114,7 +114,10 @@ class Package:
         header = self._file.read(_LOCAL.size)
         if len(header) < _LOCAL.size:
             raise zipfile.BadZipFile("a local header is cut off")
-        name, extra = _LOCAL.unpack(header)[-2:]
+        _, _, _, method, _, _, _, packed, _, name, extra = _LOCAL.unpack(header)
+        early = entry.compress_size if entry.flag_bits & _DESCRIPTOR else packed
+        if method != entry.compress_type or early not in (entry.compress_size, _MASKED):
+            raise MalformedDocument("A part of the document has two headers that differ.")
         end: int = entry.header_offset + _LOCAL.size + name + extra + entry.compress_size
         if entry.flag_bits & _DESCRIPTOR:
             self._file.seek(end)
