@@ -14,7 +14,7 @@ _FUNCTIONS = (
 ).split()
 
 # The alternatives exclude one another by their first characters, so no text makes these expressions slow.
-_BLANK = r"(?:[\s\ufeff]|/\*(?:[^*]|\*(?!/))*\*/|//[^\r\n\u2028\u2029]*)*"
+_BLANK = r"(?:[\s\ufeff]|/\*(?:[^*]|\*(?!/))*\*/|//[^\r\n\u2028\u2029]*)*+"
 _SCALAR = (
     r"""(?:"(?:[^"\\\r\n\u2028\u2029]|\\[^\r\n])*"|'(?:[^'\\\r\n\u2028\u2029]|\\[^\r\n])*'"""
     r"""|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false|null)"""

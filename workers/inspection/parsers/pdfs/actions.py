@@ -1,0 +1,147 @@
+"""Actions of a PDF: what each kind may do, where it is used and what it starts. ISO 32000-2, 12.6.
+
+An action acts by a click, or by itself: as the file, a page or a field is opened, shown, entered or closed. What only
+shows a place of the document may do so by itself.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from workers.inspection.parsers.documents.references import Place
+from workers.inspection.parsers.pdfs.places import file_place
+from workers.inspection.parsers.port import Output
+
+if TYPE_CHECKING:
+    import pikepdf
+
+# They change what is shown of the document itself. NOP and SetState are of PDF 1.2.
+_HARMLESS = frozenset(
+    "GoTo GoToDp Hide Named ResetForm SetOCGState Trans GoTo3DView Sound Movie Rendition URI NOP SetState".split()
+)
+# They show another file, or a part of this one where they name none.
+_TO_FILES = frozenset({"GoToR", "GoToE", "Thread"})
+_REFUSED = {
+    "Launch": ("launch_action", "The PDF can start a program."),
+    "JavaScript": ("javascript", "The PDF contains JavaScript."),
+    "SubmitForm": ("remote_action", "The PDF sends its form to an address."),
+    "ImportData": ("remote_action", "The PDF brings in data of another file."),
+    "RichMediaExecute": ("javascript", "The PDF runs a script in its media."),
+}
+KINDS = sorted(_HARMLESS | _TO_FILES | set(_REFUSED))
+"""All kinds that are known."""
+
+# The four of the standard, and items of menus that every reader has (Acrobat's app.listMenuItems).
+_NAMED = frozenset(
+    "NextPage PrevPage FirstPage LastPage GoBack GoForward GoToPage Find FindAgain FindSearch Print PrintDialog "
+    "PageSetup FullScreen FullScreenMode ActualSize FitPage FitWidth FitHeight FitVisible ZoomTo ZoomViewIn ZoomViewOut "
+    "SinglePage OneColumn TwoColumns TwoPages ShowHideBookmarks ShowHideThumbnails ShowHideArticles ShowHideToolBar "
+    "ShowHideMenuBar SaveAs Save Close Quit Properties GeneralInfo HelpUserGuide ShowBookmarks ShowThumbs Info "
+    "DocHelp_UserGuide Copy SelectAll FirstPageTouchUp PreviousView NextView AcroSrch:Query".split()
+)
+
+_CLICKS = frozenset({"/U", "/D"})
+_FILE_KEYS = ("/F", "/UF", "/Unix", "/DOS", "/Mac")
+
+
+class ActionExaminer:
+    """Reports what actions do to `output`."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._followed: set[tuple[int, int]] = set()
+
+    def examine(self, action: "pikepdf.Object", kind: str) -> None:
+        """Examine one dictionary whose /S is `kind`, wherever it is used; it need not be an action."""
+        if kind in _REFUSED and kind != "JavaScript":
+            self._output.finding(*_REFUSED[kind])
+        if kind == "Named" and _name(action.get("/N")) not in _NAMED:
+            self._output.finding("active_action", "The PDF runs a command of a viewer's menu that is not known here.")
+        if kind == "MCD":
+            self.file(action.get("/D"))
+
+    def file(self, specification: object, *, is_url: bool = False) -> None:
+        """Report where a file specification string leads."""
+        import pikepdf
+
+        if not isinstance(specification, pikepdf.String):
+            return
+        place = file_place(bytes(specification), is_url=is_url)
+        if place == Place.PROGRAM:
+            self._output.finding("launch_action", "The PDF refers to a program.")
+        elif place in (Place.WEB, Place.SHARE, Place.HANDLER):
+            self._output.finding("remote_action", "The PDF refers to a file on a network share or on a web site.")
+        elif place == Place.LOCAL:
+            self._output.finding("external_link", "A link leads to another file, which opens when it is clicked.")
+
+    def files(self, holder: "pikepdf.Object") -> None:
+        """Report where the dictionary `holder` leads, where it is a file specification or an action with one."""
+        is_url = _name(holder.get("/FS")) == "URL"
+        if is_url or not _has_embedded(holder):
+            for key in _FILE_KEYS:
+                self.file(holder.get(key), is_url=is_url)
+
+    def clicked(self, action: object) -> None:
+        """Report an action of an unknown kind that is used as /A or /PA."""
+        import pikepdf
+
+        # The attributes of a structure element are /A too, and say in /O whose they are.
+        if isinstance(action, pikepdf.Dictionary) and not isinstance(action.get("/O"), pikepdf.Name):
+            self._known(action)
+
+    def triggered(self, triggers: object) -> None:
+        """Examine the actions of /AA by trigger; all but a mouse button act by themselves."""
+        import pikepdf
+
+        if isinstance(triggers, pikepdf.Dictionary):
+            for trigger, action in triggers.as_dict().items():
+                if trigger in _CLICKS:
+                    self.clicked(action)
+                else:
+                    self.by_itself(action)
+
+    def by_itself(self, action: object) -> None:
+        """Report what acts without a click and reaches out of the document, in the chain that begins with `action`."""
+        for each in self._chain(action):
+            self._known(each)
+            kind = _name(each.get("/S"))
+            if kind == "URI":
+                self._output.finding("remote_action", "The PDF opens an address without a click.")
+            elif kind in _TO_FILES and "/F" in each:
+                self._output.finding("remote_action", "The PDF opens another file without a click.")
+
+    def _known(self, action: "pikepdf.Object") -> None:
+        import pikepdf
+
+        kind = action.get("/S")
+        if isinstance(kind, pikepdf.Name) and _name(kind) not in KINDS:
+            self._output.finding("active_action", "The PDF has an action of an unknown kind.")
+
+    def _chain(self, first: object) -> Iterator["pikepdf.Object"]:
+        """The dictionaries of a chain (/Next). Each that is indirect is followed once, for all chains."""
+        import pikepdf
+
+        waiting = [first]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, pikepdf.Array) and one is not first:
+                waiting += [each for each in one.as_list() if isinstance(each, pikepdf.Dictionary)]
+            elif isinstance(one, pikepdf.Dictionary) and one.objgen not in self._followed:
+                self._followed |= {one.objgen} - {(0, 0)}
+                yield one
+                waiting.append(one.get("/Next"))
+
+
+def _name(value: object) -> str:
+    import pikepdf
+
+    return str(value)[1:] if isinstance(value, pikepdf.Name) else ""
+
+
+def _has_embedded(holder: "pikepdf.Object") -> bool:
+    """Whether the file is in the PDF: then its name leads nowhere."""
+    import pikepdf
+
+    embedded = holder.get("/EF")
+    return isinstance(embedded, pikepdf.Dictionary) and any(
+        isinstance(each, pikepdf.Stream) for each in embedded.as_dict().values()
+    )
