@@ -32,7 +32,8 @@ DEFAULTS: Mapping[str, int] = MappingProxyType({"mail_bytes": 128 << 20, "mail_p
 _BOM = b"\xef\xbb\xbf"
 _USUAL = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "received", "mime-version", "message-id", "return-path", "sender",
-     "reply-to", "delivered-to", "x-mozilla-status", "resent-from", "in-reply-to", "references", "newsgroups"}
+     "reply-to", "delivered-to", "content-type", "x-mozilla-status", "resent-from", "in-reply-to", "references",
+     "newsgroups"}
 )  # fmt: skip
 # Every entry of a directory takes 128 bytes of the file, so its size bounds them.
 _MAX_STREAMS = 1_000_000

@@ -318,6 +318,12 @@ def test_what_a_message_of_outlook_does(streams: dict[str, bytes], code: str) ->
     assert code in codes(mail, outlook(streams), MSG)
 
 
+def test_pictures_on_the_web_in_a_rich_text() -> None:
+    field = rb'{\rtf1{\field{\*\fldinst INCLUDEPICTURE "%s" \\d}{\fldrslt }}}'
+    assert codes(mail, outlook({"10090102": compress(field % b"https://a.example/b.png")}), MSG) == []
+    assert codes(mail, outlook({"10090102": compress(field % b"file://host/b.png")}), MSG) == ["active_field"]
+
+
 def test_a_reminder_with_a_sound_of_its_own_machine() -> None:
     streams = {**named_property(0x851F), "8000001F": wide("C:\\Windows\\Media\\reminder.wav")}
     assert codes(mail, outlook(streams), MSG) == []

@@ -11,6 +11,7 @@ from workers.inspection.parsers.documents.references import is_network_share
 from workers.inspection.parsers.port import Output, Reading
 
 _URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
+_WEB_PICTURE = re.compile(rb"\bINCLUDEPICTURE(?=\s+\"?https?://)")
 _SHOWN_ONLY = frozenset({"alt", "title", "value", "content", "summary", "label"})
 _CLICKED = frozenset({"a", "area"})
 # What `markup` reports, and what it is in a message. Mail programs ask before they load a picture, and read HTML that
@@ -96,5 +97,6 @@ class _Shares(HTMLParser):
 
 
 def examine_rich_text(content: bytes, limits: Mapping[str, int], output: Output) -> None:
-    """Codes: those of the examiner `office` for RTF."""
+    """Codes: those of the examiner `office` for RTF. A picture on the web is a link, as it is in HTML."""
+    content = _WEB_PICTURE.sub(b"HYPERLINK", content)
     office.examine(io.BytesIO(content), len(content), Reading("application/rtf"), {**office.DEFAULTS, **limits}, output)
