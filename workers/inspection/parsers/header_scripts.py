@@ -23,12 +23,14 @@ _OPENING = re.compile(
 _TEXT_BEHIND = rb"[\t\n\v\f\r\x20-\x7e]"
 # What hides other bytes up to its end, and how much text has to follow there.
 _HIDDEN = {
-    b"/*": re.compile(rb".*?\*/" + _TEXT_BEHIND + rb"{4}", re.DOTALL),
-    b"//": re.compile(rb"[^\n\r]*[\n\r]" + _TEXT_BEHIND + rb"{12}"),
-    b"`": re.compile(rb"[^`]*`" + _TEXT_BEHIND + rb"{12}"),
-    b'"': re.compile(rb'(?:[^"\\\n\r]|\\.)*"' + _TEXT_BEHIND + rb"{12}", re.DOTALL),
-    b"'": re.compile(rb"(?:[^'\\\n\r]|\\.)*'" + _TEXT_BEHIND + rb"{12}", re.DOTALL),
+    b"/*": (rb".*?\*/", 3),
+    b"//": (rb"[^\n\r]*[\n\r]", 12),
+    b"`": (rb"[^`]*`", 12),
+    b'"': (rb'(?:[^"\\\n\r]|\\.)*"', 12),
+    b"'": (rb"(?:[^'\\\n\r]|\\.)*'", 12),
 }
+# What follows a name directly and hides something is followed by an operator: the colours of a GIF can be text too.
+_OPERATOR = rb"[\t\v\f ]*[=;,?:+\-*/%&|^<>.!(\[\n\r]"
 # A header of so much text is text: the fields of a picture have zeros among them.
 _TEXT = re.compile(rb"[\t\n\v\f\r\x20-\x7e]{32}")
 _HEADER = 128
@@ -48,5 +50,8 @@ def begins_as_script(file: BinaryIO) -> bool:
     opening = _OPENING.match(head, name.end())
     if opening is None:
         return False
+    hidden, length = _HIDDEN[opening["direct"] or opening["later"]]
+    operator = _OPERATOR if opening["direct"] in (b"/*", b"`") else b""
     file.seek(opening.end())
-    return _HIDDEN[opening["direct"] or opening["later"]].match(file.read(_REACH)) is not None
+    program = re.compile(hidden + operator + _TEXT_BEHIND + b"{%d}" % length, re.DOTALL)
+    return program.match(file.read(_REACH)) is not None

@@ -91,9 +91,8 @@ def samsung(*records: bytes) -> bytes:
     return b"".join(records) + directory + struct.pack("<I", len(directory)) + b"SEFT"
 
 
-def bitmap_runs() -> bytes:
+def bitmap_runs(runs: bytes = b"\x04\x01\0\0\x04\0\0\x01") -> bytes:
     """A BMP of 4 × 2 pixels in runs (RLE8)."""
-    runs = b"\x04\x01\0\0\x04\0\0\x01"
     colours = bytes(1024)
     header = struct.pack("<IiiHHIIIIII", 40, 4, 2, 1, 8, 1, len(runs), 0, 0, 256, 0)
     start = 14 + len(header) + len(colours)

@@ -55,6 +55,11 @@ def test_no_dimensions_of_a_gif_alone_are_code(width: int, height: int, behind: 
     assert not begins_as_script(io.BytesIO(content))
 
 
+def test_colours_that_are_text_are_no_code() -> None:
+    content = b"GIF89a" + struct.pack("<HHBBB", 352, 320, 0xE7, 0, 2) + b"\x08\x0c\x0aVS`RZZT^UOUXJ_TUTYP^U[VXUY" * 20
+    assert not begins_as_script(io.BytesIO(content + bytes(100)))
+
+
 def test_a_comment_that_is_never_closed_is_no_program() -> None:
     assert not begins_as_script(io.BytesIO(b"GIF89a/*" + bytes(3_000_000)))
     assert begins_as_script(io.BytesIO(b"GIF89a/*" + bytes(3_000_000) + CODE))

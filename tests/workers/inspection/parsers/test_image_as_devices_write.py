@@ -8,6 +8,7 @@ import pytest
 from tests.workers.inspection.parsers.image_samples import (
     GOOD,
     VIDEO,
+    bitmap_runs,
     chunk,
     jpeg,
     media_type,
@@ -62,6 +63,7 @@ IRREGULAR = {
     "bmp, size too large": resized(BMP, 2, 4),
     "bmp, size too small": resized(BMP, 2, -9),
     "bmp, bytes behind": BMP + b"0123456789",
+    "bmp, runs that leave out pixels": bitmap_runs(b"\x04\x01\0\0\0\1"),
     "heic, bytes behind": GOOD["heic"] + b"\0\0\0\1 0123456789 behind it",
     "avif, unknown box": GOOD["avif"] + b"\0\0\0\x0cabcd1234",
 }

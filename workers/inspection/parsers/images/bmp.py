@@ -16,8 +16,6 @@ _PIXEL_BYTES = 4
 
 def examine(picture: Picture) -> None:
     """Decode the picture. Raises MalformedImage, LimitExceeded."""
-    from PIL.BmpImagePlugin import BmpImageFile
-
     picture.file.seek(2)
     declared, _, _, pixels, header = read_struct(picture.file, "<IHHII")
     if header == _CORE:
@@ -39,9 +37,21 @@ def examine(picture: Picture) -> None:
     if compression not in _PLAIN:
         reserve(_PIXEL_BYTES * width * height, width, height)
         picture.file.seek(0)
-        decode_frames(picture, BmpImageFile, picture.file)
+        _decode(picture)
     elif pixels < 14 + header or bits not in _DEPTHS:
         raise MalformedImage("The header of the BMP is wrong.")
+
+
+def _decode(picture: Picture) -> None:
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    try:
+        decode_frames(picture, BmpImageFile, picture.file)
+    except MalformedImage as error:
+        # Runs may leave out pixels, and all runs are in the file.
+        if "not enough image data" not in error.message:
+            raise
+        picture.note("Pixels of the BMP are left out.")
 
 
 def _profile_end(picture: Picture, header: int) -> int:
