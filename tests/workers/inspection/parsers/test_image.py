@@ -91,6 +91,12 @@ def test_a_tiff_with_a_part_that_is_not_in_the_file_is_truncated() -> None:
     assert codes(image, moved, "image/tiff") == ["truncated"]
 
 
+@pytest.mark.parametrize("name", ["heic", "avif"])
+def test_a_heif_whose_pixels_lie_behind_its_last_box_is_truncated(name: str) -> None:
+    pixels_at = GOOD[name].index(b"mdat") - 4
+    assert objections(GOOD[name][:pixels_at], name) == ["truncated"]
+
+
 def test_a_good_image_that_cannot_be_decoded_is_not_called_malformed() -> None:
     content = bitmap_runs()
     png_within = content[:30] + struct.pack("<I", 5) + content[34:]
