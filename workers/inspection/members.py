@@ -12,6 +12,7 @@ from workers.inspection.reports import in_member
 from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
+_COMPRESSED_TARS = frozenset({"tgz", "tbz2", "tbz", "txz", "tzst"})
 
 RunChecks = Callable[[Subject, AsyncIterator[bytes], Sequence[str]], Awaitable[list[Report]]]
 """Runs the checks of some names over a subject whose bytes come in chunks."""
@@ -55,6 +56,7 @@ class Members:
         return self._spool()
 
     async def inspect(self, parent: Subject, name: str, copy: Spool) -> None:
+        name = name or _unpacked_name(parent.name)
         # The uploader declared no size and no type of a member, so there is nothing to compare.
         intent = parent.intent._replace(filename=name, content_type=OCTET_STREAM, size=None, sha256=None)
         path = (*parent.path, name)
@@ -63,3 +65,11 @@ class Members:
         for report in await self._run_checks(member, copy.chunks(CHUNK), names):
             if report.findings or report.engine or report.missing or report.media_type:
                 self.reports.append(in_member(report, path))
+
+
+def _unpacked_name(packed: str) -> str:
+    """The name of what a compressed file unpacks to, where that file does not say it: without the last extension."""
+    stem, dot, end = packed.rpartition(".")
+    if not dot or not stem:
+        return "content"
+    return f"{stem}.tar" if end.lower() in _COMPRESSED_TARS else stem

@@ -8,6 +8,9 @@ from workers.inspection.identification.sample import Sample
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
+# What olefile raises for containers that are broken.
+UNREADABLE = (OSError, ValueError, IndexError, TypeError, AttributeError, KeyError, MemoryError, RecursionError)
+
 _STREAMS = (
     ("encryptedpackage", ENCRYPTED_OPEN_XML),
     ("worddocument", "application/msword"),
@@ -27,12 +30,26 @@ def compound_types(sample: Sample) -> list[str]:
         return []
     try:
         names, root = _directory(sample)
-    except (OSError, ValueError, IndexError, TypeError, AttributeError, KeyError, MemoryError, RecursionError):
+    except UNREADABLE:
         return [OLE]
     if root.startswith(_INSTALLER):
         return ["application/x-msi"]
     found = list(dict.fromkeys(media_type for name, media_type in _STREAMS if name in names))
     return found or [OLE]
+
+
+def compound_end(sample: Sample) -> int:
+    """Where the last sector ends that the container uses, in bytes; 0 where its table of sectors cannot be read."""
+    import olefile  # type: ignore[import-untyped]
+
+    try:
+        container = olefile.OleFileIO(sample.file)
+    except UNREADABLE:
+        return 0
+    used = max((number for number, following in enumerate(container.fat) if following != olefile.FREESECT), default=-1)
+    end = (used + 2) * int(container.sectorsize)
+    container.fp = None
+    return end
 
 
 def _directory(sample: Sample) -> tuple[set[str], str]:

@@ -18,6 +18,8 @@ _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"
 # Boxes with which a QuickTime file without `ftyp` begins ("QuickTime File Format", Apple).
 _QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _DOCTYPE = re.compile(rb"\x42\x82.{0,7}?(webm|matroska)", re.DOTALL)
+# Theora, VP8 and Dirac, by the first packets of their streams.
+_OGG_VIDEO = re.compile(rb"\x80theora|OVP80|BBCD\0")
 _TRANSPORT_PACKETS = (188, 192, 204)
 
 
@@ -36,7 +38,7 @@ def in_container(sample: Sample) -> str | None:
         found = _DOCTYPE.search(head, 0, 128)
         return "video/webm" if found and found[1] == b"webm" else "video/matroska"
     if head.startswith(b"OggS"):
-        return "video/ogg" if b"\x80theora" in head[:512] else "audio/ogg"
+        return "video/ogg" if _OGG_VIDEO.search(head, 0, 512) else "audio/ogg"
     return _mpeg(sample)
 
 
@@ -49,7 +51,7 @@ def _brand(head: bytes) -> str:
         return "video/3gpp2" if brands[0].startswith(b"3g2") else "video/3gpp"
     pictures = [_BRANDS[each] for each in brands if each in _BRANDS and _BRANDS[each].startswith("image/")]
     if brands[0] in (b"mif1", b"msf1", b"mif2"):
-        return next((each for each in pictures if each != "image/heif"), "image/heif")
+        return "image/avif" if "image/avif" in pictures else "image/heif"
     return "video/mp4"
 
 

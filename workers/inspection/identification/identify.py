@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from airlock.format import OCTET_STREAM, PLAIN
 from airlock.formats import format_of
-from workers.inspection.identification.compounds import compound_types
+from workers.inspection.identification.compounds import MAGIC, compound_end, compound_types
 from workers.inspection.identification.containers import in_container
 from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
@@ -33,6 +33,12 @@ PDF = "application/pdf"
 PDF_REACH = 1024
 _PDF_HEADER = re.compile(rb"%PDF-\d")
 _PDF_OBJECT = re.compile(rb"\d[ \t\r\n]+\d+[ \t\r\n]+obj\b")
+# Archives whose last content may be a zip: all of it is handed out as members, and what they skip is searched.
+_WITHOUT_ZIP = frozenset(
+    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd",
+     "application/x-7z-compressed", "application/vnd.rar", "application/x-cpio", "application/x-archive",
+     "application/x-lzip", "application/x-lzma", "application/x-compress", "application/vnd.ms-cab-compressed"}
+)  # fmt: skip
 _MARKED = frozenset({"picture", "audio", "video"})
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _WITH_SOUND_ALONE = {
@@ -58,7 +64,7 @@ def identify(file: BinaryIO, size: int, claims: Sequence[str] = ()) -> list[Read
 
 
 def leading_data(file: BinaryIO, readings: Sequence[Reading]) -> ExaminerFinding | None:
-    """The finding for what stands before the format, where it is no format itself: programs differ in what they skip."""
+    """The finding for what stands before the format and is no format itself: programs differ in what they skip."""
     start = readings[0].start
     if not start:
         return None
@@ -109,7 +115,8 @@ def _behind(sample: Sample, first: Sequence[Reading]) -> list[Reading]:
     """A zip from its end, a PDF within the first bytes, and the second formats of pictures, sounds and videos."""
     primary = first[0].media_type if first else ""
     readings: list[Reading] = []
-    if (zipped := find_zip(sample)) is not None:
+    zipped = None if primary in _WITHOUT_ZIP else find_zip(sample)
+    if zipped is not None and not (sample.head.startswith(MAGIC) and zipped.end <= compound_end(sample)):
         readings += [Reading(each, zipped.start, zipped.end) for each in zipped.media_types]
     if primary != PDF and (pdf := _pdf(sample, first, readings)) is not None:
         readings.append(pdf)

@@ -75,6 +75,9 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"wOFF", "font/woff"),
     (b"wOF2", "font/woff2"),
     (b"bplist0", "application/x-bplist"),
+    (b"\0\5\x16\7", "application/applefile"),  # what macOS puts beside a file (RFC 1740)
+    (b"\0\5\x16\0", "application/applefile"),
+    (b"\0\0\0\1Bud1", "application/x-ds-store"),
 )
 # Text may begin with these, so that they count only where the bytes do not decode as text.
 _MAY_BE_TEXT = frozenset({b"FWS", b"CWS", b"ZWS", b"070701", b"070702", b"070707", b"LZIP", b"xar!", b"ttcf", b"OTTO",
@@ -82,6 +85,8 @@ _MAY_BE_TEXT = frozenset({b"FWS", b"CWS", b"ZWS", b"070701", b"070702", b"070707
 
 # A block's magic, or the end of an empty stream.
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+# Frames that readers skip may come before the first one (RFC 8878, 3.1.2).
+_ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 _LHA = re.compile(rb"..-l[hz][0-9ds]-", re.DOTALL)
 _BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _LZMA = re.compile(rb"\x5d\0\0[\0-\x80]\0(\xff{8}|.{5}\0{3})\0", re.DOTALL)
@@ -114,6 +119,10 @@ def _lha(sample: Sample) -> str | None:
     return "application/x-lha" if _LHA.match(sample.head) else None
 
 
+def _zstd(sample: Sample) -> str | None:
+    return "application/zstd" if _ZSTD_SKIPPED.match(sample.head) else None
+
+
 def _lzma(sample: Sample) -> str | None:
     return "application/x-lzma" if _LZMA.match(sample.head) else None
 
@@ -143,4 +152,13 @@ def _disk(sample: Sample) -> str | None:
     return None
 
 
-_DETECTORS: tuple[Callable[[Sample], str | None], ...] = (_bitmap, _bzip2, _lha, _lzma, _program, _metafile, _disk)
+_DETECTORS: tuple[Callable[[Sample], str | None], ...] = (
+    _bitmap,
+    _bzip2,
+    _zstd,
+    _lha,
+    _lzma,
+    _program,
+    _metafile,
+    _disk,
+)

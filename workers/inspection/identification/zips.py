@@ -27,7 +27,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 # The content type of a document's main part, without ".main+xml", and the media type of the document.
 _MAIN = re.compile(
     rb"""(?i)ContentType\s*=\s*["']\s*(application/vnd\.(?:openxmlformats-officedocument|ms-[a-z]+)\.[a-z.0-9-]+?)"""
-    rb"""(?:\.main(?:\+xml)?|\+xml|)\s*["']"""
+    rb"""\.main(?:\+xml)?\s*["']"""
 )
 _KINDS = {
     "wordprocessingml.document": "wordprocessingml.document",

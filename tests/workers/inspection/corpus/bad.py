@@ -13,6 +13,7 @@ from tests.workers.inspection.corpus.documents import open_xml, pdf, relation
 from tests.workers.inspection.corpus.good import GOOD
 from tests.workers.inspection.corpus.images import huge_png
 from tests.workers.inspection.corpus.sample_inspector import Sample
+from tests.workers.inspection.parsers.compound_samples import compound, native
 
 REJECTED, INFECTED, UNSCANNABLE = Outcome.REJECTED, Outcome.INFECTED, Outcome.UNSCANNABLE
 
@@ -55,6 +56,7 @@ def _good(name: str) -> bytes:
 
 _TXT = TEXTS["text/plain"]
 _OLE = documents.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
+_PACKAGE = compound({"\x01Ole10Native": native(b"a.exe", b"MZ" + bytes(99))})
 _LAUNCH = "/OpenAction << /S /Launch /F (calc.exe) >>"
 _SCRIPT = "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"
 
@@ -63,26 +65,44 @@ CASES: tuple[BadSample, ...] = (
     _case("a.txt", _TXT, REJECTED, "size:too_large", max_bytes=50),
     _case("a.txt", _TXT, REJECTED, "size:size_mismatch", size=5),
     _case("a.txt", _TXT, REJECTED, "checksum:checksum_mismatch", sha256="0" * 64),
-    _case("a.png", _good("jpg"), REJECTED, "media_type:media_type_mismatch"),
-    _case("a.png", _good("jpg"), REJECTED, "media_type:extension_mismatch", declared="image/jpeg"),
+    _case("a.png", _good("pdf"), REJECTED, "media_type:media_type_mismatch"),
+    _case("a.png", _good("pdf"), REJECTED, "media_type:extension_mismatch", declared="application/pdf"),
+    _case("a.exe", _TXT, REJECTED, "media_type:extension_mismatch", declared="text/plain"),
+    _case("a.webp", _good("jpg"), REJECTED, "media_type:media_type_mismatch", content_types=("image/webp",)),
+    _case("a.pdf", b"\1\2\3\4" + _good("pdf"), REJECTED, "media_type:leading_data"),
     _case(
         "a.gif",
         _good("gif")[:-1] + b";<script>alert(1)</script>",
         REJECTED,
         "media_type:polyglot",
-        "image:trailing_data",
+        "worker:not_examined",
     ),
+    _case("a.zip", zipped({"a.js": _TXT}), REJECTED, "media_type:member_not_allowed"),
+    _case(
+        "a.zip",
+        zipped({"a.png": _good("png")}),
+        REJECTED,
+        "media_type:member_not_allowed",
+        member_types=("text/plain",),
+    ),
+    _case("unheard", b"\0\1\2\3" * 99, UNSCANNABLE, "worker:not_examined"),
+    _case("a.png", _good("png"), UNSCANNABLE, "worker:not_examined", checks=("size", "checksum", "media_type", "pdf")),
     _case("a.bin", EICAR, INFECTED, "yara:yara_match", "clamd:clamd_match"),
     _case("a.png", _good("png")[:-40], REJECTED, "image:truncated"),
     _case("a.png", _good("png").replace(b"IDAT", b"IDAT!", 1), REJECTED, "image:malformed"),
-    _case("a.png", _good("png") + b"more" * 9, REJECTED, "image:trailing_data"),
     _case("a.bmp", _good("bmp")[:30] + b"\4" + _good("bmp")[31:], UNSCANNABLE, "image:unsupported"),
-    _case("a.png", lambda: huge_png(9000), UNSCANNABLE, "image:limits_exceeded"),
+    _case("a.png", lambda: huge_png(9000), UNSCANNABLE, "image:limits_exceeded", limits={"image_pixels": 10**7}),
     _case("a.gif", _good("gif"), UNSCANNABLE, "image:limits_exceeded", limits={"image_frames": 2}),
     _case("a.pdf", documents.pdf_with_password(), UNSCANNABLE, "pdf:encrypted", "clamd:encrypted"),
     _case("a.pdf", pdf(_SCRIPT), REJECTED, "pdf:javascript"),
     _case("a.pdf", pdf(_LAUNCH), REJECTED, "pdf:launch_action"),
-    _case("a.pdf", documents.pdf_with_attachment(), REJECTED, "pdf:embedded_file"),
+    _case(
+        "a.pdf",
+        documents.pdf_with_attachment(),
+        REJECTED,
+        "media_type:member_not_allowed",
+        member_types=("application/pdf",),
+    ),
     _case("a.pdf", _good("pdf")[:-40], REJECTED, "pdf:malformed"),
     _case("a.pdf", _good("pdf") + b"\0\1\2\3" * 999, REJECTED, "pdf:trailing_data"),
     _case("a.pdf", _good("pdf"), UNSCANNABLE, "pdf:limits_exceeded", limits={"pdf_objects": 2}),
@@ -103,7 +123,6 @@ CASES: tuple[BadSample, ...] = (
         open_xml("word", {"word/vbaProject.bin": b"x"}),
         REJECTED,
         "office:macros",
-        "media_type:media_type_mismatch",
     ),
     _case(
         "a.docx",
@@ -113,9 +132,11 @@ CASES: tuple[BadSample, ...] = (
     ),
     _case(
         "a.docx",
-        lambda: open_xml("word", {"word/embeddings/a.bin": b"x"}, relation("oleObject", "embeddings/a.bin")),
+        lambda: open_xml("word", {"word/embeddings/a.bin": _PACKAGE}, relation("oleObject", "embeddings/a.bin")),
         REJECTED,
         "office:embedded_object",
+        "media_type:member_not_allowed",
+        "worker:not_examined",
     ),
     _case("a.docx", _OLE, UNSCANNABLE, "office:encrypted"),
     _case("a.doc", documents.word(0x0100), UNSCANNABLE, "office:encrypted"),

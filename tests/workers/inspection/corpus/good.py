@@ -1,4 +1,4 @@
-"""A good file of every format that has a parser."""
+"""Good files of the commonest formats."""
 
 import gzip
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from tests.workers.inspection.checks.samples import TEXTS, zipped
 from tests.workers.inspection.corpus import archives, documents
 from tests.workers.inspection.corpus.images import picture
 from tests.workers.inspection.corpus.sample_inspector import Sample
+from tests.workers.inspection.parsers.compound_samples import excel, powerpoint, word
 
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#123"/></svg>\n'
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Minutes</title></head><body><p>We <b>met</b>.</p></body></html>\n"
@@ -25,7 +26,9 @@ _BODIES: Mapping[str, bytes] = {
     "xlsx": documents.open_xml("xl"),
     "pptx": documents.open_xml("ppt"),
     "odt": documents.open_document(),
-    "doc": documents.word(),
+    "doc": word(),
+    "xls": excel(),
+    "ppt": powerpoint(),
     "svg": _SVG,
     "html": _HTML,
     "xml": _XML,

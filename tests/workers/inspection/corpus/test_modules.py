@@ -1,4 +1,4 @@
-"""Which libraries a parser needs is known where its process is forked from: they are imported once for all objects."""
+"""Which libraries an examiner needs is known where its process is forked from: they are imported once for all."""
 
 import os
 import subprocess
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from airlock.formats import EXAMINERS
 from tests.workers.inspection.corpus.good import GOOD
-from workers.inspection.catalogue import PARSERS
+from workers.inspection.catalogue import IDENTIFICATION
 
 pytestmark = pytest.mark.server
 
@@ -24,23 +25,27 @@ class Output:
         yield len
 
 module = "workers.inspection.parsers." + sys.argv[1]
-parser = importlib.import_module(module)
-load([module, *parser.MODULES])
+examiner = importlib.import_module(module)
+load([*sys.argv[3:], module, *examiner.MODULES])
+from airlock.formats import format_of
+from workers.inspection.identification.identify import identify
 before = set(sys.modules)
 for path in Path(sys.argv[2]).iterdir():
     with path.open("rb") as file:
-        parser.examine(file, path.stat().st_size, parser.DEFAULTS, Output())
+        for reading in identify(file, path.stat().st_size, [path.name.partition(" ")[2].replace(" ", "/")]):
+            if format_of(reading.media_type).examiner == sys.argv[1]:
+                examiner.examine(file, path.stat().st_size, reading, examiner.DEFAULTS, Output())
 new = {each for each in set(sys.modules) - before if each.partition(".")[0] not in sys.stdlib_module_names}
 print(len(list(Path("/proc/self/task").iterdir())), sorted(new))
 """
 
 
-@pytest.mark.parametrize("name", PARSERS)
-def test_a_parser_imports_no_further_module_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EXAMINERS)
+def test_an_examiner_imports_no_further_module_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
     for key, sample in GOOD.items():
-        (tmp_path / key).write_bytes(sample.body)
+        (tmp_path / f"{key} {sample.content_type.replace('/', ' ')}").write_bytes(sample.body)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", PROGRAM, name, str(tmp_path)]
+    command = [sys.executable, "-c", PROGRAM, name, str(tmp_path), *IDENTIFICATION]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     # One thread: none can be forked safely beside another.
     assert done.stdout.strip() == "1 []"

@@ -297,3 +297,27 @@ def test_what_stands_before_the_beginning_is_told(prefix: bytes, code: str | Non
     for body in (PDF, BEGIN[ZIP]):
         told = leading_data(io.BytesIO(prefix + body), found(prefix + body))
         assert (told.code if told else None) == code
+
+
+def test_a_zip_that_an_ole_container_holds_is_no_reading_and_one_behind_it_is() -> None:
+    held = compound({"WordDocument": b"x", "Package": BEGIN[ZIP].ljust(4096, b"\0")})
+    assert readings(held) == [EXTENSIONS["doc"]]
+    assert readings(BEGIN[EXTENSIONS["doc"]] + BEGIN[ZIP]) == [EXTENSIONS["doc"], ZIP]
+
+
+def test_a_presentation_that_embeds_workbooks_is_one() -> None:
+    override = f'<Override ContentType="{CONTENT.format("presentationml.presentation")}"/>'
+    sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    types = f'<Types><Default Extension="xlsx" ContentType="{sheet}"/>{override}</Types>'
+    assert readings(zipped({"[Content_Types].xml": types.encode()})) == [EXTENSIONS["pptx"]]
+
+
+def test_an_archive_whose_last_member_is_a_stored_zip_has_one_reading() -> None:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        info = tarfile.TarInfo("a.zip")
+        info.size = len(BEGIN[ZIP])
+        archive.addfile(info, io.BytesIO(BEGIN[ZIP]))
+    assert readings(target.getvalue()) == ["application/x-tar"]
+    assert readings(gzip.compress(BEGIN[ZIP], 0)) == ["application/gzip"]
+    assert readings(b"\x5a\x2a\x4d\x18\4\0\0\0skip" + BEGIN["application/zstd"]) == ["application/zstd"]
