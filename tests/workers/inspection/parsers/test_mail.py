@@ -119,6 +119,12 @@ def test_what_is_handed_out(headers: str, name: str) -> None:
     assert found.members == ([(name, b"MZ")] if name else [])
 
 
+def test_a_signature_whose_name_starts_a_program_is_a_member() -> None:
+    headers = 'Content-Type: application/pgp-signature; name="h.exe"'
+    found = eml(multipart(part(headers, b"-----BEGIN PGP SIGNATURE-----")))
+    assert [name for name, _ in found.members] == ["h.exe"]
+
+
 def test_a_digest_contains_messages() -> None:
     found = eml(multipart(b"\r\nSubject: inner\r\n\r\nHi", kind=b"digest"))
     assert found.members == [("part 2.eml", b"Subject: inner\r\n\r\nHi")]
@@ -273,6 +279,7 @@ def test_a_message_of_outlook_and_its_attachments() -> None:
             "10090102": compress(RICH),
             **attached(0, {"3707001F": wide("C:\\report.docx"), "3704001F": wide("REPORT~1.DOC"), "37010102": b"PK"}),
             **attached(1, {"3704001E": b"b.txt", "37010102": b"b"}),
+            **attached(4, {"370E001F": wide("image/png"), "37010102": b"d"}),
             **attached(2, {"3701000D/__properties_version1.0": b"", "3701000D/10130102": b"<p>Hi",
                            "3701000D/__attach_version1.0_#00000000/3707001F": wide("c.exe"),
                            "3701000D/__attach_version1.0_#00000000/37010102": b"MZ"}),
@@ -286,6 +293,7 @@ def test_a_message_of_outlook_and_its_attachments() -> None:
         ("report.docx", b"PK"),
         ("b.txt", b"b"),
         ("c.exe", b"MZ"),
+        ("attachment 5.png", b"d"),
     ]
 
 

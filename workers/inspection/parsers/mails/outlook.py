@@ -7,6 +7,7 @@ code page's text, 0102 is binary, 000D is an object).
 import struct
 from collections.abc import Mapping
 
+from airlock.formats import format_of
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.objects import examine_object
 from workers.inspection.parsers.documents.package import MalformedDocument
@@ -102,8 +103,7 @@ class OutlookMessage:
         self._output.finding("embedded_object", "The message embeds an object that a program of its own opens.")
 
     def _file(self, storage: Storage, content: bytes, kind: str) -> None:
-        names = [each for tag in _NAMES if (each := _text(storage, tag))]
-        name = (names or [f"attachment {self._attachments}"])[0].replace("\\", "/").rpartition("/")[2]
+        name = self._name(storage)
         if kind.startswith("ipm.note.smime.multipartsigned"):
             examine_mime(content, self._limits, self._output)
         elif kind.startswith("ipm.note.smime") or extension(name) == "p7m":
@@ -113,6 +113,13 @@ class OutlookMessage:
         else:
             with self._output.member(name) as write:
                 write(content)
+
+    def _name(self, storage: Storage) -> str:
+        name = next((each for tag in _NAMES if (each := _text(storage, tag))), "")
+        if name:
+            return name.replace("\\", "/").rpartition("/")[2]
+        endings = format_of(_text(storage, "370e").lower()).extensions
+        return f"attachment {self._attachments}" + (f".{endings[0]}" if endings else "")
 
     def _reference(self, storage: Storage) -> None:
         """An attachment that stands elsewhere: on a share, or on the web, as those of OneDrive do."""
