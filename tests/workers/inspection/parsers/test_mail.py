@@ -293,7 +293,7 @@ def test_a_message_of_outlook_and_its_attachments() -> None:
         ("report.docx", b"PK"),
         ("b.txt", b"b"),
         ("c.exe", b"MZ"),
-        ("attachment 5.png", b"d"),
+        ("attachment 6.png", b"d"),
     ]
 
 
