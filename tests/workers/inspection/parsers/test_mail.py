@@ -63,6 +63,9 @@ def test_a_message_and_its_attachments() -> None:
         HEAD + b"To: " + "Jürgen".encode("latin-1") + b"\r\n\r\nHi\r\n--\r\nme",
         HEAD + b"Subject: a\r\n \r\n\tb\r\nContent-Type: text/plain\r\n\r\nHi",
         HEAD + b"Content-Type: text/plain; charset=x-unknown\r\n\r\nbegin 644 is how uuencoded files begin\n",
+        HEAD + b"Content-Type: text/html\r\nContent-Transfer-Encoding: text/html\r\n\r\n<p>Hi",
+        HEAD + b"Content-Transfer-Encoding: Quoted Printable\r\n\r\nHi",
+        HEAD + b"Content-Transfer-Encoding: base64\r\n\r\nSGk=\r\n____\r\nThe list\r\n",
         HEAD + b"Content-Type: text\r\n\r\nbegin 644 a.txt\nwe met at noon",
         multipart(part("Content-Type: text/plain"), end=b""),
         multipart(b"no headers at all", part("Content-Type: text/html")),
@@ -241,6 +244,7 @@ INNER = part("Content-Type: multipart/mixed; boundary=edge", b"--edge\r\n\r\nHi\
         multipart(part("Content-Type: text/plain", b"a\r--edge\rContent-Type: application/x\r\rMZ")),
         multipart(part('Content-Type: application/x; name="a.txt"\nContent-Disposition: inline; filename="a.exe"')),
         multipart(part("Content-Type: application/x; name=a\nContent-Transfer-Encoding: base64x", b"TVqQ")),
+        multipart(part("Content-Type: text/html\nContent-Transfer-Encoding: x-base64", b"PHNjcmlwdD4=")),
         multipart(part("Content-Type: application/x; name=a\nContent-Transfer-Encoding: base64", b"TVo=\r\nTVqQ")),
         multipart(part("Content-Type: text/plain")).replace(
             b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1

@@ -26,7 +26,8 @@ _ENDS = "Some programs end the headers of a part before others do."
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
 # What `email` raises for parameters that are no parameters.
 _PARAMETER_ERRORS = (HeaderParseError, ValueError, LookupError, TypeError, IndexError)
-_PLAIN = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit", "7bits", "8bits", "none", "us-ascii", "utf-8"})
+# What some program may decode by another name of its own ("base64x"). Of other names all leave the bytes as they are.
+_DECODED_BY_SOME = re.compile("64|quoted|uu|hex|zip|yenc")
 _UUENCODED = frozenset({"x-uuencode", "x-uue", "uuencode", "uue"})
 
 
@@ -161,7 +162,7 @@ def decode_transfer(entity: Entity) -> tuple[bytes, bool]:
     if encoding in _UUENCODED:
         blocks = uuencoded(entity.body)
         return (blocks[0][1], len(blocks) == 1) if blocks else (entity.body, not entity.body.strip())
-    return entity.body, encoding in _PLAIN
+    return entity.body, not _DECODED_BY_SOME.search(encoding)
 
 
 def _base64(body: bytes) -> tuple[bytes, bool]:

@@ -162,10 +162,10 @@ class _Message:
 
     def _text(self, entity: Entity, kind: str) -> None:
         content, is_certain = decode_transfer(entity)
-        # Mailing lists put their footers behind texts in base64.
-        if not is_certain and entity.transfer_encoding != "base64":
-            self._output.finding("ambiguous_name", "Programs decode a text of the message differently.")
         if kind in _HTML:
+            # Mailing lists put their footers behind texts in base64.
+            if not is_certain and entity.transfer_encoding != "base64":
+                self._output.finding("ambiguous_name", "Programs decode a text of the message differently.")
             examine_html(decode_text(content, charset(entity)), self._limits, self._output)
         elif is_encrypted_attachment("", content):
             self._output.finding("encrypted", "The message is encrypted (PGP).")
