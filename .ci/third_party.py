@@ -23,6 +23,7 @@ SPDX = {
 }
 # Where the metadata leave open which licence it is, as the package's own text says.
 BY_NAME = {
+    "google-re2": "BSD-3-Clause",
     "olefile": "BSD-2-Clause",
     "pycryptodomex": "BSD-2-Clause AND Unlicense",
     "python-dateutil": "Apache-2.0 AND BSD-3-Clause",

@@ -57,7 +57,7 @@ def _brand(head: bytes) -> str:
 
 def _mpeg(sample: Sample) -> str | None:
     head = sample.head
-    if head.startswith(b"ID3") and len(head) > 10:
+    if head.startswith(b"ID3") and len(head) > 10 and head[3] in (2, 3, 4) and head[4] != 0xFF:
         return _behind_tag(sample)
     if head[:1] == b"\xff":
         return _frames(head)
@@ -85,5 +85,31 @@ def _frames(head: bytes) -> str | None:
     if head[1] & 0xF6 == 0xF0:
         length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
         return "audio/aac" if length >= 7 and (head[length : length + 1] in (b"\xff", b"")) else None
+    length = _frame_length(head)
+    return "audio/mpeg" if length and _frame_length(head[length:] or head) else None
+
+
+# Kilobits a second by version and layer, and samples a second (ISO 11172-3, 2.4.2.3; ISO 13818-3).
+_RATES = {
+    (3, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (3, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_FREQUENCIES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def _frame_length(head: bytes) -> int:
+    """The length of the MPEG audio frame that begins here, in bytes; 0 where none begins."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
     version, layer, rate, frequency = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
-    return "audio/mpeg" if version != 1 and layer and rate not in (0, 15) and frequency != 3 else None
+    if version == 1 or not layer or rate in (0, 15) or frequency == 3:
+        return 0
+    kilobits = _RATES[3 if version == 3 else 2, layer if version == 3 or layer == 3 else 2][rate - 1]
+    hertz, padding = _FREQUENCIES[version][frequency], head[2] >> 1 & 1
+    if layer == 3:
+        return (12_000 * kilobits // hertz + padding) * 4
+    samples = 72_000 if layer == 1 and version != 3 else 144_000
+    return samples * kilobits // hertz + padding

@@ -109,7 +109,7 @@ def test_a_good_archive_gives_its_file(name: str) -> None:
     assert (output.findings, output.members) == ([], [("a.txt", b"content")])
 
 
-@pytest.mark.parametrize("name", GOOD.keys() - {"xar"})
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"xar"}))
 def test_bytes_behind_the_end_are_found(name: str) -> None:
     data, media_type = GOOD[name]
     assert examined(data + b"further" * 100, media_type).objections & {"trailing_data", "unsupported"}
