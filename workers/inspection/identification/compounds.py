@@ -54,7 +54,7 @@ def compound_end(sample: Sample) -> int:
 
 def _directory(sample: Sample) -> tuple[set[str], str]:
     """The names at the container's root in lower case, and the class of its root."""
-    import olefile  # type: ignore[import-untyped]
+    import olefile
 
     sample.file.seek(0)
     container = olefile.OleFileIO(sample.file)

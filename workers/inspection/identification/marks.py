@@ -51,7 +51,7 @@ def _occurrences(sample: Sample, start: int) -> Iterator[tuple[int, bytes]]:
 @cache
 def _marks() -> Any:
     """All marks as one pattern: RE2 seeks all of them in one pass, and in a time that only the length decides."""
-    import re2
+    import re2  # type: ignore[import-untyped]
 
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1

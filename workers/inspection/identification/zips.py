@@ -122,7 +122,7 @@ def zip_start(sample: Sample, position: int) -> int | None:
         return 0 if position == 0 else None
     directory = position - length
     if sample.at(directory, 4) == CENTRAL:
-        return max(0, directory - offset)
+        return max(0, directory - int(offset))
     return 0 if sample.at(offset, 4) == CENTRAL else None
 
 
@@ -155,7 +155,7 @@ def _kinds(archive: zipfile.ZipFile) -> list[str]:
 def _open_xml(content_types: bytes) -> str:
     """The document's type by the content type of its main part; "" where no part is one of an office program."""
     text = content_types.decode("utf-16") if content_types[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-    found = [each.decode("latin-1").lower() for each in _MAIN.findall(text.encode() if text else content_types)]
+    found: list[str] = [each.decode("latin-1").lower() for each in _MAIN.findall(text.encode() if text else content_types)]
     for name in (_SHORTER.get(each, each) for each in found):
         if name in _MACRO_KINDS or name == "application/vnd.ms-visio.drawing":
             return name

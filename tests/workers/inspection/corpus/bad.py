@@ -4,7 +4,8 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from airlock.media_types import EXTENSIONS, OCTET_STREAM
+from airlock.format import OCTET_STREAM
+from airlock.media_types import EXTENSIONS
 from airlock.verdict import Outcome
 from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import TEXTS, zipped

@@ -45,7 +45,7 @@ class _Decoders:
     def decode(self, packet: "Packet[VideoStream]") -> None:
         """Decode a tile or a frame. Raises MalformedImage, LimitExceeded."""
         context = packet.stream.codec_context
-        if context is None or context.codec.canonical_name not in _CODECS:
+        if context.codec.canonical_name not in _CODECS:
             raise MalformedImage("The image has an unknown codec.", "unsupported")
         if packet.stream.frames > 1:
             self._picture.frame(context.width, context.height)

@@ -50,7 +50,7 @@ class Attachments:
     def _add_pairs(self, pairs: object) -> None:
         import pikepdf
 
-        names = pairs.as_list() if isinstance(pairs, pikepdf.Array) else []
+        names: list[pikepdf.Object] = pairs.as_list() if isinstance(pairs, pikepdf.Array) else []
         for name, stream in zip(names[::2], names[1::2], strict=False):
             self.add(stream, _shown(name))
 

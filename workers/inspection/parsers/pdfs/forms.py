@@ -10,7 +10,7 @@ from workers.inspection.parsers.port import Output
 
 if TYPE_CHECKING:
     import pikepdf
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
 
 # Elements that run something: `execute` calls a web service, `connect` binds to one.
 _SCRIPTS = frozenset({"script"})
