@@ -154,7 +154,9 @@ def video(path: Path, size: int, seed: int = 1) -> Path:
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.bit_rate = 1280, 720, 40_000_000
         images = [Image.frombytes("RGB", (1280, 720), source.randbytes(1280 * 720 * 3)) for _ in range(3)]
-        packets = [packet for image in images for packet in stream.encode(av.VideoFrame.from_image(image))  # type: ignore[no-untyped-call]]
+        packets = []
+        for image in images:
+            packets += stream.encode(av.VideoFrame.from_image(image))  # type: ignore[no-untyped-call]
         packets += stream.encode(None)
         written, number = 0, 0
         while written < size:

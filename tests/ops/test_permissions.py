@@ -40,7 +40,7 @@ ENVIRONMENT = {
 def profiles(tmp_path: Path) -> Path:
     """A profiles file that notifies two queues."""
     path = tmp_path / "profiles.toml"
-    path.write_text('[profiles.default]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = 1\nnotify = ["sqs:b", "sqs:a"]\n')
+    path.write_text('[profiles.default]\ncontent_types = ["*/*"]\nmax_bytes = 1\nnotify = ["sqs:b", "sqs:a"]\n')
     return path
 
 

@@ -31,7 +31,10 @@ GROUP = "airlock.checks"
 """The group of entry points for checks in installed packages: a name, and a callable that makes one from Settings."""
 
 
-IDENTIFICATION = ("workers.inspection.identification.identify", "olefile", "re2", "encodings.cp437", "encodings.utf_16_le")
+IDENTIFICATION = (
+    *("workers.inspection.identification.identify", "olefile", "re2"),
+    *("encodings.cp437", "encodings.utf_16_le"),
+)
 """What identification imports; the fork server does so once."""
 
 

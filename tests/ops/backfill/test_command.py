@@ -163,7 +163,7 @@ async def test_wrong_buckets_profiles_and_rates_are_usage_errors(source: SourceB
     assert (await airlock(*wrong, "strict", "--rate", "fast", **source.environment)).code == 2
     others = ["backfill", f"s3://{source.bucket}", "--owner", "mallory", "--profile", "private"]
     with settings.profiles.open("a") as profiles:
-        profiles.write('[profiles.private]\ncontent_types = ["*/*"]\nunexamined = ["*/*"]\nmax_bytes = 1\nowners = ["alice"]\n')
+        profiles.write('[profiles.private]\ncontent_types = ["*/*"]\nmax_bytes = 1\nowners = ["alice"]\n')
     refused = await airlock(*others, **source.environment)
     assert (refused.code, "the owner 'mallory' may not use the profile 'private'" in refused.err) == (2, True)
     assert (await airlock("backfill", "old", "--owner", "a", "--profile", "x", **source.environment)).code == 2

@@ -155,7 +155,8 @@ def _kinds(archive: zipfile.ZipFile) -> list[str]:
 def _open_xml(content_types: bytes) -> str:
     """The document's type by the content type of its main part; "" where no part is one of an office program."""
     text = content_types.decode("utf-16") if content_types[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-    found: list[str] = [each.decode("latin-1").lower() for each in _MAIN.findall(text.encode() if text else content_types)]
+    names = _MAIN.findall(text.encode() if text else content_types)
+    found: list[str] = [each.decode("latin-1").lower() for each in names]
     for name in (_SHORTER.get(each, each) for each in found):
         if name in _MACRO_KINDS or name == "application/vnd.ms-visio.drawing":
             return name

@@ -139,7 +139,7 @@ def test_a_name_of_another_family_is_a_mismatch() -> None:
     ],
 )
 def test_two_readings_contradict_each_other_but_for_known_pairs(readings: str, objections: list[str]) -> None:
-    assert codes(agreement(readings, readings.split()[0])) == objections
+    assert codes(agreement(readings, readings.partition(" ")[0])) == objections
 
 
 def test_claims_are_the_declaration_and_the_name() -> None:

@@ -19,7 +19,7 @@ from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Outcome, Verdict
 from tests.workers.harness import EICAR
 from tests.workers.inspection.sandbox.hostile import packed
-from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, children, servers
+from tests.workers.inspection.sandbox.test_sandbox import HOSTILE, servers
 from tests.workers.inspection.subjects import subject
 from workers.inspection.checks.checksum import ChecksumCheck
 from workers.inspection.checks.content import MAX_FINDINGS, ContentCheck

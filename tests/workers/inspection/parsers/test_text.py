@@ -101,7 +101,8 @@ def test_a_cell_that_acts_is_found_whatever_the_delimiter(cell: str, delimiter: 
 
 @pytest.mark.parametrize(
     "cell",
-    ["-5", "+49 170 1234567", "=SUM(A1:B2)", "@name", "-", "=", "a|b!c", "=A1&B1", "-cmd", "+1-800-CALL-NOW", "=IF(A1>3;1;2)",
+    ["-5", "+49 170 1234567", "=SUM(A1:B2)", "@name", "-", "=", "a|b!c", "=A1&B1", "-cmd", "+1-800-CALL-NOW",
+     "=IF(A1>3;1;2)",
      '"=HYPERLINK(""https://x.example/a?b=1&c=2"",""Ticket 7"")"', "- item | other!", "call (me)", "5 - 3", "=-1.5e3"],
 )  # fmt: skip
 def test_what_people_write_into_tables_passes(cell: str) -> None:
@@ -113,7 +114,9 @@ def test_a_cell_across_two_pieces_is_found() -> None:
     assert codes(text, body, CSV) == ["active_formula"]
 
 
-@pytest.mark.parametrize("body", [b"ID;PWXL;N;E\r\nC;Y1;X1;EEXEC(1)", b"\xef\xbb\xbfID;P", "ID;PX".encode("utf-16")])
+@pytest.mark.parametrize(
+    "body", [b"ID;PWXL;N;E\r\nC;Y1;X1;EEXEC(1)", b"\xef\xbb\xbfID;P", "ID;PX\nC;X1;Y1;K0".encode("utf-16")]
+)
 @pytest.mark.parametrize("media_type", [CSV, "text/plain"])
 def test_a_sylk_file_is_found_under_any_name(body: bytes, media_type: str) -> None:
     assert codes(text, body, media_type) == ["active_formula"]
