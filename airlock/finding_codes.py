@@ -139,7 +139,7 @@ _CODES = (
     ),
     _code(
         "unsupported",
-        "image, media, office, archive, mail",
+        "image, media, office, archive, mail, markup",
         "unscannable",
         "it may be well-formed, but is not decoded here",
         _UNSEEN,
@@ -160,7 +160,7 @@ _CODES = (
     _code("external_stream", "pdf", "reject", "the content of a stream is in another file", _LOADS),
     _code(
         "unsafe_link",
-        "pdf, office, markup, mail",
+        "pdf, office, markup, mail, text",
         "reject",
         "a link of a scheme that is not among those allowed (http, https, mailto, tel and the like)",
         "a click starts a program or reaches a share",
@@ -176,21 +176,21 @@ _CODES = (
     _code("event_handler", "markup, office", "reject", "attributes that run scripts", _ACTS),
     _code(
         "foreign_object",
-        "markup, mail, office",
+        "markup, mail, office, text",
         "reject",
         "it embeds foreign content",
         "it shows a page of another format",
     ),
     _code(
         "external_reference",
-        "markup, image, media, mail, office",
+        "markup, image, media, mail, office, text",
         "reject",
         "it loads something from elsewhere when it is opened",
         _LOADS,
     ),
     _code(
         "entity_expansion",
-        "markup, office, mail",
+        "markup, office, mail, text",
         "reject",
         "it defines entities that grow",
         "a small file fills the memory",
@@ -213,7 +213,7 @@ _CODES = (
     ),
     _code(
         "active_field",
-        "office, mail",
+        "office, mail, markup",
         "reject",
         "a field or a formula that fetches something or starts a program",
         _ACTS,
@@ -223,7 +223,7 @@ _CODES = (
     _code("web_extension", "office", "reject", "it loads an add-in of a web site", _LOADS),
     _code(
         "active_formula",
-        "text, office",
+        "text, office, markup, mail",
         "reject",
         "a cell that starts a program when a spreadsheet program opens it",
         _ACTS,

@@ -2,15 +2,16 @@
 
 XML is read by XML's rules. HTML, text that claims to be XML and is not well-formed, and XML with tags in comments or
 CDATA sections, are also read as leniently as browsers may read them (`tag_soup`). A link that a person has to follow is
-no finding.
+no finding. Pages in frames, and SVG in addresses, are examined as well.
 """
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.markups.findings import MarkupFindings
-from workers.inspection.parsers.markups.language import byte_order_mark, encoding
+from workers.inspection.parsers.markups.findings import Inner, MarkupFindings
+from workers.inspection.parsers.markups.language import byte_order_mark, encoding, with_escapes
+from workers.inspection.parsers.markups.office_pages import examine_office_page
 from workers.inspection.parsers.markups.tag_soup import read_leniently
 from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
 from workers.inspection.parsers.port import LimitExceeded, Output, Reading
@@ -24,6 +25,9 @@ DEFAULTS: Mapping[str, int] = MappingProxyType(
 
 HTML = "text/html"
 _RUNS = ("script", "event_handler")
+# What does not count in a picture or a page inside: no program but a browser opens it, and that shows what it can.
+_TOLERATED_INSIDE = ("malformed", "unsupported")
+_DEEPEST = 10
 
 
 def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
@@ -37,6 +41,7 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     findings = MarkupFindings()
     try:
         _examine(file.read(), reading.media_type == HTML, limits, findings)
+        _examine_inner(findings, limits)
     finally:
         findings.report(output)
 
@@ -56,6 +61,30 @@ def _examine(body: bytes, is_html: bool, limits: Mapping[str, int], findings: Ma
         findings.merge(read_leniently(text))
     elif document.active and document.hides_tags:
         findings.merge(read_leniently(text), _RUNS)
+    if is_html:
+        _examine_page(body, text, findings)
+
+
+def _examine_page(body: bytes, text: str, findings: MarkupFindings) -> None:
+    """What else programs may see in HTML: Word and Excel, and a browser that guesses an encoding by its escapes."""
+    examine_office_page(text, findings)
+    for each in with_escapes(body):
+        findings.merge(read_leniently(each))
+
+
+def _examine_inner(findings: MarkupFindings, limits: Mapping[str, int]) -> None:
+    """Examine the pages and pictures inside, and those inside them."""
+    waiting: dict[Inner, None] = dict(findings.inner)
+    for _ in range(_DEEPEST):
+        below: dict[Inner, None] = {}
+        for each in waiting:
+            inner = MarkupFindings()
+            _examine(each.content, each.is_html, limits, inner)
+            findings.merge_inner(inner, _TOLERATED_INSIDE)
+            below.update(inner.inner)
+        waiting = below
+    if waiting:
+        raise LimitExceeded(f"Pages or pictures are nested more than {_DEEPEST} deep in one another.")
 
 
 def _decoded(body: bytes, name: str | None) -> tuple[str, Error | None]:

@@ -2,7 +2,7 @@
 
 All of the bytes have to decode as text. What is declared as JSON has to parse as JSON; what is only named so need not
 (settings with comments are named so too). In tables, cells that start programs or fetch data are sought, and in
-calendars and cards alarms, links and attachments. Source code, Markdown, YAML and the like are decoded and not
+calendars and cards alarms, links, pages and attachments. Source code, Markdown, YAML and the like are decoded and not
 interpreted: nothing runs them by opening them under their names.
 """
 
@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
+from workers.inspection.parsers import markup
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
+from workers.inspection.parsers.mails.bodies import examine_html
 from workers.inspection.parsers.port import LimitExceeded, Output, Reading
 from workers.inspection.parsers.texts import json_documents, tables
 from workers.inspection.parsers.texts.cards import BEGIN, examine_card
 from workers.inspection.parsers.texts.encodings import decoded_as, pieces
 
-MODULES: Sequence[str] = ("charset_normalizer", "orjson")
+MODULES: Sequence[str] = ("charset_normalizer", "orjson", *markup.MODULES)
 DEFAULTS: Mapping[str, int] = MappingProxyType({"text_bytes": 64 * 1024 * 1024})
 
 _HEAD = 64 * 1024
@@ -35,7 +37,8 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     elif reading.media_type in json_documents.TYPES:
         _examine_json(_whole(file, size, encoding, limits), reading, output)
     elif reading.media_type in BEGIN:
-        examine_card(_whole(file, size, encoding, limits), reading.media_type, output)
+        whole = _whole(file, size, encoding, limits)
+        examine_card(whole, reading.media_type, output, lambda page: examine_html(page, {}, output))
     elif reading.media_type in _MAYBE_TABLES:
         _examine_table(file, encoding, reading.media_type in _TABLES, output)
 
@@ -53,11 +56,12 @@ def _examine_json(text: str, reading: Reading, output: Output) -> None:
 
 
 def _examine_table(file: BinaryIO, encoding: str, is_table: bool, output: Output) -> None:
-    carried = ""
-    for number, piece in enumerate(pieces(file, encoding)):
+    carried, may_be_sylk = "", None
+    for piece in pieces(file, encoding):
         text = carried + piece
-        if number == 0:
-            tables.examine_start(text, output)
+        may_be_sylk = tables.begins_as_sylk(text) if may_be_sylk is None else may_be_sylk
+        if may_be_sylk and tables.is_sylk(text):
+            output.finding("active_formula", tables.SYLK)
         if is_table:
             tables.examine_cells(text, output)
         carried = text[-tables.OVERLAP :]

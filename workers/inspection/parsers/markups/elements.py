@@ -1,24 +1,48 @@
 """What an element of SVG or HTML runs or loads. The names here are in lower case, without prefixes."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 
 from workers.inspection.parsers.markups.css import css_addresses
-from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
-from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, effect_of, leads_to_a_program
+from workers.inspection.parsers.markups.findings import Inner, MarkupFindings, excerpt
+from workers.inspection.parsers.markups.references import (
+    FOREIGN,
+    SCRIPT,
+    SVG,
+    data_of,
+    effect_of,
+    leads_to_a_program,
+)
 
 _SCRIPTS = frozenset({"script", "handler"})  # SVG Tiny 1.2 has the latter
 _HANDLER = re.compile(r"on[a-z]+")
-# Addresses that are only followed when a person chooses to. They may run a script then, so that is reported.
-_LINKS = frozenset({"a", "area"})
+# Addresses that are only followed when a person chooses to. They may run a script then, so that is reported. The last
+# are elements of MathML, each of which may be a link.
+_LINKS = frozenset(
+    {"a", "area", "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mfrac", "msqrt", "mroot", "mstyle", "msub", "msup",
+     "msubsup", "munder", "mover", "munderover", "mtable", "mtd", "mtr", "maction", "semantics"}
+)  # fmt: skip
 _FOLLOWED = frozenset({"action", "formaction", "cite", "longdesc", "ping"})
 _LOADED = frozenset(
-    {"href", "src", "data", "poster", "background", "base", "codebase", "archive", "lowsrc", "dynsrc", "manifest"}
-)
+    {"href", "src", "data", "poster", "background", "base", "codebase", "archive", "lowsrc", "dynsrc", "manifest",
+     "attributionsrc"}
+)  # fmt: skip
 _LISTS = frozenset({"srcset", "imagesrcset"})
 _ANIMATED = frozenset({"to", "from", "by", "values"})
 _IMAGES = frozenset({"img", "image", "feimage", "input", "source", "video", "link"})
-_REFRESH = re.compile(r"[^=]*=\s*[\"']?(.*)", re.DOTALL)
+# What a link element only names: a browser loads none of them.
+_NAMED_ONLY = frozenset(
+    {"canonical", "alternate", "shortlink", "author", "license", "help", "prev", "previous", "first", "last",
+     "up", "start", "home", "index", "contents", "glossary", "copyright", "chapter", "section", "appendix", "bookmark",
+     "me", "tag", "amphtml", "pingback", "edituri", "wlwmanifest", "publisher", "hub", "self", "webmention", "profile",
+     "https://api.w.org/", "schema.dc", "schema.dcterms"}
+)  # fmt: skip
+# Attributes that are shown or compared, and never loaded.
+_TEXTS = re.compile(r"alt|title|content|value|placeholder|label|class|id|name|d|points|(aria|data)-.*")
+# What has to be in a value for it to be CSS that loads or runs something.
+_FUNCTIONS = re.compile(r"\\|url|src|image|cross-fade|expression|binding|behavior", re.IGNORECASE)
+# https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps
+_REFRESH = re.compile(r"[\s\d.]*[\s;,]*(?:url\s*=\s*)?[\"']?(.*)", re.DOTALL | re.IGNORECASE)
 
 Attributes = Iterable[tuple[str, str]]
 
@@ -30,50 +54,76 @@ class ElementRules:
         self._findings = findings
 
     def check(self, name: str, attributes: Attributes, line: Callable[[], int]) -> None:
-        """Test one start tag."""
+        """Test one start tag. An attribute that is there twice counts twice: programs take one or the other."""
         if name in _SCRIPTS:
             self._findings.add(SCRIPT, "a script element", line)
         elif name == "foreignobject":
-            self._findings.add("foreign_object", "a foreignObject element", line)
-        given = dict(attributes)
-        for attribute, value in given.items():
+            self._findings.add(FOREIGN, "a foreignObject element", line)
+        given = list(attributes)
+        for attribute, value in given:
             self._attribute(name, attribute, value, given, line)
 
     def css(self, css: str, line: Callable[[], int]) -> None:
         """Test the text of a style element or attribute."""
         for address in css_addresses(css):
-            self._address(effect_of(address, as_image=True), address, line)
+            self._loaded(address, line, as_image=True)
 
     def _attribute(
-        self, element: str, name: str, value: str, given: Mapping[str, str], line: Callable[[], int]
+        self, element: str, name: str, value: str, given: Sequence[tuple[str, str]], line: Callable[[], int]
     ) -> None:
         if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
             self._findings.add("event_handler", f"an event handler ({excerpt(name)})", line)
-        elif name == "style" or "(" in value:
+        elif name == "style" or ("(" in value and _FUNCTIONS.search(value) and not _TEXTS.fullmatch(name)):
             self.css(value, line)
+        elif name == "srcdoc":
+            self._findings.inner[Inner(value.encode("utf-8", "replace"), is_html=True)] = None
+        elif name == "classid" and value.strip():
+            self._findings.add(FOREIGN, f"a control ({excerpt(value)})", line)
         for address in _addresses(element, name, value, given):
-            found = effect_of(address, as_image=element in _IMAGES)
-            followed = name in _FOLLOWED or (element in _LINKS and name == "href")
-            if found == SCRIPT or not followed:
-                self._address(found, address, line)
-            elif leads_to_a_program(address):
-                self._findings.add("unsafe_link", f"a link that starts a program ({excerpt(address)})", line)
+            if name in _FOLLOWED or (element in _LINKS and name == "href"):
+                self._followed(address, line)
+            else:
+                self._loaded(address, line, as_image=element in _IMAGES)
 
-    def _address(self, found: str | None, address: str, line: Callable[[], int]) -> None:
-        if found == SCRIPT:
-            self._findings.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
-        elif found == EXTERNAL:
-            self._findings.add(EXTERNAL, f"a reference to {excerpt(address)}", line)
+    def _followed(self, address: str, line: Callable[[], int]) -> None:
+        if effect_of(address) == SCRIPT:
+            self._runs(address, line)
+        elif leads_to_a_program(address):
+            self._findings.add("unsafe_link", f"a link that starts a program ({excerpt(address)})", line)
+
+    def _loaded(self, address: str, line: Callable[[], int], *, as_image: bool) -> None:
+        effect = effect_of(address, as_image=as_image)
+        if effect == SCRIPT:
+            self._runs(address, line)
+        elif effect:
+            self._findings.add(effect, f"a reference to {excerpt(address)}", line)
+        elif as_image and (data := data_of(address)) and data.media_type == SVG:
+            self._findings.inner[Inner(data.content, is_html=False)] = None
+
+    def _runs(self, address: str, line: Callable[[], int]) -> None:
+        self._findings.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
 
 
-def _addresses(element: str, name: str, value: str, given: Mapping[str, str]) -> Iterable[str]:
+def _addresses(element: str, name: str, value: str, given: Sequence[tuple[str, str]]) -> Iterable[str]:
     """The addresses in one attribute."""
+    if element == "link" and name == "href" and _is_named_only(given):
+        return ()
     if name in _LOADED or name in _FOLLOWED:
         return (value,)
     if name in _LISTS:
-        return re.split(r"[\s,]+", value)
-    if name in _ANIMATED and given.get("attributename", "").strip().lower().endswith("href"):
+        return (part for each in value.split() for part in (each.strip(","), *each.split(",")))
+    if name in _ANIMATED and any(each.endswith("href") for each in _values(given, "attributename")):
         return value.split(";")
-    if element == "meta" and name == "content" and given.get("http-equiv", "").strip().lower() == "refresh":
+    if element == "meta" and name == "content" and "refresh" in _values(given, "http-equiv"):
         return tuple(found[1] for found in [_REFRESH.match(value)] if found)
     return ()
+
+
+def _is_named_only(given: Sequence[tuple[str, str]]) -> bool:
+    kinds = [kind for value in _values(given, "rel") for kind in value.split()]
+    return bool(kinds) and _NAMED_ONLY.issuperset(kinds)
+
+
+def _values(given: Sequence[tuple[str, str]], name: str) -> list[str]:
+    """All values of the attribute `name`, in lower case."""
+    return [value.strip().lower() for each, value in given if each == name]

@@ -1,17 +1,29 @@
-"""The findings in a text: one for each code, at the first line where it occurs."""
+"""The findings in a text: one for each code, at the first line where it occurs. And the texts that are inside it."""
 
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from workers.inspection.parsers.port import Output
 
 _LONGEST = 80
 
 
+class Inner(NamedTuple):
+    """A text in an attribute of another: a page of a frame, or an SVG that is a picture (not `is_html`)."""
+
+    content: bytes
+    is_html: bool
+
+
 class MarkupFindings:
-    """Collects findings: `messages` has one by code. They are reported at the end, when the language is certain."""
+    """Collects findings: `messages` has one by code. They are reported at the end, when the language is certain.
+
+    `inner` has the texts inside, each once, which are to be examined too.
+    """
 
     def __init__(self) -> None:
         self.messages: dict[str, str] = {}
+        self.inner: dict[Inner, None] = {}
 
     def add(self, code: str, what: str, line: Callable[[], int] | int) -> None:
         """Add a finding, unless there is one of `code`; `what` completes “Line 3 has …”.
@@ -26,9 +38,16 @@ class MarkupFindings:
         for code, message in other.messages.items():
             if codes is None or code in codes:
                 self.messages.setdefault(code, message)
+        self.inner.update(other.inner)
+
+    def merge_inner(self, other: "MarkupFindings", ignored: Collection[str] = ()) -> None:
+        """Add the findings of a text inside, but for those with one of the codes `ignored`."""
+        for code, message in other.messages.items():
+            if code not in ignored:
+                self.messages.setdefault(code, f"In a page or picture within it: {message[0].lower()}{message[1:]}")
 
     def report(self, output: Output) -> None:
-        """Report each finding, with the outcome rejected."""
+        """Report each finding to `output`."""
         for code, message in self.messages.items():
             output.finding(code, message)
 

@@ -19,6 +19,10 @@ _KNOWN = re.compile(
     r"|gbk|gb18030|gb2312|big5|shift_jis|euc_(jp|kr)|iso2022_jp"
 )
 
+# ISO-2022-JP, for which Chromium takes a page that does not declare its encoding: between these escapes are no tags.
+_ESCAPE = re.compile(rb"\x1b[$(][@BJI]")
+_ESCAPED = re.compile(rb"\x1b\$[@B].*?(?=\x1b\([BJI]|\Z)", re.DOTALL)
+
 _SKIPPED = re.compile(r"(?:\s+|<!--.*?-->|<\?(?!xml[\s-])[^>]*\?>)+", re.DOTALL)
 _DOCUMENT = re.compile(
     r"<(?:!doctype\s+html|(?:html|head|body|title|meta|link|base|script|style|iframe|frameset|template))(?=[\s/>]|$)",
@@ -68,7 +72,7 @@ def encoding(text: bytes, *, xml: bool) -> str | None:
     """Python's name of the encoding of `text`; None for an encoding that browsers do not know."""
     if found := _encoding_of(text):
         return found
-    declared = (_DECLARED.match(text.lstrip()) if xml else None) or _CHARSET.search(text[:4096])
+    declared = _DECLARED.match(text.lstrip()) if xml else _CHARSET.search(text[:4096])
     if not declared:
         return "utf-8"
     try:
@@ -78,6 +82,13 @@ def encoding(text: bytes, *, xml: bool) -> str | None:
     if name.startswith("utf-16"):
         return "utf-8"  # the declaration was read as ASCII, so the text is not UTF-16
     return name if _KNOWN.fullmatch(name) else None
+
+
+def with_escapes(text: bytes) -> list[str]:
+    """Both ways to read a page with escapes of ISO-2022-JP, only its ASCII; nothing where it has none."""
+    if not _ESCAPE.search(text):
+        return []
+    return [text.decode("latin-1"), _ESCAPE.sub(b"", _ESCAPED.sub(b"?", text)).decode("latin-1")]
 
 
 def _encoding_of(text: bytes) -> str | None:

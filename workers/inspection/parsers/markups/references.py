@@ -3,32 +3,43 @@
 import base64
 import html
 import re
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from workers.inspection.parsers.markups.css import css_addresses
 from workers.inspection.parsers.markups.findings import excerpt
 
-SCRIPT, EXTERNAL = "script", "external_reference"
+SCRIPT, EXTERNAL, FOREIGN = "script", "external_reference", "foreign_object"
 
 # Browsers ignore these in an address, and control characters and spaces around it (https://url.spec.whatwg.org).
 _DROPPED = re.compile(r"[\t\n\r]")
 _AROUND = "".join(map(chr, range(33)))
-_ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*):|[\\/]{2}")
+_ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*):|[\\/]{2,}[^\\/?#]")
 _RUNS = frozenset({"javascript", "vbscript", "livescript"})
 # Schemes that only name something, or that contain all of it.
 _FETCHES_NOTHING = frozenset({"about", "cid", "data", "mailto", "mid", "sms", "tag", "tel", "urn"})
 # What a link may be clicked to open.
 _CLICKED = frozenset({"http", "https", "ftp", "news", "geo", "xmpp", "sip", "sips", "webcal", *_FETCHES_NOTHING})
-_DATA_TYPE = re.compile(r"data:([^,;]*)")
-_DOCUMENTS = re.compile(
-    r"text/html|text/xml|application/xml|.*/xhtml\+xml|.*(java|ecma|j)script.*|text/xsl|.*/xslt\+xml"
+_PAGES = re.compile(r"text/html|(text|application)/xml|.*\+xml|.*(java|ecma|j)script.*|text/xsl")
+# What a browser shows or plays itself, and runs nothing of. Pictures but SVG.
+_SHOWN = re.compile(
+    r"|image/(?!svg).*|(audio|video|font)/.*|application/(x-)?font-.*|text/(plain|css|csv|vtt|calendar|vcard)"
+    r"|application/(geo\+)?json"
 )
+SVG = "image/svg+xml"
 # The pseudo-attributes of an instruction (https://www.w3.org/TR/xml-stylesheet/).
 _PSEUDO_ATTRIBUTE = re.compile(r"(?:^|\s)([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
+class Data(NamedTuple):
+    """A `data:` address (https://fetch.spec.whatwg.org/#data-urls): the type in lower case, and the bytes."""
+
+    media_type: str
+    content: bytes
+
+
 def effect_of(address: str, *, as_image: bool = False) -> str | None:
-    """What loading `address` does: SCRIPT, EXTERNAL or None. Loaded `as_image`, an SVG does not run its scripts."""
+    """What loading `address` does: SCRIPT, EXTERNAL, FOREIGN or None. Loaded `as_image`, an SVG runs no scripts."""
     whole, address = address, _normalised(address)
     absolute = _ABSOLUTE.match(address)
     if not absolute:
@@ -37,43 +48,59 @@ def effect_of(address: str, *, as_image: bool = False) -> str | None:
     if scheme in _RUNS:
         return SCRIPT
     if scheme == "data":
-        return _data(whole, as_image=as_image)
+        return _effect_of_data(whole, as_image=as_image)
     return None if scheme in _FETCHES_NOTHING else EXTERNAL
 
 
 def leads_to_a_program(address: str) -> bool:
-    """Whether a click on `address` starts something other than a browser, a mail program or a telephone."""
-    absolute = _ABSOLUTE.match(_normalised(address))
-    return bool(absolute and absolute[1] and absolute[1] not in _CLICKED and absolute[1] not in _RUNS)
+    """Whether a click on `address` starts something other than a browser, a mail program or a telephone.
+
+    A page that is opened from a disk takes two backslashes for a network share.
+    """
+    normalised = _normalised(address)
+    absolute = _ABSOLUTE.match(normalised)
+    if not absolute:
+        return False
+    if absolute[1] == "data":
+        return effect_of(address) == FOREIGN
+    return absolute[1] not in _CLICKED | _RUNS if absolute[1] else normalised.startswith("\\")
+
+
+def data_of(address: str) -> Data | None:
+    """What a `data:` address contains; None for any other."""
+    address = _DROPPED.sub("", address).strip(_AROUND)
+    if address[:5].lower() != "data:":
+        return None
+    head, _, body = address[5:].partition(",")
+    content = unquote_to_bytes(body)
+    if re.search(r";\s*base64\s*$", head, re.IGNORECASE):
+        try:
+            content = base64.b64decode(content + b"=" * (-len(content) % 4))
+        except ValueError:
+            content = b""  # no browser reads it either
+    return Data(head.partition(";")[0].strip(_AROUND).lower(), content)
 
 
 def _normalised(address: str) -> str:
-    """The beginning of an address as the URL parser of browsers takes it: first drop, then cut."""
-    return _DROPPED.sub("", address).strip(_AROUND)[:256].lower()
+    """An address as the URL parser of browsers takes it, in lower case."""
+    return _DROPPED.sub("", address).strip(_AROUND).lower()
 
 
-def _data(address: str, *, as_image: bool) -> str | None:
-    kind = _DATA_TYPE.match(_normalised(address))
-    if not kind:
-        return None
-    media_type = kind[1].strip()
-    if media_type == "text/css":
+def _effect_of_data(address: str, *, as_image: bool) -> str | None:
+    kind = _DROPPED.sub("", address).strip(_AROUND).lower()[5:].partition(",")[0].partition(";")[0].strip(_AROUND)
+    if kind == "text/css":
         return _style(address)
-    if _DOCUMENTS.fullmatch(media_type):
+    if kind == SVG:
+        return None if as_image else SCRIPT
+    if _PAGES.fullmatch(kind):
         return SCRIPT
-    return SCRIPT if media_type == "image/svg+xml" and not as_image else None
+    return None if as_image or _SHOWN.fullmatch(kind) else FOREIGN
 
 
 def _style(address: str) -> str | None:
     """What a stylesheet does that is the address itself. One within another is not followed: it counts as external."""
-    head, _, body = _DROPPED.sub("", address).partition(",")
-    content = unquote_to_bytes(body)
-    if head.lower().rstrip().endswith("base64"):
-        try:
-            content = base64.b64decode(content + b"=" * (-len(content) % 4))
-        except ValueError:
-            return EXTERNAL
-    for inner in css_addresses(content.decode("utf-8", "replace")):
+    data = data_of(address)
+    for inner in css_addresses(data.content.decode("utf-8", "replace")) if data else ():
         effect = EXTERNAL if _normalised(inner).startswith("data:text/css") else effect_of(inner, as_image=True)
         if effect:
             return effect

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
+from workers.inspection.parsers.markups.document_types import is_known
 from workers.inspection.parsers.markups.elements import ElementRules
 from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
 from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, stylesheet
@@ -21,21 +22,22 @@ _MSXSL = "urn:schemas-microsoft-com:xslt"
 _ACTIVE = frozenset({_SVG, _XHTML, _MATHML})
 _ACTIVE_ROOTS = frozenset({"svg", "html"})
 
-# The document types of the W3C's own formats. Programs have copies of them and do not fetch them.
-# No dots for a folder above: `w3.org/../x` is another address.
-_KNOWN_TYPE = re.compile(r"https?://www\.w3\.org/(?!(?:.*/)?\.\.?(?:/|$))[\w./-]*|about:legacy-compat")
 # Documents of office programs, written as XML: their own readers would have to examine them.
 _OFFICE = (
     "urn:oasis:names:tc:opendocument:xmlns:office:",
+    "http://openoffice.org/2000/office",
     "http://schemas.microsoft.com/office/word/2003/wordml",
     "http://schemas.microsoft.com/office/2006/xmlpackage",
     "http://schemas.microsoft.com/office/powerpoint/",
     "http://schemas.microsoft.com/visio/",
+    "http://schemas.microsoft.com/office/infopath/",
     "urn:schemas-microsoft-com:office:spreadsheet",
     "urn:schemas-microsoft-com:office:word",
 )
 # Entities without markup and up to this length may be declared: Adobe Illustrator declares its namespaces so.
 _PLAIN_ENTITY = 1024
+# Style elements within one another, which nobody writes.
+_STYLES = 8
 _REFERENCE = re.compile(r"%[^\s;]+;")
 _TAG = re.compile(r"<[A-Za-z]|<\Z")
 
@@ -44,6 +46,14 @@ _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 Error = tuple[str, int]
 """What completes “Line 3 has …”, and the line."""
+
+
+class _Style(NamedTuple):
+    """A style element at `depth`. Browsers take its `own` text, and other programs the `whole` text within it."""
+
+    depth: int
+    own: list[str]
+    whole: list[str]
 
 
 class _StopParsing(Exception):
@@ -66,7 +76,8 @@ class XmlDocument:
         self._rules = ElementRules(self.findings)
         self._limits = limits
         self._nodes = self._depth = 0
-        self._style: list[str] | None = None
+        self._styles: list[_Style] = []
+        self._doctype_line: tuple[str, int] | None = None
         self._parser = self._prepared()
 
     @property
@@ -112,6 +123,7 @@ class XmlDocument:
             self.root = name
             if name.lower().startswith(_OFFICE):
                 self._is_office()
+            self._judge_doctype()
         self._nodes += 1 + len(attributes)
         self._depth += 1
         if self._depth > self._limits["markup_depth"]:
@@ -124,7 +136,8 @@ class XmlDocument:
         local = local.lower()
         if space in _ACTIVE or (not space and self.active):
             self._rules.check(local, _effective_attributes(attributes), self.line)
-            self._style = [] if local == "style" else None
+            if local == "style":
+                self._begin_style()
         elif space:
             self._foreign(space, local, attributes)
 
@@ -143,16 +156,24 @@ class XmlDocument:
         self.findings.add("unsupported", "the beginning of an office document in XML, which is not examined", self.line)
 
     def _end(self, _: str) -> None:
+        if self._styles and self._styles[-1].depth == self._depth:
+            style = self._styles.pop()
+            for css in {"".join(style.own), "".join(style.whole)}:
+                self._rules.css(css, self.line)
         self._depth -= 1
-        if self._style is not None:
-            self._rules.css("".join(self._style), self.line)
-        self._style = None
+
+    def _begin_style(self) -> None:
+        if len(self._styles) >= _STYLES:
+            raise LimitExceeded(f"Style elements are nested more than {_STYLES} deep.")
+        self._styles.append(_Style(self._depth, [], []))
 
     def _text(self, data: str) -> None:
         if self._in_cdata:
             self._hidden(data)
-        if self._style is not None:
-            self._style.append(data)
+        for style in self._styles:
+            style.whole.append(data)
+            if style.depth == self._depth:
+                style.own.append(data)
 
     def _hidden(self, data: str) -> None:
         self.hides_tags = self.hides_tags or bool(_TAG.search(data))
@@ -171,8 +192,13 @@ class XmlDocument:
             self.findings.add(*found, self.line)
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:  # noqa: ARG002 # expat's
-        if system and not _KNOWN_TYPE.fullmatch(system):
-            self.findings.add(EXTERNAL, f"an external document type ({excerpt(system)})", self.line)
+        if system:
+            self._doctype_line = system, self.line()
+
+    def _judge_doctype(self) -> None:
+        if self._doctype_line and not is_known(self._doctype_line[0], as_page=self.active):
+            system, line = self._doctype_line
+            self.findings.add(EXTERNAL, f"an external document type ({excerpt(system)})", line)
 
     def _entity(self, name: str, parameter: int, value: str | None, base: Any, *ids: str | None) -> None:  # noqa: ARG002 # expat's
         if value is None:

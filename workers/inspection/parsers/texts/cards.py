@@ -1,13 +1,14 @@
 """Calendars and cards: iCalendar (RFC 5545), vCard (RFC 6350, and 2.1 and 3.0 before it).
 
 The lines are few and simple, and a library would build a model of them that hides what it drops: so they are unfolded
-and read here. Attachments and pictures that are inside are members.
+and read here. Attachments and pictures that are inside are members; HTML, which calendars show, is handed to `page`.
 """
 
 import base64
 import binascii
+import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from workers.inspection.parsers.port import Output
@@ -15,81 +16,97 @@ from workers.inspection.parsers.port import Output
 BEGIN = {"text/calendar": "BEGIN:VCALENDAR", "text/vcard": "BEGIN:VCARD"}
 _SCHEMES = frozenset(
     {
-        "http",
-        "https",
-        "mailto",
-        "tel",
-        "sms",
-        "geo",
-        "urn",
-        "cid",
-        "xmpp",
-        "sip",
-        "sips",
-        "ftp",
-        "webcal",
-        "webcals",
-        "skype",
+        "http", "https", "mailto", "tel", "sms", "geo", "urn", "cid", "mid", "message", "data", "xmpp", "sip", "sips",
+        "ftp", "ftps", "webcal", "webcals", "skype", "facetime", "facetime-audio", "callto", "msteams", "zoommtg",
+        "zoomus", "im", "uid", "uuid", "tag", "news", "ldap", "ldaps",
     }
-)
+)  # fmt: skip
 _FOLDED = re.compile(r"\r?\n[ \t]")
+_SOFT_BREAK = re.compile(r"=\r?\n")
+# The name, the parameters (a value in quotes may have colons) and the value.
+_PROPERTY = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:[^\":;]|\"[^\"]*\")*)*):(.*)", re.DOTALL)
 _URI = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_HOST_AND_PORT = re.compile(r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+):\d{1,5}(?:/|$)", re.IGNORECASE)
+_SHARE = re.compile(r"[\\/]{2}")
 _DATA = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
+_BASE64 = re.compile(r"ENCODING=\"?(?:B|BASE64)\b|;BASE64\b", re.IGNORECASE)
+_QUOTED_PRINTABLE = re.compile(r"\bQUOTED-PRINTABLE\b", re.IGNORECASE)
+_HTML = re.compile(r"FMTTYPE=\"?text/html", re.IGNORECASE)
+_FILE_NAME = re.compile(r"(?:X-APPLE-|X-)?(?:FILENAME|LABEL)=\"?([^\";:]{1,200})", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"ALTREP=\"?([^\";]+)", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ADDRESSES = frozenset(
-    {"URL", "ATTACH", "SOURCE", "CONFERENCE", "IMAGE", "PHOTO", "LOGO", "SOUND", "KEY", "FBURL", "CALURI"}
-)
+    {"URL", "ATTACH", "SOURCE", "CONFERENCE", "IMAGE", "PHOTO", "LOGO", "SOUND", "KEY", "FBURL", "CALURI", "CALADRURI",
+     "TZURL", "STRUCTURED-DATA", "STYLED-DESCRIPTION", "LINK", "DIRECTORY", "AGENT", "ORG-DIRECTORY"}
+)  # fmt: skip
 
 
 class Property(NamedTuple):
-    """One line: its name and parameters in capitals, and its value."""
+    """One line: its name in capitals, its parameters and its value."""
 
     name: str
     parameters: str
     value: str
 
 
-def examine_card(text: str, media_type: str, output: Output) -> None:
-    """Report what acts in a calendar or in cards, and hand out what is attached."""
+def examine_card(text: str, media_type: str, output: Output, page: Callable[[str], None]) -> None:
+    """Report what acts in a calendar or in cards, and hand out what is attached. `page` examines a page of HTML."""
     if not text.lstrip("\ufeff \t\r\n").upper().startswith(BEGIN[media_type]):
         output.finding("malformed", f"The text does not begin with {BEGIN[media_type]}.")
         return
     for number, each in enumerate(_properties(text)):
         if each.name == "ACTION" and each.value.strip().upper() == "PROCEDURE":
             output.finding("active_action", "An alarm of the calendar starts a program.")
+        if _HTML.search(each.parameters) and not _BASE64.search(each.parameters):
+            page(_ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], each.value))
         elif each.name in _ADDRESSES:
             _examine_value(each, number, output)
+        for alternative in _ALTERNATIVE.findall(each.parameters):
+            _examine_address(alternative, each.name, output)
 
 
 def _properties(text: str) -> Iterator[Property]:
+    if _QUOTED_PRINTABLE.search(text):
+        text = _SOFT_BREAK.sub("", text)
     for line in _FOLDED.sub("", text).splitlines():
-        head, colon, value = line.partition(":")
-        if colon:
-            name, _, parameters = head.upper().partition(";")
-            yield Property(name.rpartition(".")[2], parameters, value)
+        if found := _PROPERTY.match(line.strip()):
+            value = found[3]
+            if _QUOTED_PRINTABLE.search(found[2]):
+                value = quopri.decodestring(value.encode("utf-8", "replace")).decode("utf-8", "replace")
+            yield Property(found[1].upper(), found[2], value)
 
 
 def _examine_value(each: Property, number: int, output: Output) -> None:
-    encoded = _DATA.match(each.value)
-    if encoded or re.search(r"(?:ENCODING=(?:B|BASE64)\b|;BASE64\b|^BASE64\b)", each.parameters):
-        content = _decoded(each.value[encoded.end() :] if encoded else each.value)
+    encoded = _DATA.match(each.value.lstrip())
+    if encoded or _BASE64.search(each.parameters):
+        content = _decoded(each.value.lstrip()[encoded.end() :] if encoded else each.value)
         if content is None:
             output.finding("malformed", f"The attachment in {each.name} is not valid base64.")
-            return
-        with output.member(_name(each, number)) as write:
-            write(content)
-        return
-    scheme = _URI.match(re.sub(r"[\x00-\x20]", "", each.value))
-    if scheme and scheme[1].lower() not in _SCHEMES:
-        output.finding("unsafe_link", f"A link of the scheme {scheme[1].lower()[:20]} is in {each.name}.")
+        elif content:
+            with output.member(_name(each, number)) as write:
+                write(content)
+    else:
+        _examine_address(each.value, each.name, output)
+
+
+def _examine_address(address: str, name: str, output: Output) -> None:
+    address = re.sub(r"[\x00-\x20]", "", address)
+    scheme = _URI.match(address)
+    if _SHARE.match(address):
+        output.finding("unsafe_link", f"A link to a network share is in {name}.")
+    elif scheme and scheme[1].lower() not in _SCHEMES and not _HOST_AND_PORT.match(address):
+        output.finding("unsafe_link", f"A link of the scheme {scheme[1].lower()[:20]} is in {name}.")
 
 
 def _decoded(value: str) -> bytes | None:
+    """What the value is in base64. Programs do without the padding at its end, so it may be left out."""
+    value = re.sub(r"\s", "", value).rstrip("=")
     try:
-        return base64.b64decode(re.sub(r"\s", "", value), validate=True)
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
 def _name(each: Property, number: int) -> str:
-    named = re.search(r"(?:FILENAME|X-FILENAME|X-APPLE-FILENAME)=\"?([^\";]{1,200})", each.parameters)
-    return named[1].lower() if named else f"{each.name.lower()} {number}"
+    named = _FILE_NAME.search(each.parameters)
+    return named[1] if named else f"{each.name.lower()} {number}"

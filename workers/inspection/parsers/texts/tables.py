@@ -1,47 +1,119 @@
 """Cells of CSV and TSV that act when a spreadsheet program opens the file.
 
-Any delimiter counts, as programs guess it. A cell acts where it begins a formula and calls a program (DDE:
-`=cmd|'/c calc'!A1`), fetches or sends (WEBSERVICE, IMPORTXML, …), or links to more than a plain address. Numbers,
-telephone numbers and formulas that only compute pass.
+A cell acts where it begins a formula that calls a program (DDE: `=cmd|'/c calc'!A1`), fetches or sends (WEBSERVICE,
+IMPORTXML, …), reads a file elsewhere, or links to more than a plain address. Numbers, telephone numbers and formulas
+that only compute pass.
 
-Sources: "Formula Injection" (OWASP); Excel's and LibreOffice's and Google Sheets' lists of functions.
+How it works: what is rare in a table is sought first (a bar before a quoted topic, the name of such a function), and
+then, before it, the beginning of a formula: any delimiter counts, as programs guess it.
+
+Sources: "CSV Injection" (OWASP); the lists of functions of Excel (in the languages of its users: it reads CSV in the
+language of the system), LibreOffice and Google Sheets; "SYLK file format" (Microsoft's Multiplan).
 """
 
 import re
+from collections.abc import Iterator
 
 from workers.inspection.parsers.port import Output
 
-# A cell begins at a line's begin or behind a delimiter; quotes, blanks and marks are dropped.
-_BEGIN = r"(?:^|[,;\t|\r\n])[\s\"'\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
-# Program, topic and item: `cmd|'/c calc'!A1`, anywhere in the formula.
-_DDE = re.compile(_BEGIN + r"[^\r\n]{0,300}?[\w.\\/:$-]\|(?:\"{0,2}'[^\r\n]{0,1000}?'|[^\s!]{1,300})\"{0,2}![\w'\"$]")
-_FUNCTIONS = (
-    "WEBSERVICE|IMPORTXML|IMPORTHTML|IMPORTFEED|IMPORTDATA|IMPORTRANGE|IMAGE|RTD|DDE|DDEAUTO|CALL|REGISTER|REGISTER\\.ID|EXEC"
-    "|SQL\\.REQUEST|QUERYTABLE|STOCKHISTORY|FOPEN|RUN|MSQUERY"
-)
-_FETCHES = re.compile(_BEGIN + rf"[^\r\n]{{0,1000}}?(?<![\w.])(?:_xlfn\.)?(?:{_FUNCTIONS})\s*\(", re.IGNORECASE)
-_LINKS = re.compile(_BEGIN + r"[^\r\n]{0,1000}?(?<![\w.])HYPERLINK\s*\(([^\r\n]{0,2000})", re.IGNORECASE)
-# A plain address, in quotes (doubled in a quoted cell), and a label: it tells nothing of other cells.
-_PLAIN_LINK = re.compile(
-    r"\s*\"{1,2}(?:https?://|mailto:|tel:|#)[^\"&]*(?:&[\w.~%-]*=[^\"&]*)*\"{1,2}\s*(?:[,;]\s*(?:\"{1,2}[^\"]*\"{1,2}|[\d.]+)\s*)?\)",
+# A formula at the beginning of a cell; quotes, blanks and marks are dropped, and East Asian forms count.
+_SIGNS = "=+@\uff1d\uff0b\uff0d\uff20-"
+_BEGIN = re.compile(rf"(?:^|[,;\t|\r\n>])[\s\"'\ufeff\u200b]*[{_SIGNS}]")
+_EQUALS = re.compile(r"(?:^|[,;\t|\r\n>])[\s\"'\ufeff\u200b]*[=\uff1d]")
+# The cell is in quotes, and has line ends before what is sought.
+_BEGIN_IN_QUOTES = re.compile(rf"(?:^|[,;\t|\r\n])\s*\"[\s']*[{_SIGNS}](?:[^\"]|\"\")*\Z")
+
+# Program, topic and item. A topic in quotes is in hardly any other text; blanks between them do not matter.
+_DDE = re.compile(r"[^\s,;|]\s*\|\s*\"{0,2}'[^'|]{0,2000}'\"{0,2}\s*!")
+_BARE_DDE = re.compile(r"[\w$.\\/:]\|[^\s!|,;'\"]{1,300}![\w$'\"]")
+_FETCHES = re.compile(
+    r"(?<![\w.])(?:_xlfn\.)?(?:WEBSERVICE|WEBDIENST|SERVICEWEB|SERVICIOWEB|SERVIZIO\.?WEB|SERVI[ÇC]OWEB|WEBBTJÄNST"
+    r"|WEBTJENESTE|VERKKOPALVELU|WEBHİZMETİ|ВЕБСЛУЖБА|WEBOVÁSLUŽBA|WEBSZOLGÁLTATÁS"
+    r"|IMPORTXML|IMPORTHTML|IMPORTFEED|IMPORTDATA|IMPORTRANGE|RTD|DDEAUTO|REGISTER\.ID|SQL\.REQUEST|QUERYTABLE|MSQUERY"
+    r"|STOCKHISTORY|FOPEN)\s*\(",
     re.IGNORECASE,
 )
-_SYLK = re.compile(r"[\s\ufeff]*ID;P", re.IGNORECASE)
-# A cell is at most 32,767 characters long in Excel; what is longer than this is cut there.
-OVERLAP = 4096
+# Words that also stand before a bracket in a text: they count where no delimiter is between.
+_WORDS = re.compile(r"(?<![\w.])(?:_xlfn\.)?(?:IMAGE|CALL|DDE|REGISTER|EXEC|RUN)\s*\(", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"'\s*(?:(?:file|https?|ftps?|smb|webdav):|\\\\|//)[^'\r\n]{0,2000}'\s*[#!$]", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?<![\w.])(?:HYPERLINK|LIEN_HYPERTEXTE|HIPERVINCULO|HIPERV[ÍI]NCULO|HIPERLIGA[ÇC][ÃA]O|HIPERLINK"
+    r"|COLLEG\.IPERTESTUALE|HYPERLÄNK|HYPERKOBLING|HYPERLINKKI|HIPERŁĄCZE|ГИПЕРССЫЛКА|KÖPRÜ|HYPERTEXTOVÝ\.ODKAZ)\s*\(",
+    re.IGNORECASE,
+)
+# A plain address, in quotes (doubled in a quoted cell), and a label: it tells nothing of other cells.
+_PLAIN_LINK = re.compile(
+    r"\s*\"{1,2}(?:https?://|mailto:|tel:|#)[^\"\r\n]*\"{1,2}\s*(?:[,;](?:\"[^\"]*\"|[^()\"\r\n])*)?\)", re.IGNORECASE
+)
+_STRING = re.compile(r"\"[^\"]*\"")
+_BRACKETS = re.compile(r"\([^()]*\)")
+# A cell has at most 32,767 characters in Excel: what begins a formula is not further away than that.
+OVERLAP = 32 * 1024
+
+_SYLK = re.compile(r"[\s\ufeff]*ID;")
+_SYLK_HEAD = re.compile(r"[\s\ufeff]*ID;P(?:[^;\r\n]*(?:;[NE])+)?\s*(?:[\r\n]|\Z)")
+# A record of a cell, by its fields: column, row, value, formula.
+_SYLK_CELL = re.compile(r"(?:^|[\r\n])\s*C;(?:[A-Z][^;\r\n]*;)*(?:[XYRC]\d|[KE][^\r\n])")
+
+DDE = "A cell starts a program (DDE) when a spreadsheet program opens the file."
+FETCHES = "A cell fetches or sends data when a spreadsheet program opens the file."
+LINKS = "A cell links to an address that it composes, or that is no plain address."
+SYLK = "The text is a SYLK file, whose cells can start programs."
 
 
-def examine_start(text: str, output: Output) -> None:
-    """Report a SYLK file, which Excel opens as one whatever its name is."""
-    if _SYLK.match(text):
-        output.finding("active_formula", "The text is a SYLK file, whose cells can start programs.")
+def begins_as_sylk(text: str) -> bool:
+    """Whether a text begins as SYLK does, which Excel opens as such whatever its name is; so do some tables."""
+    return _SYLK.match(text) is not None
+
+
+def is_sylk(text: str) -> bool:
+    """Whether a text that begins so, or a later piece of it, is one."""
+    return _SYLK_HEAD.match(text) is not None or _SYLK_CELL.search(text) is not None
 
 
 def examine_cells(text: str, output: Output) -> None:
     """Report cells of `text` that act."""
-    if _DDE.search(text):
-        output.finding("active_formula", "A cell starts a program (DDE) when a spreadsheet program opens the file.")
-    if _FETCHES.search(text):
-        output.finding("active_formula", "A cell fetches or sends data when a spreadsheet program opens the file.")
-    if any(not _PLAIN_LINK.match(link[1]) for link in _LINKS.finditer(text)):
-        output.finding("active_formula", "A cell links to an address that it composes, or that is no plain address.")
+    for message in acting_cells(text):
+        output.finding("active_formula", message)
+
+
+def acting_cells(text: str) -> Iterator[str]:
+    """A sentence for each way in which cells of `text` act."""
+    if any(_in_formula(text, found.start() + 1) for found in _DDE.finditer(text)) or any(
+        _EQUALS.search(_line_before(text, found.start() + 1)) for found in _BARE_DDE.finditer(text)
+    ):
+        yield DDE
+    if any(_in_formula(text, found.start()) for found in _FETCHES.finditer(text)) or any(
+        _in_same_cell(text, found.start()) for found in _WORDS.finditer(text)
+    ):
+        yield FETCHES
+    if any(_EQUALS.search(_line_before(text, found.start())) for found in _ELSEWHERE.finditer(text)):
+        yield FETCHES
+    if any(
+        not _PLAIN_LINK.match(text, found.end()) and _in_formula(text, found.start()) for found in _LINK.finditer(text)
+    ):
+        yield LINKS
+
+
+def _line_before(text: str, at: int) -> str:
+    start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at), at - OVERLAP, 0)
+    return text[start:at]
+
+
+def _in_formula(text: str, at: int) -> bool:
+    """Whether a formula begins before `at`, in the line or in the quoted cell."""
+    if _BEGIN.search(_line_before(text, at)):
+        return True
+    return _BEGIN_IN_QUOTES.search(text[max(0, at - OVERLAP) : at]) is not None
+
+
+def _in_same_cell(text: str, at: int) -> bool:
+    """Whether a formula begins before `at`, and no delimiter is between, but for those in brackets and in strings."""
+    line = _line_before(text, at)
+    for begin in _BEGIN.finditer(line):
+        between = _STRING.sub("", line[begin.end() :])
+        while (shorter := _BRACKETS.sub("", between)) != between:
+            between = shorter
+        if not re.search(r"[,;\t|\"]", between.partition("(")[0]):
+            return True
+    return False
