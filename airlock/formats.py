@@ -117,7 +117,7 @@ _TEXTS = (
     ),
     _text("text/tab-separated-values", "tsv tab", "text/x-tab-separated-values"),
     _text("text/markdown", "md markdown", "text/x-markdown", "text/x-web-markdown"),
-    _text("application/json", "json map webmanifest", "text/json", "application/x-json", "text/x-json"),
+    _text("application/json", "json webmanifest", "text/json", "application/x-json", "text/x-json"),
     _text(
         "application/jsonl",
         "jsonl ndjson",
