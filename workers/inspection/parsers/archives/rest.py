@@ -19,4 +19,4 @@ def report_rest(file: BinaryIO, start: int, output: ArchiveOutput) -> None:
             return
         blank += len(data)
     if blank:
-        output.finding("irregular", f"{blank:,} blank bytes follow the end of the archive.")
+        output.finding("irregular", f"{blank:,} bytes of blanks or zeros follow the end of the archive.")
