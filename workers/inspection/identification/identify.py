@@ -83,8 +83,9 @@ def _first(sample: Sample, claims: Sequence[str]) -> list[Reading]:
     """The readings of what stands at the beginning."""
     if _PDF_HEADER.match(sample.head):
         return [Reading(PDF)]
-    text_like = sample.head.startswith(_BYTE_ORDER_MARKS) or RTF.match(sample.head) is not None
-    if text_like and (texts := _texts(sample, claims)):
+    if RTF.match(sample.head):  # which may hold raw bytes, so that it need not be a text
+        return text_readings(sample, claims)
+    if sample.head.startswith(_BYTE_ORDER_MARKS) and (texts := _texts(sample, claims)):
         return texts
     if types := compound_types(sample):
         return [Reading(each) for each in types]

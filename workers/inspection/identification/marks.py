@@ -176,8 +176,8 @@ _PATTERNS = (
     ),
     *(r"\x7fELF", r"\xfd7zXZ\x00", r"\x1f\x8b\x08", "%PDF-", "ftyp"),
     r"<(?i:script[\s>/]|html[\s>]|!doctype\s+html|iframe[\s>])",
-    # A short tag of PHP is three bytes: only with its end and printable bytes between is it none of chance.
-    r"<\?(?i:php)[\s(]|<\?=[\t\n\r\x20-\x7e]{2,200}\?>",
+    # A short tag of PHP is three bytes, which occur by chance: only with a variable or a call and its end it is one.
+    r"<\?(?i:php)[\s(]|<\?=[\t\n\r\x20-\x7e]{0,80}[$`(][\t\n\r\x20-\x7e]{1,120}\?>",
     r"<%@?\s*(?i:page|language|eval|execute)\b",
 )
 _TEXTS = {b"<?": "text/x-php", b"<%": "text/x-asp"}

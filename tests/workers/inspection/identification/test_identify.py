@@ -321,3 +321,14 @@ def test_an_archive_whose_last_member_is_a_stored_zip_has_one_reading() -> None:
     assert readings(target.getvalue()) == ["application/x-tar"]
     assert readings(gzip.compress(BEGIN[ZIP], 0)) == ["application/gzip"]
     assert readings(b"\x5a\x2a\x4d\x18\4\0\0\0skip" + BEGIN["application/zstd"]) == ["application/zstd"]
+
+
+def test_a_rich_text_may_hold_raw_bytes() -> None:
+    assert readings(b"{\\rtf1{\\pict\\bin4 \0\1\2\3}}", "application/rtf") == ["application/rtf"]
+    assert readings(b"\xef\xbb\xbf{\\rtf1 \x80\x81}") == ["application/rtf"]
+
+
+def test_tables_of_a_jpeg_are_no_php() -> None:
+    tables = b"88:::989:;><;:;<<<?=<;<=>>==>>>>>=>>>>>?>>>?>>"
+    assert readings(BEGIN["image/jpeg"] + tables) == ["image/jpeg"]
+    assert readings(BEGIN["image/jpeg"] + b"<?= `id` ?>") == ["image/jpeg", "text/x-php"]

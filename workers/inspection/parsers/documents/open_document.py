@@ -48,8 +48,10 @@ MACROS = "The document contains macros."
 def examine_open_document(package: Package, limits: Mapping[str, int], output: Output) -> None:
     """Examine one package. Raises what `Package` and `elements` raise, EncryptedDocument and LimitExceeded."""
     if MANIFEST in package.names:
-        for _ in elements(package.pieces(MANIFEST), ("encryption-data",), output, doctype=True):
-            raise EncryptedDocument
+        # Manifests of OpenOffice's first versions leave the namespace of their prefix to a document type.
+        for element in elements(package.pieces(MANIFEST), ("*",), output, doctype=True, recover=True):
+            if element.name.rpartition(":")[2] == "encryption-data":
+                raise EncryptedDocument
     for name in package.names:
         if name != MANIFEST:
             _part(package, name, limits, output)

@@ -59,3 +59,11 @@ def test_what_acts_or_fetches_is_found(content: bytes, expected: str) -> None:
 
 def test_other_files_are_members() -> None:
     assert members(open_document(media__a_exe=b"MZ"), ODT) == [("media/a.exe", b"MZ")]
+
+
+@pytest.mark.parametrize(("within", "found_codes"), [("", []), ("<manifest:encryption-data/>", ["encrypted"])])
+def test_an_old_manifest_leaves_its_namespace_to_a_document_type(within: str, found_codes: list[str]) -> None:
+    doctype = '<!DOCTYPE manifest:manifest PUBLIC "-//OpenOffice.org//DTD Manifest 1.0//EN" "Manifest.dtd">'
+    entry = f'<manifest:file-entry manifest:full-path="content.xml">{within}</manifest:file-entry>'
+    manifest = f"{doctype}<manifest:manifest>{entry}</manifest:manifest>".encode()
+    assert objections(open_document(**{"META-INF__manifest_xml": manifest}), ODT) == found_codes
