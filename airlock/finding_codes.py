@@ -111,7 +111,7 @@ _CODES = (
     _code("truncated", "image, media", "reject", "the file ends before its content does", "the upload was cut off"),
     _code(
         "irregular",
-        "image, pdf, archive, office, media, mail",
+        "image, pdf, archive, office, media, mail, markup, text",
         "note",
         "a small breach of the format that every program reads in the same way",
         "phones and printers write it",

@@ -23,10 +23,10 @@ DEFAULTS: Mapping[str, int] = MappingProxyType(
     {"markup_bytes": 64 * _MIB, "markup_depth": 1000, "markup_nodes": 5_000_000}
 )
 
-HTML = "text/html"
+HTML, SVG, XML = "text/html", "image/svg+xml", "application/xml"
 _RUNS = ("script", "event_handler")
 # What does not count in a picture or a page inside: no program but a browser opens it, and that shows what it can.
-_TOLERATED_INSIDE = ("malformed", "unsupported")
+_TOLERATED_INSIDE = ("malformed", "irregular", "unsupported")
 _DEEPEST = 10
 
 
@@ -40,13 +40,14 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     file.seek(0)
     findings = MarkupFindings()
     try:
-        _examine(file.read(), reading.media_type == HTML, limits, findings)
+        _examine(file.read(), reading.media_type, limits, findings)
         _examine_inner(findings, limits)
     finally:
         findings.report(output)
 
 
-def _examine(body: bytes, is_html: bool, limits: Mapping[str, int], findings: MarkupFindings) -> None:
+def _examine(body: bytes, media_type: str, limits: Mapping[str, int], findings: MarkupFindings) -> None:
+    is_html = media_type == HTML
     text, error = _decoded(body.removeprefix(byte_order_mark(body)), encoding(body, xml=not is_html))
     # HTML may be XHTML too, of which a browser sees more by XML's rules.
     document = XmlDocument(limits)
@@ -56,7 +57,7 @@ def _examine(body: bytes, is_html: bool, limits: Mapping[str, int], findings: Ma
         if not is_html or not error:
             findings.merge(document.findings)
     if error and not is_html:
-        findings.add("malformed", *error)
+        findings.add("irregular" if document.is_piece and media_type == XML else "malformed", *error)
     if is_html or error or document.stopped:
         findings.merge(read_leniently(text))
     elif document.active and document.hides_tags:
@@ -79,7 +80,7 @@ def _examine_inner(findings: MarkupFindings, limits: Mapping[str, int]) -> None:
         below: dict[Inner, None] = {}
         for each in waiting:
             inner = MarkupFindings()
-            _examine(each.content, each.is_html, limits, inner)
+            _examine(each.content, HTML if each.is_html else SVG, limits, inner)
             findings.merge_inner(inner, _TOLERATED_INSIDE)
             below.update(inner.inner)
         waiting = below

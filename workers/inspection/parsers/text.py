@@ -52,7 +52,7 @@ def _whole(file: BinaryIO, size: int, encoding: str, limits: Mapping[str, int]) 
 def _examine_json(text: str, reading: Reading, output: Output) -> None:
     problem = json_documents.problem(text, reading.media_type) if text.strip() else None
     if problem:
-        output.finding("malformed" if reading.claimed else "irregular", problem)
+        output.finding(problem.code if reading.claimed else "irregular", problem.message)
 
 
 def _examine_table(file: BinaryIO, encoding: str, is_table: bool, output: Output) -> None:

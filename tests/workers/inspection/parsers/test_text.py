@@ -42,6 +42,7 @@ def encoding(body: bytes) -> str | None:
         b"page\x0cpage\x0b",
         b"old text\r\n\x1a",
         "x".encode("utf-32"),
+        b"a" * 1000 + b"\x03",
         b"a\n" * 2_000_000,
     ],
 )
@@ -58,7 +59,8 @@ def test_a_text_decodes(body: bytes) -> None:
         b"\x01\x02",
         b"caf\xc3\xa9\x00",
         b"\xff\xfe\x00",
-        b"a" * 100_000 + b"\x03",
+        b"ab\x03" * 1000,
+        b"a" * 100_000 + b"\0",
         bytes(range(256)),
     ],
 )
@@ -145,6 +147,11 @@ def test_what_is_declared_as_json_and_is_none_is_malformed_and_what_is_named_so_
     assert codes(text, body, Reading(JSON)) == ["irregular"]
 
 
+@pytest.mark.parametrize("body", [b'// a\n{"a": [1, 2,], /* b */ "c//d": ",]"}', b'{"a": 1}\n{"a": 2}\n'])
+def test_json_as_settings_and_logs_have_it_has_a_note(body: bytes) -> None:
+    assert codes(text, body, Reading(JSON, claimed=True)) == ["irregular"]
+
+
 def test_json_lines_parse_line_by_line() -> None:
     lines = Reading("application/jsonl", claimed=True)
     assert codes(text, b'{"a": 1}\n\n[2]\r\n', lines) == []
@@ -205,7 +212,7 @@ def test_what_is_attached_to_a_calendar_or_a_card_is_a_member() -> None:
 
 def test_what_is_no_calendar_and_no_card_is_malformed() -> None:
     assert codes(text, b"hello", "text/calendar") == ["malformed"]
-    assert codes(text, b"BEGIN:VCALENDAR", "text/vcard") == ["malformed"]
+    assert codes(text, b"\r\nBEGIN:VEVENT\r\nEND:VEVENT", "text/calendar") == []
     assert codes(text, b"\xef\xbb\xbfbegin:vcard\nversion:2.1\nend:vcard", "text/vcard") == []
 
 

@@ -5,7 +5,6 @@ told. So the addresses are allowed, not forbidden: those of whoever publishes a 
 """
 
 import re
-from urllib.parse import unquote
 
 _W3C = "www.w3.org"
 _PUBLISHERS = frozenset(
@@ -27,11 +26,12 @@ _PUBLISHERS = frozenset(
         "www.daisy.org", "www.idpf.org", "openebook.org", "www.niso.org", "dtd.gpo.gov",
         # Trade, feeds, telephones
         "xml.cxml.org", "my.netscape.com", "www.rssboard.org", "www.wapforum.org", "www.openmobilealliance.org",
-        "www.xfa.org",
+        "www.xfa.org", "www.adobe.com", "us-vo.org", "www.us-vo.org",
     }
 )  # fmt: skip
 _ADDRESS = re.compile(r"https?://([a-z0-9.-]+)/([\w./-]*)", re.IGNORECASE)
-_BESIDE = re.compile(r"(?:urn:fontconfig:)?[\w./-]+\.(?:dtd|mod|ent)", re.IGNORECASE)
+_BESIDE = re.compile(r"(?:urn:fontconfig:)?(?:\.\.?/)*[\w-][\w./-]*\.(?:dtd|mod|ent)", re.IGNORECASE)
+_KNOWN = frozenset({"about:legacy-compat", "file://localhost/System/Library/DTDs/PropertyList.dtd"})
 _UPWARDS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 
 
@@ -40,12 +40,10 @@ def is_known(system: str, *, as_page: bool) -> bool:
 
     Any other XML may also name a file beside it.
     """
-    if system == "about:legacy-compat":
+    if system in _KNOWN:
         return True
-    if _UPWARDS.search(unquote(system)):
-        return False
     address = _ADDRESS.fullmatch(system.strip())
     if address:
         host = address[1].lower()
-        return host == _W3C or (not as_page and host in _PUBLISHERS)
-    return not as_page and not system.startswith("/") and _BESIDE.fullmatch(system) is not None
+        return not _UPWARDS.search(address[2]) and (host == _W3C or (not as_page and host in _PUBLISHERS))
+    return not as_page and _BESIDE.fullmatch(system) is not None

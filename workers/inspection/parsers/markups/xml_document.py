@@ -22,10 +22,10 @@ _MSXSL = "urn:schemas-microsoft-com:xslt"
 _ACTIVE = frozenset({_SVG, _XHTML, _MATHML})
 _ACTIVE_ROOTS = frozenset({"svg", "html"})
 
-# Documents of office programs, written as XML: their own readers would have to examine them.
+# Documents of office programs, written as XML: their own readers would have to examine them. Of OpenDocument, the other
+# roots are those of parts in a package, which no program opens by themselves.
+_OPEN_DOCUMENT = ("urn:oasis:names:tc:opendocument:xmlns:office:", "http://openoffice.org/2000/office")
 _OFFICE = (
-    "urn:oasis:names:tc:opendocument:xmlns:office:",
-    "http://openoffice.org/2000/office",
     "http://schemas.microsoft.com/office/word/2003/wordml",
     "http://schemas.microsoft.com/office/2006/xmlpackage",
     "http://schemas.microsoft.com/office/powerpoint/",
@@ -34,7 +34,8 @@ _OFFICE = (
     "urn:schemas-microsoft-com:office:spreadsheet",
     "urn:schemas-microsoft-com:office:word",
 )
-# Entities without markup and up to this length may be declared: Adobe Illustrator declares its namespaces so.
+# Entities without references to others and up to this length may be declared: Adobe Illustrator declares its namespaces
+# so, and manuals the names of programs. expat bounds what comes out of them.
 _PLAIN_ENTITY = 1024
 # Style elements within one another, which nobody writes.
 _STYLES = 8
@@ -42,6 +43,14 @@ _REFERENCE = re.compile(r"%[^\s;]+;")
 _TAG = re.compile(r"<[A-Za-z]|<\Z")
 
 
+_NAMESPACES = frozenset(
+    expat.errors.codes[each]
+    for each in (
+        expat.errors.XML_ERROR_UNBOUND_PREFIX,
+        expat.errors.XML_ERROR_UNDECLARING_PREFIX,
+        expat.errors.XML_ERROR_UNDEFINED_ENTITY,
+    )
+)
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 Error = tuple[str, int]
@@ -64,14 +73,15 @@ class XmlDocument:
     """Reads one document. Afterwards `root` is its outermost element, with its namespace.
 
     `stopped` says that the rest was not read because of an entity that could expand. `hides_tags` says that there are
-    tags in comments, CDATA sections or the like, where XML reads none but HTML may.
+    tags in comments, CDATA sections or the like, where XML reads none but HTML may. `is_piece` says that all that is
+    missing are prefixes or entities that another document declares, into which it is put.
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
         self.findings = MarkupFindings()
         self.root: str | None = None
         self.stopped = False
-        self.hides_tags = False
+        self.hides_tags = self.is_piece = False
         self._in_cdata = False
         self._rules = ElementRules(self.findings)
         self._limits = limits
@@ -96,6 +106,7 @@ class XmlDocument:
         except expat.ExpatError as error:
             if error.code == _NO_MEMORY:
                 raise MemoryError from error
+            self.is_piece = error.code in _NAMESPACES and not self.active
             return f"a syntax error ({expat.ErrorString(error.code)})", error.lineno
         return None
 
@@ -121,7 +132,7 @@ class XmlDocument:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self.root is None:
             self.root = name
-            if name.lower().startswith(_OFFICE):
+            if _is_office_root(name.lower()):
                 self._is_office()
             self._judge_doctype()
         self._nodes += 1 + len(attributes)
@@ -203,7 +214,7 @@ class XmlDocument:
     def _entity(self, name: str, parameter: int, value: str | None, base: Any, *ids: str | None) -> None:  # noqa: ARG002 # expat's
         if value is None:
             self.findings.add(EXTERNAL, f"an external entity ({excerpt(ids[0] or '')})", self.line)
-        elif parameter or len(value) > _PLAIN_ENTITY or re.search("[&%<]", value):
+        elif parameter or len(value) > _PLAIN_ENTITY or re.search("[&%]", value):
             self.findings.add("entity_expansion", f"an entity that can expand ({excerpt(name)})", self.line)
             raise _StopParsing
 
@@ -212,6 +223,10 @@ class XmlDocument:
         if self.root is None and _REFERENCE.fullmatch(data):
             self.findings.add("entity_expansion", f"declarations in a parameter entity ({excerpt(data)})", self.line)
             raise _StopParsing
+
+
+def _is_office_root(name: str) -> bool:
+    return name.startswith(_OFFICE) or (name.startswith(_OPEN_DOCUMENT) and name.endswith(" document"))
 
 
 def _effective_attributes(attributes: Mapping[str, str]) -> list[tuple[str, str]]:

