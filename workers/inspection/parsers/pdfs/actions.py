@@ -4,8 +4,8 @@ An action acts by a click, or by itself: as the file, a page or a field is opene
 shows a place of the document may do so by itself.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from workers.inspection.parsers.documents.references import Place
 from workers.inspection.parsers.pdfs.places import file_place
@@ -35,9 +35,12 @@ _NAMED = frozenset(
     "NextPage PrevPage FirstPage LastPage GoBack GoForward GoToPage Find FindAgain FindSearch Print PrintDialog "
     "PageSetup FullScreen FullScreenMode ActualSize FitPage FitWidth FitHeight FitVisible ZoomTo ZoomViewIn ZoomViewOut "
     "SinglePage OneColumn TwoColumns TwoPages ShowHideBookmarks ShowHideThumbnails ShowHideArticles ShowHideToolBar "
-    "ShowHideMenuBar SaveAs Save Close Quit Properties GeneralInfo HelpUserGuide ShowBookmarks ShowThumbs Info "
+    "ShowHideMenuBar ShowHideAttachments ShowHideLayers ShowHideSignatures ShowHideComments SaveAs Save Close Quit Properties GeneralInfo HelpUserGuide ShowBookmarks ShowThumbs Info "
     "DocHelp_UserGuide Copy SelectAll FirstPageTouchUp PreviousView NextView AcroSrch:Query".split()
 )
+
+Held = Mapping[str, Any]
+"""A dictionary of a PDF: its keys, with the slash, and its values as pikepdf gives them."""
 
 _CLICKS = frozenset({"/U", "/D"})
 _FILE_KEYS = ("/F", "/UF", "/Unix", "/DOS", "/Mac")
@@ -50,7 +53,7 @@ class ActionExaminer:
         self._output = output
         self._followed: set[tuple[int, int]] = set()
 
-    def examine(self, action: "pikepdf.Object", kind: str) -> None:
+    def examine(self, action: Held, kind: str) -> None:
         """Examine one dictionary whose /S is `kind`, wherever it is used; it need not be an action."""
         if kind in _REFUSED and kind != "JavaScript":
             self._output.finding(*_REFUSED[kind])
@@ -73,12 +76,13 @@ class ActionExaminer:
         elif place == Place.LOCAL:
             self._output.finding("external_link", "A link leads to another file, which opens when it is clicked.")
 
-    def files(self, holder: "pikepdf.Object") -> None:
+    def files(self, holder: Held) -> None:
         """Report where the dictionary `holder` leads, where it is a file specification or an action with one."""
-        is_url = _name(holder.get("/FS")) == "URL"
+        is_url = "/FS" in holder and _name(holder["/FS"]) == "URL"
         if is_url or not _has_embedded(holder):
             for key in _FILE_KEYS:
-                self.file(holder.get(key), is_url=is_url)
+                if key in holder:
+                    self.file(holder[key], is_url=is_url)
 
     def clicked(self, action: object) -> None:
         """Report an action of an unknown kind that is used as /A or /PA."""
@@ -137,11 +141,11 @@ def _name(value: object) -> str:
     return str(value)[1:] if isinstance(value, pikepdf.Name) else ""
 
 
-def _has_embedded(holder: "pikepdf.Object") -> bool:
+def _has_embedded(holder: Held) -> bool:
     """Whether the file is in the PDF: then its name leads nowhere."""
     import pikepdf
 
     embedded = holder.get("/EF")
-    return isinstance(embedded, pikepdf.Dictionary) and any(
+    return embedded is not None and isinstance(embedded, pikepdf.Dictionary) and any(
         isinstance(each, pikepdf.Stream) for each in embedded.as_dict().values()
     )

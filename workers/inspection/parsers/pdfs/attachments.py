@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from workers.inspection.parsers.pdfs.actions import Held
 from workers.inspection.parsers.pdfs.texts import text_of, visible
 from workers.inspection.parsers.port import Output
 
@@ -35,7 +36,7 @@ class Attachments:
             if name and name not in names:
                 names.append(name)
 
-    def add_specification(self, holder: "pikepdf.Object") -> None:
+    def add_specification(self, holder: Held) -> None:
         """Add the embedded files and the related files of one file specification."""
         import pikepdf
 
@@ -98,7 +99,7 @@ def _inflated(cut: Iterator[memoryview]) -> Iterator[bytes]:
     yield inflate.flush()
 
 
-def _file_name(holder: "pikepdf.Object") -> str:
+def _file_name(holder: Held) -> str:
     names = (_shown(holder.get(key)) for key in ("/UF", "/F", "/Unix", "/DOS", "/Mac"))
     return next((name for name in names if name), "")
 

@@ -21,7 +21,7 @@ _SENDS = frozenset(
 _LOADS = frozenset({"href", "usehref", "src", "archive", "codebase", "target", "action", "background", "data"})
 
 
-def examine_form(xfa: "pikepdf.Object", output: Output) -> None:
+def examine_form(xfa: object, output: Output) -> None:
     """Examine an XFA form, which is one stream or a list of names and streams."""
     from lxml import etree
 
@@ -40,7 +40,7 @@ def examine_form(xfa: "pikepdf.Object", output: Output) -> None:
         _examine_element(element, output)
 
 
-def _content(xfa: "pikepdf.Object") -> bytes:
+def _content(xfa: object) -> bytes:
     import pikepdf
 
     parts = xfa.as_list() if isinstance(xfa, pikepdf.Array) else [xfa]

@@ -35,6 +35,7 @@ class Layout(NamedTuple):
     objects: "array[int]"
     end: int
     ended: bool
+    size: int
 
 
 def scan(file: BinaryIO, limit: int) -> Layout:
@@ -56,7 +57,7 @@ def scan(file: BinaryIO, limit: int) -> Layout:
         base += len(data) - len(carry)
     size = base + len(carry)
     cut = _CUT_END.search(carry.rstrip(b"\0\t\n\f\r "))
-    return Layout(objects, marked or bare or size, bool(marked or bare or cut))
+    return Layout(objects, marked or bare or size, bool(marked or bare or cut), size)
 
 
 def _add_objects(data: bytes, base: int, known: int, objects: "array[int]") -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from workers.inspection.parsers.pdfs.actions import KINDS, ActionExaminer
+from workers.inspection.parsers.pdfs.actions import KINDS, ActionExaminer, Held
 from workers.inspection.parsers.pdfs.attachments import Attachments
 from workers.inspection.parsers.pdfs.forms import examine_form
 from workers.inspection.parsers.pdfs.places import Link, link_of
@@ -44,8 +44,9 @@ class ObjectExaminer:
         while waiting:
             part = waiting.pop()
             if isinstance(part, pikepdf.Dictionary):
-                self._dictionary(part)
-                waiting += [value for value in part.as_dict().values() if _direct(value)]
+                held = part.as_dict()
+                self._dictionary(held)
+                waiting += [value for value in held.values() if _direct(value)]
             elif isinstance(part, pikepdf.Array):
                 waiting += [value for value in part.as_list() if _direct(value)]
 
@@ -59,7 +60,7 @@ class ObjectExaminer:
         if stream.get("/Type") == pikepdf.Name("/3D"):
             self._attachments.add(stream, _MODELS.get(str(stream.get("/Subtype")), ""))
 
-    def _dictionary(self, part: "pikepdf.Object") -> None:
+    def _dictionary(self, part: Held) -> None:
         import pikepdf
 
         kind = part.get("/S")
@@ -70,21 +71,27 @@ class ObjectExaminer:
         self._actions.files(part)
         if "/EF" in part or "/RF" in part:
             self._attachments.add_specification(part)
-        self._attachments.add(part.get("/SWF"), "film.swf")
-        if isinstance(part.get("/Ref"), pikepdf.Dictionary) and "/F" in part.Ref:
+        if "/SWF" in part:
+            self._attachments.add(part["/SWF"], "film.swf")
+        if "/Ref" in part and isinstance(part["/Ref"], pikepdf.Dictionary) and "/F" in part["/Ref"]:
             self._output.finding("external_stream", "The PDF shows a page of another file.")
-        if isinstance(xfa := part.get("/XFA"), pikepdf.Array | pikepdf.Stream):
-            examine_form(xfa, self._output)
+        if "/XFA" in part:
+            examine_form(part["/XFA"], self._output)
 
-    def _uses(self, part: "pikepdf.Object") -> None:
+    def _uses(self, part: Held) -> None:
         """Examine what the object does with actions and links."""
         import pikepdf
 
-        self._actions.by_itself(part.get("/OpenAction"))
-        self._actions.triggered(part.get("/AA"))
+        if "/OpenAction" in part:
+            self._actions.by_itself(part["/OpenAction"])
+        if "/AA" in part:
+            self._actions.triggered(part["/AA"])
         for key in ("/A", "/PA"):
-            self._actions.clicked(part.get(key))
+            if key in part:
+                self._actions.clicked(part[key])
         link = part.get("/URI")
+        if link is None:
+            return
         if isinstance(link, pikepdf.Dictionary):
             link = link.get("/Base")
         if isinstance(link, pikepdf.String):
@@ -97,13 +104,15 @@ class ObjectExaminer:
         elif link == Link.FILE:
             self._output.finding("external_link", "A link leads to another file, which opens when it is clicked.")
 
-    def _scripts(self, part: "pikepdf.Object", kind: object) -> None:
+    def _scripts(self, part: Held, kind: object) -> None:
         """Report scripts. A font or a picture can be called /JS too, but is a stream and in no action."""
         import pikepdf
 
         if "/OnInstantiate" in part:
             self._output.finding("javascript", "A model in the PDF runs a script.")
         script = part.get("/JS")
+        if script is None and kind is None:
+            return
         if isinstance(script, pikepdf.String):
             self._script(bytes(script))
         elif isinstance(script, pikepdf.Stream) and kind is not None:
@@ -122,4 +131,9 @@ class ObjectExaminer:
 def _direct(value: object) -> bool:
     import pikepdf
 
-    return isinstance(value, pikepdf.Dictionary | pikepdf.Array) and not value.is_indirect
+    # The last test is slow, and most values are numbers, names and references.
+    return (
+        isinstance(value, pikepdf.Object)
+        and not value.is_indirect
+        and isinstance(value, pikepdf.Dictionary | pikepdf.Array)
+    )

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pikepdf
 
 _LONGEST = 1 << 20
-_HEADER = re.compile(rb"\d+[\s\0]+\d+[\s\0]*obj")
+_HEADER = re.compile(rb"\d{1,10}[\s\0]{1,8}\d{1,5}[\s\0]{0,8}obj")
 _END = re.compile(rb"\bendobj|\bstream\r?\n")
 # An object by itself has no other objects to refer to.
-_REFERENCE = re.compile(rb"\d+[\s\0]+\d+[\s\0]+R(?![\w.])")
+_REFERENCE = re.compile(rb"(?<![\d.])\d{1,10}[\s\0]{1,8}\d{1,5}[\s\0]{1,8}R(?![\w.])")
 _ELSEWHERE = b"/.elsewhere"
 
 

@@ -41,6 +41,8 @@ class Window(io.RawIOBase):
         return self._at
 
 
-def window(file: BinaryIO, start: int, end: int) -> BinaryIO:
-    """The bytes of `file` from the offset `start` to the offset `end`, at their beginning."""
+def window(file: BinaryIO, start: int, end: int, size: int) -> BinaryIO:
+    """The bytes of `file`, which has `size` bytes, from the offset `start` to the offset `end`."""
+    if (start, end) == (0, size):
+        return file
     return cast("BinaryIO", Window(file, start, end))
