@@ -1,6 +1,7 @@
 """The rules about types: what a profile's patterns allow, which names run, and which types nothing examines. Pure."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from airlock.format import OCTET_STREAM, OLE, ZIP
 from airlock.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
@@ -69,13 +70,19 @@ def unexaminable(types: Sequence[str], checks: Sequence[str], unexamined: Sequen
     for pattern in types:
         if any(pattern == other or matches(other, pattern) for other in unexamined):
             continue
-        formats = [each for each in FORMATS.values() if matches(pattern, each.media_type) and each.examiner]
-        if not formats:
+        examiners = _examiners_of(pattern)
+        if not examiners:
             problems.append(f"content_types has {pattern}, which no check examines; add it to unexamined to take it so")
-        elif not any(each.examiner in checks for each in formats):
-            named = " or ".join(name for name in EXAMINERS if any(each.examiner == name for each in formats))
+        elif examiners.isdisjoint(checks):
+            named = " or ".join(name for name in EXAMINERS if name in examiners)
             problems.append(f"content_types has {pattern}, but checks does not have {named}, which examines it")
     return problems
+
+
+@lru_cache(maxsize=1024)  # the profiles of a file name the same types again and again
+def _examiners_of(pattern: str) -> frozenset[str]:
+    """The checks that examine the formats that a pattern takes."""
+    return frozenset(each.examiner for each in FORMATS.values() if each.examiner and matches(pattern, each.media_type))
 
 
 def family_of(media_type: str) -> str:

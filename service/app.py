@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import orjson
 from aiohttp import web
 
 from airlock.profiles import Profiles
@@ -50,7 +49,7 @@ def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, cal
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[app_keys.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
     app[app_keys.LONG_POLLER] = LongPoller(ports.records, now=ports.now, sleep=ports.sleep)
-    app[app_keys.OPENAPI] = orjson.dumps(openapi.document())
+    app[app_keys.OPENAPI] = openapi.served()
     app[READINESS] = Readiness(ports, callers.oidc)
 
 

@@ -5,9 +5,11 @@ https://spec.openapis.org/oas/v3.1.1.html
 
 import inspect
 import re
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -39,6 +41,12 @@ _SCHEMES = {
         "description": "The token of an upload session, from `POST /v1/sessions`",
     },
 }
+
+
+@cache  # it depends on the code alone
+def served() -> bytes:
+    """The document as `/openapi.json` sends it."""
+    return orjson.dumps(document())
 
 
 def document() -> dict[str, Any]:

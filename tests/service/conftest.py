@@ -11,7 +11,7 @@ from tests.deployment import ROOT
 from tests.service.harness import ServiceHarness, settings
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def profiles() -> Profiles:
     """The profiles of airlock.toml."""
     return load_profiles(ROOT / "airlock.toml")
