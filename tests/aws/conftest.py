@@ -60,7 +60,7 @@ async def emulator_settings(emulator: Emulator) -> AwsSettings:
 
 @pytest.fixture(
     params=[
-        pytest.param("moto_settings", id="moto"),
+        pytest.param("moto_settings", id="moto", marks=pytest.mark.server),
         pytest.param("emulator_settings", id="ministack", marks=pytest.mark.server),
     ]
 )

@@ -13,7 +13,7 @@ from tests.workers.fakes.dynamodb import FakeDynamoDB
 @pytest.fixture(
     params=[
         "fake",
-        pytest.param("moto_settings", id="moto"),
+        pytest.param("moto_settings", id="moto", marks=pytest.mark.server),
         pytest.param("emulator_settings", id="emulator", marks=pytest.mark.server),
     ]
 )
