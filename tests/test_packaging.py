@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def imported_at_run_time(source: str) -> set[str]:
     """The top-level packages that `source` imports when it is run, not only when its types are checked."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             node.body = []
     return set(imported(tree))
 
@@ -94,16 +95,21 @@ LATER = {"compression"}
 """Of the standard library of Python 3.14."""
 
 
+@cache
+def providers() -> Mapping[str, list[str]]:
+    """The distributions that provide each package."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize(("room", "extras"), ROOMS)
 def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str]) -> None:
     # Those added here come with the others and are part of their interface.
     names = [found.name for extra in [None, *extras] for found in requirements(extra)]
     added = ["botocore", "cryptography", "multidict", "packaging", "pydantic-core", "yarl"]
     wanted = set(map(canonicalize_name, [*names, *added]))
-    providers = packages_distributions()
     for path in sorted((ROOT / room).rglob("*.py")):
         for package in imported_at_run_time(path.read_text()) - OURS - sys.stdlib_module_names - LATER:
-            distributions = {canonicalize_name(name) for name in providers.get(package, [package])}
+            distributions = {canonicalize_name(name) for name in providers().get(package, [package])}
             assert distributions & wanted, f"{path.relative_to(ROOT)} imports {package}"
 
 
