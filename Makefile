@@ -10,6 +10,8 @@ CORES := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n ||
 JOBS ?= $(shell [ $(CORES) -lt 4 ] && echo $$(($(CORES) + 1)) || echo 4)
 SECONDS ?= 60
 CASES ?= 500
+# Where it is set, each of the programs that tests start compiles our sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check lint unit fuzz audit sbom notices soak bench format clean
@@ -26,7 +28,8 @@ test: $(INSTALLED) ## every test, with coverage
 	@.ci/debian-packages
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
-check: lint unit ## under a minute: ruff, mypy, import-linter and the tests that need no server
+check: $(INSTALLED) ## under a minute: ruff, mypy, import-linter and the tests that need no server and little time
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -35,7 +38,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n $(CORES) -m "not server" --hypothesis-profile=quick $(ARGS)
+	$(BIN)/python -m pytest -q -n $(CORES) -m "not server and not slow" --hypothesis-profile=quick $(ARGS)
 
 fuzz: $(INSTALLED) ## each parser under a coverage-guided fuzzer for SECONDS (60), then the API with CASES (500) an operation
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -160,6 +160,7 @@ def test_a_policy_is_botocores_byte_for_byte(
     assert ours.expires_at == datetime.fromtimestamp(now + lifetime, UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 def test_the_url_of_every_region_is_botocores() -> None:
     """In every partition of AWS, virtual-hosted and by path, with and without a dot in the bucket's name."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import aiohttp
+import pytest
 
 from airlock.policy import Credentials
 from tests.enforcement.form import Form
@@ -73,21 +74,25 @@ async def blamed(server: Server) -> set[str]:
     return {complaint.partition(":")[0] for complaint in await judge(server, every_case())}
 
 
+@pytest.mark.slow
 async def test_a_server_that_stores_all_is_blamed_for_every_hostile_case() -> None:
     async with careless() as server:
         assert await blamed(server) >= HOSTILE
 
 
+@pytest.mark.slow
 async def test_a_server_that_refuses_aloud_and_stores_in_secret_is_blamed_for_all() -> None:
     async with careless(status=403) as server:
         assert await blamed(server) >= HOSTILE | HONEST
 
 
+@pytest.mark.slow
 async def test_a_server_that_says_it_stored_is_blamed_though_it_did_not() -> None:
     async with careless(keeps=False) as server:
         assert await blamed(server) >= HOSTILE | HONEST
 
 
+@pytest.mark.slow
 async def test_a_server_that_refuses_all_is_blamed_for_every_honest_case() -> None:
     async with careless(status=403, keeps=False) as server:
         found = await blamed(server)
@@ -95,6 +100,7 @@ async def test_a_server_that_refuses_all_is_blamed_for_every_honest_case() -> No
         assert "Content-Type altered" not in found
 
 
+@pytest.mark.slow
 async def test_a_server_that_uses_another_value_than_it_checks_is_blamed() -> None:
     async with careless() as last, careless(first=True) as first:
         used = {f"{name} preceded by another" for name in ("key", "Content-Type", "x-amz-meta-owner")}

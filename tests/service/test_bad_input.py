@@ -245,7 +245,7 @@ def _fits(value: object) -> bool:
 
 
 @pytest.mark.without_coverage
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES)
 async def test_no_body_is_answered_with_a_5xx(service: ServiceHarness, body: bytes) -> None:
     answer = await service.ask("POST", "/v1/uploads", data=body)
@@ -254,7 +254,7 @@ async def test_no_body_is_answered_with_a_5xx(service: ServiceHarness, body: byt
 
 
 @pytest.mark.without_coverage
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples * 3 // 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60), st.dictionaries(st.sampled_from(["wait", "state", "limit", "cursor", "x"]), st.text()))
 async def test_no_path_or_query_is_answered_with_a_5xx(
     service: ServiceHarness, path: str, query: dict[str, str]

@@ -21,6 +21,7 @@ def document() -> Any:
     return openapi.document()
 
 
+@pytest.mark.slow
 def test_the_document_is_openapi_31(document: Any) -> None:
     # Imported here: it takes seconds, which every process that collects tests would spend.
     from openapi_spec_validator import OpenAPIV31SpecValidator

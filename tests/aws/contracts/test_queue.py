@@ -78,6 +78,7 @@ async def test_what_is_sent_to_another_queue_is_not_received(queue: Queue, other
     assert await queue.receive(10, 0, 30) == []
 
 
+@pytest.mark.slow
 async def test_deleted_messages_do_not_come_again_and_unknown_receipts_are_returned(queue: Queue, name: str) -> None:
     await queue.send(name, "body")
     (message,) = await take(queue, 1, visibility=1)
@@ -96,6 +97,7 @@ async def test_a_message_that_is_given_back_is_delivered_again_and_counted(queue
     assert await queue.delete([second.receipt]) == []
 
 
+@pytest.mark.slow
 async def test_a_message_is_delivered_again_after_its_visibility_timeout(queue: Queue, name: str) -> None:
     await queue.send(name, "body")
     (first,) = await take(queue, 1, visibility=1)
@@ -103,6 +105,7 @@ async def test_a_message_is_delivered_again_after_its_visibility_timeout(queue: 
     assert (second.id, second.receive_count) == (first.id, 2)
 
 
+@pytest.mark.slow
 async def test_an_extended_message_stays_hidden(queue: Queue, name: str) -> None:
     await queue.send(name, "body")
     (message,) = await take(queue, 1, visibility=1)

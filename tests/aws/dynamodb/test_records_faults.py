@@ -95,7 +95,7 @@ async def test_every_error_answer_makes_dynamodb_unavailable(fault: bytes) -> No
             assert "secret" not in caught.value.detail
 
 
-async def test_a_broken_connection_makes_dynamodb_unavailable() -> None:
+async def test_a_broken_connection_makes_dynamodb_unavailable(no_pauses: None) -> None:
     async with serving(RESET) as script, records_at(script) as records:
         with pytest.raises(Unavailable):
             await records.claim(HELD)

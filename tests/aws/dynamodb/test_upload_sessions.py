@@ -80,7 +80,7 @@ async def test_a_missing_permission_makes_dynamodb_unavailable() -> None:
         await UploadSessions(client, "uploads").spend(SESSION, 1, 1)
 
 
-async def test_an_unreachable_table_makes_dynamodb_unavailable(made_up_keys: None) -> None:
+async def test_an_unreachable_table_makes_dynamodb_unavailable(made_up_keys: None, no_pauses: None) -> None:
     async with connect(settings_at("http://127.0.0.1:9"), services=("dynamodb",)) as clients:
         with pytest.raises(Unavailable):
             await UploadSessions(clients.dynamodb, "uploads-test").spend(SESSION, 1, 1)

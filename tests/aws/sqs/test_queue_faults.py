@@ -142,7 +142,7 @@ async def test_a_server_that_never_answers_makes_sqs_unavailable(monkeypatch: py
             await queue.receive(10, 20, 30)
 
 
-async def test_a_refused_connection_makes_sqs_unavailable() -> None:
+async def test_a_refused_connection_makes_sqs_unavailable(no_pauses: None) -> None:
     async with queue_at(Script([], url="http://127.0.0.1:9")) as queue:
         with pytest.raises(Unavailable, match=r"EndpointConnectionError at 127\.0\.0\.1:9"):
             await queue.receive(10, 20, 30)

@@ -205,6 +205,7 @@ async def test_without_keys_the_service_is_not_ready_and_serves_static_tokens(
         assert (await service.ask("GET", "/readyz", owner=None)).json["away"] == []
 
 
+@pytest.mark.slow
 async def test_a_provider_that_hangs_delays_no_token_whose_key_is_held(
     openid: OpenIdProvider, profiles: Profiles, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
