@@ -76,6 +76,8 @@ def test_a_large_table_of_negative_numbers_takes_no_time() -> None:
         ("URL;ENCODING=QUOTED-PRINTABLE:file=3A//server/x", ["unsafe_link"]),
         ("URL;ENCODING=QUOTED-PRINTABLE:fi=\r\nle://server/x", ["unsafe_link"]),
         ("URL:javascript:1", ["unsafe_link"]),
+        ("N;QUOTED-PRINTABLE:a=\r\n=\r\nb\r\nURL:file://x", ["unsafe_link"]),
+        ("URL://x.example/a", []),
         ('X-ALT-DESC;FMTTYPE=text/html:<p onclick="a">x\\, y', ["script"]),
         ('X-ALT-DESC;FMTTYPE=text/html:<p><a href="https://x.example">x\\, y</a>', []),
         ('DESCRIPTION;ALTREP="cid:part1@x":foo', []),
@@ -90,5 +92,5 @@ def test_addresses_in_calendars_are_found_in_any_spelling(line: str, found: list
 
 
 def test_a_picture_without_padding_is_a_member() -> None:
-    body = b"BEGIN:VCARD\r\nPHOTO;ENCODING=BASE64;JPEG:/9j/4AAQ\r\n SkZJRg\r\n\r\nEND:VCARD\r\n"
-    assert examined(text, body, VCF).members == [("photo 1", b"\xff\xd8\xff\xe0\x00\x10JFIF")]
+    body = b"BEGIN:VCARD\r\nN;QUOTED-PRINTABLE:=41\r\nPHOTO;BASE64;JPEG:/9j/4AAQ\r\n SkZJRg=\r\nEND:VCARD\r\n"
+    assert examined(text, body, VCF).members == [("photo 2", b"\xff\xd8\xff\xe0\x00\x10JFIF")]

@@ -23,7 +23,6 @@ _SCHEMES = frozenset(
 )  # fmt: skip
 _BEGINS = re.compile(r"[\ufeff\s]*BEGIN[ \t]*:[ \t]*[\w-]+", re.IGNORECASE)
 _FOLDED = re.compile(r"\r?\n[ \t]")
-_SOFT_BREAK = re.compile(r"=\r?\n")
 # The name, the parameters (a value in quotes may have colons) and the value.
 _PROPERTY = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:[^\":;]|\"[^\"]*\")*)*):(.*)", re.DOTALL)
 _URI = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
@@ -67,12 +66,13 @@ def examine_card(text: str, media_type: str, output: Output, page: Callable[[str
 
 
 def _properties(text: str) -> Iterator[Property]:
-    if _QUOTED_PRINTABLE.search(text):
-        text = _SOFT_BREAK.sub("", text)
-    for line in _FOLDED.sub("", text).splitlines():
+    lines = iter(_FOLDED.sub("", text).splitlines())
+    for line in lines:
         if found := _PROPERTY.match(line.strip()):
             value = found[3]
             if _QUOTED_PRINTABLE.search(found[2]):
+                while value.endswith("=") and (more := next(lines, None)) is not None:
+                    value = value[:-1] + more.strip()
                 value = quopri.decodestring(value.encode("utf-8", "replace")).decode("utf-8", "replace")
             yield Property(found[1].upper(), found[2], value)
 
@@ -93,7 +93,7 @@ def _examine_value(each: Property, number: int, output: Output) -> None:
 def _examine_address(address: str, name: str, output: Output) -> None:
     address = re.sub(r"[\x00-\x20]", "", address)
     scheme = _URI.match(address)
-    if _SHARE.match(address):
+    if _SHARE.match(address) and not (name == "URL" and address.startswith("//")):  # there it is an address of the web
         output.finding("unsafe_link", f"A link to a network share is in {name}.")
     elif scheme and scheme[1].lower() not in _SCHEMES and not _HOST_AND_PORT.match(address):
         output.finding("unsafe_link", f"A link of the scheme {scheme[1].lower()[:20]} is in {name}.")
