@@ -60,6 +60,15 @@ GOOD = {
     "svg, of inkscape": INKSCAPE,
     "svg, utf-16": b"\xff\xfe" + ('<?xml version="1.0" encoding="utf-16"?>' + svg(b"").decode()).encode("utf-16-le"),
     "svg, latin-1": b'<?xml version="1.0" encoding="iso-8859-1"?>' + svg(b"<desc>caf\xe9</desc>"),
+    "svg, of illustrator, with its own data": svg(
+        b'<switch><foreignObject requiredExtensions="http://ns.adobe.com/AdobeIllustrator/10.0/">'
+        b'<i:pgfRef xmlns:i="http://ns.adobe.com/AdobeIllustrator/10.0/" xlink:href="#a"/></foreignObject></switch>'
+    ),
+    "svg, of draw.io": svg(
+        b'<switch><foreignObject style="overflow:visible"><div xmlns="http://www.w3.org/1999/xhtml" style="color:red">'
+        b'<b>a</b><br/></div></foreignObject><a xlink:href="https://www.drawio.com/doc/faq/svg-export-text-problems"/>'
+        b"</switch><form/>"
+    ),
     "svg, japanese": b'<?xml version="1.0" encoding="Shift_JIS"?>' + svg(b"<desc>\x83\x5c\x8b\x40</desc>"),
     "svg, a comment first": b"<!-- " + b"licence " * 1000 + b"-->" + svg(b""),
     "html": html(b'<a href="https://example.com/">x</a><img src="a.png"><form action="https://example.com/">'),
@@ -190,7 +199,11 @@ BAD = {
     "external_reference": _LOADED,
     "script": _RUNS,
     "event_handler": _HANDLES,
-    "foreign_object": (svg(b"<foreignObject/>"), html(b"<svg><FOREIGNOBJECT>")),
+    "foreign_object": (
+        svg(b'<foreignObject><h:form xmlns:h="http://www.w3.org/1999/xhtml"/></foreignObject>'),
+        svg(b"<foreignObject><g><iframe xmlns='http://www.w3.org/1999/xhtml'/></g></foreignObject>"),
+        html(b"<svg><FOREIGNOBJECT>"),
+    ),
     "entity_expansion": (
         LAUGHS,
         declared(b'<!ENTITY a "&b;"><!ENTITY b "x">'),

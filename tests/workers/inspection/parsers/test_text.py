@@ -42,6 +42,8 @@ def encoding(body: bytes) -> str | None:
         b"page\x0cpage\x0b",
         b"old text\r\n\x1a",
         "x".encode("utf-32"),
+        "Привет, мир".encode("utf-16-le"),
+        "مرحبا بالعالم".encode("utf-16-be"),
         b"a" * 1000 + b"\x03",
         b"a\n" * 2_000_000,
     ],

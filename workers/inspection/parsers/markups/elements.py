@@ -27,6 +27,16 @@ _LOADED = frozenset(
     {"href", "src", "data", "poster", "background", "base", "codebase", "archive", "lowsrc", "dynsrc", "manifest",
      "attributionsrc"}
 )  # fmt: skip
+# What an SVG may have in `foreignObject`: a text and its form, as drawing programs write labels. The rest of HTML makes
+# a page of the picture, which can ask for input.
+PLAIN = frozenset(
+    {"a", "abbr", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "body", "br", "caption",
+     "center", "cite", "code", "col", "colgroup", "data", "dd", "del", "div", "dl", "dt", "em", "figcaption", "figure",
+     "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i", "img", "ins", "kbd",
+     "li", "main", "mark", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "section", "small", "span", "strike",
+     "strong", "style", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "title", "tr", "tt", "u",
+     "ul", "var", "wbr"}
+)  # fmt: skip
 _LISTS = frozenset({"srcset", "imagesrcset"})
 _ANIMATED = frozenset({"to", "from", "by", "values"})
 _IMAGES = frozenset({"img", "image", "feimage", "input", "source", "video", "link"})
@@ -57,8 +67,6 @@ class ElementRules:
         """Test one start tag. An attribute that is there twice counts twice: programs take one or the other."""
         if name in _SCRIPTS:
             self._findings.add(SCRIPT, "a script element", line)
-        elif name == "foreignobject":
-            self._findings.add(FOREIGN, "a foreignObject element", line)
         given = list(attributes)
         for attribute, value in given:
             self._attribute(name, attribute, value, given, line)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from workers.inspection.parsers.markups.elements import ElementRules
 from workers.inspection.parsers.markups.findings import MarkupFindings
-from workers.inspection.parsers.markups.references import EXTERNAL, stylesheet
+from workers.inspection.parsers.markups.references import EXTERNAL, FOREIGN, stylesheet
 from workers.inspection.parsers.port import LimitExceeded
 
 # https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state; white space is as defined there, not Unicode's.
@@ -43,6 +43,8 @@ def read_leniently(text: str) -> MarkupFindings:
         name = tag[1].lower()
         if name == "xi:include":
             findings.add(EXTERNAL, "an inclusion", _line(text, tag.start()))
+        elif name.endswith("foreignobject"):
+            findings.add(FOREIGN, "a foreignObject element", _line(text, tag.start()))
         rules.check(name.rpartition(":")[2], attributes, _line(text, tag.start()))
     _styles(text, rules)
     _declarations(text, findings)

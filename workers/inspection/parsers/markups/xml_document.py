@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from workers.inspection.parsers.markups.document_types import is_known
-from workers.inspection.parsers.markups.elements import ElementRules
+from workers.inspection.parsers.markups.elements import PLAIN, ElementRules
 from workers.inspection.parsers.markups.findings import MarkupFindings, excerpt
-from workers.inspection.parsers.markups.references import EXTERNAL, SCRIPT, stylesheet
+from workers.inspection.parsers.markups.references import EXTERNAL, FOREIGN, SCRIPT, stylesheet
 from workers.inspection.parsers.port import LimitExceeded
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -85,7 +85,7 @@ class XmlDocument:
         self._in_cdata = False
         self._rules = ElementRules(self.findings)
         self._limits = limits
-        self._nodes = self._depth = 0
+        self._nodes = self._depth = self._foreign_depth = 0
         self._styles: list[_Style] = []
         self._doctype_line: tuple[str, int] | None = None
         self._parser = self._prepared()
@@ -147,10 +147,17 @@ class XmlDocument:
         local = local.lower()
         if space in _ACTIVE or (not space and self.active):
             self._rules.check(local, _effective_attributes(attributes), self.line)
+            self._check_foreign(space, local)
             if local == "style":
                 self._begin_style()
         elif space:
             self._foreign(space, local, attributes)
+
+    def _check_foreign(self, space: str, local: str) -> None:
+        if local == "foreignobject":
+            self._foreign_depth = self._foreign_depth or self._depth
+        elif self._foreign_depth and space not in (_SVG, _MATHML) and local not in PLAIN:
+            self.findings.add(FOREIGN, f"a foreignObject element with more than text ({excerpt(local)})", self.line)
 
     def _foreign(self, space: str, local: str, attributes: Mapping[str, str]) -> None:
         """Elements that load or run something in any XML document."""
@@ -171,6 +178,8 @@ class XmlDocument:
             style = self._styles.pop()
             for css in {"".join(style.own), "".join(style.whole)}:
                 self._rules.css(css, self.line)
+        if self._foreign_depth == self._depth:
+            self._foreign_depth = 0
         self._depth -= 1
 
     def _begin_style(self) -> None:

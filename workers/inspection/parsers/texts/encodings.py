@@ -8,6 +8,7 @@ has are no text.
 import codecs
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -27,6 +28,9 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in _ALLOWED)
 _WIDE_CONTROLS = re.compile(f"[{re.escape(_CONTROLS.decode('ascii'))}\ufffe\uffff]")
 # One in so many bytes of UTF-8 may be another control character, but for NUL: minified scripts have them in strings.
 _RARE = 100
+# The upper bytes of characters of Latin, Greek, Cyrillic, Hebrew, Arabic and Thai, and of punctuation.
+_SCRIPTS = frozenset({0x00, 0x01, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x1E, 0x20})
+_SHORTEST = 6
 # Where the proposal does not fit, or there is none: the commonest encodings of Windows.
 _COMMON = (
     "cp1252",
@@ -54,7 +58,9 @@ def decoded_as(head: bytes, whole: BinaryIO, size: int) -> str | None:
     controls = _controls(whole)
     if controls * _RARE <= size and _decodes(whole, marked or "utf-8"):
         return marked or "utf-8"
-    if controls or marked:
+    if controls:
+        return _unmarked_utf_16(head, whole) if not marked else None
+    if marked:
         return None
     return next((name for name in _proposals(whole, size) if _decodes(whole, name)), None)
 
@@ -94,12 +100,23 @@ def _controls(whole: BinaryIO) -> float:
 
 
 def _unmarked_utf_16(head: bytes, whole: BinaryIO) -> str | None:
-    """UTF-16 without a mark, as some programs of Windows write it: most characters of a Latin text have a zero byte."""
+    """UTF-16 without a mark, as some programs of Windows write it: its characters are of one script."""
     sample = head[: _SAMPLE & ~1]
-    for name, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if zeros and zeros.count(0) > 0.7 * len(zeros) and _decodes(whole, name):
+    for name, upper in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        if _is_of_one_script(sample, upper, name) and _decodes(whole, name):
             return None if _has_wide_controls(whole, name) else name
     return None
+
+
+def _is_of_one_script(sample: bytes, upper: bytes, name: str) -> bool:
+    """By the upper bytes of the characters: of a Latin text, most are zero."""
+    if upper.count(0) > 0.7 * len(upper):
+        return True
+    if len(upper) < _SHORTEST or not _SCRIPTS.issuperset(upper):
+        return False
+    text = sample.decode(name, "replace")
+    letters = sum(unicodedata.category(each)[0] in "LMZ" for each in text)
+    return letters > 0.7 * len(text) and all(unicodedata.category(each) not in ("Cn", "Co") for each in text)
 
 
 def _proposals(whole: BinaryIO, size: int) -> Iterator[str]:
