@@ -114,13 +114,14 @@ def _settings(folder: Path, deployment: AwsSettings) -> dict[str, str]:
 
 
 async def _uploaded(folder: Path, service: str, **environment: str) -> None:
-    """Have a text accepted, about which the model is asked, and a picture, which a parser's process reads."""
+    """Have a picture accepted, which an examiner's process reads, and bytes refused, about which the model is asked."""
     folder.mkdir()
-    (folder / "text.txt").write_text("No signature settles what this is, so that the model is asked.\n")
+    (folder / "unheard").write_bytes(b"\0\1\2\3" * 99)
     Image.new("RGB", (8, 8)).save(folder / "picture.png")
-    files = (folder / "text.txt", folder / "picture.png")
-    ran = await airlock("upload", *files, "--json", "--service", service, **environment)
+    ran = await airlock("upload", folder / "picture.png", "--json", "--service", service, **environment)
     assert ran.code == 0, ran
+    ran = await airlock("upload", folder / "unheard", "--json", "--service", service, **environment)
+    assert ran.code == 5, ran
     engines = {engine["name"] for engine in ran.documents[0]["verdict"]["engines"]}
     assert "magika" in engines, ran
 

@@ -52,7 +52,7 @@ async def test_a_dropped_picture_is_sent_inspected_accepted_and_comes_back_the_s
     await expect(mine).to_have_attribute("data-state", "accepted", timeout=VERDICT_MS)
     assert await downloaded(page, given.name) == given.content
     await mine.get_by_text("Evidence").click()
-    await expect(mine.get_by_role("definition").filter(has_text="image/png")).to_be_visible()
+    await expect(mine.get_by_text("image/png by image")).to_be_visible()
 
 
 async def test_chosen_files_are_accepted_side_by_side(page: Page, airlock_dev: Dev) -> None:

@@ -19,9 +19,15 @@ class HeldCheck(BaseCheck, BaseScan):
         self.inspections = 0
         self._check = check
 
+    def needs_copy(self, subject: Subject) -> bool:
+        return self._check.needs_copy(subject)
+
     def begin(self, subject: Subject) -> Scan:
         self.inspections += 1
         return _HeldScan(self, self._check.begin(subject))
+
+    async def close(self) -> None:
+        await self._check.close()
 
 
 class _HeldScan:
@@ -53,7 +59,13 @@ class FailingCheck(BaseCheck, BaseScan):
         self.unavailable = True
         self._check = check
 
+    def needs_copy(self, subject: Subject) -> bool:
+        return self._check.needs_copy(subject)
+
     def begin(self, subject: Subject) -> Scan:
         if self.unavailable:
             raise Unavailable(self.name, "cannot be reached")
         return self._check.begin(subject)
+
+    async def close(self) -> None:
+        await self._check.close()

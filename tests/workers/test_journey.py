@@ -81,7 +81,7 @@ async def test_the_declared_size_and_checksum_are_compared_with_the_bytes(harnes
 
 
 async def test_an_empty_object_has_a_verdict(harness: WorkerHarness) -> None:
-    sent = await harness.put(b"")
+    sent = await harness.put(b"", content_type="text/plain", filename="empty.txt")
     async with harness.working():
         record = await harness.settled(sent)
     assert record.state is State.ACCEPTED

@@ -94,7 +94,7 @@ async def test_one_line_for_each_object_and_readiness_that_waits_for_clamd(scann
     harness, port = scanned, int((scanned.settings.clamd or "").rpartition(":")[2])
     async with measured(harness) as worker:
         started = await worker.logged("working")
-        assert started["checks"] == ["checksum", "clamd", "media_type", "size", "yara"]
+        assert started["checks"] == ["checksum", "clamd", "content", "size", "yara"]
         assert await _get(harness, "/healthz") == 200
         assert await _get(harness, "/readyz") == 503
         async with daemon.running(port):

@@ -17,9 +17,9 @@ from tests.workers.inspection.clamd import daemon
 
 
 async def test_a_worker_that_lost_its_claim_settles_nothing_and_the_next_attempt_does(harness: WorkerHarness) -> None:
-    held = HeldCheck(harness.checks()["media_type"])
+    held = HeldCheck(harness.checks()["content"])
     sent = await harness.put(PNG)
-    async with harness.working({**harness.checks(), "media_type": held}):
+    async with harness.working({**harness.checks(), "content": held}):
         await held.reached.wait()
         bound = await harness.records.get(sent.upload)
         assert bound is not None
@@ -34,9 +34,9 @@ async def test_a_worker_that_lost_its_claim_settles_nothing_and_the_next_attempt
 async def test_a_version_that_was_settled_but_not_deleted_is_settled_again_with_the_same_event(
     harness: WorkerHarness,
 ) -> None:
-    held = HeldCheck(harness.checks()["media_type"])
+    held = HeldCheck(harness.checks()["content"])
     sent = await harness.put(PNG)
-    async with harness.working({**harness.checks(), "media_type": held}):
+    async with harness.working({**harness.checks(), "content": held}):
         await held.reached.wait()
         verdict = Verdict(outcome=Outcome.REJECTED, bytes=1, inspected_at=datetime(2026, 1, 2, tzinfo=UTC))
         bound = await harness.records.get(sent.upload)
@@ -57,8 +57,8 @@ async def test_an_object_deleted_by_others_is_done_and_a_claimed_one_has_failed(
     harness: WorkerHarness,
 ) -> None:
     never, claimed = await harness.put(PNG), await harness.put(PNG)
-    held = HeldCheck(harness.checks()["media_type"])
-    async with harness.working({**harness.checks(), "media_type": held}, concurrency=1, drain_seconds=0):
+    held = HeldCheck(harness.checks()["content"])
+    async with harness.working({**harness.checks(), "content": held}, concurrency=1, drain_seconds=0):
         await held.reached.wait()
         await harness.clients.s3.delete_objects(
             Bucket=harness.settings.incoming_bucket,

@@ -23,10 +23,10 @@ from tests.workers.settlement.replaying_client import (
 async def held_inspection(harness: WorkerHarness, workers: int = 1) -> AsyncIterator[HeldCheck]:
     """So many workers, the inspections of which wait for one check."""
     checks = dict(harness.checks())
-    held = HeldCheck(checks["media_type"])
+    held = HeldCheck(checks["content"])
     async with AsyncExitStack() as stack:
         for _ in range(workers):
-            _ = await stack.enter_async_context(harness.working({**checks, "media_type": held}))
+            _ = await stack.enter_async_context(harness.working({**checks, "content": held}))
         try:
             yield held
         finally:

@@ -13,9 +13,9 @@ from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at
 
 
 async def test_a_withdrawal_during_the_inspection_wins(harness: WorkerHarness) -> None:
-    held = HeldCheck(harness.checks()["media_type"])
+    held = HeldCheck(harness.checks()["content"])
     sent = await harness.put(PNG)
-    async with harness.working({**harness.checks(), "media_type": held}):
+    async with harness.working({**harness.checks(), "content": held}):
         await held.reached.wait()
         # Only the record is marked: the worker finds that out before any message comes.
         await harness.records.withdraw(sent.upload, "alice", 1_800_000_000.0)
@@ -29,9 +29,9 @@ async def test_a_withdrawal_during_the_inspection_wins(harness: WorkerHarness) -
 
 
 async def test_a_withdrawal_that_removes_the_bytes_during_the_inspection_wins(harness: WorkerHarness) -> None:
-    held = HeldCheck(harness.checks()["media_type"])
+    held = HeldCheck(harness.checks()["content"])
     sent = await harness.put(PNG)
-    async with harness.working({**harness.checks(), "media_type": held}):
+    async with harness.working({**harness.checks(), "content": held}):
         await held.reached.wait()
         await harness.withdraw(sent.upload)
         async with asyncio.timeout(60):
