@@ -108,7 +108,9 @@ _CODES = (
         "it breaks its format's rules",
         _BROKEN,
     ),
-    _code("truncated", "image, media", "reject", "the file ends before its content does", "the upload was cut off"),
+    _code(
+        "truncated", "image, pdf, media", "reject", "the file ends before its content does", "the upload was cut off"
+    ),
     _code(
         "irregular",
         "image, pdf, archive, office, media, mail, markup, text",
@@ -139,7 +141,7 @@ _CODES = (
     ),
     _code(
         "unsupported",
-        "image, media, office, archive, mail, markup",
+        "image, pdf, media, office, archive, mail, markup",
         "unscannable",
         "it may be well-formed, but is not decoded here",
         _UNSEEN,
@@ -219,7 +221,13 @@ _CODES = (
         _ACTS,
     ),
     _code("external_data", "office", "reject", "connections or queries that fetch data when it is opened", _LOADS),
-    _code("active_action", "office, text", "reject", "a click or a hover starts a program or a macro", _ACTS),
+    _code(
+        "active_action",
+        "office, text, pdf",
+        "reject",
+        "a click or a hover starts a program or a macro, or an action is of an unknown kind",
+        _ACTS,
+    ),
     _code("web_extension", "office", "reject", "it loads an add-in of a web site", _LOADS),
     _code(
         "active_formula",

@@ -134,6 +134,6 @@ def _examine_objects(
         examiner.examine(one)
     for one in unreached_objects(pdf, table, source, layout, limits["pdf_objects"]):
         examiner.examine(one)
-    if not layout.ended and has_lost_pages(pdf, table):
+    if not layout.ended and has_lost_pages(source, layout, table):
         output.finding("truncated", "The PDF ends before its content does.")
     attachments.hand_out()

@@ -5,10 +5,11 @@ shows a place of the document may do so by itself.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from workers.inspection.parsers.documents.references import Place
 from workers.inspection.parsers.pdfs.places import file_place
+from workers.inspection.parsers.pdfs.texts import name_of
 from workers.inspection.parsers.port import Output
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 # They change what is shown of the document itself. NOP and SetState are of PDF 1.2.
 _HARMLESS = frozenset(
-    "GoTo GoToDp Hide Named ResetForm SetOCGState Trans GoTo3DView Sound Movie Rendition URI NOP SetState".split()
-)
+    {"GoTo", "GoToDp", "Hide", "Named", "ResetForm", "SetOCGState", "Trans", "GoTo3DView", "Sound", "Movie",
+     "Rendition", "URI", "NOP", "NoOp", "SetState"}
+)  # fmt: skip
 # They show another file, or a part of this one where they name none.
 _TO_FILES = frozenset({"GoToR", "GoToE", "Thread"})
 _REFUSED = {
@@ -32,17 +34,22 @@ KINDS = sorted(_HARMLESS | _TO_FILES | set(_REFUSED))
 
 # The four of the standard, and items of menus that every reader has (Acrobat's app.listMenuItems).
 _NAMED = frozenset(
-    "NextPage PrevPage FirstPage LastPage GoBack GoForward GoToPage Find FindAgain FindSearch Print PrintDialog "
-    "PageSetup FullScreen FullScreenMode ActualSize FitPage FitWidth FitHeight FitVisible ZoomTo ZoomViewIn ZoomViewOut "
-    "SinglePage OneColumn TwoColumns TwoPages ShowHideBookmarks ShowHideThumbnails ShowHideArticles ShowHideToolBar "
-    "ShowHideMenuBar ShowHideAttachments ShowHideLayers ShowHideSignatures ShowHideComments SaveAs Save Close Quit Properties GeneralInfo HelpUserGuide ShowBookmarks ShowThumbs Info "
-    "DocHelp_UserGuide Copy SelectAll FirstPageTouchUp PreviousView NextView AcroSrch:Query".split()
-)
+    {"NextPage", "PrevPage", "FirstPage", "LastPage", "GoBack", "GoForward", "GoToPage", "Find", "FindAgain",
+     "FindSearch", "Print", "PrintDialog", "PageSetup", "FullScreen", "FullScreenMode", "ActualSize", "FitPage",
+     "FitWidth", "FitHeight", "FitVisible", "ZoomTo", "ZoomViewIn", "ZoomViewOut", "SinglePage", "OneColumn",
+     "TwoColumns", "TwoPages", "ShowHideBookmarks", "ShowHideThumbnails", "ShowHideArticles", "ShowHideToolBar",
+     "ShowHideMenuBar", "ShowHideAttachments", "ShowHideLayers", "ShowHideSignatures", "ShowHideComments", "SaveAs",
+     "Save", "Close", "Quit", "Properties", "GeneralInfo", "HelpUserGuide", "ShowBookmarks", "ShowThumbs", "Info",
+     "DocHelp_UserGuide", "Copy", "SelectAll", "FirstPageTouchUp", "PreviousView", "NextView", "AcroSrch:Query"}
+)  # fmt: skip
 
 Held = Mapping[str, Any]
-"""A dictionary of a PDF: its keys, with the slash, and its values as pikepdf gives them."""
+"""A dictionary of a PDF by its keys, with the slash. Not to be iterated by key: a key need not be UTF-8."""
 
-_CLICKS = frozenset({"/U", "/D"})
+# Entering, leaving, opening, closing, showing, saving, printing, typing in: all triggers but a mouse button (12.6.3).
+_BY_ITSELF = (
+    "/E", "/X", "/Fo", "/Bl", "/PO", "/PC", "/PV", "/PI", "/O", "/C", "/K", "/F", "/V", "/WC", "/WS", "/DS", "/WP", "/DP",
+)  # fmt: skip
 _FILE_KEYS = ("/F", "/UF", "/Unix", "/DOS", "/Mac")
 
 
@@ -57,8 +64,10 @@ class ActionExaminer:
         """Examine one dictionary whose /S is `kind`, wherever it is used; it need not be an action."""
         if kind in _REFUSED and kind != "JavaScript":
             self._output.finding(*_REFUSED[kind])
-        if kind == "Named" and _name(action.get("/N")) not in _NAMED:
+        if kind == "Named" and name_of(action.get("/N")) not in _NAMED:
             self._output.finding("active_action", "The PDF runs a command of a viewer's menu that is not known here.")
+        if kind == "Rendition" and not _plays_inside(action.get("/R")):
+            self._output.finding("remote_action", "The PDF plays a film or a sound that is not in it.")
         if kind == "MCD":
             self.file(action.get("/D"))
 
@@ -76,9 +85,18 @@ class ActionExaminer:
         elif place == Place.LOCAL:
             self._output.finding("external_link", "A link leads to another file, which opens when it is clicked.")
 
+    def films(self, movie: object) -> None:
+        """Report the film of a movie annotation, which is a file of its own unless it is embedded (13.4)."""
+        import pikepdf
+
+        if isinstance(movie, pikepdf.Dictionary) and "/F" in movie and not _is_embedded(movie.get("/F")):
+            self._output.finding("remote_action", "The PDF plays a film that is not in it.")
+
     def files(self, holder: Held) -> None:
         """Report where the dictionary `holder` leads, where it is a file specification or an action with one."""
-        is_url = "/FS" in holder and _name(holder["/FS"]) == "URL"
+        if name_of(holder.get("/S")) in _REFUSED:
+            return
+        is_url = "/FS" in holder and name_of(holder["/FS"]) == "URL"
         if is_url or not _has_embedded(holder):
             for key in _FILE_KEYS:
                 if key in holder:
@@ -93,21 +111,20 @@ class ActionExaminer:
             self._known(action)
 
     def triggered(self, triggers: object) -> None:
-        """Examine the actions of /AA by trigger; all but a mouse button act by themselves."""
+        """Examine the actions of /AA; those of a mouse button are clicked."""
         import pikepdf
 
         if isinstance(triggers, pikepdf.Dictionary):
-            for trigger, action in triggers.as_dict().items():
-                if trigger in _CLICKS:
-                    self.clicked(action)
-                else:
-                    self.by_itself(action)
+            for action in triggers.as_dict().values():
+                self.clicked(action)
+            for trigger in _BY_ITSELF:
+                self.by_itself(triggers.get(trigger))
 
     def by_itself(self, action: object) -> None:
         """Report what acts without a click and reaches out of the document, in the chain that begins with `action`."""
         for each in self._chain(action):
             self._known(each)
-            kind = _name(each.get("/S"))
+            kind = name_of(each.get("/S"))
             if kind == "URI":
                 self._output.finding("remote_action", "The PDF opens an address without a click.")
             elif kind in _TO_FILES and "/F" in each:
@@ -117,7 +134,7 @@ class ActionExaminer:
         import pikepdf
 
         kind = action.get("/S")
-        if isinstance(kind, pikepdf.Name) and _name(kind) not in KINDS:
+        if isinstance(kind, pikepdf.Name) and name_of(kind) not in KINDS:
             self._output.finding("active_action", "The PDF has an action of an unknown kind.")
 
     def _chain(self, first: object) -> Iterator["pikepdf.Object"]:
@@ -135,10 +152,31 @@ class ActionExaminer:
                 waiting.append(one.get("/Next"))
 
 
-def _name(value: object) -> str:
+def _plays_inside(rendition: object) -> bool:
+    """Whether the clips of a rendition are embedded: ISO 32000-2, 13.2.3. A selector has a list of renditions."""
     import pikepdf
 
-    return str(value)[1:] if isinstance(value, pikepdf.Name) else ""
+    if not isinstance(rendition, pikepdf.Dictionary):
+        return False
+    choices = rendition.get("/R")
+    if isinstance(choices, pikepdf.Array):
+        return all(isinstance(each, pikepdf.Dictionary) and _is_embedded(_clip(each)) for each in choices.as_list())
+    return _is_embedded(_clip(rendition))
+
+
+def _clip(rendition: "pikepdf.Object") -> object:
+    import pikepdf
+
+    clip = rendition.get("/C")
+    return clip.get("/D") if isinstance(clip, pikepdf.Dictionary) else None
+
+
+def _is_embedded(data: object) -> bool:
+    import pikepdf
+
+    return isinstance(data, pikepdf.Stream) or (
+        isinstance(data, pikepdf.Dictionary) and _has_embedded(cast("Held", data.as_dict()))
+    )
 
 
 def _has_embedded(holder: Held) -> bool:
@@ -146,6 +184,8 @@ def _has_embedded(holder: Held) -> bool:
     import pikepdf
 
     embedded = holder.get("/EF")
-    return embedded is not None and isinstance(embedded, pikepdf.Dictionary) and any(
-        isinstance(each, pikepdf.Stream) for each in embedded.as_dict().values()
+    return (
+        embedded is not None
+        and isinstance(embedded, pikepdf.Dictionary)
+        and any(isinstance(each, pikepdf.Stream) for each in embedded.as_dict().values())
     )

@@ -1,7 +1,7 @@
 """The files that are attached to a PDF, each a member: ISO 32000-2, 7.11.4. Also models and films that are played.
 
-Every file specification with an embedded file counts, wherever it is used: the name tree, associated files (e-invoices),
-annotations, portfolios, the assets of media.
+Every file specification with an embedded file counts, wherever it is used: the name tree, associated files (as of
+e-invoices), annotations, portfolios, the assets of media.
 """
 
 import zlib
@@ -51,7 +51,7 @@ class Attachments:
     def _add_pairs(self, pairs: object) -> None:
         import pikepdf
 
-        names: list[pikepdf.Object] = pairs.as_list() if isinstance(pairs, pikepdf.Array) else []
+        names = list(pairs.as_list()) if isinstance(pairs, pikepdf.Array) else []
         for name, stream in zip(names[::2], names[1::2], strict=False):
             self.add(stream, _shown(name))
 

@@ -9,7 +9,6 @@ from workers.inspection.parsers.documents.references import Place, place_of
 from workers.inspection.parsers.port import Output
 
 if TYPE_CHECKING:
-    import pikepdf
     from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
 
 # Elements that run something: `execute` calls a web service, `connect` binds to one.

@@ -19,21 +19,26 @@ _END = re.compile(rb"startxref[\s\0]{1,16}\d{1,20}[\s\0]{1,16}%%EOF")
 _CUT_END = re.compile(rb"startxref[\s\0]+\d{1,20}[\s\0]*%{0,2}E?O?\Z")
 _NUMBERED = re.compile(rb"(?<!\d)\d{1,10}[\s\0]{1,8}\d{1,5}[\s\0]{0,8}\Z")
 
-_PADDING = b"\0\t\n\f\r \x1a\x1b\xff"
+_WHITE = b"\0\t\n\f\r "
+# The ends of a text under DOS and of a job in PostScript, and flash memory that was not written.
+_CONTROLS = b"\x1a\x04\xff"
 # A printer's job language (PJL) ends a job so; a comment is what web servers append.
-_KNOWN = re.compile(rb"\x1b%-12345X(@PJL[^\r\n<]*[\r\n]*)*|<!--(?:(?!<[?%!a-z]|-->).){0,1024}-->", re.DOTALL | re.IGNORECASE)
-_TEXT = re.compile(rb"[\t\r\n -;=-~\x1a\x1b\0]*")
+_KNOWN = re.compile(
+    rb"\x1b%-12345X(@PJL[^\r\n<]*[\r\n]*)*|<!--(?:(?!<[?%!a-z]|-->).){0,1024}-->", re.DOTALL | re.IGNORECASE
+)
+_TEXT = re.compile(rb"[\t\r\n -;=-~\0]*")
 
 
 class Layout(NamedTuple):
     """Offsets from the PDF's beginning: where objects begin ("1 0 obj"), and where the last end marker ends.
 
-    `ended` says whether there is an end marker or at least the place of the cross-reference. Without one, `end` is the
-    size.
+    `marked` says whether there is an end marker, without which `end` is the size; `ended` whether there is one or at
+    least the place of the cross-reference.
     """
 
     objects: "array[int]"
     end: int
+    marked: bool
     ended: bool
     size: int
 
@@ -56,8 +61,8 @@ def scan(file: BinaryIO, limit: int) -> Layout:
         carry = data[-_LONGEST:]
         base += len(data) - len(carry)
     size = base + len(carry)
-    cut = _CUT_END.search(carry.rstrip(b"\0\t\n\f\r "))
-    return Layout(objects, marked or bare or size, bool(marked or bare or cut), size)
+    cut = _CUT_END.search(carry.rstrip(_WHITE))
+    return Layout(objects, marked or bare or size, bool(marked or bare), bool(marked or bare or cut), size)
 
 
 def _add_objects(data: bytes, base: int, known: int, objects: "array[int]") -> None:
@@ -71,18 +76,19 @@ def _add_objects(data: bytes, base: int, known: int, objects: "array[int]") -> N
 
 def report_end(file: BinaryIO, layout: Layout, output: Output) -> None:
     """Report a lost end, and bytes behind the end that are more than padding."""
-    if not layout.ended:
+    if not layout.marked:
         output.finding("irregular", "The PDF has no end marker.")
     file.seek(layout.end)
     text = b""
     while piece := file.read(_PIECE):
-        text += piece if text else piece.lstrip(b"\0\t\n\f\r ")
+        text += piece if text else piece.lstrip(_WHITE)
         if len(text) > _SLACK + _PIECE:
             break
-    text = text.strip(_PADDING)
+    text = text.rstrip(_WHITE)
     if not text:
         return
-    if len(text) > _SLACK or not _TEXT.fullmatch(_KNOWN.sub(b"", text)):
+    inner = text.strip(_WHITE + _CONTROLS)
+    if len(inner) > _SLACK or not _TEXT.fullmatch(_KNOWN.sub(b"", inner)):
         output.finding("trailing_data", "Further bytes follow the end of the PDF.")
     else:
         output.finding("irregular", "A short text follows the end of the PDF.")

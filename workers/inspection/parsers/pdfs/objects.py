@@ -1,14 +1,14 @@
 """What is found in one object of a PDF."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from workers.inspection.parsers.pdfs.actions import KINDS, ActionExaminer, Held
 from workers.inspection.parsers.pdfs.attachments import Attachments
 from workers.inspection.parsers.pdfs.forms import examine_form
 from workers.inspection.parsers.pdfs.places import Link, link_of
 from workers.inspection.parsers.pdfs.scripts import Script, judged
-from workers.inspection.parsers.pdfs.texts import text_of
+from workers.inspection.parsers.pdfs.texts import name_of, text_of
 from workers.inspection.parsers.port import Output
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 # The text that qpdf writes has no escapes in names, and searching it is far quicker than walking the object. A value
 # that stands in another object ("12 0 R") can be anything. A string can hold all of this: then the walk finds nothing.
-_KEYS = "AA PA OpenAction JS JavaScript OnInstantiate EF RF XFA URI Base FS UF DOS Unix Mac OPI Ref SWF".split()
+_KEYS = "AA|PA|OpenAction|JS|JavaScript|OnInstantiate|EF|RF|XFA|URI|Base|FS|UF|DOS|Unix|Mac|OPI|Ref|Movie|SWF"
 _NOTABLE = re.compile(
-    rf"/(?:(?:{'|'.join(_KEYS)})\b|A (?:\d|<<)|F (?:[(<]|\d+ \d+ R)|S (?:\d|/(?:{'|'.join(KINDS)}|MCD)\b)"
+    rf"/(?:(?:{_KEYS})\b|A (?:\d|<<)|F (?:[(<]|\d+ \d+ R)|S (?:\d|/(?:{'|'.join(KINDS)}|MCD)\b)"
     r"|Type (?:/EmbeddedFile|/3D|\d))".encode()
 )
-_MODELS = {"/U3D": "model.u3d", "/PRC": "model.prc"}
+_MODELS = {"U3D": "model.u3d", "PRC": "model.prc"}
 
 
 class ObjectExaminer:
@@ -44,7 +44,7 @@ class ObjectExaminer:
         while waiting:
             part = waiting.pop()
             if isinstance(part, pikepdf.Dictionary):
-                held = part.as_dict()
+                held = cast("Held", part.as_dict())
                 self._dictionary(held)
                 waiting += [value for value in held.values() if _direct(value)]
             elif isinstance(part, pikepdf.Array):
@@ -58,14 +58,14 @@ class ObjectExaminer:
         if stream.get("/Type") == pikepdf.Name.EmbeddedFile:
             self._attachments.add(stream, "")
         if stream.get("/Type") == pikepdf.Name("/3D"):
-            self._attachments.add(stream, _MODELS.get(str(stream.get("/Subtype")), ""))
+            self._attachments.add(stream, _MODELS.get(name_of(stream.get("/Subtype")), ""))
 
     def _dictionary(self, part: Held) -> None:
         import pikepdf
 
         kind = part.get("/S")
         if isinstance(kind, pikepdf.Name):
-            self._actions.examine(part, str(kind)[1:])
+            self._actions.examine(part, name_of(kind))
         self._scripts(part, kind)
         self._uses(part)
         self._actions.files(part)
@@ -89,13 +89,11 @@ class ObjectExaminer:
         for key in ("/A", "/PA"):
             if key in part:
                 self._actions.clicked(part[key])
-        link = part.get("/URI")
-        if link is None:
-            return
-        if isinstance(link, pikepdf.Dictionary):
-            link = link.get("/Base")
-        if isinstance(link, pikepdf.String):
-            self._link(bytes(link))
+        if "/Movie" in part:
+            self._actions.films(part["/Movie"])
+        for key in ("/URI", "/Base"):
+            if key in part and isinstance(part[key], pikepdf.String):
+                self._link(bytes(part[key]))
 
     def _link(self, address: bytes) -> None:
         link = link_of(address)

@@ -37,6 +37,8 @@ def link_of(address: bytes) -> Link:
 def file_place(name: bytes, *, is_url: bool = False) -> Place:
     """Where the file specification string `name` leads; `is_url`: its file system is URL (7.11.5)."""
     text = visible(text_of(name)).replace("\\", "/")
+    if _FILE.match(text):
+        return Place.HANDLER  # no writer makes one, and a reader gives it to the system
     if _SERVER.match(text):
         return Place.SHARE
     place = place_of(text)

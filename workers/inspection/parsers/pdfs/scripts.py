@@ -8,10 +8,9 @@ import re
 from enum import Enum
 
 _FUNCTIONS = (
-    "AFNumber_Format AFNumber_Keystroke AFPercent_Format AFPercent_Keystroke AFDate_Format AFDate_FormatEx "
-    "AFDate_Keystroke AFDate_KeystrokeEx AFTime_Format AFTime_FormatEx AFTime_Keystroke AFTime_KeystrokeEx "
-    "AFSpecial_Format AFSpecial_Keystroke AFSpecial_KeystrokeEx AFRange_Validate AFSimple_Calculate"
-).split()
+    r"AF(?:Number|Percent|Date|Time|Special)_(?:Format|Keystroke)|AF(?:Date|Time)_(?:Format|Keystroke)Ex"
+    r"|AFSpecial_KeystrokeEx|AFRange_Validate|AFSimple_Calculate"
+)
 
 # The alternatives exclude one another by their first characters, so no text makes these expressions slow.
 _BLANK = r"(?:[\s\ufeff]|/\*(?:[^*]|\*(?!/))*\*/|//[^\r\n\u2028\u2029]*)*+"
@@ -26,7 +25,7 @@ def _listed(item: str) -> str:
 
 
 _LIST = rf"(?:new\s+Array{_BLANK}\({_listed(_SCALAR)}\)|\[{_listed(_SCALAR)}\])"
-_CALL = rf"(?:{'|'.join(_FUNCTIONS)}){_BLANK}\({_listed(rf'(?:{_SCALAR}|{_LIST})')}\)"
+_CALL = rf"(?:{_FUNCTIONS}){_BLANK}\({_listed(rf'(?:{_SCALAR}|{_LIST})')}\)"
 _PART = re.compile(rf"{_BLANK}(?:(?P<call>{_CALL})|;|\Z)")
 
 

@@ -23,6 +23,13 @@ def text_of(content: bytes) -> str:
     return content.decode("pdfdoc_pikepdf", "replace")
 
 
+def name_of(value: object) -> str:
+    """The name that `value` is, without its slash and with "#" escapes for what is not ASCII; "" where it is none."""
+    import pikepdf
+
+    return value.unparse(resolved=True)[1:].decode("ascii", "replace") if isinstance(value, pikepdf.Name) else ""
+
+
 def visible(text: str) -> str:
     """`text` without what no reader shows: for addresses and names of files."""
     return _INVISIBLE.sub("", _LANGUAGE.sub("", text))

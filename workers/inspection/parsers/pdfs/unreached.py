@@ -1,8 +1,8 @@
 """Objects that the cross-reference of a PDF does not reach: of earlier revisions, deleted ones, and those in gaps.
 
-A program meets them that shows an earlier revision, or that rebuilds the cross-reference by its own rules. Their strings
-cannot be read where the PDF is encrypted; then they are passed over: a program that repairs such a file reads what qpdf
-repairs.
+A program meets them that shows an earlier revision, or that rebuilds the cross-reference by its own rules. Where
+the PDF is encrypted, their strings cannot be read, and they are passed over: a program that repairs such a file reads
+what qpdf repairs.
 """
 
 import re
@@ -31,7 +31,7 @@ def unreached_objects(
         reached = {entry.offset for entry in table.values() if entry.type == 1}
         for offset in layout.objects:
             if offset not in reached:
-                yield from _parsed(_text_at(file, offset))
+                yield from _parsed(text_at(file, offset))
     current = {
         (entry.obj_stream_number, number)
         for (number, _), entry in table.items()
@@ -40,7 +40,7 @@ def unreached_objects(
     yield from _in_object_streams(pdf, current, limit)
 
 
-def _text_at(file: BinaryIO, offset: int) -> bytes:
+def text_at(file: BinaryIO, offset: int) -> bytes:
     """The text of the object that begins at `offset`, up to its stream."""
     file.seek(offset)
     text = file.read(4096)
@@ -70,14 +70,17 @@ def _in_object_streams(
     count = 0
     for one in pdf.objects:
         if isinstance(one, pikepdf.Stream) and one.get("/Type") == pikepdf.Name.ObjStm:
-            first = one.get("/First")
-            packed = _unpacked(one.read_bytes(), first if isinstance(first, int) else 0)
+            packed = _unpacked(one.read_bytes(), _whole_number(one.get("/First")))
             count += len(packed)
             if count > limit:
                 raise LimitExceeded(f"The PDF has more than {limit:,} objects (pdf_objects).")
             for number, text in packed:
                 if (one.objgen[0], number) not in current:
                     yield from _parsed(text)
+
+
+def _whole_number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _unpacked(content: bytes, first: int) -> list[tuple[int, bytes]]:
