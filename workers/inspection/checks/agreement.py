@@ -17,7 +17,7 @@ from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
 from airlock.formats import format_of
 from airlock.media_types import EXTENSIONS, canonical, extension
 from airlock.profile import Profile
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 _VIDEO_OF_A_PHOTO = frozenset({"video/mp4", "video/quicktime"})
 _PHOTOS = frozenset({"image/jpeg", "image/heic", "image/heif", "image/avif"})

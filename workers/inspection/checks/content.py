@@ -25,7 +25,8 @@ from workers.inspection.checks.agreement import claims_of
 from workers.inspection.checks.classifier import BLOCK
 from workers.inspection.checks.coverage import MEDIA_TYPE, conclude, profile_finding
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
-from workers.inspection.parsers.port import LimitExceeded, Reading
+from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.readings import Reading
 from workers.inspection.sandbox.frames import (
     ExaminationEnd,
     ExaminationRequest,

@@ -10,7 +10,7 @@ from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Finding, Outcome
 from workers.inspection.checks.agreement import Agreement, Objection, agree, second_reading_objections
 from workers.inspection.checks.port import Report, Subject
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 MEDIA_TYPE = "media_type"
 """The check by which a profile asks that an object is what it is declared and named as."""

@@ -19,14 +19,14 @@ from airlock.format import OCTET_STREAM, PLAIN
 from airlock.formats import format_of
 from workers.inspection.identification.compounds import MAGIC, compound_end, compound_types
 from workers.inspection.identification.containers import in_container
+from workers.inspection.identification.encodings import decoded_as
 from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
 from workers.inspection.identification.signatures import by_prefix
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.texts import RTF, text_readings
 from workers.inspection.identification.zips import LOCAL, find_zip
-from workers.inspection.parsers.port import ExaminerFinding, Reading
-from workers.inspection.parsers.texts.encodings import decoded_as
+from workers.inspection.readings import ExaminerFinding, Reading
 
 PDF = "application/pdf"
 # ISO 32000-1, annex H, note 13.
@@ -89,6 +89,11 @@ def _first(sample: Sample, claims: Sequence[str]) -> list[Reading]:
         return texts
     if types := compound_types(sample):
         return [Reading(each) for each in types]
+    return _signed(sample, claims)
+
+
+def _signed(sample: Sample, claims: Sequence[str]) -> list[Reading]:
+    """The readings of what has a signature; the rest may be a text."""
     if (container := in_container(sample)) is not None:
         return [Reading(_with_sound_alone(container, claims))]
     prefix = by_prefix(sample)

@@ -17,7 +17,7 @@ from typing import Any
 from workers.inspection.identification.sample import OVERLAP, WINDOW, Sample
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.zips import END, LOCAL, zip_start
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 # How many places are tested in a window, so that a file of marks alone ends soon.
 _TESTED = 10_000

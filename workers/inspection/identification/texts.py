@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from airlock.format import PLAIN
 from airlock.formats import SCRIPTS, format_of
+from workers.inspection.identification.markup_language import MarkupLanguage, byte_order_mark, markup_language
 from workers.inspection.identification.sample import HEAD, Sample
-from workers.inspection.parsers.markups.language import MarkupLanguage, byte_order_mark, markup_language
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rt")
 _ROOT = re.compile(r"<(?!\?|!)(?:([\w.-]+):)?([\w.-]+)")

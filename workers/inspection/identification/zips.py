@@ -120,7 +120,7 @@ def zip_start(sample: Sample, position: int) -> int | None:
     if not entries:
         # The end record of an empty zip alone: four bytes and zeros, which occur by chance in no file of 22 bytes.
         return 0 if position == 0 else None
-    directory = position - length
+    directory = position - int(length)
     if sample.at(directory, 4) == CENTRAL:
         return max(0, directory - int(offset))
     return 0 if sample.at(offset, 4) == CENTRAL else None

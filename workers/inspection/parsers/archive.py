@@ -12,7 +12,8 @@ from typing import BinaryIO
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.archives.window import from_start
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = (
     *("py7zr", "inflate64", "encodings.cp437", "encodings.utf_16_le", "encodings.latin_1"),

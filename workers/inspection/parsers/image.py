@@ -15,8 +15,9 @@ from typing import BinaryIO
 from workers.inspection.parsers.header_scripts import begins_as_script
 from workers.inspection.parsers.images import bmp, gif, heif, jpeg, png, tiff, webp
 from workers.inspection.parsers.images.structure import MalformedImage, Picture
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
 from workers.inspection.parsers.ranges import section
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = (
     *(f"PIL.{each}ImagePlugin" for each in ("Avif", "Bmp", "Gif", "Jpeg", "Tiff", "WebP")),

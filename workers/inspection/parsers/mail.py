@@ -16,7 +16,8 @@ from workers.inspection.parsers.documents.package import MalformedDocument
 from workers.inspection.parsers.mails.entity import parse_entity
 from workers.inspection.parsers.mails.internet import examine_mime
 from workers.inspection.parsers.mails.outlook import OutlookMessage
-from workers.inspection.parsers.port import LimitExceeded, Output, Reading
+from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.readings import Reading
 
 _CODECS = (
     "ascii", "utf_7", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "iso8859_2", "iso8859_5",

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
+from workers.inspection.identification.markup_language import byte_order_mark, encoding, with_escapes
 from workers.inspection.parsers.markups.findings import Inner, MarkupFindings
-from workers.inspection.parsers.markups.language import byte_order_mark, encoding, with_escapes
 from workers.inspection.parsers.markups.office_pages import examine_office_page
 from workers.inspection.parsers.markups.tag_soup import read_leniently
 from workers.inspection.parsers.markups.xml_document import Error, XmlDocument
-from workers.inspection.parsers.port import LimitExceeded, Output, Reading
+from workers.inspection.parsers.port import LimitExceeded, Output
+from workers.inspection.readings import Reading
 
 _MIB = 1024 * 1024
 

@@ -17,8 +17,9 @@ from typing import BinaryIO, NamedTuple
 from workers.inspection.parsers.header_scripts import begins_as_script
 from workers.inspection.parsers.medias import chunks, demuxing, frames, iso_media, matroska, midi, ogg
 from workers.inspection.parsers.medias.medium import MalformedMedium, Medium
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
 from workers.inspection.parsers.ranges import section
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = ("av",)
 DEFAULTS: Mapping[str, int] = MappingProxyType(

@@ -24,7 +24,8 @@ from workers.inspection.parsers.documents.open_xml.examine import examine_open_x
 from workers.inspection.parsers.documents.open_xml.index import CONTENT_TYPES
 from workers.inspection.parsers.documents.package import PACKAGE_ERRORS, EncryptedDocument, MalformedDocument, Package
 from workers.inspection.parsers.documents.rtf.examine import examine_rtf
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = (
     "lxml.etree", "olefile", "tinycss2", "encodings.cp437", "encodings.cp1252", "encodings.utf_16_le",

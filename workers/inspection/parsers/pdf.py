@@ -25,7 +25,8 @@ from workers.inspection.parsers.pdfs.objects import ObjectExaminer
 from workers.inspection.parsers.pdfs.unreached import unreached_objects
 from workers.inspection.parsers.pdfs.whole import has_lost_pages
 from workers.inspection.parsers.pdfs.window import window
-from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output, Reading
+from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output
+from workers.inspection.readings import Reading
 
 if TYPE_CHECKING:
     import pikepdf

@@ -22,28 +22,9 @@ that the packages of MODULES are installed.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
-
-class Reading(NamedTuple):
-    """One format in which programs that people use would read the bytes.
-
-    `media_type` is canonical. `start` is the offset in bytes at which the format begins (a zip behind a stub, a PDF
-    behind a line). `end` is where it ends, where identification knows that (0: not known). `claimed` says that the type
-    is that of the file's name or declaration, of a format that has no signature (a text that is declared as CSV).
-    """
-
-    media_type: str
-    start: int = 0
-    end: int = 0
-    claimed: bool = False
-
-
-class ExaminerFinding(NamedTuple):
-    """What an examiner reports; `message` is a sentence for the uploader, without the name of the file."""
-
-    code: str
-    message: str
+from workers.inspection.readings import Reading
 
 
 class LimitExceeded(Exception):
@@ -84,9 +65,7 @@ class Examiner(Protocol):
     MODULES: Sequence[str]
     DEFAULTS: Mapping[str, int]
 
-    def examine(
-        self, file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output
-    ) -> None:
+    def examine(self, file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
         """Examine `reading` in `file`, which has `size` bytes and can be read at any position.
 
         `limits` has a value for each name in DEFAULTS. Raises LimitExceeded at a limit, EnvironmentFault where the

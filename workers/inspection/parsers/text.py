@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
+from workers.inspection.identification.encodings import decoded_as, pieces
 from workers.inspection.parsers import markup
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.mails.bodies import examine_html
-from workers.inspection.parsers.port import LimitExceeded, Output, Reading
+from workers.inspection.parsers.port import LimitExceeded, Output
 from workers.inspection.parsers.texts import json_documents, tables
 from workers.inspection.parsers.texts.cards import BEGIN, examine_card
-from workers.inspection.parsers.texts.encodings import decoded_as, pieces
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = ("charset_normalizer", "orjson", *markup.MODULES)
 DEFAULTS: Mapping[str, int] = MappingProxyType({"text_bytes": 64 * 1024 * 1024})

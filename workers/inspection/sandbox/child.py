@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 
 from airlock.formats import format_of
 from workers.inspection.identification.identify import identify, leading_data
-from workers.inspection.parsers.port import EnvironmentFault, Examiner, ExaminerFinding, LimitExceeded, Reading
+from workers.inspection.parsers.port import EnvironmentFault, Examiner, LimitExceeded
+from workers.inspection.readings import ExaminerFinding, Reading
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import (
     LARGEST,

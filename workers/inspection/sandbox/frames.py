@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from workers.inspection.parsers.port import ExaminerFinding, Reading
+from workers.inspection.readings import ExaminerFinding, Reading
 
 # Below half of a socket's buffer (net.core.wmem_default, 208 KiB): one packet is written while another is read.
 LARGEST = 64 * 1024

@@ -33,7 +33,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import ExaminerFinding
+from workers.inspection.readings import ExaminerFinding
 from workers.inspection.sandbox.frames import (
     LARGEST,
     ExaminationEnd,

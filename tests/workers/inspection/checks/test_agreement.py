@@ -6,7 +6,7 @@ from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM, OLE, ZIP
 from airlock.media_types import EXTENSIONS
 from airlock.profile import Profile
 from workers.inspection.checks.agreement import Agreement, agree, claims_of
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 DOCX, DOC, XLS = EXTENSIONS["docx"], EXTENSIONS["doc"], EXTENSIONS["xls"]
 EXAMINERS = ("image", "pdf", "markup", "office", "archive", "text", "mail", "media")

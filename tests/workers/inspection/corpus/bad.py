@@ -104,7 +104,7 @@ CASES: tuple[BadSample, ...] = (
         "media_type:member_not_allowed",
         member_types=("application/pdf",),
     ),
-    _case("a.pdf", _good("pdf")[:-40], REJECTED, "pdf:malformed"),
+    _case("a.pdf", _good("pdf")[:160], REJECTED, "pdf:malformed"),
     _case("a.pdf", _good("pdf") + b"\0\1\2\3" * 999, REJECTED, "pdf:trailing_data"),
     _case("a.pdf", _good("pdf"), UNSCANNABLE, "pdf:limits_exceeded", limits={"pdf_objects": 2}),
     _case("a.svg", _svg("<script>alert(1)</script>"), REJECTED, "markup:script"),

@@ -20,7 +20,7 @@ from tests.workers.inspection.checks.samples import PDF, open_document, tarred, 
 from tests.workers.inspection.corpus.images import picture
 from tests.workers.inspection.parsers.compound_samples import compound
 from workers.inspection.identification.identify import identify, leading_data
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 NOISE = random.Random(1).randbytes(300_000)
 CONTENT = "application/vnd.openxmlformats-officedocument.{}.main+xml"

@@ -20,7 +20,8 @@ from backports import zstd
 from airlock.finding_codes import FINDING_CODES
 from tests.workers.inspection.parsers.recorder import Recorder as AnyRecorder
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import LimitExceeded, Reading
+from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.readings import Reading
 
 FILES: Mapping[str, bytes] = {
     "a.txt": b"hello " * 3000,

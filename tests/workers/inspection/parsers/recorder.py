@@ -8,7 +8,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from airlock.finding_codes import FINDING_CODES
-from workers.inspection.parsers.port import Examiner, ExaminerFinding, LimitExceeded, Reading
+from workers.inspection.parsers.port import Examiner, LimitExceeded
+from workers.inspection.readings import ExaminerFinding, Reading
 
 
 class Recorder:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import GOOD, GOOD_STREAMS, TAR_END, Part, examined
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 MALFORMED = {"malformed"}
 WHOLE = {

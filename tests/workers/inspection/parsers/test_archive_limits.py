@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import GOOD, GOOD_STREAMS, TAR_END, Part, Recorder, examined
 from workers.inspection.parsers import archive
-from workers.inspection.parsers.port import LimitExceeded, Reading
+from workers.inspection.parsers.port import LimitExceeded
+from workers.inspection.readings import Reading
 
 MIB = 1 << 20
 EXCEEDED = {"limits_exceeded"}

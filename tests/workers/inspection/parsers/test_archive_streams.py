@@ -10,7 +10,7 @@ from backports import zstd
 
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import GOOD_STREAMS, PLAIN, SKIPPABLE, examined
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 ZIP = samples.zip_by_hand(samples.Part())
 EXTRA, NAME, COMMENT, CHECKSUM = 4, 8, 16, 2

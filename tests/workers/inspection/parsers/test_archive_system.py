@@ -11,7 +11,7 @@ import pytest
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import FILES, examined
 from workers.inspection.parsers.archives.system import library
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 ISO = "application/x-iso9660-image"
 LHA = "application/x-lha"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.workers.inspection.parsers import archive_samples as samples
 from tests.workers.inspection.parsers.archive_samples import TAR_END, examined
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 ZIP = samples.zip_by_hand(samples.Part())
 FILE = samples.tar_entry(b"a.txt", b"1")

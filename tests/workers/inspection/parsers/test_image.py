@@ -22,7 +22,8 @@ from tests.workers.inspection.parsers.image_samples import (
 from tests.workers.inspection.parsers.recorder import Recorder, codes, examined, nothing_left
 from workers.inspection.parsers import image
 from workers.inspection.parsers.images import decoding
-from workers.inspection.parsers.port import EnvironmentFault, Reading
+from workers.inspection.parsers.port import EnvironmentFault
+from workers.inspection.readings import Reading
 
 NOTES = {"irregular", "maker_trailer"}
 

@@ -22,7 +22,7 @@ from tests.workers.inspection.parsers.mail_samples import (
 )
 from tests.workers.inspection.parsers.recorder import Recorder, codes, examined
 from workers.inspection.parsers import mail
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 EML, MSG = "message/rfc822", "application/vnd.ms-outlook"
 NEWSLETTER = """<html><head><style>p { background: url(https://cdn.example.org/a.png) }</style></head>

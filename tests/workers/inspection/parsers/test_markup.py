@@ -11,7 +11,7 @@ from tests.workers.inspection.parsers.markup_samples import BAD, GOOD, LAUGHS, T
 from tests.workers.inspection.parsers.recorder import nothing_left
 from workers.inspection.identification.identify import identify
 from workers.inspection.parsers import markup
-from workers.inspection.parsers.port import ExaminerFinding
+from workers.inspection.readings import ExaminerFinding
 
 
 def media_type(content: bytes) -> str:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.workers.inspection.parsers.media_samples import box, good, made, media_type, midi
 from tests.workers.inspection.parsers.recorder import codes, examined
 from workers.inspection.parsers import media
-from workers.inspection.parsers.port import EnvironmentFault, Reading
+from workers.inspection.parsers.port import EnvironmentFault
+from workers.inspection.readings import Reading
 
 GOOD = good()
 NOTES = {"irregular", "maker_trailer"}

@@ -42,7 +42,7 @@ from tests.workers.inspection.parsers.office_samples import (
 )
 from tests.workers.inspection.parsers.recorder import codes, examined, nothing_left
 from workers.inspection.parsers import office
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 TEXT = open_xml()
 ENCRYPTED = "application/x-tika-ooxml-protected"

@@ -10,7 +10,7 @@ from tests.workers.inspection.parsers.pdf_samples import made, paged, stream, wi
 from tests.workers.inspection.parsers.recorder import codes, examined
 from workers.inspection.parsers import pdf
 from workers.inspection.parsers.pdfs.scripts import Script, judged
-from workers.inspection.parsers.port import Reading
+from workers.inspection.readings import Reading
 
 PDF = "application/pdf"
 SHOWN = paged(stream(b"0 0 m"), page=b"/Contents 4 0 R")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workers.inspection.parsers.recorder import codes, examined
+from workers.inspection.identification.encodings import decoded_as
 from workers.inspection.parsers import text
-from workers.inspection.parsers.port import Reading
-from workers.inspection.parsers.texts.encodings import decoded_as
+from workers.inspection.readings import Reading
 
 CSV, JSON = "text/csv", "application/json"
 

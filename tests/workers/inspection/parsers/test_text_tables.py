@@ -42,6 +42,7 @@ def test_a_long_cell_across_two_pieces_is_found() -> None:
         "ID;Preis;Name\n1;2,50;Apfel\n",
         "ID;Produkt;C;F\n1;C;F;P\nC;12;a\n",
         "a|b|c\n2020|-5|Great!Thanks\n-3|yes!no|x\n",
+        "=A1+B1,text (with brackets),a|b!c\n",
         "a;-5;please call (me)\n=A1;2;run (fast)\n",
         "a,b\n- see (http://x.example/),@user foo(https://x.example)\n",
         'a;=LIEN_HYPERTEXTE("https://x.example/";"b")\n',

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output, Reading
+from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output
+from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = ()
 DEFAULTS: Mapping[str, int] = MappingProxyType({"archive_ratio": 100})

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from airlock.errors import Unavailable
-from workers.inspection.parsers.port import ExaminerFinding
+from workers.inspection.readings import ExaminerFinding
 from workers.inspection.sandbox.frames import (
     ExaminationEnd,
     ExaminationRequest,

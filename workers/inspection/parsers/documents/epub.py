@@ -12,7 +12,8 @@ from workers.inspection.parsers.documents.known_data import is_known_data
 from workers.inspection.parsers.documents.package import EncryptedDocument, Package
 from workers.inspection.parsers.documents.references import is_remote
 from workers.inspection.parsers.documents.xml_parts import elements
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
+from workers.inspection.readings import Reading
 
 _ENCRYPTION = "META-INF/encryption.xml"
 _OBFUSCATION = frozenset({"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"})

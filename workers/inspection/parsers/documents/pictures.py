@@ -3,7 +3,8 @@
 import io
 
 from workers.inspection.parsers import markup
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
+from workers.inspection.readings import Reading
 
 SVG = "image/svg+xml"
 

@@ -4,7 +4,7 @@ FFmpeg hands out each part as a packet. So the memory is that of one tile, whate
 takes a fraction of libheif's time. Nothing is put together, and the filter that only smooths the tiles is left out.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from workers.inspection.parsers.images.decoding import decoding
 from workers.inspection.parsers.images.structure import MalformedImage, Picture
@@ -77,7 +77,7 @@ class _Decoders:
 def _decoder(context: "VideoCodecContext") -> "VideoCodecContext":
     from av import VideoCodecContext
 
-    decoder = VideoCodecContext.create(context.name, "r")
+    decoder = cast("VideoCodecContext", VideoCodecContext.create(context.name, "r"))
     decoder.extradata = context.extradata
     decoder.thread_count = 1
     decoder.options = {"skip_loop_filter": "all"}

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 from workers.inspection.parsers import markup, office
 from workers.inspection.parsers.documents.references import is_network_share
-from workers.inspection.parsers.port import Output, Reading
+from workers.inspection.parsers.port import Output
+from workers.inspection.readings import Reading
 
 _URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
 _WEB_PICTURE = re.compile(rb"\bINCLUDEPICTURE(?=\s+\"?https?://)")

@@ -27,6 +27,8 @@ _HARMLESS_BINDING = "#default#"
 
 
 # CSS without any of these loads nothing, and is not parsed, which takes a microsecond for a few bytes.
+# A reference to an element of the same document does not count: drawings have as many as shapes.
+_INSIDE = re.compile(r"url\(#[\w.:-]*\)|url\('#[\w.:-]*'\)|url\(\"#[\w.:-]*\"\)")
 _MAY_LOAD = re.compile(r"\\|url|src|image|import|expression|behavior|binding|//|script:|data:", re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ class _Position:
 
 def css_addresses(css: str) -> Iterator[str]:
     """Each address that `css` loads, at any depth. One that runs a script in an old browser is `SCRIPT`."""
-    return _addresses(css) if _MAY_LOAD.search(css) else iter(())
+    return _addresses(css) if _MAY_LOAD.search(_INSIDE.sub(" ", css)) else iter(())
 
 
 def _addresses(css: str) -> Iterator[str]:

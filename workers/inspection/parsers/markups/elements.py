@@ -49,8 +49,6 @@ _NAMED_ONLY = frozenset(
 )  # fmt: skip
 # Attributes that are shown or compared, and never loaded.
 _TEXTS = re.compile(r"alt|title|content|value|placeholder|label|class|id|name|d|points|(aria|data)-.*")
-# What has to be in a value for it to be CSS that loads or runs something.
-_FUNCTIONS = re.compile(r"\\|url|src|image|cross-fade|expression|binding|behavior", re.IGNORECASE)
 # https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps
 _REFRESH = re.compile(r"[\s\d.]*[\s;,]*(?:url\s*=\s*)?[\"']?(.*)", re.DOTALL | re.IGNORECASE)
 
@@ -81,7 +79,7 @@ class ElementRules:
     ) -> None:
         if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
             self._findings.add("event_handler", f"an event handler ({excerpt(name)})", line)
-        elif name == "style" or ("(" in value and _FUNCTIONS.search(value) and not _TEXTS.fullmatch(name)):
+        elif name == "style" or ("(" in value and not _TEXTS.fullmatch(name)):
             self.css(value, line)
         elif name == "srcdoc":
             self._findings.inner[Inner(value.encode("utf-8", "replace"), is_html=True)] = None

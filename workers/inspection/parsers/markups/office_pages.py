@@ -18,6 +18,7 @@ _MARK = re.compile(r"<[^<>]*mso-element\s*:\s*field-(begin|separator|end)[^<>]*>
 _TAG = re.compile(r"<!--|-->|<[^<>]*>")
 _CELL = re.compile(r"</?t(?:d|h|r|able|body)\b[^>]*>", re.IGNORECASE)
 _FORMULA = re.compile(r"x:fmla\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_BLANKS = re.compile(r"[\r\n]+")
 # A picture of the page, which Word writes as an element, too.
 _PICTURE = re.compile(r"\s*INCLUDEPICTURE\b", re.IGNORECASE)
 
@@ -47,10 +48,10 @@ def _examine_fields(text: str, findings: MarkupFindings) -> None:
 
 
 def _examine_cells(text: str, findings: MarkupFindings) -> None:
-    for cell in (*(found[1] or found[2] or "" for found in _FORMULA.finditer(text)), *_cells(text)):
-        if next(acting_cells(html.unescape(cell)), None):
-            findings.add("active_formula", "a cell that starts a program or fetches data in a spreadsheet program", 1)
-            return
+    formulas = (found[1] or found[2] or "" for found in _FORMULA.finditer(text))
+    cells = (_BLANKS.sub(" ", html.unescape(cell)) for cell in (*formulas, *_cells(text)))
+    if next(acting_cells("\n".join(cells)), None):
+        findings.add("active_formula", "a cell that starts a program or fetches data in a spreadsheet program", 1)
 
 
 def _cells(text: str) -> Iterator[str]:

@@ -48,7 +48,8 @@ Held = Mapping[str, Any]
 
 # Entering, leaving, opening, closing, showing, saving, printing, typing in: all triggers but a mouse button (12.6.3).
 _BY_ITSELF = (
-    "/E", "/X", "/Fo", "/Bl", "/PO", "/PC", "/PV", "/PI", "/O", "/C", "/K", "/F", "/V", "/WC", "/WS", "/DS", "/WP", "/DP",
+    "/E", "/X", "/Fo", "/Bl",
+    "/PO", "/PC", "/PV", "/PI", "/O", "/C", "/K", "/F", "/V", "/WC", "/WS", "/DS", "/WP", "/DP",
 )  # fmt: skip
 _FILE_KEYS = ("/F", "/UF", "/Unix", "/DOS", "/Mac")
 

@@ -25,8 +25,7 @@ _BEGIN_IN_QUOTES = re.compile(rf"(?:^|[,;\t|\r\n])\s*\"[\s']*[{_SIGNS}](?:[^\"]|
 
 # Topic and item behind the program's name. A topic in quotes is in hardly any other text; blanks do not matter.
 _DDE = re.compile(r"\|\s*\"{0,2}'[^'|]{0,2000}'\"{0,2}\s*!")
-_BARE_DDE = re.compile(r"(?<=[\w$.\\/:])\|[^\s!|,;'\"]{1,300}![\w$'\"]")
-_CALL = re.compile(r"(?<![\w.])(?:_xlfn\.)?([^\W\d][\w.]*)\s*\(")
+_BARE_DDE = re.compile(r"\|(?<=[\w$.\\/:]\|)[^\s!|,;'\"]{1,300}![\w$'\"]")
 _FETCHES = frozenset(
     {"WEBSERVICE", "WEBDIENST", "SERVICEWEB", "SERVICIOWEB", "SERVIZIO.WEB", "SERVIZIOWEB", "SERVIÇOWEB", "SERVICOWEB",
      "WEBBTJÄNST", "WEBTJENESTE", "VERKKOPALVELU", "WEBHİZMETİ", "ВЕБСЛУЖБА", "WEBOVÁSLUŽBA", "WEBSZOLGÁLTATÁS",
@@ -40,6 +39,10 @@ _LINKS = frozenset(
      "HYPERLÄNK", "HYPERKOBLING", "HYPERLINKKI", "HIPERŁĄCZE", "ГИПЕРССЫЛКА", "KÖPRÜ", "HYPERTEXTOVÝ.ODKAZ"}
 )  # fmt: skip
 _ELSEWHERE = re.compile(r"'\s*(?:(?:file|https?|ftps?|smb|webdav):|\\\\|//)[^'\r\n]{0,2000}'\s*[#!$]", re.IGNORECASE)
+_NAMES = tuple(sorted({*_FETCHES, *_WORDS, *_LINKS}, key=len, reverse=True))
+_LONGEST_NAME = 64  # with blanks behind it
+# What a function's name cannot stand behind; `_xlfn.` before it says that the function is a newer one.
+_WITHIN_NAME = re.compile(r"(?<!_XLFN)[\w.]\Z")
 # A plain address, in quotes (doubled in a quoted cell), and a label: it tells nothing of other cells.
 _PLAIN_LINK = re.compile(
     r"\s*\"{1,2}(?:https?://|mailto:|tel:|#)[^\"\r\n]*\"{1,2}\s*(?:[,;](?:\"[^\"]*\"|[^()\"\r\n])*)?\)", re.IGNORECASE
@@ -88,19 +91,28 @@ def acting_cells(text: str) -> Iterator[str]:
 
 def _has_dde(text: str) -> bool:
     return any(_in_formula(text, found.start()) for found in _DDE.finditer(text)) or any(
-        _EQUALS.search(_line_before(text, found.start())) for found in _BARE_DDE.finditer(text)
+        _in_same_cell(text, found.start(), _EQUALS) for found in _BARE_DDE.finditer(text)
     )
 
 
 def _acting_calls(text: str) -> Iterator[str]:
-    for found in _CALL.finditer(text):
-        name = found[1].upper()
-        if (name in _FETCHES and _in_formula(text, found.start())) or (
-            name in _WORDS and _in_same_cell(text, found.start())
-        ):
+    for name, start, end in _calls(text):
+        if (name in _FETCHES and _in_formula(text, start)) or (name in _WORDS and _in_same_cell(text, start, _BEGIN)):
             yield FETCHES
-        elif name in _LINKS and not _PLAIN_LINK.match(text, found.end()) and _in_formula(text, found.start()):
+        elif name in _LINKS and not _PLAIN_LINK.match(text, end) and _in_formula(text, start):
             yield LINKS
+
+
+def _calls(text: str) -> Iterator[tuple[str, int, int]]:
+    """The name of each function above that is called, where it begins, and where its arguments do."""
+    at = text.find("(")
+    while at >= 0:
+        before = text[max(0, at - _LONGEST_NAME) : at].rstrip().upper()
+        if before.endswith(_NAMES):
+            name = next(each for each in _NAMES if before.endswith(each))
+            if not _WITHIN_NAME.search(before.removesuffix(name)):
+                yield name, at - len(name), at + 1
+        at = text.find("(", at + 1)
 
 
 def _line_before(text: str, at: int) -> str:
@@ -115,10 +127,10 @@ def _in_formula(text: str, at: int) -> bool:
     return _BEGIN_IN_QUOTES.search(text[max(0, at - OVERLAP) : at]) is not None
 
 
-def _in_same_cell(text: str, at: int) -> bool:
-    """Whether a formula begins before `at`, and no delimiter is between, but for those in brackets and in strings."""
+def _in_same_cell(text: str, at: int, begins: re.Pattern[str]) -> bool:
+    """Whether a formula `begins` before `at`, and no delimiter is between, but for those in brackets and in strings."""
     line = _line_before(text, at)
-    for begin in _BEGIN.finditer(line):
+    for begin in begins.finditer(line):
         between = _STRING.sub("", line[begin.end() :])
         while (shorter := _BRACKETS.sub("", between)) != between:
             between = shorter

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.workers.inspection.parsers.compound_samples import compound, excel, native, sheet
@@ -66,4 +68,5 @@ def test_an_old_manifest_leaves_its_namespace_to_a_document_type(within: str, fo
     doctype = '<!DOCTYPE manifest:manifest PUBLIC "-//OpenOffice.org//DTD Manifest 1.0//EN" "Manifest.dtd">'
     entry = f'<manifest:file-entry manifest:full-path="content.xml">{within}</manifest:file-entry>'
     manifest = f"{doctype}<manifest:manifest>{entry}</manifest:manifest>".encode()
-    assert objections(open_document(**{"META-INF__manifest_xml": manifest}), ODT) == found_codes
+    more: dict[str, Any] = {"META-INF__manifest_xml": manifest}
+    assert objections(open_document(**more), ODT) == found_codes
