@@ -79,10 +79,10 @@ class ElementRules:
     ) -> None:
         if _HANDLER.fullmatch(name) or (name == "attributename" and _HANDLER.fullmatch(value.strip().lower())):
             self._findings.add("event_handler", f"an event handler ({excerpt(name)})", line)
-        elif name == "style" or ("(" in value and not _TEXTS.fullmatch(name)):
-            self.css(value, line)
         elif name == "srcdoc":
             self._findings.inner[Inner(value.encode("utf-8", "replace"), is_html=True)] = None
+        elif name == "style" or ("(" in value and not _TEXTS.fullmatch(name)):
+            self.css(value, line)
         elif name == "classid" and value.strip():
             self._findings.add(FOREIGN, f"a control ({excerpt(value)})", line)
         for address in _addresses(element, name, value, given):

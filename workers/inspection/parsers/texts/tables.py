@@ -81,6 +81,7 @@ def examine_cells(text: str, output: Output) -> None:
 
 def acting_cells(text: str) -> Iterator[str]:
     """A sentence for each way in which cells of `text` act."""
+    text = text.replace("\r", "\n")
     if "|" in text and _has_dde(text):
         yield DDE
     if any(_EQUALS.search(_line_before(text, found.start())) for found in _ELSEWHERE.finditer(text)):
@@ -116,8 +117,8 @@ def _calls(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _line_before(text: str, at: int) -> str:
-    start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at), at - OVERLAP, 0)
-    return text[start:at]
+    least = max(0, at - OVERLAP)
+    return text[max(text.rfind("\n", least, at), least) : at]
 
 
 def _in_formula(text: str, at: int) -> bool:
