@@ -22,7 +22,7 @@ from workers.inspection.identification.containers import in_container
 from workers.inspection.identification.encodings import decoded_as
 from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
-from workers.inspection.identification.signatures import by_prefix
+from workers.inspection.identification.signatures import by_prefix, disk_image
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.texts import RTF, text_readings
 from workers.inspection.identification.zips import LOCAL, find_zip
@@ -128,7 +128,16 @@ def _behind(sample: Sample, first: Sequence[Reading]) -> list[Reading]:
         readings.append(pdf)
     if format_of(primary).family in _MARKED:
         readings += second_readings(sample, primary)
+    if format_of(primary).family != "archive":
+        readings += [Reading(each) for each in _at_fixed_places(sample)]
     return list({each.media_type: each for each in reversed(readings) if each.media_type != primary}.values())[::-1]
+
+
+def _at_fixed_places(sample: Sample) -> list[str]:
+    """A tar by the checksum of its first header and a disk image by its volume, whose first bytes may be anything."""
+    found = ["application/x-tar"] if is_tar_header(sample.head[:512]) else []
+    disk = disk_image(sample)
+    return [*found, disk] if disk else found
 
 
 def _pdf(sample: Sample, first: Sequence[Reading], zipped: Sequence[Reading]) -> Reading | None:

@@ -142,7 +142,8 @@ def _metafile(sample: Sample) -> str | None:
     return "image/emf" if sample.head.startswith(b"\1\0\0\0") and sample.head[40:44] == b" EMF" else None
 
 
-def _disk(sample: Sample) -> str | None:
+def disk_image(sample: Sample) -> str | None:
+    """The media type of a disk image, whose marks are not at its beginning; None for anything else."""
     if sample.at(0x8001, 5) == b"CD001" or sample.at(0x8001, 5) in (b"BEA01", b"NSR02", b"NSR03"):
         return "application/x-iso9660-image"
     if sample.size >= 512 and sample.at(sample.size - 512, 4) == b"koly":
@@ -160,5 +161,5 @@ _DETECTORS: tuple[Callable[[Sample], str | None], ...] = (
     _lzma,
     _program,
     _metafile,
-    _disk,
+    disk_image,
 )

@@ -332,3 +332,15 @@ def test_tables_of_a_jpeg_are_no_php() -> None:
     tables = b"88:::989:;><;:;<<<?=<;<=>>==>>>>>=>>>>>?>>>?>>"
     assert readings(BEGIN["image/jpeg"] + tables) == ["image/jpeg"]
     assert readings(BEGIN["image/jpeg"] + b"<?= `id` ?>") == ["image/jpeg", "text/x-php"]
+
+
+@pytest.mark.parametrize("beginning", [b"%PDF-1.4 ", b"GIF89a", b"{\\rtf1 ", b"\xff\xd8\xff\xe0"])
+def test_a_tar_or_a_disk_image_that_begins_as_something_else_has_both_readings(beginning: bytes) -> None:
+    header = bytearray(BEGIN["application/x-tar"])
+    header[: len(beginning)] = beginning
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    assert "application/x-tar" in readings(bytes(header))
+    image = bytearray(BEGIN["application/x-iso9660-image"])
+    image[: len(beginning)] = beginning
+    assert "application/x-iso9660-image" in readings(bytes(image))
