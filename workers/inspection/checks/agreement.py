@@ -39,9 +39,9 @@ class Agreement(NamedTuple):
 
 
 def claims_of(declared: str, filename: str) -> tuple[str, ...]:
-    """The types that a declaration and a name claim, without the one that says nothing."""
-    named = EXTENSIONS.get(extension(filename), OCTET_STREAM)
-    return tuple(dict.fromkeys(each for each in (canonical(declared), named) if each != OCTET_STREAM))
+    """The types that a declaration and a name claim. The first is the declaration, also where that says nothing."""
+    named = EXTENSIONS.get(extension(filename))
+    return tuple(dict.fromkeys((canonical(declared), *([named] if named else []))))
 
 
 def agree(readings: Sequence[Reading], declared: str, filename: str, profile: Profile) -> Agreement:

@@ -8,7 +8,7 @@ and also behind what browsers tolerate before them.
 import re
 from collections.abc import Sequence
 
-from airlock.format import PLAIN
+from airlock.format import OCTET_STREAM, PLAIN
 from airlock.formats import SCRIPTS, format_of
 from workers.inspection.identification.markup_language import MarkupLanguage, byte_order_mark, markup_language
 from workers.inspection.identification.sample import HEAD, Sample
@@ -21,8 +21,12 @@ _TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 _SNIFFED = frozenset({PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml"})
 
 
-def text_readings(sample: Sample, claims: Sequence[str]) -> list[Reading]:
-    """The readings of a text that is claimed to be of the types `claims`, its declaration first and then its name."""
+def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
+    """The readings of a text of which these types are claimed, by its declaration first and then by its name.
+
+    `application/octet-stream` declares nothing, as for members, so that the name alone claims something.
+    """
+    claims = [each for each in given if each != OCTET_STREAM]
     if RTF.match(sample.head):
         return [Reading("application/rtf", len(sample.head) - len(sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")))]
     marked_up = [each for each in claims if format_of(each).family == "markup"]
@@ -31,15 +35,15 @@ def text_readings(sample: Sample, claims: Sequence[str]) -> list[Reading]:
         return [Reading(each) for each in (sniffed, *others)]
     if marked_up:
         return [Reading(marked_up[0], claimed=True)]
-    return _claimed(claims)
+    return _claimed(claims, declared=given[:1] == claims[:1])
 
 
-def _claimed(claims: Sequence[str]) -> list[Reading]:
+def _claimed(claims: Sequence[str], *, declared: bool) -> list[Reading]:
     own = [each for each in claims if format_of(each).family == "text" or each in SCRIPTS or each == "message/rfc822"]
     first = own[0] if own else PLAIN
     # A spreadsheet program opens a table by its name, whatever it was declared as.
     tables = [each for each in own[1:] if each in _TABLES and first not in _TABLES]
-    return [Reading(first, claimed=bool(claims) and claims[0] == first), *(Reading(each) for each in tables)]
+    return [Reading(first, claimed=declared and claims[:1] == [first]), *(Reading(each) for each in tables)]
 
 
 def _sniffed(sample: Sample, claims: Sequence[str]) -> str | None:

@@ -145,4 +145,5 @@ def test_two_readings_contradict_each_other_but_for_known_pairs(readings: str, o
 def test_claims_are_the_declaration_and_the_name() -> None:
     assert claims_of("text/plain; charset=utf-8", "a.csv") == ("text/plain", "text/csv")
     assert claims_of("text/x-csv", "a.csv") == ("text/csv",)
-    assert claims_of(OCTET_STREAM, "a") == ()
+    assert claims_of(OCTET_STREAM, "a.csv") == (OCTET_STREAM, "text/csv")
+    assert claims_of("text/csv", "unheard") == ("text/csv",)

@@ -323,6 +323,15 @@ def test_an_archive_whose_last_member_is_a_stored_zip_has_one_reading() -> None:
     assert readings(b"\x5a\x2a\x4d\x18\4\0\0\0skip" + BEGIN["application/zstd"]) == ["application/zstd"]
 
 
+def test_only_a_declaration_claims_what_a_text_has_to_be() -> None:
+    assert found(b"{}", "application/json")[0].claimed
+    assert found(b"{}", "application/json", "text/plain")[0].claimed
+    assert not found(b"{}", OCTET_STREAM, "application/json")[0].claimed
+    assert not found(b"{}", "text/x-unheard", "application/json")[0].claimed
+    assert readings(b"<template>", OCTET_STREAM, "text/x-typescript") == ["text/x-typescript"]
+    assert readings(b"a,b", OCTET_STREAM) == ["text/plain"]
+
+
 def test_a_rich_text_may_hold_raw_bytes() -> None:
     assert readings(b"{\\rtf1{\\pict\\bin4 \0\1\2\3}}", "application/rtf") == ["application/rtf"]
     assert readings(b"\xef\xbb\xbf{\\rtf1 \x80\x81}") == ["application/rtf"]
