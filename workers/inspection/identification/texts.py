@@ -35,7 +35,7 @@ def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
         return [Reading(each) for each in (sniffed, *others)]
     if marked_up:
         return [Reading(marked_up[0], claimed=True)]
-    return _claimed(claims, declared=given[:1] == claims[:1])
+    return _claimed(claims, declared=list(given[:1]) == claims[:1])
 
 
 def _claimed(claims: Sequence[str], *, declared: bool) -> list[Reading]:
