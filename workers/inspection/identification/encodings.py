@@ -30,7 +30,7 @@ _WIDE_CONTROLS = re.compile(f"[{re.escape(_CONTROLS.decode('ascii'))}\ufffe\ufff
 _RARE = 100
 # The upper bytes of characters of Latin, Greek, Cyrillic, Hebrew, Arabic and Thai, and of punctuation.
 _SCRIPTS = frozenset({0x00, 0x01, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x1E, 0x20})
-_SHORTEST = 6
+_SHORTEST, _LONGEST_WORD = 6, 60
 # Where the proposal does not fit, or there is none: the commonest encodings of Windows.
 _COMMON = (
     "cp1252",
@@ -115,8 +115,12 @@ def _is_of_one_script(sample: bytes, upper: bytes, name: str) -> bool:
     if len(upper) < _SHORTEST or not _SCRIPTS.issuperset(upper):
         return False
     text = sample.decode(name, "replace")
-    letters = sum(unicodedata.category(each)[0] in "LMZ" for each in text)
-    return letters > 0.7 * len(text) and all(unicodedata.category(each) not in ("Cn", "Co") for each in text)
+    kinds = [unicodedata.category(each) for each in text]
+    letters, marks = (sum(kind[0] in first for kind in kinds) for first in ("LZ", "M"))
+    # Small numbers of two bytes are letters of these scripts too, but make neither words nor lines.
+    if len(text) > _LONGEST_WORD and not any(each.isspace() for each in text):
+        return False
+    return letters + marks > 0.7 * len(text) and marks <= letters / 2 and not {"Cn", "Co"}.intersection(kinds)
 
 
 def _proposals(whole: BinaryIO, size: int) -> Iterator[str]:

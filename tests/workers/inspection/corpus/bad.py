@@ -58,6 +58,7 @@ def _good(name: str) -> bytes:
 _TXT = TEXTS["text/plain"]
 _OLE = documents.compound({"EncryptionInfo": b"x", "EncryptedPackage": bytes(5000)})
 _PACKAGE = compound({"\x01Ole10Native": native(b"a.exe", b"MZ" + bytes(99))})
+_FRAME = '<foreignObject><iframe xmlns="http://www.w3.org/1999/xhtml" src="data:application/pdf,x"/></foreignObject>'
 _LAUNCH = "/OpenAction << /S /Launch /F (calc.exe) >>"
 _SCRIPT = "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"
 
@@ -109,7 +110,14 @@ CASES: tuple[BadSample, ...] = (
     _case("a.pdf", _good("pdf"), UNSCANNABLE, "pdf:limits_exceeded", limits={"pdf_objects": 2}),
     _case("a.svg", _svg("<script>alert(1)</script>"), REJECTED, "markup:script"),
     _case("a.svg", _svg("", 'onload="alert(1)"'), REJECTED, "markup:event_handler"),
-    _case("a.svg", _svg("<foreignObject><p/></foreignObject>"), REJECTED, "markup:foreign_object"),
+    _case(
+        "a.svg",
+        _svg(
+            '<foreignObject><iframe xmlns="http://www.w3.org/1999/xhtml" src="data:application/pdf,x"/></foreignObject>'
+        ),
+        REJECTED,
+        "markup:foreign_object",
+    ),
     _case("a.svg", _svg('<image href="https://x.example/a.png"/>'), REJECTED, "markup:external_reference"),
     _case(
         "a.xml",
