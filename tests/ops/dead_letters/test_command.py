@@ -215,6 +215,8 @@ async def test_after_ctrl_c_all_messages_are_visible(harness: WorkerHarness) -> 
         env={**os.environ, **environment(harness)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # A run of the tests in the background ignores the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     url = await harness._url(harness.settings.queue)
     async with asyncio.timeout(30):
