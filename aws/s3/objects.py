@@ -1,7 +1,8 @@
 """Objects in S3, each pinned to one version: reading, copying, deleting, presigned URLs."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -172,21 +173,31 @@ class Objects:
         with contextlib.suppress(VersionGone), translate("s3"):
             await self._s3.delete_object(Bucket=bucket, Key=key, VersionId=version_id)
 
-    async def delete_all_versions(self, bucket: str, key: str) -> int:
-        """Delete every version and delete marker of `key`; returns how many there were.
+    async def delete_all_versions(self, bucket: str, *keys: str) -> int:
+        """Delete every version and delete marker of `keys`, which begin alike; returns how many there were.
 
         Raises Unavailable also when S3 refuses to delete one of them.
         """
-        found = await self.versions(bucket, key)
-        await self.delete_versions(bucket, key, found)
-        return len(found)
+        found = await self.versions_of(bucket, keys)
+        for key, versions in found.items():
+            await self.delete_versions(bucket, key, versions)
+        return sum(map(len, found.values()))
 
     async def versions(self, bucket: str, key: str) -> list[str]:
         """The ids of every version and delete marker of `key`."""
-        found: list[str] = []
-        async for page in self._pages(bucket, key):
-            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            found += [entry["VersionId"] for entry in entries if entry["Key"] == key]
+        return (await self.versions_of(bucket, [key])).get(key, [])
+
+    async def versions_of(self, bucket: str, keys: Collection[str]) -> dict[str, list[str]]:
+        """The ids of every version and delete marker of those `keys` that have any.
+
+        All that begins as all of `keys` do is listed, so they should have most of it in common.
+        """
+        found: dict[str, list[str]] = {}
+        prefix = os.path.commonprefix(list(keys))  # noqa: RUF071 # keys are no paths: by characters is right
+        async for page in self._pages(bucket, prefix, max(keys)):
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if entry["Key"] in keys:
+                    found.setdefault(entry["Key"], []).append(entry["VersionId"])
         return found
 
     async def delete_versions(self, bucket: str, key: str, versions: Sequence[str]) -> None:
@@ -210,7 +221,7 @@ class Objects:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
         """
         found: list[Pinned] = []
-        async for page in self._pages(bucket, key):
+        async for page in self._pages(bucket, key, key):
             for entry in page.get("Versions", ()):
                 if entry["Key"] == key:
                     found.append(Pinned(bucket, key, entry["VersionId"], entry["ETag"].strip('"'), entry["Size"]))
@@ -218,15 +229,15 @@ class Objects:
                     found.clear()
         return found[::-1]
 
-    async def _pages(self, bucket: str, key: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
-        """The pages of a listing that hold versions of `key`."""
-        place: dict[str, Any] = {"Bucket": bucket, "Prefix": key}
+    async def _pages(self, bucket: str, prefix: str, last: str) -> "AsyncIterator[ListObjectVersionsOutputTypeDef]":
+        """The pages of a listing of what begins with `prefix`, up to those that hold versions of the key `last`."""
+        place: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
         while True:
             with translate("s3"):
                 page = await self._s3.list_object_versions(**place)
             yield page
-            # Keys come in order, so that a key comes before all that begin with it.
-            if not page.get("IsTruncated") or page["NextKeyMarker"] != key:
+            # Keys come in the order of their bytes in UTF-8, which is that of Python's texts.
+            if not page.get("IsTruncated") or page["NextKeyMarker"] > last:
                 return
             place |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 

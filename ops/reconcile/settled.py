@@ -59,7 +59,8 @@ def _unrecorded(context: Context, location: Location) -> Discrepancy | None:
 def _made_by_worker(context: Context, location: Location, record: Record) -> bool:
     """Whether a worker can have made this copy. An id in the key proves nothing: others may use the bucket too."""
     buckets = Buckets.of(context.settings)
-    return location[:2] in buckets.copies(record, context.profiles.profiles.get(record.profile))
+    copies = buckets.copies(record, context.profiles.profiles.get(record.profile))
+    return any(each.has(location.bucket, location.key) for each in copies)
 
 
 def name(location: Location) -> str:

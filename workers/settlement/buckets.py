@@ -2,14 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from airlock import keys
-from airlock.format import ZIP
-from airlock.media_types import EXTENSIONS
+from airlock.format import OCTET_STREAM
+from airlock.formats import FORMATS
 from airlock.profile import Profile
 from aws.dynamodb.records import Record
 from aws.settings import AwsSettings
+
+
+class Copies(NamedTuple):
+    """Where copies of one upload can be: in a bucket, under any of the keys, which begin alike."""
+
+    bucket: str
+    keys: frozenset[str]
+
+    def has(self, bucket: str, key: str) -> bool:
+        """Whether that key in that bucket is one of them."""
+        return bucket == self.bucket and key in self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +39,25 @@ class Buckets:
             settings.incoming_bucket, settings.incoming_prefix, settings.accepted_bucket, settings.quarantine_bucket
         )
 
-    def copies(self, record: Record, profile: Profile | None) -> Iterator[tuple[str, str]]:
-        """(bucket, key) of each place to which any claim of `record` can have copied its bytes.
+    def copies(self, record: Record, profile: Profile | None) -> Iterator[Copies]:
+        """Each place to which any claim of `record` can have copied its bytes.
 
         The profile says under which keys they are accepted: with None, places in accepted are left out, but for the
         one that the record names.
         """
+        made = list(self._made_by_claims(record, profile))
+        yield from made
         for location in (record.location, record.moving_from):
-            if location is not None:
-                yield location.bucket, location.key
+            if location is not None and not any(each.has(location.bucket, location.key) for each in made):
+                yield Copies(location.bucket, frozenset({location.key}))
+
+    def _made_by_claims(self, record: Record, profile: Profile | None) -> Iterator[Copies]:
         if record.version_id:
-            yield self.quarantine, keys.quarantine(record.id, record.version_id)
-        if profile is not None and record.version_id:
-            yield from ((self.accepted, key) for key in sorted(_accepted_keys(record, profile)))
+            yield Copies(self.quarantine, frozenset({keys.quarantine(record.id, record.version_id)}))
+        if record.version_id and profile is not None:
+            # An attempt that ended has left no word of the type that it found.
+            found = (OCTET_STREAM, *FORMATS)
+            yield Copies(self.accepted, frozenset(accepted_key(record, profile, each) for each in found))
 
 
 def accepted_key(record: Record, profile: Profile, media_type: str) -> str:
@@ -53,12 +70,3 @@ def accepted_key(record: Record, profile: Profile, media_type: str) -> str:
         issued_at=int(record.created_at),
         media_type=media_type,
     )
-
-
-def _accepted_keys(record: Record, profile: Profile) -> set[str]:
-    # Bytes are accepted under their declared type, but for a zip, which can turn out to be a document of a format that
-    # is made of a zip; and a release accepts them under the type that the inspection found.
-    types = {record.content_type, *(EXTENSIONS.values() if record.content_type == ZIP else ())}
-    if record.verdict is not None and record.verdict.media_type is not None:
-        types.add(record.verdict.media_type)
-    return {accepted_key(record, profile, media_type) for media_type in types}

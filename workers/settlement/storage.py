@@ -91,15 +91,16 @@ class Storage:
         was claimed again. So it is read after the copies were listed: a copy on the list can just have been recorded.
         """
         found = [
-            (bucket, key, await self._objects.versions(bucket, key))
-            for bucket, key in dict.fromkeys(self._buckets.copies(record, profile))
+            (bucket, await self._objects.versions_of(bucket, names))
+            for bucket, names in self._buckets.copies(record, profile)
         ]
         latest = await self._records.get(record.id)
         if latest is None or _claims_and_places(latest) != _claims_and_places(record):
             return
-        for bucket, key, versions in found:
-            others = [version for version in versions if record.location != (bucket, key, version)]
-            await self._objects.delete_versions(bucket, key, others)
+        for bucket, copies in found:
+            for key, versions in copies.items():
+                others = [version for version in versions if record.location != (bucket, key, version)]
+                await self._objects.delete_versions(bucket, key, others)
 
 
 def _claims_and_places(record: Record) -> tuple[object, ...]:

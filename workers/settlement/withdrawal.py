@@ -9,7 +9,7 @@ from airlock.profiles import Profiles
 from aws.dynamodb.records import Record, Records
 from aws.s3.objects import Objects
 from workers.intake.disposition import Bury, Disposition, Done
-from workers.settlement.buckets import Buckets
+from workers.settlement.buckets import Buckets, Copies
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ class Withdrawal:
 
     async def remove(self, record: Record) -> None:
         """Remove all bytes of a withdrawn upload, also those in incoming."""
-        for bucket, key in dict.fromkeys(self._copies(record)):
-            await self._objects.delete_all_versions(bucket, key)
+        for bucket, names in self._copies(record):
+            await self._objects.delete_all_versions(bucket, *names)
         incoming = keys.incoming(self._buckets.incoming_prefix, record.id)
         await self._objects.delete_all_versions(self._buckets.incoming, incoming)
 
-    def _copies(self, record: Record) -> Iterable[tuple[str, str]]:
+    def _copies(self, record: Record) -> Iterable[Copies]:
         if record.location is not None and record.attempts == 1 and record.moving_from is None:
-            return [(record.location.bucket, record.location.key)]
+            return [Copies(record.location.bucket, frozenset({record.location.key}))]
         # A worker can have ended after a copy and before its record.
         return self._buckets.copies(record, self._profiles.profiles.get(record.profile))

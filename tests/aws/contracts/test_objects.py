@@ -154,3 +154,14 @@ async def test_earlier_versions_come_oldest_first(store: Store, objects: Objects
     await store.put("key/2", b"x")
     assert await objects.earlier(store.incoming, "key", made[2].version_id) == made[:2]
     assert await objects.earlier(store.incoming, "key", made[0].version_id) == []
+
+
+async def test_of_several_keys_that_begin_alike_those_that_are_there_are_listed_and_deleted(
+    store: Store, objects: Objects
+) -> None:
+    one, two = await store.put("key", b"1"), await store.put("key.png", b"2")
+    other = await store.put("key.svg", b"x")
+    keys = {"key", "key.jpg", "key.png", "key.zip"}
+    assert await objects.versions_of(store.incoming, keys) == {"key": [one.version_id], "key.png": [two.version_id]}
+    assert await objects.delete_all_versions(store.incoming, *keys) == 2
+    assert await objects.versions_of(store.incoming, {*keys, "key.svg"}) == {"key.svg": [other.version_id]}

@@ -17,7 +17,7 @@ from tests.workers.settlement.replaying_client import HARMLESS
 from workers.intake.arrival import Arrival
 
 
-async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> Arrival:
+async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent, found: str = "image/png") -> Arrival:
     """Claim an object and copy it to accepted, as a worker that accepted it and ended before it recorded that."""
     arrival = await harness.arrival(sent)
     await harness.records.claim(arrival.record(time.time()))
@@ -27,11 +27,9 @@ async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent) -> A
         profile=arrival.profile.name,
         owner=arrival.intent.owner,
         issued_at=arrival.upload.issued_at,
-        media_type=arrival.intent.content_type,
+        media_type=found,
     )
-    await Objects(harness.clients.s3).promote(
-        arrival.source, harness.settings.accepted_bucket, key, content_type="image/png"
-    )
+    await Objects(harness.clients.s3).promote(arrival.source, harness.settings.accepted_bucket, key, content_type=found)
     return arrival
 
 
@@ -49,8 +47,12 @@ async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_next_one_fi
     assert await harness.versions(harness.settings.accepted_bucket) == []
 
 
-async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fails(harness: WorkerHarness) -> None:
-    sent = await harness.put(PNG)
+@pytest.mark.parametrize("declared", ["image/png", "image/jpeg", "application/octet-stream"])
+async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fails(
+    harness: WorkerHarness, declared: str
+) -> None:
+    """Also where it was kept under another type than the declared one."""
+    sent = await harness.put(PNG, content_type=declared)
     await copied_by_a_worker_that_ended(harness, sent)
     checks = dict(harness.checks())
     failing = FailingCheck(checks["yara"])

@@ -72,10 +72,21 @@ async def test_an_object_that_comes_after_its_withdrawal_is_deleted(harness: Wor
     assert await harness.accepted() == {}
 
 
-@pytest.mark.parametrize("kind", ["image/png", "application/zip"])
-async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(harness: WorkerHarness, kind: str) -> None:
-    """As when a worker was killed between the copy and the record."""
-    sent = await harness.put(PNG, content_type=kind)
+@pytest.mark.parametrize(
+    ("declared", "kind"),
+    [
+        ("image/png", "image/png"),
+        ("application/zip", "application/zip"),
+        ("image/jpeg", "image/png"),
+        ("application/octet-stream", "image/png"),
+        ("application/zip", "application/epub+zip"),
+    ],
+)
+async def test_a_copy_that_was_never_recorded_is_removed_with_a_withdrawal(
+    harness: WorkerHarness, declared: str, kind: str
+) -> None:
+    """As when a worker was killed between the copy, under the type that it found, and the record."""
+    sent = await harness.put(PNG, content_type=declared)
     arrival = await harness.arrival(sent)
     await harness.records.claim(arrival.record(1_800_000_000.0))
     key = keys.accepted(
