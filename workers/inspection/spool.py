@@ -62,7 +62,7 @@ class Spool:
     def reader(self) -> int:
         """A new descriptor, read-only, with a position of its own at the start. The caller closes it."""
         try:
-            if not self._on_disk and not self._sealed:
+            if self._fd >= 0 and not self._on_disk and not self._sealed:
                 fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
                 self._sealed = True
             return os.open(f"/proc/self/fd/{self._fd}", os.O_RDONLY | os.O_CLOEXEC)

@@ -119,7 +119,7 @@ class ContentScan(BaseScan):
         if copy is None:
             raise LimitExceeded("There is no copy to read.")
         request = self._check.request(self._subject, copy.size)
-        return self._check.sandbox.examine(copy.fd, request, depth=self._subject.depth)
+        return self._check.sandbox.examine(copy, request, depth=self._subject.depth)
 
     async def _take(self, frame: Frame) -> None:
         match frame:

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
-from airlock.errors import Unavailable
 from workers.inspection.sandbox.frames import ExaminationRequest, Frame
 from workers.inspection.sandbox.process import ParserProcess
 from workers.inspection.sandbox.server_process import ForkServerProcess
+from workers.inspection.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +54,15 @@ class Sandbox:
         """Start the fork server if none runs; raises Unavailable("sandbox") if that fails."""
         self._server()
 
-    async def examine(self, fd: int, request: ExaminationRequest, *, depth: int = 0) -> AsyncGenerator[Frame, None]:
-        """The frames of one examination of the bytes of `fd`; the last is ExaminationEnd.
+    async def examine(self, copy: Spool, request: ExaminationRequest, *, depth: int = 0) -> AsyncGenerator[Frame, None]:
+        """The frames of one examination of `copy`; the last is ExaminationEnd.
 
         `request.seconds` limits the CPU time, and the time that the worker waits for frames (not the time that the
         caller takes between them). A timeout and a crash are findings. Raises Unavailable("sandbox") when there is no
-        process, or when the examiners lack something that is not the object's to have. Close the generator where it
-        is not read to its end.
+        process, or when the examiners lack something that is not the object's to have, and Unavailable("spool"). Close
+        the generator where it is not read to its end.
         """
-        with _reopened(fd) as reader:
+        with _reading(copy) as reader:
             async with (
                 self._slots[depth],
                 self._acquired() as process,
@@ -124,12 +124,9 @@ class Sandbox:
 
 
 @contextmanager
-def _reopened(fd: int) -> Iterator[int]:
-    """Another descriptor of the same file, read-only, with a position of its own at the start."""
-    try:
-        reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unavailable("sandbox", "the copy cannot be opened") from error
+def _reading(copy: Spool) -> Iterator[int]:
+    """A reader of the copy, which nobody can change any more: other checks read it too."""
+    reader = copy.reader()
     try:
         yield reader
     finally:

@@ -4,6 +4,7 @@ An object is `!`, a verb and what the verb needs. `!pack` is an archive: JSON of
 """
 
 import json
+import mmap
 import os
 import signal
 import socket
@@ -78,14 +79,16 @@ def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
         "connect": lambda: socket.create_connection(("127.0.0.1", int(rest)), timeout=5),
         "create": lambda: Path(f"/tmp/airlock-{rest}").touch(),
         "fill": lambda: os.write(os.memfd_create("x"), b"x"),
-        "open_many": lambda: [os.dup(0) for _ in range(200)],
         "overwrite": lambda: os.write(copy, b"x"),
+        "map": lambda: mmap.mmap(os.open(f"/proc/self/fd/{copy}", os.O_RDWR), 1).write(b"x"),
         "stop_the_worker": lambda: os.kill(os.getppid(), 0),
         "read": lambda: Path("/etc/hostname").read_bytes(),
         "list": lambda: list(Path("/tmp").iterdir()),
         "environment": lambda: Path("/proc/self/environ").read_bytes(),
         "root": lambda: os.open("/", os.O_RDONLY),
         "run": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        # The last one, as it leaves no descriptor for any other.
+        "open_many": lambda: [os.dup(0) for _ in range(200)],
     }
     for name, attempt in attempts.items():
         try:
