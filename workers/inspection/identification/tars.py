@@ -3,20 +3,27 @@
 Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar's manual, "Basic Tar Format".
 """
 
+import re
+
 BLOCK = 512
+_CHECKSUM = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 _TYPES = frozenset(b"\x0001234567ADKLMNSVXgx")
 
 
 def is_tar_header(block: bytes) -> bool:
-    """Whether the checksum fits. V7's tar has no magic, so the type and the name have to fit there too."""
-    if len(block) < BLOCK or not block[0]:
+    """Whether bytes that may be anything begin with a header.
+
+    V7's tar has no magic, so besides the checksum the type and the name have to fit there too.
+    """
+    return (
+        block[:1] not in (b"", b"\0") and has_checksum(block) and (block[257:262] == b"ustar" or block[156] in _TYPES)
+    )
+
+
+def has_checksum(block: bytes) -> bool:
+    """Whether the block's checksum is right, which makes it a header within a tar. Old tars add up signed bytes."""
+    found = _CHECKSUM.fullmatch(block[148:156])
+    if found is None or len(block) < BLOCK:
         return False
-    digits = block[148:156].strip(b" \0")
-    if not digits or not all(48 <= digit < 56 for digit in digits):
-        return False
-    known = sum(block[:148]) + 8 * 32 + sum(block[156:])
-    # Some old programs added the bytes as signed ones.
-    signed = known - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
-    if int(digits, 8) not in (known, signed):
-        return False
-    return block[257:262] == b"ustar" or block[156] in _TYPES
+    unsigned = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
+    return int(found[1], 8) in {unsigned, unsigned - 256 * sum(byte > 127 for byte in block[:148] + block[156:])}

@@ -3,11 +3,10 @@
 import re
 from typing import NamedTuple
 
+from workers.inspection.identification.tars import has_checksum
 from workers.inspection.parsers.archives.errors import MalformedArchive
 
-BLOCK = 512
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
-_CHECKSUM = re.compile(rb"[ \0]*([0-7]+)[ \0]*")
 _RECORD = re.compile(rb"(\d{1,8}) ([^=\n]+)=")
 _FILES = {"\0", "0", "7"}  # 7 is a contiguous file, which systems of today store as any other
 _USTAR, _GNU = b"ustar\x00", b"ustar "
@@ -31,7 +30,7 @@ class TarHeader(NamedTuple):
 
 def parse_header(block: bytes) -> TarHeader:
     """The header in `block`; raises MalformedArchive."""
-    if not is_header(block):
+    if not has_checksum(block):
         raise MalformedArchive("an entry's header is not valid")
     type_flag = chr(block[156])
     name, prefix = text_field(block[:100]), text_field(block[345:500])
@@ -52,16 +51,6 @@ def parse_header(block: bytes) -> TarHeader:
         extended=type_flag == "S" and block[482] != 0,
         two_names=two_names,
     )
-
-
-def is_header(block: bytes) -> bool:
-    """Whether the block's checksum is right, which makes it a header. Old tars add up signed bytes."""
-    found = _CHECKSUM.fullmatch(block[148:156])
-    if found is None or len(block) < BLOCK:
-        return False
-    rest = block[:148] + b" " * 8 + block[156:]
-    unsigned = sum(rest)
-    return int(found[1], 8) in {unsigned, unsigned - 256 * sum(byte > 127 for byte in rest)}
 
 
 def text_field(field: bytes) -> str:

@@ -2,12 +2,13 @@
 
 from typing import BinaryIO
 
+from workers.inspection.identification.tars import BLOCK, has_checksum
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
 from workers.inspection.parsers.archives.rest import report_rest
 from workers.inspection.parsers.archives.tars.description import Description, global_problem, name_of, size_of
-from workers.inspection.parsers.archives.tars.header import BLOCK, TarHeader, is_header, parse_header
+from workers.inspection.parsers.archives.tars.header import TarHeader, parse_header
 from workers.inspection.parsers.port import LimitExceeded
 
 _CHUNK = 64 << 10
@@ -44,7 +45,7 @@ def _check_end(file: BinaryIO, output: ArchiveOutput) -> None:
     while data := file.read(BLOCK):
         if data.strip(b"\0"):
             # Some programs go on behind one block of zeros, or behind all of them when they are told to.
-            if is_header(data):
+            if has_checksum(data):
                 output.finding("hidden_entry", "The archive goes on behind its end, which only some programs see.")
             else:
                 report_rest(file, file.tell() - len(data), output)
