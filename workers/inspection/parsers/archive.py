@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.output import ArchiveOutput
-from workers.inspection.parsers.archives.window import from_start
 from workers.inspection.parsers.port import Output
+from workers.inspection.parsers.ranges import section
 from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = (
@@ -59,7 +59,7 @@ def _read(file: BinaryIO, size: int, reading: Reading, output: ArchiveOutput) ->
     if media_type in _ZIPS:  # its offsets may count what stands before it
         zips.read(file, size, reading.start, output)
         return
-    archive, length = from_start(file, reading.start), size - reading.start
+    archive, length = section(file, reading.start, size), size - reading.start
     if media_type == "application/x-tar":
         tars.read(archive, length, output)
     elif media_type == "application/x-7z-compressed":

@@ -24,8 +24,8 @@ from workers.inspection.parsers.pdfs.layout import Layout, report_end, scan
 from workers.inspection.parsers.pdfs.objects import ObjectExaminer
 from workers.inspection.parsers.pdfs.unreached import unreached_objects
 from workers.inspection.parsers.pdfs.whole import has_lost_pages
-from workers.inspection.parsers.pdfs.window import window
 from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output
+from workers.inspection.parsers.ranges import section
 from workers.inspection.readings import Reading
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _ENVIRONMENT = re.compile(r"random|crypto provider|gnutls|openssl|evp_", re.IGNO
 def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
     """Examine one PDF (see `workers.inspection.parsers.port.Examiner`)."""
     output = DeduplicatedOutput(output)
-    source = window(file, reading.start, reading.end or size, size)
+    source = section(file, reading.start, reading.end or size)
     layout = scan(source, limits["pdf_objects"])
     report_end(source, layout, output)
     _set_qpdf_limits(limits)
