@@ -1,11 +1,12 @@
 """The boxes of the ISO base media file format (ISO/IEC 14496-12, section 4.2): MP4, QuickTime, HEIF and AVIF."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 _LONG = struct.Struct(">Q")
 _HEADER = struct.Struct(">I4s")
+_DEPTH = 8
 
 
 class Box(NamedTuple):
@@ -34,6 +35,19 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
             return
         yield Box(kind, start, body, start + length)
         start += length
+
+
+def all_boxes(
+    file: BinaryIO, start: int, end: int, nested: Mapping[bytes, int], depth: int = 0
+) -> Iterator[tuple[int, Box]]:
+    """The boxes between two offsets, and behind each the boxes in it; with how many others each is in.
+
+    `nested` has the kinds that hold others, and how many bytes stand before these.
+    """
+    for box in boxes(file, start, end):
+        yield depth, box
+        if box.kind in nested and depth < _DEPTH:
+            yield from all_boxes(file, box.body + nested[box.kind], min(box.end, end), nested, depth + 1)
 
 
 def content(file: BinaryIO, box: Box, most: int) -> bytes:

@@ -4,9 +4,9 @@ The boxes are read first: for the dimensions, before a pixel is decoded; for par
 libraries pass over in silence; and for what is missing at the end. Then the parts are decoded (`heif_tiles`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from workers.inspection.parsers.boxes import Box, boxes, content, unsafe_references
+from workers.inspection.parsers.boxes import Box, all_boxes, content, unsafe_references
 from workers.inspection.parsers.images import heif_tiles
 from workers.inspection.parsers.images.decoding import decode_frames, decoding
 from workers.inspection.parsers.images.structure import MalformedImage, Picture, reserve, truncated
@@ -16,7 +16,6 @@ _NESTED = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"dinf": 0, b"moov": 0, b"trak": 
 # Boxes that makers put beside the picture: Samsung's records, the video of a motion photo, anyone's `uuid`.
 _MAKERS = frozenset({b"mpvd", b"sefd", b"uuid", b"sefh", b"SEFT"})
 _KNOWN = frozenset(b"ftyp meta mdat moov moof idat free skip wide styp sidx mfra pdin".split())
-_DEPTH = 8
 _MOST_BOXES = 100_000
 # The planes of the decoder, the converted picture and the library's copies. An AVIF with 10 bits takes most.
 _PIXEL_BYTES = 10
@@ -106,7 +105,7 @@ class _Structure:
 def _structure(picture: Picture) -> tuple[int, int]:
     """Read all boxes: the largest dimensions. Raises MalformedImage, LimitExceeded."""
     structure, last = _Structure(picture), 0
-    for number, (depth, box) in enumerate(_all_boxes(picture, 0, picture.size, 0)):
+    for number, (depth, box) in enumerate(all_boxes(picture.file, 0, picture.size, _NESTED)):
         if number > _MOST_BOXES:
             raise MalformedImage("The image has too many parts.")
         if depth:
@@ -119,13 +118,6 @@ def _structure(picture: Picture) -> tuple[int, int]:
         raise truncated()
     picture.remains(last)
     return structure.largest
-
-
-def _all_boxes(picture: Picture, start: int, end: int, depth: int) -> Iterator[tuple[int, Box]]:
-    for box in boxes(picture.file, start, end):
-        yield depth, box
-        if box.kind in _NESTED and depth < _DEPTH:
-            yield from _all_boxes(picture, box.body + _NESTED[box.kind], min(box.end, end), depth + 1)
 
 
 class _Fields:

@@ -5,14 +5,12 @@ read here too, with the tracks' kinds.
 """
 
 from array import array
-from collections.abc import Iterator
 
-from workers.inspection.parsers.boxes import Box, boxes, content, unsafe_references
+from workers.inspection.parsers.boxes import Box, all_boxes, boxes, content, unsafe_references
 from workers.inspection.parsers.medias.medium import MalformedMedium, Medium
 
 # Boxes that hold others, and the bytes before these.
 _NESTED = dict.fromkeys(b"moov trak mdia minf dinf stbl moof traf rmra rmda gmhd".split(), 0)
-_DEPTH = 8
 _MOST_BOXES = 1_000_000
 # What stands outside of other boxes (https://mp4ra.org/registered-types/boxes), and what cameras and editors put there.
 _OUTER = frozenset(
@@ -33,14 +31,18 @@ _HANDLERS = frozenset(
 
 def examine(medium: Medium) -> None:
     """Codes: truncated, external_reference, encrypted, attached_stream, irregular. Raises MalformedMedium."""
-    found = False
-    for number, (depth, box) in enumerate(_all_boxes(medium, 0, medium.size, 0)):
+    found, last = False, 0
+    for number, (depth, box) in enumerate(all_boxes(medium.file, 0, medium.size, _NESTED)):
         if number > _MOST_BOXES:
             raise MalformedMedium("The file has too many parts.")
         found |= box.kind in (b"moov", b"moof")
-        if depth == 0 and not _outer(medium, box):
-            return
+        if depth == 0:
+            last = box.end
+            if not _outer(medium, box):
+                return
         _inner(medium, box)
+    if last < medium.size:
+        medium.remains(last)
     if not found:
         medium.truncated()
 
@@ -94,14 +96,3 @@ def _handler(medium: Medium, body: bytes) -> None:
 
 def _printable(kind: bytes) -> str:
     return "".join(chr(byte) for byte in kind if 32 < byte < 127) or kind.hex()
-
-
-def _all_boxes(medium: Medium, start: int, end: int, depth: int) -> Iterator[tuple[int, Box]]:
-    last = start
-    for box in boxes(medium.file, start, end):
-        yield depth, box
-        last = box.end
-        if box.kind in _NESTED and depth < _DEPTH:
-            yield from _all_boxes(medium, box.body + _NESTED[box.kind], min(box.end, end), depth + 1)
-    if depth == 0 and last < end:
-        medium.remains(last)
