@@ -43,6 +43,7 @@ def _book(*records: bytes) -> bytes:
         ([_record(360, b"\2\0")], ["active_formula"]),
         ([_cell(_string("a") + b"\x42\3\x7b\1")], ["active_formula"]),
         ([_cell(_string("ms-msdt:a") + b"\x42\1\x67\1")], ["unsafe_link"]),
+        ([_cell(_string("\\\\example.org\\a b.xls") + b"\x42\1\x67\1")], ["unsafe_link"]),
         ([_record(39, bytes(9) + _text("_xlfn.WEBSERVICE") + bytes(4))], ["active_formula"]),
         ([_record(39, bytes(9) + _text("_xlnm.Auto_Open") + bytes(4))], ["macros"]),
         ([_record(201, bytes(6) + struct.pack("<L", 0x20))], ["external_data"]),

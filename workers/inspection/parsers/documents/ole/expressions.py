@@ -13,7 +13,8 @@ from typing import NamedTuple
 # INITIATE, REQUEST, POKE, EXECUTE, TERMINATE, UNREGISTER, REGISTER.ID, RTD.
 _ACTIVE = frozenset({110, 123, 132, 136, 137, 138, 149, 150, 166, 175, 176, 177, 178, 179, 201, 267, 379})
 _HYPERLINK = 359
-_WITH_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:\S+|\\\\\\\\\S+")
+# What leads out of the workbook, and no sentence such as "Note: see below".
+_ADDRESS = re.compile(r"\s*(?:[A-Za-z][\w+.-]*:\S|\\\\|//\S)")
 # The sizes of tokens behind their first byte, by their kind without the class (bits 5 and 6): for [MS-XLS].
 _SIZES: Mapping[int, int] = MappingProxyType(
     {0x01: 4, 0x02: 4, **dict.fromkeys(range(0x03, 0x17), 0), 0x1C: 1, 0x1D: 1, 0x1E: 2, 0x1F: 8, 0x20: 7, 0x21: 2,
@@ -22,10 +23,14 @@ _SIZES: Mapping[int, int] = MappingProxyType(
 )  # fmt: skip
 _WIDER: Mapping[int, int] = MappingProxyType(
     {0x20: 14, 0x23: 4, 0x24: 6, 0x25: 12, 0x26: 6, 0x27: 6, 0x28: 6, 0x29: 2, 0x2A: 6, 0x2B: 12, 0x2C: 6, 0x2D: 12,
-     0x39: 6, 0x3A: 8, 0x3B: 14, 0x3C: 8, 0x3D: 14, 0x18: 5}
+     0x39: 6, 0x3A: 8, 0x3B: 14, 0x3C: 8, 0x3D: 14}
 )  # fmt: skip
 _CALL = re.compile(rb"[\x22\x42\x62][\0-\x1f](.{2})", re.DOTALL)
-_FUNCTION, _VARIABLE, _STRING, _ATTRIBUTE = 0x21, 0x22, 0x17, 0x19
+_CONCATENATION, _PARENTHESIS, _STRING, _EXTENDED, _ATTRIBUTE = 0x08, 0x15, 0x17, 0x18, 0x19
+_FUNCTION, _VARIABLE = 0x21, 0x22
+# Tokens that only say how the expression is shown or where it goes on.
+_SILENT = frozenset({_PARENTHESIS, _ATTRIBUTE})
+_TABLE = b"\x19"  # the second byte of a reference to a table's columns ([MS-XLSB] 2.5.97.51)
 
 
 class Called(NamedTuple):
@@ -37,22 +42,64 @@ class Called(NamedTuple):
 
 def called(tokens: bytes, *, wide: bool = False) -> Called:
     """What the expression calls; `wide` for the tokens of xlsb."""
-    at, texts = 0, []
-    links = False
+    at, texts = 0, _Texts()
     while at < len(tokens):
         kind = tokens[at]
         kind = kind if kind < 0x20 else 0x20 | (kind & 0x1F)
         number = _number(tokens, at, kind) if kind in (_FUNCTION, _VARIABLE) else 0
-        if number in _ACTIVE:
-            return Called(acts=True)
-        links = links or number == _HYPERLINK
         size = _size(tokens, at, kind, wide=wide)
+        if number in _ACTIVE or (size is None and _calls_active(tokens[at:])):
+            return Called(acts=True)
         if size is None:
-            return Called(any(int.from_bytes(found[1], "little") in _ACTIVE for found in _CALL.finditer(tokens, at)))
-        if kind == _STRING:
-            texts.append(_text(tokens[at + 1 : at + 1 + size], wide=wide))
+            break
+        if number == _HYPERLINK and kind == _VARIABLE:
+            texts.link(tokens[at + 1] & 0x7F)
+        else:
+            texts.take(kind, _text(tokens[at + 1 : at + 1 + size], wide=wide) if kind == _STRING else "")
         at += 1 + size
-    return Called(addresses=tuple(text for text in texts if links and _WITH_SCHEME.fullmatch(text)))
+    return Called(addresses=texts.addresses)
+
+
+class _Texts:
+    """The texts of an expression in their order. Operands come before what works on them, so the texts directly before
+    a HYPERLINK are its arguments; where something else stands there, any text may be the address.
+    """
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._adjacent = 0  # how many of the last texts have nothing behind them that works on them
+        self._links = False
+        self._certain: list[str] = []
+
+    def take(self, kind: int, text: str) -> None:
+        if kind == _STRING:
+            self._texts.append(text)
+            self._adjacent += 1
+        elif kind == _CONCATENATION and self._adjacent > 1:
+            last = self._texts.pop()
+            self._texts[-1] += last
+            self._adjacent -= 1
+        elif kind not in _SILENT:
+            self._adjacent = 0
+
+    def link(self, arguments: int) -> None:
+        """A HYPERLINK of an address and perhaps a name for it, which leads nowhere."""
+        self._links = True
+        if 0 < arguments <= self._adjacent:
+            self._certain.append(self._texts[-arguments])
+            del self._texts[-arguments:]
+        elif arguments > 1 and self._adjacent:
+            self._texts.pop()
+        self._adjacent = 0
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        possible = (text for text in self._texts if self._links and _ADDRESS.match(text))
+        return (*self._certain, *possible)
+
+
+def _calls_active(tokens: bytes) -> bool:
+    return any(int.from_bytes(found[1], "little") in _ACTIVE for found in _CALL.finditer(tokens))
 
 
 def _text(body: bytes, *, wide: bool) -> str:
@@ -72,6 +119,8 @@ def _size(tokens: bytes, at: int, kind: int, *, wide: bool) -> int | None:
     if kind == _ATTRIBUTE:
         choices = int.from_bytes(tokens[at + 2 : at + 4], "little")
         return 3 + (2 * (choices + 1) if tokens[at + 1 : at + 2] == b"\4" else 0)
+    if kind == _EXTENDED:
+        return 13 if tokens[at + 1 : at + 2] == _TABLE else 5
     if wide and kind in _WIDER:
         return _WIDER[kind]
     return _SIZES.get(kind)
