@@ -3,10 +3,17 @@
 Sources: [MS-CFB]; [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO].
 """
 
+from typing import TYPE_CHECKING
+
 from airlock.format import ENCRYPTED_OPEN_XML, OLE
 from workers.inspection.identification.sample import Sample
 
+if TYPE_CHECKING:
+    import olefile  # type: ignore[import-untyped]  # it has no types
+
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_FREE = 0xFFFFFFFF  # a sector that no stream uses
 
 # What olefile raises for containers that are broken.
 UNREADABLE = (OSError, ValueError, IndexError, TypeError, AttributeError, KeyError, MemoryError, RecursionError)
@@ -40,16 +47,21 @@ def compound_types(sample: Sample) -> list[str]:
 
 def compound_end(sample: Sample) -> int:
     """Where the last sector ends that the container uses, in bytes; 0 where its table of sectors cannot be read."""
-    import olefile  # type: ignore[import-untyped]
+    import olefile
 
     try:
         container = olefile.OleFileIO(sample.file)
     except UNREADABLE:
         return 0
-    used = max((number for number, following in enumerate(container.fat) if following != olefile.FREESECT), default=-1)
-    end = (used + 2) * int(container.sectorsize)
     container.fp = None
-    return end
+    return used_end(container)
+
+
+def used_end(container: "olefile.OleFileIO") -> int:
+    """Where the last sector ends that an open container uses, in bytes."""
+    table = container.fat
+    used = next((number for number in range(len(table) - 1, -1, -1) if table[number] != _FREE), -1)
+    return (used + 2) * int(container.sector_size)
 
 
 def _directory(sample: Sample) -> tuple[set[str], str]:

@@ -10,14 +10,23 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from workers.inspection.identification.compounds import MAGIC
 from workers.inspection.parsers.documents.formulas import ACTIVE, formula
 from workers.inspection.parsers.documents.known_data import is_known_data
-from workers.inspection.parsers.documents.ole.container import MAGIC
 from workers.inspection.parsers.documents.ole.document import examine_embedded
 from workers.inspection.parsers.documents.ole.objects import OBJECT
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.package import EncryptedDocument, Package
 from workers.inspection.parsers.documents.pictures import examine_svg
-from workers.inspection.parsers.documents.references import asked_for, clicked, is_remote, loaded, played, shown
+from workers.inspection.parsers.documents.references import (
+    ACTION,
+    asked_for,
+    clicked,
+    is_remote,
+    loaded,
+    played,
+    shown,
+)
 from workers.inspection.parsers.documents.xml_parts import Element, elements
 from workers.inspection.parsers.port import Output
 
@@ -42,7 +51,6 @@ _RUNS = re.compile(
 )
 _PROGRAMS = frozenset({"execute", "macro", "verb"})
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<")
-MACROS = "The document contains macros."
 
 
 def examine_open_document(package: Package, limits: Mapping[str, int], output: Output) -> None:
@@ -76,8 +84,7 @@ def _by_content(package: Package, name: str, limits: Mapping[str, int], output: 
         for element in elements(package.pieces(name), ("*",), output, doctype=True):
             _element(element, output)
     elif is_known_data(head) or name == "mimetype" or name.endswith("layout-cache"):
-        for _ in package.pieces(name):
-            pass  # reading it to its end tests its checksum
+        package.verify(name)
     else:
         package.hand_out(name, output)
 
@@ -113,7 +120,7 @@ def _attribute(element: Element, name: str, value: str, output: Output) -> None:
     elif name == "href":
         _link(element, value, output)
     elif name == "action" and value in _PROGRAMS:
-        output.finding("active_action", "A click or a hover starts a program or a macro.")
+        output.finding("active_action", ACTION)
     elif name in ("formula", "condition", "expression", "source-cell-range-addresses"):
         formula(value, output, rows_by_bar=True)
     elif name in ("connection-resource", "datasource") and is_remote(value):

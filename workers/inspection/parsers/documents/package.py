@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.port import LimitExceeded, Output
 
+PADDING = b"\0\t\n\r \x1a"
+"""What editors, mail gateways and file systems leave behind a file."""
 PIECE = 1 << 20
 HEAD = 4096
 # The longest entry of a zip's directory: a name of 250 characters, and the short extra fields of documents.
@@ -24,8 +26,6 @@ _END = b"PK\x05\x06"
 _END_BYTES, _LONGEST_COMMENT = 22, 0xFFFF
 _MASKED = 0xFFFFFFFF  # the size is in a 64-bit field
 _DESCRIPTOR, _LONGEST_DESCRIPTOR = 1 << 3, 24
-# What editors, mail gateways and file systems leave behind a file.
-_PADDING = b"\0\t\n\r \x1a"
 _PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
 
 
@@ -89,6 +89,11 @@ class Package:
             raise LimitExceeded(f"A part of the document has more than {max_size:,} bytes.")
         return b"".join(self.pieces(name))
 
+    def verify(self, name: str) -> None:
+        """Read a part to its end, which tests its checksum: raises BadZipFile where that is wrong."""
+        for _ in self.pieces(name):
+            pass
+
     def hand_out(self, name: str, output: Output) -> None:
         """Give the part to `output` as a member."""
         with output.member(name) as write:
@@ -139,7 +144,7 @@ class Package:
         tail = _tail(self._file)
         at = tail.rfind(_END)
         behind = tail[at + _END_BYTES + len(self._zip.comment) :]
-        if behind.strip(_PADDING):
+        if behind.strip(PADDING):
             output.finding("trailing_data", "There are further bytes behind the end of the document.")
         elif behind:
             output.finding("irregular", "White space follows the end of the document.")

@@ -138,4 +138,15 @@ def played(reference: str, output: Output) -> None:
         output.finding("external_link", "A video or a sound is loaded from the web when it is played.")
 
 
+def queried(output: Output, *, refreshes: bool) -> None:
+    """Report a connection or a query of a workbook; `refreshes` says that it is followed as the workbook is opened."""
+    if refreshes:
+        output.finding("external_data", REFRESHED)
+    else:
+        output.finding("external_link", "The workbook has queries, which fetch data where the reader asks for it.")
+
+
 REMOTE = "The document loads a template or other content from elsewhere when it is opened."
+REFRESHED = "The workbook fetches data from elsewhere when it is opened."
+LINKED = "The document shows a linked file, which is read when it is asked for."
+ACTION = "A click or a hover starts a program or a macro."

@@ -6,18 +6,15 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
-from workers.inspection.parsers.documents.package import MalformedDocument
+from workers.inspection.identification.compounds import used_end
+from workers.inspection.parsers.documents.package import PADDING, MalformedDocument
 from workers.inspection.parsers.port import LimitExceeded
 
 if TYPE_CHECKING:
     import olefile  # type: ignore[import-untyped]  # it has no types
 
-MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Defects that olefile accepts, but with which two programs may read two different documents.
 _AMBIGUOUS = re.compile("Duplicate filename|referenced more than once")
-_FREE = 0xFFFFFFFF
-# What editors, mail gateways and file systems leave behind a file.
-_PADDING = b"\0\t\n\r \x1a"
 # The limit for a stream, which is read into memory.
 _STREAM_BYTES = 256 << 20
 
@@ -55,10 +52,9 @@ class Storage:
 
     def has_trailing_data(self) -> bool:
         """Whether bytes follow the last sector that is in use."""
-        file, table = self._container.fp, self._container.fat
-        used = next((number for number in range(len(table) - 1, -1, -1) if table[number] != _FREE), 0)
-        file.seek((used + 2) * self._container.sector_size)
-        return any(piece.strip(_PADDING) for piece in iter(lambda: file.read(1 << 20), b""))
+        file = self._container.fp
+        file.seek(used_end(self._container))
+        return any(piece.strip(PADDING) for piece in iter(lambda: file.read(1 << 20), b""))
 
     def has(self, name: str) -> bool:
         return name.lower() in self.streams

@@ -11,7 +11,7 @@ from workers.inspection.parsers.documents.ole.container import COMPOUND_ERRORS, 
 from workers.inspection.parsers.documents.ole.excel import examine_excel
 from workers.inspection.parsers.documents.ole.objects import DOCUMENTS, OBJECT, examine_object
 from workers.inspection.parsers.documents.ole.powerpoint import examine_powerpoint
-from workers.inspection.parsers.documents.ole.vba import report_macros
+from workers.inspection.parsers.documents.ole.vba import MACROS, report_macros
 from workers.inspection.parsers.documents.ole.word import examine_word
 from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
 from workers.inspection.parsers.port import LimitExceeded, Output
@@ -82,7 +82,7 @@ class _Compound:
             if "vba" in one.storages:
                 report_macros(one, self._output)
             elif "_vba_project" in one.storages:
-                self._output.finding("macros", "The document contains macros.")
+                self._output.finding("macros", MACROS)
 
     def _objects(self, storage: Storage) -> None:
         if "\x01ole10native" in storage.streams:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from workers.inspection.parsers.documents.formulas import ACTIVE, is_active
 from workers.inspection.parsers.documents.ole.container import Storage
-from workers.inspection.parsers.documents.ole.expressions import called
-from workers.inspection.parsers.documents.ole.monikers import linked_addresses, linked_pictures
+from workers.inspection.parsers.documents.ole.expressions import report_expression
+from workers.inspection.parsers.documents.ole.monikers import report_links
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.package import EncryptedDocument
-from workers.inspection.parsers.documents.references import asked_for, clicked, shown
+from workers.inspection.parsers.documents.references import REFRESHED, asked_for, queried
 from workers.inspection.parsers.port import Output
 
 _BEGIN, _END, _SHEET, _FILE_PASS = 0x0809, 0x000A, 0x0085, 0x002F
@@ -18,8 +19,6 @@ _MACRO_KINDS = frozenset({0x0006, 0x0040})  # the same, as the beginning of the 
 _BIFF_8 = 0x0600
 _AUTOMATIC = frozenset({1, 2, 10, 11})  # built-in names: Auto_Open, Auto_Close, Auto_Activate, Auto_Deactivate
 _EXTERNAL = 2
-QUERY = "The workbook has queries, which fetch data where the reader asks for it."
-REFRESHED = "The workbook fetches data from elsewhere when it is opened."
 
 
 def examine_excel(storage: Storage, name: str, output: Output) -> None:
@@ -27,10 +26,7 @@ def examine_excel(storage: Storage, name: str, output: Output) -> None:
     stream = storage.read(name)
     workbook = _Workbook(stream, output)
     workbook.examine()
-    for address in linked_addresses(stream):
-        clicked(address, output)
-    for address in linked_pictures(stream):
-        shown(address, output)
+    report_links(stream, output)
     if workbook.external_pivots and any(_refreshes_pivot(each) for each in _pivot_caches(storage)):
         output.finding("external_data", REFRESHED)
     if storage.has("Ctls"):
@@ -100,7 +96,7 @@ class _Workbook:
                 self._macros()
 
     def _macros(self) -> None:
-        self._output.finding("macros", "The workbook contains macros.")
+        self._output.finding("macros", MACROS)
 
     def _linked_book(self, body: bytes) -> None:
         """[MS-XLS] 2.4.271 and 2.5.277: the encoded path of a workbook, or a program, a bar (3) and a topic."""
@@ -139,34 +135,25 @@ class _Workbook:
         text = body[at : at + characters * (1 + wide)].decode("utf-16-le" if wide else "latin-1", "replace")
         if is_active(text) and text.upper().startswith("_XLFN."):
             self._output.finding("active_formula", ACTIVE)
-        self._expression(body[at + characters * (1 + wide) :][:size])
+        report_expression(body[at + characters * (1 + wide) :][:size], self._output)
 
     def _cell(self, body: bytes) -> None:
         if self._biff_8 and len(body) > 22:
-            self._expression(body[22 : 22 + int.from_bytes(body[20:22], "little")])
+            report_expression(body[22 : 22 + int.from_bytes(body[20:22], "little")], self._output)
 
     def _shared(self, body: bytes) -> None:
-        self._expression(body[10 : 10 + int.from_bytes(body[8:10], "little")])
+        report_expression(body[10 : 10 + int.from_bytes(body[8:10], "little")], self._output)
 
     def _array(self, body: bytes) -> None:
-        self._expression(body[14 : 14 + int.from_bytes(body[12:14], "little")])
-
-    def _expression(self, tokens: bytes) -> None:
-        found = called(tokens)
-        if found.acts:
-            self._output.finding("active_formula", ACTIVE)
-        for address in found.addresses:
-            clicked(address, self._output)
+        report_expression(body[14 : 14 + int.from_bytes(body[12:14], "little")], self._output)
 
     def _connection(self, body: bytes) -> None:
         """DConn (2.4.91): bit 7 of its flags refreshes it when the workbook is opened."""
-        refreshes = len(body) >= 8 and body[6] & 0x80
-        self._output.finding(*(("external_data", REFRESHED) if refreshes else ("external_link", QUERY)))
+        queried(self._output, refreshes=len(body) >= 8 and bool(body[6] & 0x80))
 
     def _query(self, body: bytes) -> None:
         """Qsi (2.4.208): bit 5, fAutoRefresh."""
-        refreshes = len(body) >= 2 and body[0] & 0x20
-        self._output.finding(*(("external_data", REFRESHED) if refreshes else ("external_link", QUERY)))
+        queried(self._output, refreshes=len(body) >= 2 and bool(body[0] & 0x20))
 
     def _pivot_source(self, body: bytes) -> None:
         self.external_pivots = self.external_pivots or body[:2] == bytes([_EXTERNAL, 0])

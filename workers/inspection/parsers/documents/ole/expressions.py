@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from workers.inspection.parsers.documents.formulas import ACTIVE
+from workers.inspection.parsers.documents.references import clicked
+from workers.inspection.parsers.port import Output
+
 # Functions by number ([MS-XLS] 2.5.198.17): EXEC, DIRECTORY, FOPEN, FREAD, FWRITELN, FWRITE, REGISTER, CALL, FILES,
 # INITIATE, REQUEST, POKE, EXECUTE, TERMINATE, UNREGISTER, REGISTER.ID, RTD.
-_ACTIVE = frozenset({110, 123, 132, 136, 137, 138, 149, 150, 166, 175, 176, 177, 178, 179, 201, 267, 379})
+_ACTIVE_NUMBERS = frozenset({110, 123, 132, 136, 137, 138, 149, 150, 166, 175, 176, 177, 178, 179, 201, 267, 379})
 _HYPERLINK = 359
 # What leads out of the workbook, and no sentence such as "Note: see below".
 _ADDRESS = re.compile(r"\s*(?:[A-Za-z][\w+.-]*:\S|\\\\|//\S)")
@@ -48,7 +52,7 @@ def called(tokens: bytes, *, wide: bool = False) -> Called:
         kind = kind if kind < 0x20 else 0x20 | (kind & 0x1F)
         number = _number(tokens, at, kind) if kind in (_FUNCTION, _VARIABLE) else 0
         size = _size(tokens, at, kind, wide=wide)
-        if number in _ACTIVE or (size is None and _calls_active(tokens[at:])):
+        if number in _ACTIVE_NUMBERS or (size is None and _calls_active(tokens[at:])):
             return Called(acts=True)
         if size is None:
             break
@@ -98,8 +102,17 @@ class _Texts:
         return (*self._certain, *possible)
 
 
+def report_expression(tokens: bytes, output: Output, *, wide: bool = False) -> None:
+    """Report an expression that acts, and where its HYPERLINK leads; `wide` for the tokens of xlsb."""
+    found = called(tokens, wide=wide)
+    if found.acts:
+        output.finding("active_formula", ACTIVE)
+    for address in found.addresses:
+        clicked(address, output)
+
+
 def _calls_active(tokens: bytes) -> bool:
-    return any(int.from_bytes(found[1], "little") in _ACTIVE for found in _CALL.finditer(tokens))
+    return any(int.from_bytes(found[1], "little") in _ACTIVE_NUMBERS for found in _CALL.finditer(tokens))
 
 
 def _text(body: bytes, *, wide: bool) -> str:

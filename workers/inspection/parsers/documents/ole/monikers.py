@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from workers.inspection.parsers.documents.references import REMOTE, is_remote
+from workers.inspection.parsers.documents.references import LINKED, REMOTE, clicked, is_remote, shown
 from workers.inspection.parsers.port import Output
 
 _URL = bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b")
@@ -36,6 +36,14 @@ def linked_pictures(data: bytes) -> Iterator[str]:
         yield from _strings(data[found.end() : found.end() + _NEAR])
 
 
+def report_links(data: bytes, output: Output) -> None:
+    """Report what the hyperlinks and the linked pictures in the binary part `data` lead to."""
+    for address in linked_addresses(data):
+        clicked(address, output)
+    for address in linked_pictures(data):
+        shown(address, output)
+
+
 def report_ole_stream(content: bytes, output: Output) -> None:
     r"""Report the stream `\1Ole` of an object that is a link: what it leads to is loaded with the document."""
     if len(content) < 20:
@@ -48,7 +56,7 @@ def report_ole_stream(content: bytes, output: Output) -> None:
     ):
         output.finding("remote_template", REMOTE)
     elif flags & 1:
-        output.finding("external_link", "The document shows a linked file, which is read when it is asked for.")
+        output.finding("external_link", LINKED)
 
 
 def _is_plain(monikers: bytes) -> bool:

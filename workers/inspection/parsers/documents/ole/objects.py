@@ -32,6 +32,7 @@ _MATHTYPE = "0002CE03-0000-0000-C000-000000000046"
 _MTEF_MATHTYPE = 1
 # Programs whose objects only hold what they show: think-cell's charts, Photo Editor's pictures.
 _SHOWN = frozenset({"3EAB3858-A0E0-4A3B-A405-F4D525E85265", "11943940-36DE-11CF-953E-00C0A84029E9"})
+EQUATION = "The document contains an object of the equation editor."
 OBJECT = "The document contains an embedded object or control."
 
 
@@ -50,7 +51,7 @@ def examine_object(storage: Storage, output: Output, document: Callable[[Storage
     if DOCUMENTS & streams or "encryptedpackage" in streams:
         document(storage)
     elif storage.class_id in _EQUATIONS:
-        output.finding("embedded_object", "The document contains an object of the equation editor.")
+        output.finding("embedded_object", EQUATION)
     elif NATIVE in streams:
         report_native(storage.read(NATIVE), output)
     elif "equation native" in streams:
@@ -122,4 +123,4 @@ def _equation(storage: Storage, output: Output) -> None:
     start = int.from_bytes(content[:2], "little")
     is_mathtype = len(content) > start + 3 and content[start] >= 3 and content[start + 2] in (0, _MTEF_MATHTYPE)
     if storage.class_id != _MATHTYPE or not is_mathtype:
-        output.finding("embedded_object", "The document contains an object of the equation editor.")
+        output.finding("embedded_object", EQUATION)

@@ -5,9 +5,10 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from workers.inspection.parsers.documents.ole.container import Storage
-from workers.inspection.parsers.documents.ole.monikers import linked_addresses, linked_pictures
+from workers.inspection.parsers.documents.ole.monikers import report_links
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
-from workers.inspection.parsers.documents.references import clicked, played, shown
+from workers.inspection.parsers.documents.references import ACTION, LINKED, clicked, played
 from workers.inspection.parsers.port import LimitExceeded, Output
 
 _RECORDS = 5_000_000
@@ -34,10 +35,7 @@ def examine_powerpoint(storage: Storage, output: Output, stored: Callable[[bytes
     stream = storage.read("PowerPoint Document")
     presentation = _Presentation(stream, output, stored)
     presentation.examine(int.from_bytes(user[16:20], "little") if len(user) >= 20 else 0)
-    for address in linked_addresses(stream):
-        clicked(address, output)
-    for address in linked_pictures(stream):
-        shown(address, output)
+    report_links(stream, output)
 
 
 class _Presentation:
@@ -57,7 +55,7 @@ class _Presentation:
                 length = struct.unpack_from("<L", self._stream, start + 4)[0]
                 self._walk(start, min(start + 8 + length, len(self._stream)))
         if self._macros and not self._project:
-            self._output.finding("macros", "The presentation contains macros.")
+            self._output.finding("macros", MACROS)
 
     def _objects(self, edit: int) -> Iterator[int]:
         edits: set[int] = set()
@@ -98,11 +96,9 @@ class _Presentation:
         if kind == _VBA_INFO and len(body) >= 8 and struct.unpack_from("<L", body, 4)[0]:
             self._macros = True
         elif kind == _ACTION and len(body) > 8 and body[8] not in _ACTIONS:
-            self._output.finding("active_action", "A click or a hover starts a program or a macro.")
+            self._output.finding("active_action", ACTION)
         elif kind == _LINKED_OBJECT:
-            self._output.finding(
-                "external_link", "The presentation shows a linked file, which is read when it is asked for."
-            )
+            self._output.finding("external_link", LINKED)
         elif kind == _CONTROL:
             self._output.finding("embedded_object", "The presentation contains a control.")
         elif kind == _TEXT:

@@ -18,14 +18,12 @@ _CODELESS = re.compile(r"\s*(?:$|'|rem\b|attribute\s+\w+|option\s+(?:explicit|ba
 # What precedes the count of compiled lines in a module's cache, which has no published format.
 _COMPILED = b"\xfe\xca\x01\x00"
 _UNPACKED = 16 << 20
+MACROS = "The document contains macros."
 
 
 def report_macros(storage: Storage, output: Output) -> None:
     """Report the project whose storage (of any name) has the storage `VBA`."""
-    if has_code(storage):
-        output.finding("macros", "The document contains macros.")
-    else:
-        output.finding("empty_macros", "The document has a macro project in which there is no code.")
+    _report(output, code=has_code(storage))
 
 
 def report_project(content: bytes, output: Output) -> None:
@@ -38,8 +36,12 @@ def report_project(content: bytes, output: Output) -> None:
         raise
     except COMPOUND_ERRORS:
         code = True
+    _report(output, code=code)
+
+
+def _report(output: Output, *, code: bool) -> None:
     if code:
-        output.finding("macros", "The document contains macros.")
+        output.finding("macros", MACROS)
     else:
         output.finding("empty_macros", "The document has a macro project in which there is no code.")
 

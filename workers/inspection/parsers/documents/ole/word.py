@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from workers.inspection.parsers.documents.field_codes import ACTIVE, Fields
 from workers.inspection.parsers.documents.ole.container import Storage
-from workers.inspection.parsers.documents.ole.monikers import linked_addresses, linked_pictures
+from workers.inspection.parsers.documents.ole.monikers import report_links
 from workers.inspection.parsers.documents.package import EncryptedDocument
-from workers.inspection.parsers.documents.references import clicked, loaded, shown
+from workers.inspection.parsers.documents.references import loaded
 from workers.inspection.parsers.port import Output
 
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
@@ -36,10 +36,7 @@ def examine_word(storage: Storage, output: Output) -> None:
         output.finding("active_field", ACTIVE)
     loaded(_attached_template(document, table), output)
     for stream in (document, table, storage.read("Data") if storage.has("Data") else b""):
-        for address in linked_addresses(stream):
-            clicked(address, output)
-        for address in linked_pictures(stream):
-            shown(address, output)
+        report_links(stream, output)
 
 
 def _fields(text: str, output: Output) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from workers.inspection.parsers.documents.formulas import ACTIVE, is_active
-from workers.inspection.parsers.documents.ole.excel import QUERY, REFRESHED
-from workers.inspection.parsers.documents.ole.expressions import called
+from workers.inspection.parsers.documents.ole.expressions import report_expression
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.package import MalformedDocument
-from workers.inspection.parsers.documents.references import clicked
+from workers.inspection.parsers.documents.references import REFRESHED, queried
 from workers.inspection.parsers.port import Output
 
 _LINK_KINDS = (1, 2)  # 2.4.162: DDE, OLE
@@ -74,7 +74,7 @@ def _connection(body: bytes, output: Output) -> None:
     if len(body) < 10:
         return
     interval, flags = struct.unpack_from("<HL", body, 4)
-    output.finding(*(("external_data", REFRESHED) if interval or flags & 0x20 else ("external_link", QUERY)))
+    queried(output, refreshes=bool(interval or flags & 0x20))
 
 
 def _query(body: bytes, output: Output) -> None:
@@ -89,7 +89,7 @@ def _name(body: bytes, output: Output) -> None:
     if name.upper().startswith("_XLFN.") and is_active(name):
         output.finding("active_formula", ACTIVE)
     if name.lower().startswith(("_xlnm.auto_", "auto_open", "auto_close")):
-        output.finding("macros", "The workbook contains macros.")
+        output.finding("macros", MACROS)
     _expression(body, at, output)
 
 
@@ -105,11 +105,7 @@ def _string_cell(body: bytes, output: Output) -> None:
 
 def _expression(body: bytes, at: int, output: Output) -> None:
     size = int.from_bytes(body[at : at + 4], "little")
-    found = called(body[at + 4 : at + 4 + size], wide=True)
-    if found.acts:
-        output.finding("active_formula", ACTIVE)
-    for address in found.addresses:
-        clicked(address, output)
+    report_expression(body[at + 4 : at + 4 + size], output, wide=True)
 
 
 def _text(body: bytes, at: int) -> tuple[str, int]:

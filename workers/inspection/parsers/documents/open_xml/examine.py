@@ -10,11 +10,11 @@ import io
 import re
 from collections.abc import Mapping
 
+from workers.inspection.identification.compounds import MAGIC
 from workers.inspection.parsers.documents.known_data import is_known_data
-from workers.inspection.parsers.documents.ole.container import MAGIC
 from workers.inspection.parsers.documents.ole.document import examine_embedded
 from workers.inspection.parsers.documents.ole.objects import OBJECT
-from workers.inspection.parsers.documents.ole.vba import report_project
+from workers.inspection.parsers.documents.ole.vba import MACROS, report_project
 from workers.inspection.parsers.documents.open_xml.binary_workbook import examine_binary_part
 from workers.inspection.parsers.documents.open_xml.index import CONTENT_TYPES, Index, read_index
 from workers.inspection.parsers.documents.open_xml.links import report_relationships
@@ -68,7 +68,7 @@ class _Part:
     def examine(self, limits: Mapping[str, int]) -> None:
         head = self._package.head(self._name)
         if _MACRO_SHEET.search(f"{self._type} {self._name}"):
-            self._output.finding("macros", "The document contains macros.")
+            self._output.finding("macros", MACROS)
         if self._is_project():
             report_project(self._content(), self._output)
         elif _CONTROL.search(self._type) or "/activex/" in self._name.lower():
@@ -76,7 +76,7 @@ class _Part:
         elif head.startswith(MAGIC):
             examine_embedded(self._content(), limits, self._output)
         elif self._is_setting():
-            self._read()
+            self._package.verify(self._name)
         elif self._is_xml(head):
             self._xml()
         else:
@@ -109,14 +109,9 @@ class _Part:
         elif _BINARY_SHEET.fullmatch(self._type):
             examine_binary_part(self._content(), self._output)
         elif is_known_data(head):
-            self._read()
+            self._package.verify(self._name)
         else:
             self._package.hand_out(self._name, self._output)
-
-    def _read(self) -> None:
-        """Reading a part to its end tests its checksum."""
-        for _ in self._package.pieces(self._name):
-            pass
 
     def _is_setting(self) -> bool:
         """Whether the part is used as a program's own data, and as nothing else."""

@@ -13,8 +13,18 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.open_xml.index import Index, Relationship
-from workers.inspection.parsers.documents.references import Place, asked_for, clicked, loaded, place_of, played, shown
+from workers.inspection.parsers.documents.references import (
+    LINKED,
+    Place,
+    asked_for,
+    clicked,
+    loaded,
+    place_of,
+    played,
+    shown,
+)
 from workers.inspection.parsers.port import Output
 
 _WORKBOOKS = ("externallinkpath", "xlpathmissing", "xlexternallinkpath", "xlstartup", "xlalternatestartup", "xllibrary",
@@ -36,7 +46,7 @@ def _linked(reference: str, output: Output) -> None:
     """Word binds a linked object as it is opened (CVE-2022-30190 and CVE-2017-0199 are such links)."""
     loaded(reference.partition("!")[0] if place_of(reference) == Place.LOCAL else reference, output)
     if place_of(reference) == Place.LOCAL:
-        output.finding("external_link", "The document shows a linked file, which is read when it is asked for.")
+        output.finding("external_link", LINKED)
     elif place_of(reference) == Place.PROGRAM:
         output.finding("unsafe_link", "A linked object is a program.")
 
@@ -64,7 +74,7 @@ def report_relationships(index: Index, output: Output) -> None:
         elif one.kind in _EXTENSIONS:
             output.finding("web_extension", "The document loads an add-in of a web site.")
         elif one.kind in _MACROS:
-            output.finding("macros", "The document contains macros.")
+            output.finding("macros", MACROS)
 
 
 def _rule(one: Relationship, index: Index) -> Callable[[str, Output], None]:

@@ -6,9 +6,18 @@ from types import MappingProxyType
 
 from workers.inspection.parsers.documents.field_codes import Fields
 from workers.inspection.parsers.documents.formulas import ACTIVE, formula
-from workers.inspection.parsers.documents.ole.excel import QUERY, REFRESHED
+from workers.inspection.parsers.documents.ole.objects import EQUATION
+from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.open_xml.index import Relationship
-from workers.inspection.parsers.documents.references import clicked, is_remote, loaded, shown
+from workers.inspection.parsers.documents.references import (
+    ACTION,
+    REFRESHED,
+    clicked,
+    is_remote,
+    loaded,
+    queried,
+    shown,
+)
 from workers.inspection.parsers.documents.xml_parts import Element
 from workers.inspection.parsers.port import Output
 
@@ -28,7 +37,6 @@ _SHAPE_SHEET = re.compile(
     r"\b(RUNMACRO|CALLTHIS|OPENFILE|HYPERLINK|GOTOPAGE)\s*\(\s*\"([^\"]*)|RUNADDON(?:WARGS)?\s*\(\s*\"([^\"]*[\\/.][^\"]*)",
     re.IGNORECASE,
 )
-ACTION = "A click or a hover starts a program or a macro."
 
 
 class PartRules:
@@ -70,7 +78,7 @@ class PartRules:
     def take_defined_name(self, element: Element) -> None:
         formula(element.text, self._output)
         if re.match(r"(_xlnm\.)?auto_(open|close|activate|deactivate)", element.get("name"), re.IGNORECASE):
-            self._output.finding("macros", "The document contains macros.")
+            self._output.finding("macros", MACROS)
 
     def take_dde(self, _element: Element) -> None:
         self._output.finding("active_formula", ACTIVE)
@@ -81,10 +89,8 @@ class PartRules:
 
     def take_connection(self, element: Element) -> None:
         """A connection that is only there is followed where the reader refreshes; `interval` refreshes by itself."""
-        if element.get("refreshOnLoad") in _TRUE or element.get("interval") not in ("", "0"):
-            self._output.finding("external_data", REFRESHED)
-        else:
-            self._output.finding("external_link", QUERY)
+        refreshes = element.get("refreshOnLoad") in _TRUE or element.get("interval") not in ("", "0")
+        queried(self._output, refreshes=refreshes)
 
     def take_query(self, element: Element) -> None:
         if element.get("refreshOnLoad") in _TRUE:
@@ -120,7 +126,7 @@ class PartRules:
         if element.get("progId").lower().startswith("equation.") and not element.get("progId").lower().startswith(
             "equation.dsmt"
         ):
-            self._output.finding("embedded_object", "The document contains an object of the equation editor.")
+            self._output.finding("embedded_object", EQUATION)
 
     def take_macro(self, element: Element) -> None:
         if re.search(r"[\\/]|\[[1-9]", element.get("macro")):

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.documents.field_codes import Fields
 from workers.inspection.parsers.documents.ole.monikers import linked_addresses
-from workers.inspection.parsers.documents.package import MalformedDocument
+from workers.inspection.parsers.documents.ole.objects import EQUATION
+from workers.inspection.parsers.documents.package import PADDING, MalformedDocument
 from workers.inspection.parsers.documents.references import (
     Place,
     clicked,
@@ -27,7 +28,6 @@ from workers.inspection.parsers.port import LimitExceeded, Output
 
 _MAX_BYTES = 512 << 20
 _DEEPEST = 10_000
-_PADDING = b"\0\t\n\r \x1a"
 _SPACES = frozenset({"tab", "line", "par", "emspace", "enspace", "cell", "row", "sect", "page"})
 _QUOTES = {"lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”"}
 _SYMBOLS = {"\\\\": "\\", "\\{": "{", "\\}": "}", "\\~": " ", "\\_": "-", "\\\n": " ", "\\\r": " "}
@@ -69,7 +69,7 @@ def examine_rtf(file: BinaryIO, size: int, start: int, limits: Mapping[str, int]
 def _behind(data: bytes, end: int, reader: "_Reader", output: Output) -> None:
     if reader.is_open:
         output.finding("irregular", "The document ends before all of its groups do.")
-    elif data.find(b"{\\rt", end) >= 0 or data[end : end + 4096].strip(_PADDING) or data[end:].strip(_PADDING):
+    elif data.find(b"{\\rt", end) >= 0 or data[end : end + 4096].strip(PADDING) or data[end:].strip(PADDING):
         output.finding("trailing_data", "There are further bytes behind the end of the document.")
 
 
@@ -213,7 +213,7 @@ class _Reader:
 
     def take_object_class(self, group: _Group) -> None:
         if _kept(group).lower().startswith("equation"):
-            self._output.finding("embedded_object", "The document contains an object of the equation editor.")
+            self._output.finding("embedded_object", EQUATION)
 
     def take_loaded(self, group: _Group) -> None:
         loaded(_kept(group), self._output)

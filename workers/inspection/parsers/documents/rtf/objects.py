@@ -5,17 +5,16 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from workers.inspection.identification.compounds import MAGIC
 from workers.inspection.parsers.documents.known_data import is_known_data
-from workers.inspection.parsers.documents.ole.container import MAGIC
 from workers.inspection.parsers.documents.ole.document import examine_embedded
-from workers.inspection.parsers.documents.ole.objects import OBJECT, report_native
-from workers.inspection.parsers.documents.references import REMOTE, Place, place_of
+from workers.inspection.parsers.documents.ole.objects import EQUATION, OBJECT, report_native
+from workers.inspection.parsers.documents.references import LINKED, REMOTE, Place, place_of
 from workers.inspection.parsers.port import Output
 
 _LINKED, _EMBEDDED = 1, 2
 _WHITE = b" \t\r\n\0"
 _HEXADECIMAL = re.compile(rb"(?:[0-9A-Fa-f]{2})*")
-_EQUATION = "The document contains an object of the equation editor."
 
 
 class _OldObject(NamedTuple):
@@ -45,7 +44,7 @@ def examine_object_bytes(data: bytes, limits: Mapping[str, int], output: Output)
     if found is not None and found.kind == _LINKED:
         _link(found.topic, output)
     elif found is not None and found.class_name.startswith("equation"):
-        output.finding("embedded_object", _EQUATION)
+        output.finding("embedded_object", EQUATION)
     elif native.startswith(MAGIC):
         examine_embedded(native, limits, output)
     elif found is not None and found.class_name == "package":
@@ -57,7 +56,7 @@ def examine_object_bytes(data: bytes, limits: Mapping[str, int], output: Output)
 def _link(topic: str, output: Output) -> None:
     place = place_of(topic)
     if place in (Place.LOCAL, Place.NOWHERE):
-        output.finding("external_link", "The document shows a linked file, which is read when it is asked for.")
+        output.finding("external_link", LINKED)
     else:
         output.finding("remote_template", REMOTE)
 
