@@ -19,7 +19,6 @@ from airlock.format import OCTET_STREAM, PLAIN
 from airlock.formats import format_of
 from workers.inspection.identification.compounds import MAGIC, compound_end, compound_types
 from workers.inspection.identification.containers import in_container
-from workers.inspection.identification.encodings import decoded_as
 from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
 from workers.inspection.identification.signatures import by_prefix, disk_image
@@ -97,7 +96,7 @@ def _signed(sample: Sample, claims: Sequence[str]) -> list[Reading]:
     if (container := in_container(sample)) is not None:
         return [Reading(_with_sound_alone(container, claims))]
     prefix = by_prefix(sample)
-    if prefix is not None and not (prefix[1] and _texts(sample, claims)):
+    if prefix is not None and not (prefix[1] and sample.is_text):
         return [Reading(prefix[0])]
     if sample.head.startswith(LOCAL):
         return []
@@ -107,9 +106,7 @@ def _signed(sample: Sample, claims: Sequence[str]) -> list[Reading]:
 
 
 def _texts(sample: Sample, claims: Sequence[str]) -> list[Reading]:
-    if decoded_as(sample.head, sample.file, sample.size) is None:
-        return []
-    return text_readings(sample, claims)
+    return text_readings(sample, claims) if sample.is_text else []
 
 
 def _with_sound_alone(container: str, claims: Sequence[str]) -> str:

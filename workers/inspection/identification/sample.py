@@ -1,6 +1,9 @@
 """The bytes under identification: the first ones at hand, the others by position."""
 
+from functools import cached_property
 from typing import BinaryIO
+
+from workers.inspection.identification.encodings import decoded_as
 
 HEAD = 64 * 1024
 # A window's overlap holds the longest mark that is sought in it.
@@ -22,6 +25,11 @@ class Sample:
             return b""
         self.file.seek(position)
         return self.file.read(min(length, self.size - position))
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether all of the bytes decode as text, which reads all of them."""
+        return decoded_as(self.head, self.file, self.size) is not None
 
     @property
     def tail(self) -> bytes:

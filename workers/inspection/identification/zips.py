@@ -29,15 +29,17 @@ _MAIN = re.compile(
     rb"""(?i)ContentType\s*=\s*["']\s*(application/vnd\.(?:openxmlformats-officedocument|ms-[a-z]+)\.[a-z.0-9-]+?)"""
     rb"""\.main(?:\+xml)?\s*["']"""
 )
-_KINDS = {
-    "wordprocessingml.document": "wordprocessingml.document",
-    "wordprocessingml.template": "wordprocessingml.template",
-    "spreadsheetml.sheet": "spreadsheetml.sheet",
-    "spreadsheetml.template": "spreadsheetml.template",
-    "presentationml.presentation": "presentationml.presentation",
-    "presentationml.slideshow": "presentationml.slideshow",
-    "presentationml.template": "presentationml.template",
-}
+_KINDS = frozenset(
+    {
+        "wordprocessingml.document",
+        "wordprocessingml.template",
+        "spreadsheetml.sheet",
+        "spreadsheetml.template",
+        "presentationml.presentation",
+        "presentationml.slideshow",
+        "presentationml.template",
+    }
+)
 _MACRO_KINDS = frozenset(
     {
         "application/vnd.ms-word.document.macroenabled.12",
@@ -64,7 +66,6 @@ _SHORTER = {
         "application/vnd.ms-powerpoint.presentation.macroenabled.12",
     "application/vnd.ms-powerpoint.slideshow.macroenabled": "application/vnd.ms-powerpoint.slideshow.macroenabled.12",
     "application/vnd.ms-powerpoint.template.macroenabled": "application/vnd.ms-powerpoint.template.macroenabled.12",
-    "application/vnd.ms-visio.drawing": "application/vnd.ms-visio.drawing",
 }  # fmt: skip
 _MIMETYPE = re.compile(rb"application/[a-zA-Z0-9.+-]+")
 
@@ -162,7 +163,7 @@ def _open_xml(content_types: bytes) -> str:
             return name
     for name in found:
         if (kind := name.removeprefix(_OOXML)) in _KINDS:
-            return _OOXML + _KINDS[kind]
+            return _OOXML + kind
     return ""
 
 
