@@ -66,7 +66,7 @@ class Profile(Strict):
     stop_early: bool = False
     """Whether the first objection that nothing can lift ends the reading; the verdict has no SHA-256 then."""
     member_types: tuple[str, ...] | None = None
-    """What files inside an object may be; None: the content types. `members_may_be` says by which rules."""
+    """What files inside an object may be; None: the content types. `takes_member` says by which rules."""
     unexamined: tuple[str, ...] = ()
     """Types that are accepted although no check examines them; the verdict names them. Patterns, as content types."""
     findings: Mapping[str, Amount] = Field(default_factory=dict)

@@ -17,11 +17,11 @@ from airlock.errors import AirlockError
 from airlock.formats import EXAMINERS
 from airlock.profiles import Profiles
 from workers.inspection.checks import checksum, content, size
-from workers.inspection.checks.coverage import MEDIA_TYPE
-from workers.inspection.checks.port import Check
+from workers.inspection.checks.port import CONTENT, Check
 from workers.inspection.clamd import check as clamd
 from workers.inspection.clamd.client import Address, ClamdClient
 from workers.inspection.parsers.port import Examiner
+from workers.inspection.readings import MEDIA_TYPE
 from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.yara import check as yara
 from workers.inspection.yara.rule_set import BadRules, compile_rules
@@ -63,7 +63,7 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
             problems.append(f"the check {name!r} (in {', '.join(users)}): {error}")
     if problems:
         raise Misconfigured("\n".join(problems))
-    made[content.NAME] = _content_check([name for name in EXAMINERS if name in named], settings)
+    made[CONTENT] = _content_check([name for name in EXAMINERS if name in named], settings)
     return MappingProxyType(made)
 
 

@@ -26,14 +26,13 @@ from airlock.callables import Clock
 from airlock.errors import Unavailable
 from airlock.formats import EXAMINERS
 from airlock.verdict import Verdict, decide
-from workers.inspection.checks.port import HEAD, Check, Report, Scan, Subject
+from workers.inspection.checks.port import CONTENT, HEAD, Check, Report, Scan, Subject
 from workers.inspection.members import Members
+from workers.inspection.readings import MEDIA_TYPE
 from workers.inspection.reports import member_types, merged_findings
 from workers.inspection.spool import Spool
 
 CHUNK = 256 * 1024
-CONTENT = "content"
-"""The check that every profile has."""
 
 Sink = Callable[[bytes], Coroutine[Any, Any, None]]
 T = TypeVar("T")
@@ -110,7 +109,7 @@ class Inspector:
 
 def check_names(names: Sequence[str]) -> list[str]:
     """The checks to run for those that a profile names: the examiners and `media_type` are one, which always runs."""
-    return [*(name for name in names if name not in (*EXAMINERS, "media_type")), CONTENT]
+    return [*(name for name in names if name not in (*EXAMINERS, MEDIA_TYPE)), CONTENT]
 
 
 async def _scan(

@@ -2,6 +2,12 @@
 
 from typing import NamedTuple
 
+MEDIA_TYPE = "media_type"
+"""The check by which a profile asks that an object is what it is declared and named as.
+
+It reports what identification finds.
+"""
+
 
 class Reading(NamedTuple):
     """One format in which programs that people use would read the bytes.

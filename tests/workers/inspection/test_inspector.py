@@ -10,9 +10,9 @@ from airlock.profile import Profile
 from airlock.verdict import Engine, Finding, Outcome
 from tests.workers.inspection.subjects import subject
 from workers.inspection.checks.checksum import ChecksumCheck
-from workers.inspection.checks.port import HEAD, BaseCheck, BaseScan, Report, Subject
+from workers.inspection.checks.port import CONTENT, HEAD, BaseCheck, BaseScan, Report, Subject
 from workers.inspection.checks.size import SizeCheck
-from workers.inspection.inspector import CONTENT, Inspector, check_names
+from workers.inspection.inspector import Inspector, check_names
 
 
 class StubCheck(BaseCheck, BaseScan):

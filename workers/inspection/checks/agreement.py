@@ -86,7 +86,7 @@ def _declaration_objections(kept: str, declared: str, profile: Profile) -> Itera
             yield _not_taken(kept, profile)
         return
     if kept == OCTET_STREAM or not may_be_called(declared, kept):
-        yield Objection("media_type_mismatch", f"The declared type is {declared}, but the bytes are {_shown(kept)}.")
+        yield Objection("media_type_mismatch", f"The declared type is {declared}, but the bytes are {shown(kept)}.")
     elif not profile.takes(kept):
         message = f"The declared type is {declared}, but the bytes are {kept}, which {profile.name!r} does not take."
         yield Objection("media_type_mismatch", message)
@@ -102,7 +102,7 @@ def _name_objections(kept: str, declared: str, filename: str, profile: Profile) 
     elif named in (None, kept, declared):
         return
     elif kept == OCTET_STREAM or not may_be_called(named, kept):
-        message = f"The file name ends in .{extension(filename)} ({named}), but the bytes are {_shown(kept)}."
+        message = f"The file name ends in .{extension(filename)} ({named}), but the bytes are {shown(kept)}."
         yield Objection("extension_mismatch", message)
     elif declared in (kept, OCTET_STREAM):
         yield Objection("media_type_corrected", f"The file name stands for {named}; it is kept as {kept}.")
@@ -117,5 +117,6 @@ def _not_taken(kept: str, profile: Profile) -> Objection:
     return Objection("content_type_not_allowed", f"The bytes are {kept}; the profile {profile.name!r} takes {taken}.")
 
 
-def _shown(media_type: str) -> str:
+def shown(media_type: str) -> str:
+    """What messages call the bytes of a type."""
     return "of no known format" if media_type == OCTET_STREAM else media_type

@@ -23,10 +23,10 @@ from airlock.verdict import Finding
 from workers.inspection.checks import classifier
 from workers.inspection.checks.agreement import claims_of
 from workers.inspection.checks.classifier import BLOCK
-from workers.inspection.checks.coverage import MEDIA_TYPE, conclude, profile_finding
-from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
+from workers.inspection.checks.coverage import conclude, profile_finding
+from workers.inspection.checks.port import CONTENT, BaseCheck, BaseScan, Report, Subject
 from workers.inspection.parsers.port import LimitExceeded
-from workers.inspection.readings import Reading
+from workers.inspection.readings import MEDIA_TYPE, Reading
 from workers.inspection.sandbox.frames import (
     ExaminationEnd,
     ExaminationRequest,
@@ -42,7 +42,6 @@ from workers.inspection.sandbox.pool import Sandbox
 from workers.inspection.sandbox.process import CRASHED
 from workers.inspection.spool import Spool
 
-NAME = "content"
 # A process that was taken over cannot fill the worker's memory with findings or readings.
 MAX_FINDINGS = 100
 MAX_READINGS = 20
@@ -51,7 +50,7 @@ MAX_READINGS = 20
 class ContentCheck(BaseCheck):
     """The check, made once at start-up: `modules` has the full name of each examiner's module by its name."""
 
-    name = NAME
+    name = CONTENT
 
     def __init__(self, modules: Mapping[str, str], sandbox: Sandbox) -> None:
         self._modules = modules
@@ -93,7 +92,7 @@ class ContentScan(BaseScan):
         self._check = check
         self._subject = subject
         self._readings: list[Reading] = []
-        self._examined: dict[str, tuple[str, ...]] = {}
+        self._examined: set[str] = set()
         self._findings: dict[Finding, None] = {}
         self._spool: Spool | None = None
         self._name = ""
@@ -148,7 +147,7 @@ class ContentScan(BaseScan):
     def _take_examined(self, media_type: str, examiner: str) -> None:
         # The process may have been taken over: an examiner examines its own formats, where the profile names it.
         if format_of(media_type).examiner == examiner and examiner in self._subject.profile.checks:
-            self._examined[media_type] = (examiner,)
+            self._examined.add(media_type)
 
     def _start(self, name: str) -> None:
         if self._subject.members is None:

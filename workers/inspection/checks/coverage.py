@@ -1,6 +1,6 @@
 """What the examination of one object or member comes to: every reading was examined, and nothing contradicts. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from airlock.content_rules import allowed_by, type_that_runs
 from airlock.format import OCTET_STREAM
@@ -8,12 +8,9 @@ from airlock.formats import format_of
 from airlock.media_types import EXTENSIONS, extension
 from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Finding, Outcome
-from workers.inspection.checks.agreement import Agreement, Objection, agree, second_reading_objections
+from workers.inspection.checks.agreement import Agreement, Objection, agree, second_reading_objections, shown
 from workers.inspection.checks.port import Report, Subject
-from workers.inspection.readings import Reading
-
-MEDIA_TYPE = "media_type"
-"""The check by which a profile asks that an object is what it is declared and named as."""
+from workers.inspection.readings import MEDIA_TYPE, Reading
 
 _OUTCOMES = {"reject": Outcome.REJECTED, "unscannable": Outcome.UNSCANNABLE, "note": Outcome.ACCEPTED}
 
@@ -26,13 +23,13 @@ def profile_finding(profile: Profile, check: str, code: str, message: str) -> Fi
 def conclude(
     subject: Subject,
     readings: Sequence[Reading],
-    examined: Mapping[str, tuple[str, ...]],
+    examined: Collection[str],
     findings: Sequence[Finding],
     opinion: str = "",
 ) -> Report:
     """The report on an object or member.
 
-    `examined` has the examiners of each media type that was examined, `findings` what they found, and `opinion` what
+    `examined` has the media types that their examiners have examined, `findings` what these found, and `opinion` what
     the model takes the bytes for, where they have no known format.
     """
     profile = subject.profile
@@ -42,10 +39,12 @@ def conclude(
     kept, objections = _agreement(subject, readings)
     found = [*findings, *(profile_finding(profile, MEDIA_TYPE, *each) for each in objections)]
     found += _not_examined(profile, readings, examined, found, opinion)
-    evidence = (
-        ExaminedReading(media_type=each.media_type, examined_by=examined.get(each.media_type, ())) for each in readings
-    )
-    return Report(tuple(found), media_type=kept, readings=tuple(evidence))
+    return Report(tuple(found), media_type=kept, readings=tuple(_evidence(each, examined) for each in readings))
+
+
+def _evidence(reading: Reading, examined: Collection[str]) -> ExaminedReading:
+    examiner = format_of(reading.media_type).examiner if reading.media_type in examined else None
+    return ExaminedReading(media_type=reading.media_type, examined_by=(examiner,) if examiner else ())
 
 
 def _agreement(subject: Subject, readings: Sequence[Reading]) -> Agreement:
@@ -63,14 +62,14 @@ def _member_objections(subject: Subject, readings: Sequence[Reading]) -> Iterato
     if runs is not None and not profile.takes_member(named):
         yield Objection("member_not_allowed", f"Its name ends in {runs}, which systems, browsers or servers run.")
     elif not profile.takes_member(media_type) and not allowed_by(profile.unexamined, media_type):
-        shown = "of no known format" if media_type == OCTET_STREAM else media_type
-        yield Objection("member_not_allowed", f"It is {shown}, which is not among the profile's member types.")
+        message = f"It is {shown(media_type)}, which is not among the profile's member types."
+        yield Objection("member_not_allowed", message)
 
 
 def _not_examined(
     profile: Profile,
     readings: Sequence[Reading],
-    examined: Mapping[str, tuple[str, ...]],
+    examined: Collection[str],
     found: Sequence[Finding],
     opinion: str,
 ) -> Iterator[Finding]:
@@ -86,7 +85,7 @@ def _not_examined(
 def _message(media_type: str, examiner: str | None, opinion: str) -> str:
     if media_type == OCTET_STREAM:
         guess = f" The model magika takes them for: {opinion}." if opinion else ""
-        return f"The bytes are of no known format, so no check examined them.{guess}"
+        return f"The bytes are {shown(media_type)}, so no check examined them.{guess}"
     if examiner is None:
         return f"The bytes are {media_type}, which no check examines."
     return f"The bytes are {media_type}; the check {examiner}, which examines it, is not in the profile."

@@ -28,6 +28,9 @@ from airlock.verdict import Engine, ExaminedReading, Finding
 if TYPE_CHECKING:
     from workers.inspection.spool import Spool
 
+CONTENT = "content"
+"""The check that every profile has."""
+
 # How many bytes of an object are read before its checks begin.
 HEAD = 4096
 

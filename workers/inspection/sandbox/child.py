@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from airlock.formats import format_of
 from workers.inspection.identification.identify import identify, leading_data
 from workers.inspection.parsers.port import EnvironmentFault, Examiner, LimitExceeded
-from workers.inspection.readings import ExaminerFinding, Reading
+from workers.inspection.readings import MEDIA_TYPE, ExaminerFinding, Reading
 from workers.inspection.sandbox.confinement import allow_seconds
 from workers.inspection.sandbox.frames import (
     LARGEST,
@@ -24,9 +24,6 @@ from workers.inspection.sandbox.frames import (
     FrameType,
     encode_frame,
 )
-
-IDENTIFICATION = "media_type"
-"""The name of the check by which the findings of identification are reported."""
 
 # Where the examiner itself gave up, the object may be well-formed, and was not read to its end.
 _GAVE_UP = "limits_exceeded"
@@ -89,7 +86,7 @@ def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -
         readings = identify(file, request.size, request.claims)
         for reading in readings:
             output.reading(reading)
-        output.examiner = IDENTIFICATION
+        output.examiner = MEDIA_TYPE
         if found := leading_data(file, readings):
             output.finding(*found)
         for reading in readings:

@@ -121,19 +121,19 @@ def encode_frame(frame: FoundReading | Examined | FoundBy) -> bytes:
 
 def decode_frame(packet: bytes) -> FoundReading | Examined | FoundBy | MemberStart | MemberData | MemberEnd:
     """The frame in a packet; raises InvalidFrame."""
-    match packet[:1]:
-        case b"\x02":
+    match int.from_bytes(packet[:1], "big"):  # 0, of an empty packet, is no type
+        case FrameType.FINDING:
             examiner, code, message = _texts(packet[1:], 3)
             return FoundBy(examiner, ExaminerFinding(_code(code), printable(message)))
-        case b"\x03":
+        case FrameType.MEMBER_START:
             return MemberStart(printable(packet[1:].decode("utf-8", "replace")))
-        case b"\x04":
+        case FrameType.MEMBER_DATA:
             return MemberData(packet[1:])
-        case b"\x05":
+        case FrameType.MEMBER_END:
             return MemberEnd()
-        case b"\x09":
+        case FrameType.READING:
             return FoundReading(_decode_reading(packet[1:]))
-        case b"\x0a":
+        case FrameType.EXAMINED:
             return Examined(*_texts(packet[1:], 2))
         case _:
             raise InvalidFrame(f"a frame of type {packet[:1]!r}")

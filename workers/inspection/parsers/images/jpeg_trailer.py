@@ -17,7 +17,6 @@ _HEADS = (
     b"~\x10\x04",
     b"~\x18\x04",
     b"vivo",
-    b"vivo{",
     b"streamdata",
     b"cameralbum",
     b"QDIOBS",
