@@ -24,7 +24,8 @@ from workers.inspection.identification.sample import Sample
 from workers.inspection.identification.signatures import by_prefix, disk_image
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.texts import RTF, text_readings
-from workers.inspection.identification.zips import LOCAL, find_zip
+from workers.inspection.identification.zip_records import LOCAL
+from workers.inspection.identification.zips import find_zip
 from workers.inspection.readings import ExaminerFinding, Reading
 
 PDF = "application/pdf"

@@ -16,7 +16,8 @@ from typing import Any
 
 from workers.inspection.identification.sample import OVERLAP, WINDOW, Sample
 from workers.inspection.identification.tars import is_tar_header
-from workers.inspection.identification.zips import END, LOCAL, zip_start
+from workers.inspection.identification.zip_records import END, LOCAL
+from workers.inspection.identification.zips import zip_start
 from workers.inspection.readings import Reading
 
 # How many places are tested in a window, so that a file of marks alone ends soon.

@@ -83,10 +83,10 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
 _MAY_BE_TEXT = frozenset({b"FWS", b"CWS", b"ZWS", b"070701", b"070702", b"070707", b"LZIP", b"xar!", b"ttcf", b"OTTO",
                           b"KDMV", b"wOFF", b"wOF2", b"conectix", b"vhdxfile"})  # fmt: skip
 
-# A block's magic, or the end of an empty stream.
-_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-# Frames that readers skip may come before the first one (RFC 8878, 3.1.2).
-_ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+BZIP2_STREAM = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+"""The beginning of a bzip2 stream: up to a block's magic, or to the end of an empty stream."""
+ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""The beginning of a frame that readers of Zstandard skip. It may stand before the first one (RFC 8878, 3.1.2)."""
 _LHA = re.compile(rb"..-l[hz][0-9ds]-", re.DOTALL)
 _BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _LZMA = re.compile(rb"\x5d\0\0[\0-\x80]\0(\xff{8}|.{5}\0{3})\0", re.DOTALL)
@@ -112,7 +112,7 @@ def _bitmap(sample: Sample) -> str | None:
 
 
 def _bzip2(sample: Sample) -> str | None:
-    return "application/x-bzip2" if _BZIP2.match(sample.head) else None
+    return "application/x-bzip2" if BZIP2_STREAM.match(sample.head) else None
 
 
 def _lha(sample: Sample) -> str | None:
@@ -120,7 +120,7 @@ def _lha(sample: Sample) -> str | None:
 
 
 def _zstd(sample: Sample) -> str | None:
-    return "application/zstd" if _ZSTD_SKIPPED.match(sample.head) else None
+    return "application/zstd" if ZSTD_SKIPPED.match(sample.head) else None
 
 
 def _lzma(sample: Sample) -> str | None:

@@ -16,11 +16,8 @@ from typing import NamedTuple
 
 from airlock.format import ZIP
 from workers.inspection.identification.sample import Sample
+from workers.inspection.identification.zip_records import CENTRAL, CENTRAL_HEADER, END, END_RECORD, LOCAL, LOCATOR_64
 
-LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-_ZIP64_LOCATOR = b"PK\x06\x07"
-_END_RECORD = struct.Struct("<4s4H2LH")
-_SMALLEST_ENTRY = 46
 _MAX_PART = 4 * 1024 * 1024
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -103,20 +100,20 @@ def _end(sample: Sample) -> tuple[int, int] | None:
     while position >= 0:
         if (start := zip_start(sample, base + position)) is not None:
             comment = int.from_bytes(tail[position + 20 : position + 22], "little")
-            return start, min(base + position + _END_RECORD.size + comment, sample.size)
+            return start, min(base + position + END_RECORD.size + comment, sample.size)
         position = tail.rfind(END, 0, position)
     return None
 
 
 def zip_start(sample: Sample, position: int) -> int | None:
     """Where the zip begins whose end record is at `position`; None where that is no end record of a zip."""
-    record = sample.at(position, _END_RECORD.size)
-    if len(record) < _END_RECORD.size:
+    record = sample.at(position, END_RECORD.size)
+    if len(record) < END_RECORD.size:
         return None
-    _, disk, first_disk, here, entries, length, offset, _ = _END_RECORD.unpack(record)
+    _, disk, first_disk, here, entries, length, offset, _ = END_RECORD.unpack(record)
     if 0xFFFFFFFF in (length, offset) or entries == 0xFFFF:
-        return 0 if sample.at(position - 20, 4) == _ZIP64_LOCATOR else None
-    if disk or first_disk or here != entries or length < entries * _SMALLEST_ENTRY or position < length:
+        return 0 if sample.at(position - 20, 4) == LOCATOR_64 else None
+    if disk or first_disk or here != entries or length < entries * CENTRAL_HEADER.size or position < length:
         return None
     if not entries:
         # The end record of an empty zip alone: four bytes and zeros, which occur by chance in no file of 22 bytes.

@@ -1,6 +1,7 @@
 """What the readers report and unpack, counted against the archive's limits."""
 
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -18,6 +19,14 @@ from workers.inspection.parsers.port import LimitExceeded, Output
 
 WriteMember = Callable[[bytes], None]
 """Takes the next bytes of a member."""
+
+SPECIAL_FILES = {
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+"""What no program should unpack, by the kind of file in its mode."""
 
 LONGEST_TARGET = 4096  # PATH_MAX of Linux
 # A link's path that no program would take for anything else, where it unpacks the link as a file.
@@ -79,9 +88,9 @@ class ArchiveOutput:
             "ambiguous_name", f"Programs differ in how they read the archive's entry {quoted(name)}: {reason}."
         )
 
-    def device(self, name: str, what: str) -> None:
-        """Report an entry that is a device, a pipe or the like; `what` says which."""
-        self.finding("link", f"The archive's entry {quoted(name)} is {what}.")
+    def special_file(self, name: str, kind: int) -> None:
+        """Report an entry that is no file, folder or link; `kind` is the kind of file in its mode."""
+        self.finding("link", f"The archive's entry {quoted(name)} is {SPECIAL_FILES.get(kind, 'a special file')}.")
 
     def link(self, name: str, *targets: str, hard: bool = False) -> None:
         """Note a link, with each target that a program may take. `finish` says where it leads, when all are known."""

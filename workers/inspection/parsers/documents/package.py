@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
+from workers.inspection.identification.zip_records import DESCRIPTOR_MARK, END, END_RECORD, LOCAL_HEADER
 from workers.inspection.parsers.port import LimitExceeded, Output
 
 PADDING = b"\0\t\n\r \x1a"
@@ -21,9 +22,7 @@ HEAD = 4096
 # The longest entry of a zip's directory: a name of 250 characters, and the short extra fields of documents.
 _DIRECTORY_BYTES = 300
 _OFFICE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE.TXT 4.3.7
-_END = b"PK\x05\x06"
-_END_BYTES, _LONGEST_COMMENT = 22, 0xFFFF
+_LONGEST_COMMENT = 0xFFFF
 _MASKED = 0xFFFFFFFF  # the size is in a 64-bit field
 _DESCRIPTOR, _LONGEST_DESCRIPTOR = 1 << 3, 24
 _PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
@@ -116,14 +115,14 @@ class Package:
     def _end_of(self, entry: zipfile.ZipInfo) -> int:
         """Where an entry's content ends, with the descriptor behind it."""
         self._file.seek(entry.header_offset)
-        header = self._file.read(_LOCAL.size)
-        if len(header) < _LOCAL.size:
+        header = self._file.read(LOCAL_HEADER.size)
+        if len(header) < LOCAL_HEADER.size:
             raise zipfile.BadZipFile("a local header is cut off")
-        _, _, _, method, _, _, _, packed, _, name, extra = _LOCAL.unpack(header)
+        _, _, _, method, _, _, _, packed, _, name, extra = LOCAL_HEADER.unpack(header)
         early = entry.compress_size if entry.flag_bits & _DESCRIPTOR else packed
         if method != entry.compress_type or early not in (entry.compress_size, _MASKED):
             raise MalformedDocument("A part of the document has two headers that differ.")
-        end: int = entry.header_offset + _LOCAL.size + name + extra + entry.compress_size
+        end: int = entry.header_offset + LOCAL_HEADER.size + name + extra + entry.compress_size
         if entry.flag_bits & _DESCRIPTOR:
             self._file.seek(end)
             end += _descriptor_size(self._file.read(_LONGEST_DESCRIPTOR), entry)
@@ -142,8 +141,8 @@ class Package:
         if self._zip.comment and not _PRINTABLE.fullmatch(self._zip.comment):
             output.finding("trailing_data", "The comment behind the document is no text.")
         tail = _tail(self._file)
-        at = tail.rfind(_END)
-        behind = tail[at + _END_BYTES + len(self._zip.comment) :]
+        at = tail.rfind(END)
+        behind = tail[at + END_RECORD.size + len(self._zip.comment) :]
         if behind.strip(PADDING):
             output.finding("trailing_data", "There are further bytes behind the end of the document.")
         elif behind:
@@ -152,7 +151,7 @@ class Package:
 
 def _descriptor_size(found: bytes, entry: zipfile.ZipInfo) -> int:
     """APPNOTE.TXT 4.3.9: a mark, which may be missing, the checksum, and two sizes of 4 or 8 bytes."""
-    mark = 4 if found.startswith(b"PK\x07\x08") else 0
+    mark = 4 if found.startswith(DESCRIPTOR_MARK) else 0
     short = struct.pack("<LL", entry.compress_size & 0xFFFFFFFF, entry.file_size & 0xFFFFFFFF)
     return mark + (12 if found[mark + 4 : mark + 12] == short else 20)
 
@@ -168,14 +167,14 @@ def _too_many(limits: Mapping[str, int]) -> LimitExceeded:
 def _tail(file: BinaryIO) -> bytes:
     """The last bytes, in which the end record must be."""
     file.seek(0, io.SEEK_END)
-    file.seek(max(0, file.tell() - _END_BYTES - _LONGEST_COMMENT))
+    file.seek(max(0, file.tell() - END_RECORD.size - _LONGEST_COMMENT))
     return file.read()
 
 
 def _directory_size(file: BinaryIO) -> int:
     """The size of the directory by its end record (0 without one): tested before `zipfile` reads all of it."""
     tail = _tail(file)
-    at = tail.rfind(_END)
+    at = tail.rfind(END)
     return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
 
 

@@ -44,7 +44,7 @@ def _check_entries(header: SevenZipHeader, output: ArchiveOutput) -> None:
     for entry in header.entries:
         output.entry(entry.name)
         if _mode(entry) not in {0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK}:
-            output.device(entry.name, "a device, a pipe or a socket")
+            output.special_file(entry.name, _mode(entry))
     for entry in [*header.empty_files, *(entry for folder in header.folders for entry in folder.entries)]:
         output.content(entry.name, entry.size, entry.crc if entry.size else 0)
 

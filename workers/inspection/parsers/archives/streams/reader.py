@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+from workers.inspection.identification.signatures import BZIP2_STREAM, ZSTD_SKIPPED
 from workers.inspection.parsers.archives import decompressors
 from workers.inspection.parsers.archives.decompressors import Decompressor
 from workers.inspection.parsers.archives.errors import MalformedArchive
@@ -27,12 +28,11 @@ TYPES = frozenset({*_DECOMPRESSORS, LZIP})
 # What another stream begins with. The old LZMA format has no mark, and its programs read one stream.
 _NEXT = {
     GZIP: re.compile(rb"\x1f\x8b\x08"),
-    BZIP2: re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
+    BZIP2: BZIP2_STREAM,
     XZ: re.compile(rb"\xfd7zXZ\0"),
-    ZSTD: re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    ZSTD: re.compile(rb"\x28\xb5\x2f\xfd|" + ZSTD_SKIPPED.pattern),
     LZIP: re.compile(re.escape(lzip.MAGIC)),
 }
-_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # RFC 8878, 3.1.2
 # gzip ignores the zeros that fill up a tape; xz has stream padding (section 2.2 of its specification).
 _PADDED = frozenset({GZIP, XZ})
 
@@ -70,7 +70,7 @@ def _stream(media_type: str, source: Source, output: ArchiveOutput) -> Iterator[
     if media_type == LZIP:
         yield from lzip.pieces(source)
         return
-    if media_type == ZSTD and _SKIPPABLE.match(source.head()):
+    if media_type == ZSTD and ZSTD_SKIPPED.match(source.head()):
         _skip_frame(source, output)
         return
     decompressor = _DECOMPRESSORS[media_type]()

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import LONGEST, report_hidden
-from workers.inspection.parsers.archives.output import ArchiveOutput
+from workers.inspection.parsers.archives.output import SPECIAL_FILES, ArchiveOutput
 from workers.inspection.parsers.archives.rest import report_rest
 from workers.inspection.parsers.archives.system import rar
 
@@ -45,12 +45,6 @@ _RAR, _COMPRESS = "application/vnd.rar", "application/x-compress"
 TYPES = frozenset({*_FORMATS, _RAR, _COMPRESS})
 # An image has up to three directories, and systems differ in which one they show.
 _ISO_VIEWS = (b"", b"iso9660:!rockridge", b"iso9660:!rockridge,iso9660:!joliet")
-_DEVICES = {
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-}
 _WARNING = -20
 # The tables of symbols and of long names, which no program unpacks.
 _AR_TABLES = frozenset({"/", "//", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED"})
@@ -131,8 +125,8 @@ def _hand_out(entry: _Entry, output: ArchiveOutput) -> None:
     output.entry(name)
     if entry.encrypted:
         output.finding("encrypted", "The archive is encrypted.")
-    elif what := _DEVICES.get(entry.kind):
-        output.device(name, what)
+    elif entry.kind in SPECIAL_FILES:
+        output.special_file(name, entry.kind)
     elif (target := entry.symbolic) is not None:
         output.link(name, target)
     elif (target := entry.hard) is not None:

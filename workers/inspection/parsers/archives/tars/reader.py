@@ -1,5 +1,6 @@
 """Hands out the entries of a tar, one by one."""
 
+import stat
 from typing import BinaryIO
 
 from workers.inspection.identification.tars import BLOCK, has_checksum
@@ -14,9 +15,9 @@ from workers.inspection.parsers.port import LimitExceeded
 _CHUNK = 64 << 10
 # The longest description of the next entry ("g": of all that follow), by its type flag. Real ones are far shorter.
 _LONGEST = {"L": 64 << 10, "K": 64 << 10, "x": 1 << 20, "X": 1 << 20, "g": 1 << 20}
-_DEVICES = {"3": "a device", "4": "a device", "6": "a pipe"}
+_SPECIAL_FILES = {"3": stat.S_IFCHR, "4": stat.S_IFBLK, "6": stat.S_IFIFO}
 _HARD_LINK, _LINK, _FOLDER, _SPARSE, _NEXT_VOLUME = "1", "2", "5", "S", "M"
-_WITHOUT_CONTENT = {_HARD_LINK, _LINK, _FOLDER, *_DEVICES}
+_WITHOUT_CONTENT = {_HARD_LINK, _LINK, _FOLDER, *_SPECIAL_FILES}
 
 
 def read(file: BinaryIO, size: int, output: ArchiveOutput) -> None:
@@ -85,8 +86,8 @@ def _entry(file: BinaryIO, size: int, header: TarHeader, description: Descriptio
 
 
 def _check_special(header: TarHeader, name: str, description: Description, length: int, output: ArchiveOutput) -> None:
-    if header.type_flag in _DEVICES:
-        output.device(name, _DEVICES[header.type_flag])
+    if header.type_flag in _SPECIAL_FILES:
+        output.special_file(name, _SPECIAL_FILES[header.type_flag])
     elif header.type_flag != _FOLDER:
         targets = dict.fromkeys([*(each for each in description.targets[::-1] if each), header.target])
         output.link(name, *targets, hard=header.type_flag == _HARD_LINK)

@@ -3,6 +3,15 @@
 import struct
 from typing import Any, BinaryIO, NamedTuple
 
+from workers.inspection.identification.zip_records import (
+    CENTRAL,
+    CENTRAL_HEADER,
+    END,
+    END_64,
+    END_RECORD,
+    LOCATOR_64,
+    SIGNATURE,
+)
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput
@@ -10,13 +19,10 @@ from workers.inspection.parsers.archives.zips.entries import ZipEntry, parse_ent
 from workers.inspection.parsers.port import LimitExceeded
 
 _MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
-_CENTRAL, _END_MARK, _SIGNATURE = b"PK\x01\x02", b"PK\x05\x06", b"PK\x05\x05"
-_END = struct.Struct("<4s4H2LH")  # 4.3.16
 _END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 _LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
-_SMALLEST_ENTRY = 46
 # The end record, the longest comment, and blank bytes behind it.
-_TAIL = _END.size + _MASKED_16 + 1024
+_TAIL = END_RECORD.size + _MASKED_16 + 1024
 
 
 class _Place(NamedTuple):
@@ -53,12 +59,12 @@ def read(file: BinaryIO, size: int, output: ArchiveOutput) -> ZipDirectory:
     if place.entries > output.entries_limit:
         raise LimitExceeded(f"The archive has more than {output.entries_limit} entries (archive_entries).")
     _check_one_directory(file, place, output)
-    file.seek(place.record + _END.size)
-    report_hidden(file.read(place.end - place.record - _END.size), "in its comment", output)
+    file.seek(place.record + END_RECORD.size)
+    report_hidden(file.read(place.end - place.record - END_RECORD.size), "in its comment", output)
     file.seek(place.start)
     left = place.length
     entries: list[ZipEntry] = []
-    while left >= _SMALLEST_ENTRY:
+    while left >= CENTRAL_HEADER.size:
         entry, length = parse_entry(file, left, place.base, output)
         left -= length
         output.entry(*entry.names)
@@ -75,7 +81,7 @@ def _place(file: BinaryIO, size: int) -> tuple[_Place, list[int]]:
     tail = file.read(size - start)
     found: list[_Place] = []
     failure: Exception = MalformedArchive("its directory is missing")
-    for at in _occurrences(tail, _END_MARK):
+    for at in _occurrences(tail, END):
         try:
             found.append(_by_record(file, size, start + at))
         except (MalformedArchive, UnreadableArchive) as error:
@@ -98,8 +104,8 @@ def _occurrences(text: bytes, part: bytes) -> list[int]:
 def _by_record(file: BinaryIO, size: int, at: int) -> _Place:
     """Where the directory is by the end record at `at`; raises MalformedArchive where there is none."""
     file.seek(at)
-    _, disk, first_disk, here, count, length, start, comment = _END.unpack(read_exactly(file, _END.size))
-    end = at + _END.size + comment
+    _, disk, first_disk, here, count, length, start, comment = END_RECORD.unpack(read_exactly(file, END_RECORD.size))
+    end = at + END_RECORD.size + comment
     if end > size:
         raise MalformedArchive("it ends too early")
     modulo, behind = 1 << 16, at
@@ -109,7 +115,7 @@ def _by_record(file: BinaryIO, size: int, at: int) -> _Place:
         _check_one_part(disk, first_disk, here, count)
     for real in (behind - length, start):
         # Where other bytes stand before the zip, its offsets may count them or not.
-        if real >= start and real + length <= behind and (not length or _has(file, real, _CENTRAL)):
+        if real >= start and real + length <= behind and (not length or _has(file, real, CENTRAL)):
             return _Place(real, length, count, modulo, real - start, behind, at, end)
     raise MalformedArchive("its directory is at the wrong offset")
 
@@ -121,10 +127,10 @@ def _has(file: BinaryIO, at: int, mark: bytes) -> bool:
 
 def _check_one_directory(file: BinaryIO, place: _Place, output: ArchiveOutput) -> None:
     """Report what else programs may take for the directory, or what stands between it and the end record."""
-    if place.base and place.length and _has(file, place.start - place.base, _CENTRAL):
+    if place.base and place.length and _has(file, place.start - place.base, CENTRAL):
         output.finding("hidden_entry", "The archive has two directories, and programs differ in which one they use.")
     gap = place.start + place.length
-    if gap < place.behind and not _has(file, gap, _SIGNATURE):  # 4.3.13
+    if gap < place.behind and not _has(file, gap, SIGNATURE):  # 4.3.13
         output.finding("hidden_entry", "The archive has bytes behind its directory that it does not list.")
 
 
@@ -137,7 +143,7 @@ def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> tuple[
         return None
     file.seek(end - _LOCATOR.size)
     mark, disk, at, disks = _LOCATOR.unpack(read_exactly(file, _LOCATOR.size))
-    if mark != b"PK\x06\x07":
+    if mark != LOCATOR_64:
         if short[2] == _MASKED_32 or short[3] == _MASKED_32:
             raise MalformedArchive("its 64-bit end record is missing")
         return None
@@ -156,7 +162,7 @@ def _end_record_64(file: BinaryIO, at: int, end: int) -> tuple[int, tuple[Any, .
         if 0 <= here <= end - _END_64.size:
             file.seek(here)
             record = _END_64.unpack(read_exactly(file, _END_64.size))
-            if record[0] == b"PK\x06\x06" and here + 12 + record[1] == end:
+            if record[0] == END_64 and here + 12 + record[1] == end:
                 return here, record
     raise MalformedArchive("its 64-bit end record is at the wrong offset")
 

@@ -3,6 +3,7 @@
 import struct
 from typing import BinaryIO, NamedTuple
 
+from workers.inspection.identification.zip_records import CENTRAL, CENTRAL_HEADER, DESCRIPTOR_MARK, LOCAL, LOCAL_HEADER
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
@@ -19,8 +20,6 @@ _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
 _UNICODE_MARK = _UNICODE_PATH.to_bytes(2, "little")
 _USUAL = 80  # bytes of extra fields as programs of today write them
 _LONGEST_NAME = 4096  # PATH_MAX of Linux
-_CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
-_LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _DESCRIPTORS = (("<4s3L", True), ("<4sL2Q", True), ("<3L", False), ("<L2Q", False))
 
 
@@ -71,11 +70,11 @@ def read_exactly(file: BinaryIO, length: int) -> bytes:
 
 def parse_entry(file: BinaryIO, left: int, base: int, output: ArchiveOutput) -> tuple[ZipEntry, int]:
     """The entry at the file's position in the directory, of which `left` bytes are left, and its length."""
-    fields = _CENTRAL.unpack(read_exactly(file, _CENTRAL.size))
+    fields = CENTRAL_HEADER.unpack(read_exactly(file, CENTRAL_HEADER.size))
     mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length = fields[:13]
     disk, _, attributes, offset = fields[13:]
-    length = _CENTRAL.size + name_length + extra_length + comment_length
-    if mark != b"PK\x01\x02" or length > left:
+    length = CENTRAL_HEADER.size + name_length + extra_length + comment_length
+    if mark != CENTRAL or length > left:
         raise MalformedArchive("its directory is not valid")
     if name_length > _LONGEST_NAME:
         raise LimitExceeded(f"The archive has a name of more than {_LONGEST_NAME} bytes.")
@@ -93,18 +92,18 @@ def parse_entry(file: BinaryIO, left: int, base: int, output: ArchiveOutput) -> 
 
 def locate(file: BinaryIO, entry: ZipEntry, limit: int, output: ArchiveOutput) -> LocatedEntry:
     """Where the entry's content is, before `limit`. Reports where its local header differs from the directory."""
-    if entry.offset + _LOCAL.size > limit:
+    if entry.offset + LOCAL_HEADER.size > limit:
         raise MalformedArchive(f"its entry {quoted(entry.name)} is at the wrong offset")
     file.seek(entry.offset)
-    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(
-        read_exactly(file, _LOCAL.size)
+    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL_HEADER.unpack(
+        read_exactly(file, LOCAL_HEADER.size)
     )
-    if mark != b"PK\x03\x04":
+    if mark != LOCAL:
         raise MalformedArchive(f"its entry {quoted(entry.name)} is at the wrong offset")
     name = read_exactly(file, name_length)
     extra = read_exactly(file, extra_length)
     _check_hidden(extra, output)
-    data = entry.offset + _LOCAL.size + name_length + extra_length
+    data = entry.offset + LOCAL_HEADER.size + name_length + extra_length
     if name != entry.raw_name or _UNICODE_MARK in extra:
         _check_local_names(entry, _names(name, flags, extra, output), output)
     if method != entry.method or (flags ^ entry.flags) & _ENCRYPTED:
@@ -146,7 +145,7 @@ def descriptor_length(file: BinaryIO, at: int, entry: ZipEntry, *, marked: bool 
         length = struct.calcsize(layout)
         if len(text) < length or (marked and not mark):
             continue
-        known = ((b"PK\x07\x08",) if mark else ()) + (entry.crc, entry.packed, entry.size)
+        known = ((DESCRIPTOR_MARK,) if mark else ()) + (entry.crc, entry.packed, entry.size)
         if struct.unpack_from(layout, text) == known:
             return length
     return 0

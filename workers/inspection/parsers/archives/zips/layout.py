@@ -4,15 +4,15 @@ import struct
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from workers.inspection.identification.zip_records import DESCRIPTOR_MARK, LOCAL
 from workers.inspection.parsers.archives.hidden import LONGEST, report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput
 from workers.inspection.parsers.archives.zips.directory import ZipDirectory
 from workers.inspection.parsers.archives.zips.entries import LocatedEntry, descriptor_length
 
-_LOCAL_MARK = b"PK\x03\x04"
 _CHUNK = 1 << 20
 # The mark of a split archive that fits into one file (8.5.4, 8.5.5).
-_ONE_PART = (b"PK\x07\x08", b"PK00")
+_ONE_PART = (DESCRIPTOR_MARK, b"PK00")
 _SIGNING_MARK = b"APK Sig Block 42"
 
 
@@ -43,7 +43,7 @@ def _check_prefix(file: BinaryIO, start: int, first: int, output: ArchiveOutput)
     file.seek(0)
     end, at = b"", 0
     while at < start and (data := file.read(min(_CHUNK, start - at))):
-        if _LOCAL_MARK in end + data:
+        if LOCAL in end + data:
             output.finding("hidden_entry", "The archive has an entry that its directory does not list.")
         end, at = data[-3:], at + len(data)
     file.seek(start)
@@ -63,7 +63,7 @@ def _check_gap(file: BinaryIO, at: int, end: int, previous: LocatedEntry | None,
     gap = _without_virtual_entries(file.read(end - at))
     if _is_signing_block(gap):
         report_hidden(gap, "in its signature", output)
-    elif gap.startswith(_LOCAL_MARK):
+    elif gap.startswith(LOCAL):
         output.finding("hidden_entry", "The archive has an entry that its directory does not list.")
     elif gap.strip(b"\0"):
         output.finding("hidden_entry", "The archive has bytes between its entries that it does not list.")
@@ -71,7 +71,7 @@ def _check_gap(file: BinaryIO, at: int, end: int, previous: LocatedEntry | None,
 
 def _without_virtual_entries(gap: bytes) -> bytes:
     """Android's zipflinger fills a gap with local headers that have no name, no content and zeros as extra fields."""
-    while gap.startswith(_LOCAL_MARK) and len(gap) >= 30:
+    while gap.startswith(LOCAL) and len(gap) >= 30:
         packed, size, name, extra = struct.unpack_from("<2L2H", gap, 18)
         if packed or size or name or gap[30 : 30 + extra].strip(b"\0"):
             break

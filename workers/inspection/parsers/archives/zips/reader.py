@@ -10,7 +10,7 @@ from typing import BinaryIO
 from workers.inspection.parsers.archives import decompressors
 from workers.inspection.parsers.archives.decompressors import Decompressor
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
-from workers.inspection.parsers.archives.output import LONGEST_TARGET, ArchiveOutput, WriteMember, quoted
+from workers.inspection.parsers.archives.output import LONGEST_TARGET, SPECIAL_FILES, ArchiveOutput, WriteMember, quoted
 from workers.inspection.parsers.archives.rest import report_rest
 from workers.inspection.parsers.archives.zips import directory as zip_directory
 from workers.inspection.parsers.archives.zips.entries import LocatedEntry, ZipEntry, locate, read_exactly
@@ -26,12 +26,6 @@ _DECOMPRESSORS: dict[int, Callable[[], Decompressor]] = {
     20: decompressors.zstandard,
     93: decompressors.zstandard,
     95: decompressors.xz,
-}
-_SPECIAL_FILES = {
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
 }
 
 
@@ -60,10 +54,10 @@ def read(file: BinaryIO, size: int, start: int, output: ArchiveOutput) -> None:
 def _check_entry(entry: ZipEntry, output: ArchiveOutput) -> None:
     if entry.encrypted:
         output.finding("encrypted", f"The archive's entry {quoted(entry.name)} is encrypted.")
-    what = _SPECIAL_FILES.get(stat.S_IFMT(entry.mode))
+    kind = stat.S_IFMT(entry.mode)
     # What `zip` reads from a pipe has the pipe's mode, and is unpacked as a file.
-    if what and not (stat.S_ISFIFO(entry.mode) and entry.size):
-        output.device(entry.name, what)
+    if kind in SPECIAL_FILES and not (kind == stat.S_IFIFO and entry.size):
+        output.special_file(entry.name, kind)
     if not entry.is_folder:
         output.content(entry.name, entry.size, entry.crc)
 
