@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from airlock.file_names import extension, stored_name
 from airlock.format import OCTET_STREAM, OLE, ZIP
 from airlock.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
-from airlock.media_types import EXTENSIONS, extension, matches
+from airlock.media_types import EXTENSIONS, matches
 
 # What opens with a program that runs it: each has to be named by itself, as no wildcard means to let it in.
 _ACTIVE = frozenset(
@@ -49,10 +50,9 @@ _RENDERED = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 
 def type_that_runs(filename: str) -> str | None:
     """What a name says that is run or obeyed: the extension with its dot, or the whole name; None for other names."""
-    base = filename.replace("\\", "/").rpartition("/")[2].partition("::")[0].rstrip(". ").lower()
-    if base in _NAMES:
-        return base
-    end = extension(base)
+    name, end = stored_name(filename).lower(), extension(filename)
+    if name in _NAMES:
+        return name
     named = EXTENSIONS.get(end)
     return f".{end}" if end in _RUN or (named is not None and (named in _ACTIVE or named in _RENDERED)) else None
 

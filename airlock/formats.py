@@ -294,6 +294,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 SCRIPTS: frozenset[str] = frozenset(each.media_type for each in _SCRIPTS)
 """The types of texts that run. A name or a declaration says so; the bytes of a text do not."""
 
+PROGRAM_EXTENSIONS: frozenset[str] = frozenset(
+    name
+    for each in FORMATS.values()
+    if each.family == "program" or each.media_type in SCRIPTS
+    for name in each.extensions
+)
+"""The extensions of programs and of texts that run."""
+
 EXAMINERS: tuple[Examiner, ...] = ("image", "pdf", "markup", "office", "archive", "text", "mail", "media")
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from airlock import media_types
 from airlock.content_rules import may_be_called
 from airlock.errors import AirlockError, FieldError, Refused
+from airlock.file_names import BIDIRECTIONAL
 from airlock.format import OCTET_STREAM
 from airlock.profile import Profile
 
@@ -30,9 +31,6 @@ _SAFE = "!'()*,;=+&~-._/:@"
 _ENCODED = [quote(bytes([byte]), safe=_SAFE) for byte in range(256)]
 _PLAIN = re.compile(r"[A-Za-z0-9!'()*,;=+&~._/:@-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Embeddings, overrides and isolates (Unicode Standard Annex #9, 2): with them `a\u202egnp.exe` looks like `aexe.png`.
-# The marks U+200E and U+200F reorder no Latin letters, and phones write them into names.
-_BIDIRECTIONAL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _USER = "user-"
 
@@ -165,7 +163,7 @@ def _filename_problems(filename: str) -> _Problems:
         rule = "must not be empty"
     elif len(filename) > MAX_FILENAME_CHARACTERS:
         rule = f"may be {MAX_FILENAME_CHARACTERS} characters long, not {len(filename)}"
-    elif _BIDIRECTIONAL.search(filename):
+    elif BIDIRECTIONAL.search(filename):
         rule = "must not hold bidirectional controls, which make one name look like another"
     elif _CONTROL.search(filename):
         rule = "must not hold control characters, line separators or lone surrogates"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from airlock.file_names import extension
 from airlock.format import OCTET_STREAM
 from airlock.formats import FORMATS
 
@@ -42,16 +43,6 @@ def canonical(media_type: str) -> str:
     """The lower-case, registered name of a media type without parameters: `image/JPG; q=1` gives `image/jpeg`."""
     lower = media_type.partition(";")[0].strip().lower()
     return SYNONYMS.get(lower, lower)
-
-
-def extension(filename: str) -> str:
-    """The lower-case extension without its dot, or an empty string.
-
-    Dots and spaces at the end are dropped first, as Windows drops them when it stores a file of that name ("Naming
-    Files, Paths, and Namespaces", Microsoft). So is an alternate data stream (`a.exe::$DATA`).
-    """
-    _, dot, end = filename.partition("::")[0].rstrip(". ").rpartition(".")
-    return end.lower() if dot else ""
 
 
 def guess(filename: str) -> str:

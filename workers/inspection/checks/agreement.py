@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from airlock.content_rules import allowed_by, may_be_called, type_that_runs
+from airlock.file_names import extension
 from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
 from airlock.formats import format_of
-from airlock.media_types import EXTENSIONS, canonical, extension
+from airlock.media_types import EXTENSIONS, canonical
 from airlock.profile import Profile
 from workers.inspection.readings import Reading
 

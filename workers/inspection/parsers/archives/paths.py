@@ -2,20 +2,17 @@
 
 import re
 import unicodedata
-from functools import cache
 
-from airlock.formats import FORMATS, SCRIPTS
+from airlock.file_names import BIDIRECTIONAL, extension
+from airlock.formats import PROGRAM_EXTENSIONS
 
 _SEPARATORS = re.compile(r"[/\\]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-# Embeddings, overrides and isolates (Unicode Standard Annex #9, 2): with them `a\u202egnp.exe` looks like `aexe.png`.
-_BIDIRECTIONAL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)\s*(\.|$)")
 _CHANGED_BY_WINDOWS = re.compile(r'[\x01-\x1f<>:"|?*]|[. ]$')
-# Programs that systems load only where their first bytes say what they are.
-_LOADED = frozenset({"so", "o", "ko", "elf", "dylib", "bundle", "class", "dex", "wasm", "dll", "sys", "drv"})
-_EXTENSION = re.compile(r"\.([^./\\ ]+)[. ]*$")
+# Without programs that systems load only where their first bytes say what they are.
+_RUN = PROGRAM_EXTENSIONS - {*("so", "o", "ko", "elf", "dylib", "bundle", "class", "dex", "wasm", "dll", "sys", "drv")}
 
 
 def path_problem(name: str) -> str | None:
@@ -43,7 +40,7 @@ def name_problem(name: str) -> str | None:
     """Why programs or people would read `name` as another one, or None; it completes “The entry …”."""
     if "\0" in name:
         return "has a NUL byte in its name"
-    if _BIDIRECTIONAL.search(name):
+    if BIDIRECTIONAL.search(name):
         return "has characters in its name that change the direction of text, so that it looks like another name"
     return None
 
@@ -64,18 +61,6 @@ def same_name(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def extension(name: str) -> str:
-    """The extension in lower case, without dots and blanks behind it, which Windows drops; "" where there is none."""
-    found = _EXTENSION.search(name)
-    return found[1].lower() if found else ""
-
-
 def runs(name: str) -> bool:
     """Whether systems run a file of this name by its extension, though its content is a mere line of text."""
-    return extension(name) in _running()
-
-
-@cache
-def _running() -> frozenset[str]:
-    kinds = [each for each in FORMATS.values() if each.family == "program" or each.media_type in SCRIPTS]
-    return frozenset(found for each in kinds for found in each.extensions) - _LOADED
+    return extension(name) in _RUN

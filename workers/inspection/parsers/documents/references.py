@@ -9,7 +9,7 @@ import re
 from enum import IntEnum
 from urllib.parse import unquote
 
-from airlock.formats import FORMATS, SCRIPTS
+from airlock.formats import PROGRAM_EXTENSIONS
 from workers.inspection.parsers.port import Output
 
 
@@ -39,8 +39,8 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
 _MACINTOSH = re.compile(r"[^/:]* [^/:]*:[^/:]+:[^/]*$")
 _DRIVE = re.compile(r"/*[a-z][:|]")
 _ADDRESS = re.compile(r"www\.|[^/\\:]+@[^/\\:]+\.[a-z]+$")
-_RUN = sorted({name for each in FORMATS.values() if each.family == "program" or each.media_type in SCRIPTS
-               for name in each.extensions} - {"o", "so", "m", "pl", "r"})  # fmt: skip
+# Without those that names of hosts and abbreviations end in as well.
+_RUN = sorted(PROGRAM_EXTENSIONS - {"o", "so", "pl"})
 _RUNS = re.compile(rf"\.({'|'.join(map(re.escape, _RUN))})[. ]*(?:$|[\s\"'?#,!])")
 _DOMAIN = re.compile(r"[a-z0-9.-]+\.com(/.*)?$")
 

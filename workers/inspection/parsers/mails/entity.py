@@ -134,11 +134,6 @@ def file_names(entity: Entity) -> list[str]:
     return [each for each in dict.fromkeys(names) if each]
 
 
-def extension(name: str) -> str:
-    """In lower case, without the dot; "" where there is none."""
-    return name.rstrip(". ").rpartition(".")[2].lower() if "." in name else ""
-
-
 def charset(entity: Entity) -> str:
     """Of a text, in lower case; "" where it does not say."""
     return next(iter(entity.parameters("content-type", "charset")), "").strip().lower()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from airlock.file_names import extension
 from airlock.formats import FORMATS, format_of
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html
 from workers.inspection.parsers.mails.entity import (
@@ -20,7 +21,6 @@ from workers.inspection.parsers.mails.entity import (
     boundary,
     charset,
     decode_transfer,
-    extension,
     file_names,
     parse_entity,
     uuencoded,

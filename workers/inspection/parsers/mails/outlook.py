@@ -7,6 +7,7 @@ code page's text, 0102 is binary, 000D is an object).
 import struct
 from collections.abc import Mapping
 
+from airlock.file_names import extension
 from airlock.formats import format_of
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.objects import examine_object
@@ -14,7 +15,6 @@ from workers.inspection.parsers.documents.package import MalformedDocument
 from workers.inspection.parsers.documents.references import Place, place_of
 from workers.inspection.parsers.documents.rtf.tokens import Token, tokens
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html, examine_rich_text
-from workers.inspection.parsers.mails.entity import extension
 from workers.inspection.parsers.mails.internet import examine_mime, is_encrypted_attachment, report_cms
 from workers.inspection.parsers.port import LimitExceeded, Output
 

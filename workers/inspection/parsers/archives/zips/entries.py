@@ -3,11 +3,12 @@
 import struct
 from typing import BinaryIO, NamedTuple
 
+from airlock.file_names import extension
 from workers.inspection.identification.zip_records import CENTRAL, CENTRAL_HEADER, DESCRIPTOR_MARK, LOCAL, LOCAL_HEADER
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import report_hidden
 from workers.inspection.parsers.archives.output import ArchiveOutput, quoted
-from workers.inspection.parsers.archives.paths import extension, path_parts
+from workers.inspection.parsers.archives.paths import path_parts
 from workers.inspection.parsers.port import LimitExceeded
 
 MASKED_32 = 0xFFFFFFFF
