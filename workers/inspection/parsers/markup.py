@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from workers.inspection.identification.markup_language import byte_order_mark, encoding, with_escapes
+from workers.inspection.parsers.markups.elements import ElementRules
 from workers.inspection.parsers.markups.findings import Inner, MarkupFindings
 from workers.inspection.parsers.markups.office_pages import examine_office_page
 from workers.inspection.parsers.markups.tag_soup import read_leniently
@@ -43,6 +44,21 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     try:
         _examine(file.read(), reading.media_type, limits, findings)
         _examine_inner(findings, limits)
+    finally:
+        findings.report(output)
+
+
+def examine_stylesheet(body: bytes, output: Output) -> None:
+    """Examine CSS that is a file of its own by the rules for what is in a style element.
+
+    Raises LimitExceeded above a limit, after the findings until then were reported.
+    """
+    from tinycss2.bytes import decode_stylesheet_bytes  # type: ignore[import-untyped]  # it has no types
+
+    findings = MarkupFindings()
+    ElementRules(findings).css(decode_stylesheet_bytes(body)[0], None)
+    try:
+        _examine_inner(findings, DEFAULTS)
     finally:
         findings.report(output)
 

@@ -23,7 +23,7 @@ _PAGES = {"xhtml": "application/xhtml+xml", "html": "application/xhtml+xml", "ht
 _XML = frozenset({"opf", "ncx", "xml", "smil", "pls", "rdf", "xpgt", "plist"})
 _SCRIPTS = frozenset({"js", "mjs"})
 _PLAIN = frozenset({"mimetype", "META-INF/com.apple.ibooks.display-options.xml"})
-REMOTE = "The book loads something from elsewhere when it is opened."
+_REMOTE = "The book loads something from elsewhere when it is opened."
 
 
 def examine_epub(package: Package, output: Output) -> None:
@@ -45,7 +45,7 @@ def _media_types(package: Package, output: Output) -> Mapping[str, str]:
             for item in elements(package.pieces(name), ("item",), output, doctype=True):
                 found[item.get("href").rpartition("/")[2]] = item.get("media-type").lower()
                 if is_remote(item.get("href")):
-                    output.finding("external_reference", REMOTE)
+                    output.finding("external_reference", _REMOTE)
     return found
 
 
@@ -57,7 +57,7 @@ def _part(package: Package, name: str, media_type: str, output: Output) -> None:
     elif extension in _PAGES or media_type in _PAGES.values():
         _page(package, name, media_type if media_type in _PAGES.values() else _PAGES[extension], output)
     elif extension == "css" or media_type == "text/css":
-        _stylesheet(package, name, output)
+        markup.examine_stylesheet(package.read(name, _PAGE_BYTES), output)
     elif extension in _XML or media_type.endswith("xml"):
         for _ in elements(package.pieces(name), ("-",), output, doctype=True):
             pass
@@ -74,28 +74,3 @@ def _is_obfuscated(extension: str) -> bool:
 def _page(package: Package, name: str, media_type: str, output: Output) -> None:
     content = package.read(name, _PAGE_BYTES)
     markup.examine(io.BytesIO(content), len(content), Reading(media_type), markup.DEFAULTS, output)
-
-
-def _stylesheet(package: Package, name: str, output: Output) -> None:
-    import tinycss2  # type: ignore[import-untyped]  # it has no types
-
-    rules = tinycss2.parse_stylesheet_bytes(package.read(name, _PAGE_BYTES), skip_comments=True)[0]
-    if any(is_remote(address) for address in _addresses(rules)):
-        output.finding("external_reference", REMOTE)
-
-
-def _addresses(nodes: object) -> "list[str]":
-    """What the nodes load: `url()` and the strings of `@import` and the like; a namespace only names something."""
-    found: list[str] = []
-    waiting = list(nodes or ())  # type: ignore[call-overload]
-    while waiting:
-        node = waiting.pop()
-        if node.type == "at-rule" and node.lower_at_keyword == "namespace":
-            continue
-        if node.type == "url" or (node.type == "string" and "//" in node.value):
-            found.append(node.value)
-        for name in ("prelude", "content", "arguments", "value"):
-            below = getattr(node, name, None)
-            if isinstance(below, list):
-                waiting.extend(below)
-    return found

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from workers.inspection.parsers.markups.css import css_addresses
-from workers.inspection.parsers.markups.findings import Inner, MarkupFindings, excerpt
+from workers.inspection.parsers.markups.findings import Inner, Line, MarkupFindings, excerpt
 from workers.inspection.parsers.markups.references import (
     FOREIGN,
     SCRIPT,
@@ -69,8 +69,8 @@ class ElementRules:
         for attribute, value in given:
             self._attribute(name, attribute, value, given, line)
 
-    def css(self, css: str, line: Callable[[], int]) -> None:
-        """Test the text of a style element or attribute."""
+    def css(self, css: str, line: Line) -> None:
+        """Test the text of a stylesheet, or of a style element or attribute."""
         for address in css_addresses(css):
             self._loaded(address, line, as_image=True)
 
@@ -97,7 +97,7 @@ class ElementRules:
         elif leads_to_a_program(address):
             self._findings.add("unsafe_link", f"a link that starts a program ({excerpt(address)})", line)
 
-    def _loaded(self, address: str, line: Callable[[], int], *, as_image: bool) -> None:
+    def _loaded(self, address: str, line: Line, *, as_image: bool) -> None:
         effect = effect_of(address, as_image=as_image)
         if effect == SCRIPT:
             self._runs(address, line)
@@ -106,7 +106,7 @@ class ElementRules:
         elif as_image and (data := data_of(address)) and data.media_type == SVG:
             self._findings.inner[Inner(data.content, is_html=False)] = None
 
-    def _runs(self, address: str, line: Callable[[], int]) -> None:
+    def _runs(self, address: str, line: Line) -> None:
         self._findings.add(SCRIPT, f"an address that runs a script ({excerpt(address)})", line)
 
 

@@ -7,6 +7,9 @@ from workers.inspection.parsers.port import Output
 
 _LONGEST = 80
 
+Line = Callable[[], int] | int | None
+"""The number of a line, or a function where counting the lines takes time; None where the place is not known."""
+
 
 class Inner(NamedTuple):
     """A text in an attribute of another: a page of a frame, or an SVG that is a picture (not `is_html`)."""
@@ -25,13 +28,11 @@ class MarkupFindings:
         self.messages: dict[str, str] = {}
         self.inner: dict[Inner, None] = {}
 
-    def add(self, code: str, what: str, line: Callable[[], int] | int) -> None:
-        """Add a finding, unless there is one of `code`; `what` completes “Line 3 has …”.
-
-        `line` is a function where counting the lines takes time.
-        """
+    def add(self, code: str, what: str, line: Line) -> None:
+        """Add a finding, unless there is one of `code`; `what` completes “Line 3 has …”."""
         if code not in self.messages:
-            self.messages[code] = f"Line {line if isinstance(line, int) else line()} has {what}."
+            number = line() if callable(line) else line
+            self.messages[code] = f"{'It' if number is None else f'Line {number}'} has {what}."
 
     def merge(self, other: "MarkupFindings", codes: Collection[str] | None = None) -> None:
         """Add the findings of `other` (with one of `codes`, if given) whose codes are new here."""

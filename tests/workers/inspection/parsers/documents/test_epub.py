@@ -37,6 +37,7 @@ def _encrypted(algorithm: str) -> bytes:
     [
         _book(),
         _book('<p><a href="https://example.org/">a</a><img src="a.png" alt="a"/></p>'),
+        _book(OEBPS__b_css=b'a[href^="http://"]{content:"//"} b{background:url(data:image/png;base64,iVBORw0KGgo=)}'),
         zipped({"mimetype": EPUB.encode(), "META-INF/container.xml": CONTAINER,
                 "META-INF/encryption.xml": _encrypted("http://www.idpf.org/2008/embedding"), "a.ttf": b"hidden"}),
     ],
@@ -55,6 +56,9 @@ def test_a_book_is_no_objection(content: bytes) -> None:
         (_book(OEBPS__a_js=b"alert(1)"), "script"),
         (_book(OEBPS__b_css=b"a{background:url(https://example.org/a.png)}"), "external_reference"),
         (_book(OEBPS__b_css=b"@im\\70ort '//example.org/a.css';"), "external_reference"),
+        (_book(OEBPS__b_css=b"a{behavior:url(a.htc)}"), "script"),
+        (_book(OEBPS__b_css=b"a{background:url('data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\">"
+                            b"<script>1</script></svg>')}"), "script"),
         (_book(OEBPS__b_svg=b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'), "script"),
         (_book(OEBPS__b_opf=b'<package><manifest><item href="https://example.org/a.mp3"/></manifest></package>'),
          "external_reference"),
