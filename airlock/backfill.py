@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from airlock import intent, media_types, upload_id
-from airlock.format import OCTET_STREAM
+from airlock import intent, upload_id
+from airlock.content import media_types
+from airlock.content.format import OCTET_STREAM
 from airlock.intent import Intent
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
 from airlock.profile import Profile

@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import NamedTuple, Self
 from urllib.parse import quote, unquote
 
-from airlock import media_types
-from airlock.content_rules import may_be_called
+from airlock.content import media_types
+from airlock.content.file_names import BIDIRECTIONAL
+from airlock.content.format import OCTET_STREAM
+from airlock.content.rules import may_be_called
 from airlock.errors import AirlockError, FieldError, Refused
-from airlock.file_names import BIDIRECTIONAL
-from airlock.format import OCTET_STREAM
 from airlock.profile import Profile
 
 PREFIX = "x-amz-meta-"

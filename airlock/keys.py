@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from airlock import media_types, upload_id
+from airlock import upload_id
+from airlock.content import media_types
 
 PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     {

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from airlock import keys, limits, media_types, targets, units
-from airlock.content_rules import allowed_by
-from airlock.finding_codes import FINDING_CODES, Amount
-from airlock.formats import EXAMINERS
+from airlock import keys, limits, targets, units
+from airlock.content import media_types
+from airlock.content.finding_codes import FINDING_CODES, Amount
+from airlock.content.formats import EXAMINERS
+from airlock.content.rules import allowed_by
 from airlock.targets import Target
 from airlock.units import Bytes, Seconds
 from airlock.upload_id import MAX_LIFETIME

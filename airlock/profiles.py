@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
 from airlock import targets
-from airlock.content_rules import unexaminable
+from airlock.content.rules import unexaminable
 from airlock.errors import AirlockError, Refused
 from airlock.profile import Profile, Strict
 from airlock.quotas import Quotas

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airlock import keys, media_types, upload_id
+from airlock import keys, upload_id
+from airlock.content import media_types
 from airlock.profile import Profile
 
 ID = "0123456789abcdef" * 3 + "0123456789ab"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airlock import media_types
+from airlock.content import media_types
 from airlock.errors import Refused
 from airlock.limits import DEFAULTS, LIMITS
 from airlock.profile import Outcomes, Profile

@@ -1,8 +1,8 @@
 """All checks by name, and how those that the deployment's profiles name are made.
 
 A new check of Airlock's own goes into `_MAKERS`. A new examiner is a module of `workers.inspection.parsers`, named in
-`airlock.formats`; all examiners, and the check `media_type`, run within the check `content`. Checks of other packages
-are found by their entry points.
+`airlock.content.formats`; all examiners, and the check `media_type`, run within the check `content`. Checks of other
+packages are found by their entry points.
 """
 
 import importlib
@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import cast
 
 from airlock.callables import Clock
+from airlock.content.formats import EXAMINERS
 from airlock.errors import AirlockError
-from airlock.formats import EXAMINERS
 from airlock.profiles import Profiles
 from workers.inspection.checks import checksum, content, size
 from workers.inspection.checks.port import CONTENT, Check

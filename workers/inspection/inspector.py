@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from airlock.callables import Clock
+from airlock.content.formats import EXAMINERS
 from airlock.errors import Unavailable
-from airlock.formats import EXAMINERS
 from airlock.verdict import Verdict, decide
 from workers.inspection.checks.port import CONTENT, HEAD, Check, Report, Scan, Subject
 from workers.inspection.members import Members

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from airlock.format import OCTET_STREAM
+from airlock.content.format import OCTET_STREAM
 from airlock.limits import DEFAULTS
 from airlock.profile import REQUIRED_CHECKS
 from workers.inspection.checks.port import Report, Subject

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from airlock import keys
-from airlock.format import OCTET_STREAM
-from airlock.formats import FORMATS
+from airlock.content.format import OCTET_STREAM
+from airlock.content.formats import FORMATS
 from airlock.profile import Profile
 from aws.dynamodb.records import Record
 from aws.settings import AwsSettings

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from airlock import intent, keys
+from airlock.content.format import OCTET_STREAM
 from airlock.errors import Conflict, Unavailable
-from airlock.format import OCTET_STREAM
 from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Place, Record, Records

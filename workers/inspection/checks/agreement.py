@@ -12,11 +12,11 @@ behind it, and texts or markup that have two names.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from airlock.content_rules import allowed_by, may_be_called, type_that_runs
-from airlock.file_names import extension
-from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
-from airlock.formats import format_of
-from airlock.media_types import EXTENSIONS, canonical
+from airlock.content.file_names import extension
+from airlock.content.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
+from airlock.content.formats import format_of
+from airlock.content.media_types import EXTENSIONS, canonical
+from airlock.content.rules import allowed_by, may_be_called, type_that_runs
 from airlock.profile import Profile
 from workers.inspection.readings import Reading
 
@@ -26,7 +26,7 @@ _TEXTS = frozenset({"text", "markup"})
 
 
 class Objection(NamedTuple):
-    """A code of `airlock.finding_codes`, and a sentence."""
+    """A code of `airlock.content.finding_codes`, and a sentence."""
 
     code: str
     message: str

@@ -16,8 +16,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from airlock.format import OCTET_STREAM
-from airlock.formats import EXAMINERS, format_of
+from airlock.content.format import OCTET_STREAM
+from airlock.content.formats import EXAMINERS, format_of
 from airlock.limits import DEFAULTS
 from airlock.verdict import Finding
 from workers.inspection.checks import classifier

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from airlock.content_rules import allowed_by, type_that_runs
-from airlock.file_names import extension
-from airlock.format import OCTET_STREAM
-from airlock.formats import format_of
-from airlock.media_types import EXTENSIONS
+from airlock.content.file_names import extension
+from airlock.content.format import OCTET_STREAM
+from airlock.content.formats import format_of
+from airlock.content.media_types import EXTENSIONS
+from airlock.content.rules import allowed_by, type_that_runs
 from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Finding, Outcome
 from workers.inspection.checks.agreement import Agreement, Objection, agree, second_reading_objections, shown

@@ -5,7 +5,7 @@ Sources: [MS-CFB]; [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO].
 
 from typing import TYPE_CHECKING
 
-from airlock.format import ENCRYPTED_OPEN_XML, OLE
+from airlock.content.format import ENCRYPTED_OPEN_XML, OLE
 from workers.inspection.identification.sample import Sample
 
 if TYPE_CHECKING:

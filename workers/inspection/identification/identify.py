@@ -15,8 +15,8 @@ import re
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from airlock.format import OCTET_STREAM, PLAIN
-from airlock.formats import format_of
+from airlock.content.format import OCTET_STREAM, PLAIN
+from airlock.content.formats import format_of
 from workers.inspection.identification.compounds import MAGIC, compound_end, compound_types
 from workers.inspection.identification.containers import in_container
 from workers.inspection.identification.marks import second_readings

@@ -8,8 +8,8 @@ and also behind what browsers tolerate before them.
 import re
 from collections.abc import Sequence
 
-from airlock.format import OCTET_STREAM, PLAIN
-from airlock.formats import SCRIPTS, format_of
+from airlock.content.format import OCTET_STREAM, PLAIN
+from airlock.content.formats import SCRIPTS, format_of
 from workers.inspection.identification.markup_language import MarkupLanguage, byte_order_mark, markup_language
 from workers.inspection.identification.sample import HEAD, Sample
 from workers.inspection.readings import Reading

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from typing import NamedTuple
 
-from airlock.format import ZIP
+from airlock.content.format import ZIP
 from workers.inspection.identification.sample import Sample
 from workers.inspection.identification.zip_records import CENTRAL, CENTRAL_HEADER, END, END_RECORD, LOCAL, LOCATOR_64
 

@@ -1,7 +1,7 @@
 """The port of an examiner. Each examiner is a module of this package; it runs in a process of the sandbox.
 
 How it works. In the process, `identification` first finds all readings of the bytes. Then, for each reading, the
-examiner that owns its format (`airlock.formats` says which) is called, where the profile
+examiner that owns its format (`airlock.content.formats` says which) is called, where the profile
 names that examiner. An examiner's module has three public names:
 
     MODULES: Sequence[str]                      # the modules that `examine` imports
@@ -12,8 +12,8 @@ If `examine` returns, it has examined all of that reading, and what it objects t
 returns for bytes that it did not look at: what it cannot read within `limits` raises `LimitExceeded`; what it cannot
 read at all is a finding (`malformed`, `encrypted`, `unsupported`).
 
-What a finding amounts to (rejected, unscannable, a note) is not the examiner's to say: `airlock.finding_codes` has a
-default for each code, and the profile may say otherwise. A new code goes into that table first.
+What a finding amounts to (rejected, unscannable, a note) is not the examiner's to say: `airlock.content.finding_codes`
+has a default for each code, and the profile may say otherwise. A new code goes into that table first.
 
 The worker imports this module to read DEFAULTS, but must not load a library that parses hostile formats. So such
 imports are inside functions. The fork server imports MODULES once for all objects, and the worker tests at its start
@@ -47,7 +47,7 @@ class Output(Protocol):
     """Takes what an examiner finds and unpacks."""
 
     def finding(self, code: str, message: str) -> None:
-        """Report one finding; `code` is one of `airlock.finding_codes`."""
+        """Report one finding; `code` is one of `airlock.content.finding_codes`."""
         ...
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from airlock.formats import format_of
+from airlock.content.formats import format_of
 from workers.inspection.identification.identify import identify, leading_data
 from workers.inspection.parsers.port import EnvironmentFault, Examiner, LimitExceeded
 from workers.inspection.readings import MEDIA_TYPE, ExaminerFinding, Reading

@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 
-from airlock.media_types import EXTENSIONS
+from airlock.content.media_types import EXTENSIONS
 
 
 def zipped(names: Mapping[str, bytes], *, stored: bool = False) -> bytes:

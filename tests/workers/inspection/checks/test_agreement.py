@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from airlock.format import ENCRYPTED_OPEN_XML, OCTET_STREAM, OLE, ZIP
-from airlock.media_types import EXTENSIONS
+from airlock.content.format import ENCRYPTED_OPEN_XML, OCTET_STREAM, OLE, ZIP
+from airlock.content.media_types import EXTENSIONS
 from airlock.profile import Profile
 from workers.inspection.checks.agreement import Agreement, agree, claims_of
 from workers.inspection.readings import Reading

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from airlock.content.formats import EXAMINERS
 from airlock.errors import Unavailable
-from airlock.formats import EXAMINERS
 from airlock.limits import LIMITS
 from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Outcome, Verdict

@@ -4,8 +4,8 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from airlock.format import OCTET_STREAM
-from airlock.media_types import EXTENSIONS
+from airlock.content.format import OCTET_STREAM
+from airlock.content.media_types import EXTENSIONS
 from airlock.verdict import Outcome
 from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import TEXTS, zipped

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from airlock.media_types import EXTENSIONS
+from airlock.content.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import TEXTS
 from tests.workers.inspection.corpus import archives
 from tests.workers.inspection.corpus.documents import pdf

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pikepdf
 
-from airlock.media_types import EXTENSIONS
+from airlock.content.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import zipped
 
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Mapping
 
-from airlock.media_types import EXTENSIONS
+from airlock.content.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import TEXTS, zipped
 from tests.workers.inspection.corpus import archives, documents
 from tests.workers.inspection.corpus.images import picture

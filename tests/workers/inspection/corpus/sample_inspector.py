@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airlock.formats import EXAMINERS
+from airlock.content.formats import EXAMINERS
 from airlock.intent import Intent
 from airlock.profile import Profile
 from airlock.profiles import Profiles

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from airlock.media_types import EXTENSIONS
+from airlock.content.media_types import EXTENSIONS
 from airlock.verdict import Outcome
 from tests.workers.harness import EICAR
 from tests.workers.inspection.checks.samples import zipped

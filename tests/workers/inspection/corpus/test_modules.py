@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airlock.formats import EXAMINERS
+from airlock.content.formats import EXAMINERS
 from tests.workers.inspection.corpus.good import GOOD
 from workers.inspection.catalogue import IDENTIFICATION
 
@@ -27,7 +27,7 @@ class Output:
 module = "workers.inspection.parsers." + sys.argv[1]
 examiner = importlib.import_module(module)
 load([*sys.argv[3:], module, *examiner.MODULES])
-from airlock.formats import format_of
+from airlock.content.formats import format_of
 from workers.inspection.identification.identify import identify
 before = set(sys.modules)
 for path in Path(sys.argv[2]).iterdir():

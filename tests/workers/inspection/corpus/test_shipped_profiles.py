@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from airlock.formats import format_of
+from airlock.content.formats import format_of
 from airlock.profile import Profile
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome, Verdict

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from airlock.finding_codes import FINDING_CODES
+from airlock.content.finding_codes import FINDING_CODES
 from airlock.verdict import Outcome
 from tests.workers.inspection.corpus.bad import CASES, BadSample
 from tests.workers.inspection.corpus.documents import open_xml

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airlock.format import OCTET_STREAM, OLE, ZIP
-from airlock.formats import FORMATS
-from airlock.media_types import EXTENSIONS
+from airlock.content.format import OCTET_STREAM, OLE, ZIP
+from airlock.content.formats import FORMATS
+from airlock.content.media_types import EXTENSIONS
 from tests.workers.inspection.checks.samples import PDF, open_document, tarred, zipped
 from tests.workers.inspection.corpus.images import picture
 from tests.workers.inspection.parsers.compound_samples import compound

@@ -17,7 +17,7 @@ import py7zr
 import py7zr.properties
 from backports import zstd
 
-from airlock.finding_codes import FINDING_CODES
+from airlock.content.finding_codes import FINDING_CODES
 from tests.workers.inspection.parsers.recorder import Recorder as AnyRecorder
 from workers.inspection.parsers import archive
 from workers.inspection.parsers.port import LimitExceeded

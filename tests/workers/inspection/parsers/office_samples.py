@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 
-from airlock.finding_codes import FINDING_CODES
+from airlock.content.finding_codes import FINDING_CODES
 from tests.workers.inspection.parsers.recorder import codes, examined
 from workers.inspection.parsers import office
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from airlock.finding_codes import FINDING_CODES
+from airlock.content.finding_codes import FINDING_CODES
 from workers.inspection.parsers.port import Examiner, LimitExceeded
 from workers.inspection.readings import ExaminerFinding, Reading
 
@@ -20,7 +20,7 @@ class Recorder:
         self.members: list[tuple[str, bytes]] = []
 
     def finding(self, code: str, message: str) -> None:
-        assert code in FINDING_CODES, f"{code} is not in airlock/finding_codes.py"
+        assert code in FINDING_CODES, f"{code} is not in airlock/content/finding_codes.py"
         assert message[:1].isupper() or not message[:1].isalpha(), message
         assert message.endswith("."), message
         self.findings.append(ExaminerFinding(code, message))

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
-from airlock.finding_codes import FINDING_CODES
+from airlock.content.finding_codes import FINDING_CODES
 from tests.workers.inspection.parsers import recorder
 from tests.workers.inspection.parsers.pdf_samples import (
     attach,

@@ -2,7 +2,7 @@
 
 import io
 
-from airlock.formats import format_of
+from airlock.content.formats import format_of
 from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
 from workers.inspection.identification.signatures import by_prefix

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from airlock.file_names import BIDIRECTIONAL, extension
-from airlock.formats import PROGRAM_EXTENSIONS
+from airlock.content.file_names import BIDIRECTIONAL, extension
+from airlock.content.formats import PROGRAM_EXTENSIONS
 
 _SEPARATORS = re.compile(r"[/\\]")
 _DRIVE = re.compile(r"[A-Za-z]:")

@@ -9,7 +9,7 @@ import re
 from enum import IntEnum
 from urllib.parse import unquote
 
-from airlock.formats import PROGRAM_EXTENSIONS
+from airlock.content.formats import PROGRAM_EXTENSIONS
 from workers.inspection.parsers.port import Output
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from airlock.file_names import extension
-from airlock.formats import FORMATS, format_of
+from airlock.content.file_names import extension
+from airlock.content.formats import FORMATS, format_of
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html
 from workers.inspection.parsers.mails.entity import (
     Entity,

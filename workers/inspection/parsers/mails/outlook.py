@@ -7,8 +7,8 @@ code page's text, 0102 is binary, 000D is an object).
 import struct
 from collections.abc import Mapping
 
-from airlock.file_names import extension
-from airlock.formats import format_of
+from airlock.content.file_names import extension
+from airlock.content.formats import format_of
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.objects import examine_object
 from workers.inspection.parsers.documents.package import MalformedDocument

@@ -3,7 +3,7 @@
 import struct
 from typing import BinaryIO, NamedTuple
 
-from airlock.file_names import extension
+from airlock.content.file_names import extension
 from workers.inspection.identification.zip_records import CENTRAL, CENTRAL_HEADER, DESCRIPTOR_MARK, LOCAL, LOCAL_HEADER
 from workers.inspection.parsers.archives.errors import MalformedArchive, UnreadableArchive
 from workers.inspection.parsers.archives.hidden import report_hidden

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from airlock.file_names import extension
-from airlock.format import OCTET_STREAM
-from airlock.formats import FORMATS
+from airlock.content.file_names import extension
+from airlock.content.format import OCTET_STREAM
+from airlock.content.formats import FORMATS
 
 # RFC 6838, section 4.2 (restricted names), without the '$', which no registered type has and no policy can carry.
 _NAME = r"[A-Za-z0-9!#&^_.+-]{1,127}"

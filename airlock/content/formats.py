@@ -10,8 +10,8 @@ net/base/mime_util.cc, Firefox's nsExternalHelperAppService.cpp, shared-mime-inf
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from airlock.format import ENCRYPTED_OPEN_XML, OLE, PLAIN, ZIP, Examiner, Format
-from airlock.unexamined_formats import UNEXAMINED
+from airlock.content.format import ENCRYPTED_OPEN_XML, OLE, PLAIN, ZIP, Examiner, Format
+from airlock.content.unexamined_formats import UNEXAMINED
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from airlock.file_names import extension, stored_name
+from airlock.content.file_names import extension, stored_name
 
 
 @pytest.mark.parametrize(

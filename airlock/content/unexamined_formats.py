@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from airlock.format import Family, Format
+from airlock.content.format import Family, Format
 
 
 def _formats(family: Family, table: str) -> Iterator[Format]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airlock import media_types
+from airlock.content import media_types
 
 types = st.sampled_from(sorted({*media_types.EXTENSIONS.values(), *media_types.SYNONYMS}))
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from airlock.file_names import extension, stored_name
-from airlock.format import OCTET_STREAM, OLE, ZIP
-from airlock.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
-from airlock.media_types import EXTENSIONS, matches
+from airlock.content.file_names import extension, stored_name
+from airlock.content.format import OCTET_STREAM, OLE, ZIP
+from airlock.content.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
+from airlock.content.media_types import EXTENSIONS, matches
 
 # What opens with a program that runs it: each has to be named by itself, as no wildcard means to let it in.
 _ACTIVE = frozenset(

@@ -1,8 +1,8 @@
 from collections import Counter
 
-from airlock.format import OCTET_STREAM
-from airlock.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
-from airlock.media_types import EXTENSIONS, SYNONYMS, canonical, is_media_type
+from airlock.content.format import OCTET_STREAM
+from airlock.content.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
+from airlock.content.media_types import EXTENSIONS, SYNONYMS, canonical, is_media_type
 
 
 def test_an_extension_and_a_synonym_stand_for_one_format_each() -> None:

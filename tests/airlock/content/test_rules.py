@@ -1,7 +1,7 @@
 import pytest
 
-from airlock.content_rules import allowed_by, may_be_called, type_that_runs, unexaminable
-from airlock.formats import EXAMINERS
+from airlock.content.formats import EXAMINERS
+from airlock.content.rules import allowed_by, may_be_called, type_that_runs, unexaminable
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from airlock.finding_codes import FINDING_CODES
-from airlock.formats import EXAMINERS
+from airlock.content.finding_codes import FINDING_CODES
+from airlock.content.formats import EXAMINERS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "checks.md").read_text("utf-8")
 CHECKS = {"size", "checksum", "media_type", "yara", "clamd", "worker", *EXAMINERS}
 
 
@@ -24,7 +24,7 @@ def test_a_code_names_checks_that_there_are() -> None:
 
 
 def test_each_code_of_the_product_is_in_the_table() -> None:
-    root = Path(__file__).parents[2] / "workers" / "inspection"
+    root = Path(__file__).parents[3] / "workers" / "inspection"
     literal = re.compile(r'(?:\.finding\(|ExaminerFinding\(|Objection\(|code=)\s*"([a-z_]+)"')
     used = {code for file in root.rglob("*.py") for code in literal.findall(file.read_text("utf-8"))}
     assert used
