@@ -101,6 +101,7 @@ def providers() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "extras"), ROOMS)
 def test_a_room_imports_only_what_its_image_installs(room: str, extras: list[str]) -> None:
     # Those added here come with the others and are part of their interface.

@@ -110,6 +110,7 @@ sizes = st.tuples(st.integers(0, MAX_POST_BYTES), st.integers(0, MAX_POST_BYTES)
 )
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @given(
     credentials=credentials_of_all_kinds,

@@ -80,6 +80,7 @@ async def test_a_body_that_stalls_is_an_error() -> None:
     assert len(script.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [RESET, SILENCE, error("SlowDown", 503), b"garbage\r\n\r\n", error("Odd", 418)])
 async def test_without_an_answer_s3_is_unavailable(fault: bytes) -> None:
     async with serving(fault) as script:

@@ -134,6 +134,7 @@ async def test_a_refusal_is_raised_without_a_retry(detail: str, fault: bytes) ->
     assert len(script.requests) == 2
 
 
+@pytest.mark.slow
 async def test_a_server_that_never_answers_makes_sqs_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiver, "LONGEST_POLL", 0)
     monkeypatch.setattr(receiver, "ANSWER_SECONDS", 0.1)

@@ -57,6 +57,7 @@ def _build(*names: str) -> Mapping[str, Check]:
     return catalogue.build(profiles, Settings(**PLACES), lambda: 0.0)
 
 
+@pytest.mark.slow
 async def test_a_check_in_an_installed_package_is_found_and_runs(installed: Path) -> None:
     offers = tomllib.loads(_block("toml"))["project"]["entry-points"]["airlock.checks"]
     await asyncio.to_thread(_install, installed, _block("python"), offers)
@@ -66,6 +67,7 @@ async def test_a_check_in_an_installed_package_is_found_and_runs(installed: Path
     assert (finding.code, finding.outcome) == ("name", Outcome.REJECTED)
 
 
+@pytest.mark.slow
 def test_a_check_that_cannot_be_used_stops_the_start(installed: Path) -> None:
     source = "def broken(settings): raise KeyError('x')\ndef other(settings): return settings"
     offers = {"broken": "plain_name:broken", "absent": "plain_name:absent", "misnamed": "plain_name:other"}

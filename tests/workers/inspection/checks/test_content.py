@@ -142,6 +142,7 @@ async def test_an_examiner_s_findings_are_the_check_s(hostile_inspector: Hostile
     assert _findings(verdict) == [("text", "script", "0"), ("text", "script", "1")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10, 3_000_000])
 async def test_an_examiner_reads_a_copy_in_memory_or_on_disk(hostile_inspector: HostileInspector, size: int) -> None:
     verdict = await hostile_inspector.inspect("!twice " + "x" * size)
@@ -153,6 +154,7 @@ async def test_an_examiner_cannot_flood_the_verdict(hostile_inspector: HostileIn
     assert len(verdict.findings) < MAX_FINDINGS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "code"), [("!wait", "timed_out"), ("!abort", "limits_exceeded")])
 async def test_what_could_not_be_parsed_is_unscannable(
     hostile_inspector: HostileInspector, verb: str, code: str
@@ -206,6 +208,7 @@ async def test_limits_hold_for_an_object_with_all_its_members(
     assert _findings(verdict)[0][2].startswith(message)
 
 
+@pytest.mark.slow
 async def test_the_time_of_all_parsers_together_is_limited(hostile_inspector: HostileInspector) -> None:
     waits = {str(number): f"!wait {number}" for number in range(20)}
     verdict = await hostile_inspector.inspect(packed(**waits), inspect_seconds=2)
@@ -227,6 +230,7 @@ async def test_many_objects_with_nested_members_are_inspected_at_once(hostile_in
     assert {verdict.outcome for verdict in verdicts} == {Outcome.ACCEPTED}
 
 
+@pytest.mark.slow
 async def test_a_full_disk_is_no_verdict_and_leaves_no_file(hostile_inspector: HostileInspector) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))

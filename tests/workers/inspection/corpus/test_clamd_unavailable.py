@@ -47,6 +47,7 @@ class DyingClamdScan(BaseScan):
         await self._true.close()
 
 
+@pytest.mark.slow
 async def test_killed_in_mid_stream_it_is_unavailable_and_restarted_it_finds(spool: Path) -> None:
     port = daemon.free_port()
     address = f"tcp://127.0.0.1:{port}"

@@ -55,6 +55,7 @@ def _open_files() -> int:
     return sum("memfd" in link or "deleted" in link or "socket" in link for link in links)
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=ROUNDS)
 @given(st.integers(0, 2**32))

@@ -54,6 +54,7 @@ def limit_message(output: Recorder) -> str:
     return output.findings[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_bytes=MIB)
@@ -129,6 +130,7 @@ def test_descriptions_of_a_tar_are_bounded() -> None:
         assert examined(long + samples.tar_entry(b"a") + TAR_END).codes == EXCEEDED
 
 
+@pytest.mark.slow
 def test_fifty_thousand_entries_of_the_archives_profile() -> None:
     files = {f"data/{number:05}.txt": b"%d" % number for number in range(50_000)}
     output = examined(samples.zipped(files, zipfile.ZIP_STORED), keep=False, archive_entries=50_000)
@@ -189,6 +191,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return samples.with_right_checksums(bytes(data)) if is_7z and draw(st.booleans()) else bytes(data)
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=400)
 @given(mutated())

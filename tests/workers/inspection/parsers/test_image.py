@@ -185,6 +185,7 @@ def test_memory_that_is_not_there_is_a_limit_before_the_decoder_runs() -> None:
     assert "24 × 16 pixels" in found[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(sorted(GOOD)), st.data())

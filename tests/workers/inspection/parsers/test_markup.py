@@ -118,6 +118,7 @@ def test_findings_before_a_limit_are_reported() -> None:
     assert codes(content, {"markup_depth": 50}) == ["limits_exceeded", "script"]
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @pytest.mark.parametrize(
     "piece", [b"<a ", b"<a b=", b"<a<a", b"<a b='", b'<a b="', b"<style", b"<!--", b"<a b='<a c=\""]
@@ -138,6 +139,7 @@ def test_frames_within_frames_are_followed_to_an_end() -> None:
     assert codes(html(content)) == ["event_handler"]
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=400)
 @given(st.sampled_from(EVERY), st.data())

@@ -221,6 +221,7 @@ def test_a_device_that_fails_is_not_the_files_fault() -> None:
         codes(media, GOOD["mp4"], "video/mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(GOOD)), st.data())

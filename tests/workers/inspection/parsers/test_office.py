@@ -236,6 +236,7 @@ MUTABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MUTABLE), st.data())

@@ -194,6 +194,7 @@ def test_the_end_is_found_across_pieces() -> None:
         assert codes(content) == []
 
 
+@pytest.mark.slow
 def test_a_million_objects_end_at_the_limit() -> None:
     content = paged(*[b"<<>>"] * 1_000_000)
     (found,) = examined(content).findings
@@ -209,15 +210,18 @@ def test_objects_in_object_streams_are_counted() -> None:
     assert codes(packed, {"pdf_objects": 400}) == []
 
 
+@pytest.mark.slow
 def test_an_object_stream_that_unpacks_to_too_much_is_not_passed_over() -> None:
     assert codes(with_object_stream(object_stream(80 << 20))) == ["limits_exceeded"]
 
 
+@pytest.mark.slow
 def test_a_form_that_unpacks_to_too_much_is_unscannable() -> None:
     bomb = stream(zlib.compress(bytes(80 << 20), 9), b"/Filter/FlateDecode")
     assert codes(paged(bomb, catalog=b"/AcroForm<</XFA 4 0 R>>")) == ["limits_exceeded"]
 
 
+@pytest.mark.slow
 def test_pictures_are_not_unpacked() -> None:
     bomb = stream(zlib.compress(bytes(80 << 20), 9), b"/Subtype/Image/Filter/FlateDecode")
     assert codes(paged(bomb, page=b"/X 4 0 R")) == []
@@ -392,6 +396,7 @@ MUTABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.without_coverage
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MUTABLE), st.data())

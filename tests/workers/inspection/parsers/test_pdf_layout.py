@@ -79,6 +79,7 @@ def _holding(content: bytes, keys: bytes = b"", names: bytes = b"/F(a.txt)") -> 
     return paged(stream(content, b"/Type/EmbeddedFile" + keys), b"<<%s/EF<</F 4 0 R>>>>" % names, catalog=b"/AF[5 0 R]")
 
 
+@pytest.mark.slow
 def test_an_attachment_may_be_larger_than_the_limit_of_a_stream() -> None:
     deflated = zlib.compress(bytes(70 << 20), 9)
     found = examined(pdf, _holding(deflated, b"/Filter/FlateDecode"), PDF)

@@ -77,6 +77,7 @@ async def test_the_loop_goes_on_while_a_large_window_is_scanned(tmp_path: Path) 
     assert turns > 20
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_killed_is_unavailable_and_started_again() -> None:
     check = YaraCheck(compile_rules(), inline=0)
     await scan(check, b"starts it")
@@ -129,6 +130,7 @@ def test_the_child_ends_where_its_input_breaks_off(start: bytes) -> None:
     assert target.getvalue() == b""
 
 
+@pytest.mark.slow
 def test_the_child_reports_a_timeout(tmp_path: Path) -> None:
     scanner = yara_x.Scanner(_rules(tmp_path, SLOW).rules)
     scanner.set_timeout(1)

@@ -51,6 +51,7 @@ def _check(folder: Path, controlled_sleep: ControlledSleep, *, inline: int = 1 <
     return YaraCheck(compile_rules(folder), inline=inline, sleep=controlled_sleep.sleep)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [1 << 20, 0])
 async def test_a_rule_that_is_added_or_removed_is_soon_in_force_and_in_the_engine_s_version(
     tmp_path: Path, controlled_sleep: ControlledSleep, inline: int
@@ -73,6 +74,7 @@ async def test_a_rule_that_is_added_or_removed_is_soon_in_force_and_in_the_engin
     assert set(controlled_sleep.asked) == {SECONDS}
 
 
+@pytest.mark.slow
 async def test_a_bad_file_is_refused_once_with_its_line_and_the_old_rules_go_on(
     tmp_path: Path, controlled_sleep: ControlledSleep, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,6 +125,7 @@ async def test_when_the_folder_is_gone_the_rules_stay_in_use(
     assert len([record for record in caplog.records if "cannot be read" in record.getMessage()]) == 1
 
 
+@pytest.mark.slow
 async def test_a_scan_that_has_begun_keeps_its_rules_and_then_their_process_ends(
     tmp_path: Path, controlled_sleep: ControlledSleep
 ) -> None:
@@ -175,6 +178,7 @@ async def test_a_compiler_that_takes_too_long_is_ended(tmp_path: Path, monkeypat
         await yara_compiler.recompile(tmp_path)
 
 
+@pytest.mark.slow
 async def test_the_compiling_process_gives_the_same_rules(tmp_path: Path) -> None:
     (tmp_path / "one.yar").write_text(ONE)
     assert (await yara_compiler.recompile(tmp_path)).engine == compile_rules(tmp_path).engine
