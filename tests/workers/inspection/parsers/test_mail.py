@@ -218,6 +218,8 @@ ENVELOPED, SIGNED = (b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07" + each 
         (HEAD + part("Content-Type: multipart/mixed; boundary=a; boundary=b", b"--a\n\nHi\n--a--"), "malformed"),
         (HEAD + part('Content-Type: multipart/mixed; boundary="a\\";"', b"--a\n\nHi\n--a--"), "malformed"),
         (HEAD + b"Content-Type: text/plain; name*0*=x''a; name*=y\r\n\r\n", "malformed"),
+        (HEAD + b"Content-Type: text/plain; name*=y; NAME*0*=x''a\r\n\r\n", "malformed"),
+        (HEAD + b"Content-Type: text/plain; name*0=a; name*0*=x''b\r\n\r\n", "malformed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_examined(content: bytes, code: str) -> None:

@@ -24,6 +24,9 @@ _CONTROLS = re.compile(r"[\0-\x1f\x7f]")
 _NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/="))
 _ENDS = "Some programs end the headers of a part before others do."
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+# RFC 2231, section 3: a value in numbered pieces.
+_CONTINUED = re.compile(r";\s*([^\s;=*\"]+)\*(\d*)\*?\s*=")
 # What `email` raises for parameters that are no parameters.
 _PARAMETER_ERRORS = (HeaderParseError, ValueError, LookupError, TypeError, IndexError)
 # What some program may decode by another name of its own ("base64x"). Of other names all leave the bytes as they are.
@@ -55,13 +58,25 @@ class Entity(NamedTuple):
         return found[1].lower() if found else ""
 
     def parameters(self, header: str, *names: str) -> list[str]:
-        """All values that the parameters `names` of `header` have, decoded by RFC 2231 and RFC 2047."""
+        """All values that the parameters `names` of `header` have, decoded by RFC 2231 and RFC 2047.
+
+        Raises MalformedDocument where they cannot be read, or not in one way.
+        """
+        if _continued_differently(self.headers.get(header, "")):
+            raise MalformedDocument("A parameter of a part, such as its name, is continued in more than one way.")
         try:
             given = (self.headers.get_params([], header) or [])[1:]
             values = [collapse_rfc2231_value(value) for name, value in given if name.lower().rstrip("*") in names]
         except _PARAMETER_ERRORS as error:
             raise MalformedDocument("A parameter of a part, such as its name, cannot be read.") from error
         return [_words(value) for value in values]
+
+
+def _continued_differently(value: str) -> bool:
+    """Whether a parameter has a piece twice, or numbered pieces beside one without a number: programs choose."""
+    given = [(name.lower(), number) for name, number in _CONTINUED.findall(_QUOTED.sub('""', value))]
+    numbered = {name for name, number in given if number}
+    return len(set(given)) < len(given) or any(name in numbered for name, number in given if not number)
 
 
 def parse_entity(raw: bytes) -> Entity:
