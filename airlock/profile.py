@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from airlock import keys, limits, targets, units
 from airlock.content import media_types
-from airlock.content.finding_codes import FINDING_CODES, Amount
+from airlock.content.finding_code import Amount
+from airlock.content.finding_codes import FINDING_CODES
 from airlock.content.formats import EXAMINERS
 from airlock.content.rules import allowed_by
 from airlock.targets import Target
