@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from workers.inspection.parsers.documents.field_codes import ACTIVE, Fields
 from workers.inspection.parsers.documents.ole.container import Storage
+from workers.inspection.parsers.documents.ole.drawings import linked_by_word
 from workers.inspection.parsers.documents.ole.monikers import report_links
 from workers.inspection.parsers.documents.package import EncryptedDocument
-from workers.inspection.parsers.documents.references import loaded
+from workers.inspection.parsers.documents.references import loaded, shown
 from workers.inspection.parsers.port import Output
 
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
@@ -35,8 +36,11 @@ def examine_word(storage: Storage, output: Output) -> None:
     if version >= _WORD_97 and _ACTIVE_TYPES & set(_field_types(document, table)):
         output.finding("active_field", ACTIVE)
     loaded(_attached_template(document, table), output)
-    for stream in (document, table, storage.read("Data") if storage.has("Data") else b""):
+    data = storage.read("Data") if storage.has("Data") else b""
+    for stream in (document, table, data):
         report_links(stream, output)
+    for address in linked_by_word(data):
+        shown(address, output)
 
 
 def _fields(text: str, output: Output) -> None:
