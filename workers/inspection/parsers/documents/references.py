@@ -150,3 +150,4 @@ REMOTE = "The document loads a template or other content from elsewhere when it 
 REFRESHED = "The workbook fetches data from elsewhere when it is opened."
 LINKED = "The document shows a linked file, which is read when it is asked for."
 ACTION = "A click or a hover starts a program or a macro."
+VERB = "An animation starts the program of an embedded object."

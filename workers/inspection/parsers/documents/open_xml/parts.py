@@ -12,6 +12,7 @@ from workers.inspection.parsers.documents.open_xml.index import Relationship
 from workers.inspection.parsers.documents.references import (
     ACTION,
     REFRESHED,
+    VERB,
     clicked,
     is_remote,
     loaded,
@@ -120,7 +121,7 @@ class PartRules:
 
     def take_command(self, element: Element) -> None:
         if element.get("type") == "verb":
-            self._output.finding("active_action", "An animation starts the program of an embedded object.")
+            self._output.finding("active_action", VERB)
 
     def take_ole_object(self, element: Element) -> None:
         if element.get("progId").lower().startswith("equation.") and not element.get("progId").lower().startswith(
