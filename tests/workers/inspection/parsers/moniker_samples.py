@@ -26,7 +26,7 @@ def url(address: str, behind: bytes = b"") -> bytes:
 def file(narrow: str, wide: str = "", above: int = 0) -> bytes:
     name = narrow.encode("cp1252", "replace") + b"\0"
     text = wide.encode("utf-16-le")
-    unicode = struct.pack("<LH", len(text), 3) + text if wide else b""
+    unicode = struct.pack("<LH", len(text), 3) + text + b"more" if wide else b""
     body = struct.pack("<HL", above, len(name)) + name + struct.pack("<HH", 0xFFFF, 0xDEAD) + bytes(20)
     return moniker(FILE, body + struct.pack("<L", len(unicode)) + unicode)
 

@@ -9,11 +9,12 @@ from workers.inspection.parsers.documents.ole.expressions import report_expressi
 from workers.inspection.parsers.documents.ole.monikers import report_links
 from workers.inspection.parsers.documents.ole.vba import MACROS
 from workers.inspection.parsers.documents.package import EncryptedDocument
-from workers.inspection.parsers.documents.references import REFRESHED, asked_for, queried
+from workers.inspection.parsers.documents.references import REFRESHED, asked_for, is_remote, queried
 from workers.inspection.parsers.port import Output
 
 _BEGIN, _END, _SHEET, _FILE_PASS = 0x0809, 0x000A, 0x0085, 0x002F
 _PIVOT_SOURCE, _PIVOT_CACHE = 0x00E3, 0x00C6
+_DRAWINGS, _CONTINUED = frozenset({0x00EB, 0x00EC}), 0x003C
 _MACRO_SHEETS = frozenset({1, 6})  # Excel 4.0 macros, and a Visual Basic module of Excel 5
 _MACRO_KINDS = frozenset({0x0006, 0x0040})  # the same, as the beginning of the sheet says
 _BIFF_8 = 0x0600
@@ -27,6 +28,7 @@ def examine_excel(storage: Storage, name: str, output: Output) -> None:
     workbook = _Workbook(stream, output)
     workbook.examine()
     report_links(stream, output)
+    report_links(bytes(workbook.drawings), output)
     if workbook.external_pivots and any(_refreshes_pivot(each) for each in _pivot_caches(storage)):
         output.finding("external_data", REFRESHED)
     if storage.has("Ctls"):
@@ -49,14 +51,16 @@ class _Workbook:
     def __init__(self, stream: bytes, output: Output) -> None:
         self._stream = stream
         self._output = output
-        self._biff_8 = True
+        self._biff_8 = int.from_bytes(stream[4:6], "little") >= _BIFF_8  # by the workbook's own beginning, the first
         self._sheets: set[int] = set()
         self.external_pivots = False
+        self.drawings = bytearray()
         self._rules: Mapping[int, Callable[[bytes], None]] = {
             _BEGIN: self._begin, _SHEET: self._sheet, 0x01AE: self._linked_book, 0x0017: self._linked_sheet,
             0x0023: self._external_name, 0x0018: self._name, 0x0006: self._cell, 0x0406: self._cell, 0x0206: self._cell,
             0x04BC: self._shared, 0x0221: self._array, 0x0876: self._connection, 0x01AD: self._query,
-            _PIVOT_SOURCE: self._pivot_source,
+            0x0803: self._query_settings, 0x0813: self._real_time, 0x0051: self._source, 0x0052: self._named_source,
+            0x01B5: self._built_in_source, _PIVOT_SOURCE: self._pivot_source,
         }  # fmt: skip
 
     def examine(self) -> None:
@@ -66,10 +70,13 @@ class _Workbook:
 
     def _substream(self, start: int) -> None:
         """From a beginning to its end; charts begin and end within a sheet."""
-        depth = 0
+        depth, drawn = 0, False
         for kind, body in self._records(start):
             if kind == _FILE_PASS:
                 raise EncryptedDocument
+            drawn = kind in _DRAWINGS or (drawn and kind == _CONTINUED)
+            if drawn:
+                self.drawings += body
             depth += (kind == _BEGIN) - (kind == _END)
             if kind in self._rules:
                 self._rules[kind](body)
@@ -83,11 +90,8 @@ class _Workbook:
             at += 4 + length
 
     def _begin(self, body: bytes) -> None:
-        if len(body) >= 4:
-            version, kind = struct.unpack_from("<HH", body)
-            self._biff_8 = version >= _BIFF_8
-            if kind in _MACRO_KINDS:
-                self._macros()
+        if int.from_bytes(body[2:4], "little") in _MACRO_KINDS:
+            self._macros()
 
     def _sheet(self, body: bytes) -> None:
         if len(body) > 5:
@@ -154,6 +158,33 @@ class _Workbook:
     def _query(self, body: bytes) -> None:
         """Qsi (2.4.208): bit 5, fAutoRefresh."""
         queried(self._output, refreshes=len(body) >= 2 and bool(body[0] & 0x20))
+
+    def _query_settings(self, body: bytes) -> None:
+        """DBQueryExt (2.4.89): the minutes after which the query is refreshed by itself."""
+        if any(body[22:24]):
+            queried(self._output, refreshes=True)
+
+    def _real_time(self, _body: bytes) -> None:
+        self._output.finding("active_formula", ACTIVE)
+
+    def _source(self, body: bytes) -> None:
+        """DConRef (2.4.86): a range of six bytes, and the workbook with what is consolidated or in a pivot table."""
+        self._source_path(body, 6)
+
+    def _named_source(self, body: bytes) -> None:
+        """DConName (2.4.85): a name, then the workbook."""
+        wide = body[2:3] == b"\1"
+        self._source_path(body, 3 + int.from_bytes(body[:2], "little") * (1 + wide))
+
+    def _built_in_source(self, body: bytes) -> None:
+        """DConBin (2.4.84): the number of a built-in name and three bytes more, then the workbook."""
+        self._source_path(body, 4)
+
+    def _source_path(self, body: bytes, at: int) -> None:
+        length, wide = int.from_bytes(body[at : at + 2], "little"), body[at + 2 : at + 3] == b"\1"
+        path = body[at + 3 : at + 3 + length * (1 + wide)].decode("utf-16-le" if wide else "latin-1", "replace")
+        self._path(path)
+        self.external_pivots = self.external_pivots or (path.startswith("\1") and is_remote(_decoded(path)))
 
     def _pivot_source(self, body: bytes) -> None:
         self.external_pivots = self.external_pivots or body[:2] == bytes([_EXTERNAL, 0])

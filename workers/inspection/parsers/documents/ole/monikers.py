@@ -127,7 +127,8 @@ def _unicode_path(data: bytes, at: int) -> tuple[str, int]:
     """The path in Unicode ("" without one), which has 6 bytes before it, and where the moniker ends."""
     at += 6 + _size(data, at + 2) + 24
     size, at = _size(data, at), at + 4
-    path = data[at + 6 : at + min(size, _ADDRESS_BYTES)].decode("utf-16-le", "replace")
+    length = int.from_bytes(data[at : at + 4], "little") if size else 0
+    path = data[at + 6 : at + 6 + min(length, _ADDRESS_BYTES)].decode("utf-16-le", "replace")
     return path.partition("\0")[0], at + size
 
 
