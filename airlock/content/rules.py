@@ -1,9 +1,10 @@
 """The rules about types: what a profile's patterns allow, which names run, and which types nothing examines. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from airlock.content.file_names import extension, stored_name
+from airlock.content.file_names import extension, stored_names
 from airlock.content.format import OCTET_STREAM, OLE, ZIP
 from airlock.content.formats import EXAMINERS, FORMATS, SCRIPTS, format_of
 from airlock.content.media_types import EXTENSIONS, matches
@@ -28,31 +29,45 @@ _ACTIVE = frozenset(
 # considered to be dangerous" (Microsoft), Chromium's download_file_types.asciipb, what Apache and IIS map by default.
 _RUN = frozenset(
     """
-    action ade adp air apk app appimage application appref-ms appx appxbundle bas bgi btapp cfm cgi chi cht class
-    cnt command contact crx csh deb devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos drv fcgi flatpak fon
-    gadget glk grp hex hlp hpj hta htaccess htc htpasswd htt imgpart inf ins inx ipa isp isu its jar jnlp job jse
-    ksh lib library-ms lnk mad maf mag mam maq mar mas mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mmc mof
-    mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu ops osd out oxt pcd phar pif pkg
-    plg prf prg printerexport ps1xml psc1 psc2 pst ptm rgs rpm rs1 run scf scpt scptd scr sct search-ms
-    searchconnector-ms settingcontent-ms shb shs sldm slk snap svgz sys tcl terminal theme themepack tool udl url
-    user.ini vb vbe vbp vbs vhd vhdx vsmacros vsw wcx webloc website workflow ws wsb wsc wsf wsh wsp xbap xht xhtm
-    xhtml xla xlam xll xlm xlw xnk xpi xrm-ms
+    accda accdc accde accdr accdu action ade adp afploc ahk air apk app appcontent-ms appimage appinstaller
+    applescript application appref-ms appx appxbundle asx au3 axd bas bgi btapp cfc cfm cfml cgi chi cht class
+    cnt command contact crx csh cshtml deb deskthemepack devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos
+    dqy drv fcgi fileloc flatpak flatpakref flatpakrepo fon ftploc fxp gadget glk grp hex hlp hphp hpj hta
+    htaccess htc htpasswd htt imgpart inetloc inf ins inx ipa iqy isp isu its jar jhtml jnlp job jse kext ksh
+    lib library-ms lnk mad maf mag mailloc mam maq mar mas mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mmc
+    mobileconfig mof mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu nsh odc ops
+    oqy osax osd out oxt pbk pcd pgif phar php2 php6 phpt pif pkg plg ppa ppam prefpane prf prg printerexport
+    ps1xml psc1 psc2 psdm1 pst ptm pyc pyo pyz pyzw qlgenerator rdp rem rgs rhtml rpm rqy rs1 run scf scpt scptd
+    scr sct search-ms searchconnector-ms settingcontent-ms shb shs shtm sldm slk snap soap stm svc svgz sys tcl
+    tcsh terminal theme themepack tool udl url user.ini vb vbe vbhtml vbp vbs vhd vhdx vncloc vsmacros vsw wax
+    wcx webloc webpnp website wll wmx workflow ws wsb wsc wsf wsh wsp wvx xbap xht xhtm xhtml xla xlam xll xlm
+    xlw xnk xpi xrm-ms
     """.split()  # noqa: SIM905 # a table of words
 )
-# Names by which a server takes a file as its settings or its page.
+# Names by which a server takes a file as its settings or its page, and a shell as what it runs when it starts.
 _NAMES = frozenset(
     {".htaccess", ".htpasswd", ".user.ini", "php.ini", "web.config", "desktop.ini", "autorun.inf", "crossdomain.xml",
-     "clientaccesspolicy.xml", ".bashrc", ".profile", ".bash_profile", ".zshrc"}
+     "clientaccesspolicy.xml", ".bashrc", ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases",
+     ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".cshrc", ".tcshrc", ".login", ".logout", ".kshrc",
+     ".xinitrc", ".xsession", ".xsessionrc", ".xprofile", ".rhosts", ".shosts", ".forward"}
 )  # fmt: skip
+# Windows opens a file with the class that its extension names ("File name extensions and CLSIDs", Microsoft).
+_CLASS = re.compile(r"\.\{[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}\Z")
 
 _RENDERED = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 
 
 def type_that_runs(filename: str) -> str | None:
     """What a name says that is run or obeyed: the extension with its dot, or the whole name; None for other names."""
-    name, end = stored_name(filename).lower(), extension(filename)
+    return next((found for name in stored_names(filename) if (found := _runs(name.lower()))), None)
+
+
+def _runs(name: str) -> str | None:
     if name in _NAMES:
         return name
+    if found := _CLASS.search(name):
+        return found[0]
+    end = extension(name)
     named = EXTENSIONS.get(end)
     return f".{end}" if end in _RUN or (named is not None and (named in _ACTIVE or named in _RENDERED)) else None
 
