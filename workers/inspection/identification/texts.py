@@ -16,9 +16,15 @@ from workers.inspection.readings import Reading
 
 RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rt")
 _ROOT = re.compile(r"<(?!\?|!)(?:([\w.-]+):)?([\w.-]+)")
-_TABLES = frozenset({"text/csv", "text/tab-separated-values"})
-# Texts that systems show or that programs read by their name: no browser looks into them for HTML.
-_SNIFFED = frozenset({PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml"})
+_WORKBOOK, _DOCUMENT = "application/vnd.ms-excel", "application/msword"
+_TSV = "text/tab-separated-values"
+_TABLES = frozenset({"text/csv", _TSV})
+# What programs open by its name, whatever it was declared as, and act on.
+_OPENED_BY_NAME = frozenset({*_TABLES, "text/calendar", "text/vcard"})
+# Texts that browsers look into for HTML, and names under which office programs open HTML and XML.
+_SNIFFED = frozenset(
+    {PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml", _WORKBOOK, _DOCUMENT}
+)
 
 
 def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
@@ -41,9 +47,10 @@ def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
 def _claimed(claims: Sequence[str], *, declared: bool) -> list[Reading]:
     own = [each for each in claims if format_of(each).family == "text" or each in SCRIPTS or each == "message/rfc822"]
     first = own[0] if own else PLAIN
-    # A spreadsheet program opens a table by its name, whatever it was declared as.
-    tables = [each for each in own[1:] if each in _TABLES and first not in _TABLES]
-    return [Reading(first, claimed=declared and claims[:1] == [first]), *(Reading(each) for each in tables)]
+    opened = [each for each in own[1:] if each in _OPENED_BY_NAME and not {first, each} <= _TABLES]
+    if _WORKBOOK in claims and _TABLES.isdisjoint(own):
+        opened.append(_TSV)  # as which spreadsheet programs open a text of that name
+    return [Reading(first, claimed=declared and claims[:1] == [first]), *(Reading(each) for each in opened)]
 
 
 def _sniffed(sample: Sample, claims: Sequence[str]) -> str | None:

@@ -57,12 +57,13 @@ def _examine_json(text: str, reading: Reading, output: Output) -> None:
 
 
 def _examine_table(file: BinaryIO, encoding: str, is_table: bool, output: Output) -> None:
-    carried, may_be_sylk = "", None
+    carried, may_be_sylk, delimiter = "", None, ""
     for piece in pieces(file, encoding):
         text = carried + piece
-        may_be_sylk = tables.begins_as_sylk(text) if may_be_sylk is None else may_be_sylk
+        if may_be_sylk is None:
+            may_be_sylk, delimiter = tables.begins_as_sylk(text), tables.delimiter_of(text)
         if may_be_sylk and tables.is_sylk(text):
             output.finding("active_formula", tables.SYLK)
         if is_table:
-            tables.examine_cells(text, output)
+            tables.examine_cells(text, output, delimiter)
         carried = text[-tables.OVERLAP :]

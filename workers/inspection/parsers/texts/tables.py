@@ -23,8 +23,10 @@ _EQUALS = re.compile(r"(?:^|[,;\t|\r\n>])[\s\"'\ufeff\u200b]*[=\uff1d]")
 # The cell is in quotes, and has line ends before what is sought.
 _BEGIN_IN_QUOTES = re.compile(rf"(?:^|[,;\t|\r\n])\s*\"[\s']*[{_SIGNS}](?:[^\"]|\"\")*\Z")
 
-# Topic and item behind the program's name. A topic in quotes is in hardly any other text; blanks do not matter.
-_DDE = re.compile(r"\|\s*\"{0,2}'[^'|]{0,2000}'\"{0,2}\s*!")
+# Topic and item behind the program's name. A topic in quotes is in hardly any other text, so that any sign before it
+# counts, behind whatever a program may take for a delimiter; blanks do not matter.
+_DDE = re.compile(r"[|\uff5c]\s*\"{0,2}'(?:[^']|''){0,8192}'\"{0,2}\s*[!\uff01]")
+_SIGN = re.compile(f"[{_SIGNS}]")
 _BARE_DDE = re.compile(r"\|(?<=[\w$.\\/:]\|)[^\s!|,;'\"]{1,300}![\w$'\"]")
 _FETCHES = frozenset(
     {"WEBSERVICE", "WEBDIENST", "SERVICEWEB", "SERVICIOWEB", "SERVIZIO.WEB", "SERVIZIOWEB", "SERVIÇOWEB", "SERVICOWEB",
@@ -38,11 +40,15 @@ _LINKS = frozenset(
     {"HYPERLINK", "LIEN_HYPERTEXTE", "HIPERVINCULO", "HIPERVÍNCULO", "HIPERLIGAÇÃO", "HIPERLINK", "COLLEG.IPERTESTUALE",
      "HYPERLÄNK", "HYPERKOBLING", "HYPERLINKKI", "HIPERŁĄCZE", "ГИПЕРССЫЛКА", "KÖPRÜ", "HYPERTEXTOVÝ.ODKAZ"}
 )  # fmt: skip
-_ELSEWHERE = re.compile(r"'\s*(?:(?:file|https?|ftps?|smb|webdav):|\\\\|//)[^'\r\n]{0,2000}'\s*[#!$]", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"'\s*(?:(?:file|https?|ftps?|smb|webdav):|\\\\|//)[^'\r\n]{0,2000}'\s*[#!$]"
+    r"|(?:(?:file|https?):/|\\)[\\/][^\s,;\"'\[]{1,500}\[[^\]\s]{1,200}\][^\s!,;]{1,100}!",
+    re.IGNORECASE,
+)
 _NAMES = tuple(sorted({*_FETCHES, *_WORDS, *_LINKS}, key=len, reverse=True))
 _LONGEST_NAME = 64  # with blanks behind it
 # What a function's name cannot stand behind; `_xlfn.` before it says that the function is a newer one.
-_WITHIN_NAME = re.compile(r"(?<!_XLFN)[\w.]\Z")
+_WITHIN_NAME = re.compile(r"(?<!_XLFN)(?<!_XLWS)[\w.]\Z")
 # A plain address, in quotes (doubled in a quoted cell), and a label: it tells nothing of other cells.
 _PLAIN_LINK = re.compile(
     r"\s*\"{1,2}(?:https?://|mailto:|tel:|#)[^\"\r\n]*\"{1,2}\s*(?:[,;](?:\"[^\"]*\"|[^()\"\r\n])*)?\)", re.IGNORECASE
@@ -56,6 +62,9 @@ _SYLK = re.compile(r"[\s\ufeff]*ID;")
 _SYLK_HEAD = re.compile(r"[\s\ufeff]*ID;P(?:[^;\r\n]*(?:;[NE])+)?\s*(?:[\r\n]|\Z)")
 # A record of a cell, by its fields: column, row, value, formula.
 _SYLK_CELL = re.compile(r"(?:^|[\r\n])\s*C;(?:[A-Z][^;\r\n]*;)*(?:[XYRC]\d|[KE][^\r\n])")
+
+# The first line by which a table says what its delimiter is, to Excel and LibreOffice.
+_DELIMITER = re.compile(r"[\s\ufeff]*\"?sep=(.)\"?[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
 
 DDE = "A cell starts a program (DDE) when a spreadsheet program opens the file."
 FETCHES = "A cell fetches or sends data when a spreadsheet program opens the file."
@@ -73,16 +82,23 @@ def is_sylk(text: str) -> bool:
     return _SYLK_HEAD.match(text) is not None or _SYLK_CELL.search(text) is not None
 
 
-def examine_cells(text: str, output: Output) -> None:
-    """Report cells of `text` that act."""
-    for message in acting_cells(text):
-        output.finding("active_formula", message)
+def delimiter_of(text: str) -> str:
+    """The delimiter that a table gives in its first line; "" where it gives none."""
+    found = _DELIMITER.match(text)
+    return found[1] if found else ""
+
+
+def examine_cells(text: str, output: Output, delimiter: str = "") -> None:
+    """Report cells of `text` that act. A `delimiter` other than the usual ones is one besides them."""
+    for each in {text, text.replace(delimiter, "\t") if delimiter else text}:
+        for message in acting_cells(each):
+            output.finding("active_formula", message)
 
 
 def acting_cells(text: str) -> Iterator[str]:
     """A sentence for each way in which cells of `text` act."""
     text = text.replace("\r", "\n")
-    if "|" in text and _has_dde(text):
+    if ("|" in text or "\uff5c" in text) and _has_dde(text):
         yield DDE
     if any(_EQUALS.search(_line_before(text, found.start())) for found in _ELSEWHERE.finditer(text)):
         yield FETCHES
@@ -91,7 +107,7 @@ def acting_cells(text: str) -> Iterator[str]:
 
 
 def _has_dde(text: str) -> bool:
-    return any(_in_formula(text, found.start()) for found in _DDE.finditer(text)) or any(
+    return any(_in_formula(text, found.start(), _SIGN) for found in _DDE.finditer(text)) or any(
         _in_same_cell(text, found.start(), _EQUALS) for found in _BARE_DDE.finditer(text)
     )
 
@@ -121,9 +137,9 @@ def _line_before(text: str, at: int) -> str:
     return text[max(text.rfind("\n", least, at), least) : at]
 
 
-def _in_formula(text: str, at: int) -> bool:
-    """Whether a formula begins before `at`, in the line or in the quoted cell."""
-    if _BEGIN.search(_line_before(text, at)):
+def _in_formula(text: str, at: int, begins: re.Pattern[str] = _BEGIN) -> bool:
+    """Whether a formula `begins` before `at`, in the line or in the quoted cell."""
+    if begins.search(_line_before(text, at)):
         return True
     return _BEGIN_IN_QUOTES.search(text[max(0, at - OVERLAP) : at]) is not None
 
