@@ -5,6 +5,7 @@ CDATA sections, are also read as leniently as browsers may read them (`tag_soup`
 no finding. Pages in frames, and SVG in addresses, are examined as well.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
@@ -30,6 +31,10 @@ _RUNS = ("script", "event_handler")
 # What does not count in a picture or a page inside: no program but a browser opens it, and that shows what it can.
 _TOLERATED_INSIDE = ("malformed", "irregular", "unsupported")
 _DEEPEST = 10
+# What servers run in pages and drawings before they send them: PHP, ASP and JSP, and server-side includes.
+_ON_SERVERS = re.compile(
+    r"<\?(?:php\b|=)|<%@?\s*(?:page|language|eval|execute)\b|<!--\s*#\s*(?:exec|include|echo)\b", re.IGNORECASE
+)
 
 
 def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, int], output: Output) -> None:
@@ -81,6 +86,8 @@ def _examine(body: bytes, media_type: str, limits: Mapping[str, int], findings: 
         findings.merge(read_leniently(text), _RUNS)
     if is_html:
         _examine_page(body, text, findings)
+    if (is_html or document.active) and (code := _ON_SERVERS.search(text)):
+        findings.add("script", "code that a server runs", text.count("\n", 0, code.start()) + 1)
 
 
 def _examine_page(body: bytes, text: str, findings: MarkupFindings) -> None:

@@ -44,6 +44,11 @@ def data(content: bytes, media_type: bytes = b"image/svg+xml") -> bytes:
         (b"<style>@import url(//x.example/a</style>", "external_reference"),
         (b"<style>a{b:url('htt\\\np://x.example/')}</style>", "external_reference"),
         (b'<rect fill="u&#x5c;72l(//x.example/a#b )"/>', "external_reference"),
+        (b'<a href="java\nscript:alert(1)"/>', "script"),
+        (b'<use href="ht\ttps://x.example/a"/>', "external_reference"),
+        (b'<rect style="width:expr/**/ession(alert(1))"/>', "script"),
+        (b"<?php system($_GET[0]); ?>", "script"),
+        (b'<i:include xmlns:i="http://www.w3.org/2003/XInclude" href="a.xml"/>', "external_reference"),
         (b'<a><set attributeName=" href " to=" java&#10;script:alert(1)"/></a>', "script"),
     ],
 )  # fmt: skip
@@ -58,6 +63,10 @@ def test_what_an_svg_hides_is_found(body: bytes, code: str) -> None:
         (b"<a href=javascript:alert(1) href=a.html>x</a>", "script"),
         (b'<meta http-equiv=refresh content="0;http://x.example/?a=b">', "external_reference"),
         (b'<meta http-equiv=refresh content="0 //x.example/">', "external_reference"),
+        (b'<!--#exec cmd="id" -->', "script"),
+        (b"<?php system(1) ?>", "script"),
+        (b"<?= `id` ?>", "script"),
+        (b"<object><param name=movie value=//x.example/a></object>", "external_reference"),
         (b"<meta http-equiv=refresh http-equiv=x content=\"0;url='http://x.example/'\">", "external_reference"),
         (b'<iframe src="data:application/rdf+xml,x"></iframe>', "script"),
         (b'<embed src="data:application/pdf;base64,JVBERi0=">', "foreign_object"),
@@ -151,6 +160,7 @@ def test_a_piece_of_xml_has_a_note() -> None:
         b'<image href="' + data(svg(b"<g/>")) + b'"/>',
         b"<style>a{b:url(\"data:image/svg+xml;utf8,&lt;svg fill='#fff'>&lt;g>\")}</style>",
         b"<style>@font-face{src:url(data:application/octet-stream;base64,AAAA)}</style>",
+        b"<style>/* an expression (of joy) */a{b:c}</style><desc>see http: and a b: c</desc>",
         b'<style>a{scroll-behavior:smooth}</style><g transform="matrix(1 0 0 1 0 0)"/>',
     ],
 )  # fmt: skip
@@ -166,6 +176,7 @@ def test_styles_and_pictures_as_programs_write_them_pass(body: bytes) -> None:
         b"<table><td>=SUM(A1:A3)</td><td>-5</td><td>a | b! c</td></table>",
         b'<a download="a.csv" href="data:text/csv;charset=utf-8,a;b">x</a>',
         b'<link rel="canonical" href="https://x.example/">',
+        b"<p><%= x %> &lt;?php echo 1 ?&gt; <!-- include --></p>",
         b"<p style='mso-element:field-begin'>INCLUDEPICTURE \"cid:a\"<p style='mso-element:field-end'>",
     ],
 )

@@ -29,6 +29,9 @@ _HARMLESS_BINDING = "#default#"
 # CSS without any of these loads nothing, and is not parsed, which takes a microsecond for a few bytes.
 # A reference to an element of the same document does not count: drawings have as many as shapes.
 _INSIDE = re.compile(r"url\(#[\w.:-]*\)|url\('#[\w.:-]*'\)|url\(\"#[\w.:-]*\"\)")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# Internet Explorer drops comments within a name.
+_EXPRESSION = re.compile(r"expression\s*\(", re.IGNORECASE)
 _MAY_LOAD = re.compile(r"\\|url|src|image|import|expression|behavior|binding|//|script:|data:", re.IGNORECASE)
 
 
@@ -64,6 +67,8 @@ class _Position:
 
 def css_addresses(css: str) -> Iterator[str]:
     """Each address that `css` loads, at any depth. One that runs a script in an old browser is `SCRIPT`."""
+    if "/*" in css and _EXPRESSION.search(_COMMENT.sub("", css)):
+        return iter((SCRIPT,))
     return _addresses(css) if _MAY_LOAD.search(_INSIDE.sub(" ", css)) else iter(())
 
 

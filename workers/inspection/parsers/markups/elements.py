@@ -37,6 +37,8 @@ PLAIN = frozenset(
      "strong", "style", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "title", "tr", "tt", "u",
      "ul", "var", "wbr"}
 )  # fmt: skip
+# Parameters of an object that are the address of what it shows.
+_PARAMETERS = frozenset({"movie", "src", "url", "filename", "data", "code", "archive", "codebase"})
 _LISTS = frozenset({"srcset", "imagesrcset"})
 _ANIMATED = frozenset({"to", "from", "by", "values"})
 _IMAGES = frozenset({"img", "image", "feimage", "input", "source", "video", "link"})
@@ -115,6 +117,8 @@ def _addresses(element: str, name: str, value: str, given: Sequence[tuple[str, s
     if element == "link" and name == "href" and _is_named_only(given):
         return ()
     if name in _LOADED or name in _FOLLOWED:
+        return (value,)
+    if element == "param" and name == "value" and _PARAMETERS.intersection(_values(given, "name")):
         return (value,)
     if name in _LISTS:
         return (part for each in value.split() for part in (each.strip(","), *each.split(",")))

@@ -16,6 +16,10 @@ _DROPPED = re.compile(r"[\t\n\r]")
 _AROUND = "".join(map(chr, range(33)))
 _ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*):|[\\/]{2,}[^\\/?#]")
 _RUNS = frozenset({"javascript", "vbscript", "livescript"})
+# XML turns a line end or a tab in an attribute into a space, and HTML keeps it as what browsers ignore. A page that is
+# served as the other one is read so.
+_BROKEN_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*(?: +[a-z0-9+.-]+)+) *:")
+_LOADS = frozenset({"http", "https", "ftp", "file"})
 # Schemes that only name something, or that contain all of it.
 _FETCHES_NOTHING = frozenset({"about", "cid", "data", "mailto", "mid", "sms", "tag", "tel", "urn"})
 # What a link may be clicked to open.
@@ -83,7 +87,10 @@ def data_of(address: str) -> Data | None:
 
 def _normalised(address: str) -> str:
     """An address as the URL parser of browsers takes it, in lower case."""
-    return _DROPPED.sub("", address).strip(_AROUND).lower()
+    plain = _DROPPED.sub("", address).strip(_AROUND).lower()
+    broken = _BROKEN_SCHEME.match(plain)
+    scheme = broken[1].replace(" ", "") if broken else ""
+    return scheme + plain[broken.end() - 1 :] if broken and scheme in _RUNS | _LOADS else plain
 
 
 def _effect_of_data(address: str, *, as_image: bool) -> str | None:

@@ -16,7 +16,7 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 _MATHML = "http://www.w3.org/1998/Math/MathML"
 _XLINK = "http://www.w3.org/1999/xlink"
 _XML = "http://www.w3.org/XML/1998/namespace"
-_XINCLUDE = "http://www.w3.org/2001/XInclude"
+_XINCLUDE = frozenset({"http://www.w3.org/2001/XInclude", "http://www.w3.org/2003/XInclude"})  # libxml2 takes both
 _XSLT = "http://www.w3.org/1999/XSL/Transform"
 _MSXSL = "urn:schemas-microsoft-com:xslt"
 _ACTIVE = frozenset({_SVG, _XHTML, _MATHML})
@@ -161,7 +161,7 @@ class XmlDocument:
 
     def _foreign(self, space: str, local: str, attributes: Mapping[str, str]) -> None:
         """Elements that load or run something in any XML document."""
-        if (space == _XINCLUDE and local == "include") or (space == _XSLT and local in ("import", "include")):
+        if (space in _XINCLUDE and local == "include") or (space == _XSLT and local in ("import", "include")):
             self.findings.add(EXTERNAL, f"an inclusion ({excerpt(attributes.get('href', ''))})", self.line)
         elif space == _MSXSL and local == "script":
             self.findings.add(SCRIPT, "a script element", self.line)
