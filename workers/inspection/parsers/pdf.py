@@ -46,6 +46,11 @@ _LIMIT_REACHED = re.compile(
 )
 _NOT_READ = re.compile(r"error decoding stream data|unfilterable stream|error reading object|giving up on reading")
 _NEEDS_KEY = re.compile(r"password|encrypt|crypt filter", re.IGNORECASE)
+# Of two entries of one name, some readers take the first and others the last: those that decide what is run or opened.
+_TWICE = re.compile(
+    r"duplicated key /(?:A|AA|PA|NA|S|JS|URI|F|UF|FS|D|N|Next|Names|JavaScript|OpenAction|AcroForm|XFA|EF|Win|Annots|Kids"
+    r"|Pages|Root|Prev|Movie|Base|R|C|Fields|Parent|Dests|Subtype|Filter)(?![\w#.-])"
+)
 # What qpdf and its cryptographic libraries say when they get no random numbers.
 _ENVIRONMENT = re.compile(r"random|crypto provider|gnutls|openssl|evp_", re.IGNORECASE)
 
@@ -118,6 +123,8 @@ def _report_warnings(warnings: str, output: Output) -> None:
         raise LimitExceeded("The PDF unpacks to more than the limit.")
     if _NOT_READ.search(warnings):
         output.finding("malformed", "Some objects of the PDF cannot be read.")
+    if _TWICE.search(warnings):
+        output.finding("malformed", "An object of the PDF says twice what it runs or opens, and programs differ.")
     if "reconstruct" in warnings:
         output.finding("irregular", "The list of the PDF's objects is broken; programs rebuild it.")
 

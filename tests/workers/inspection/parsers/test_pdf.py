@@ -356,6 +356,7 @@ def test_what_is_kept_elsewhere_is_found(objects: tuple[bytes, ...], code: str) 
         (b"<xdp><template><field name='script'>describe</field></template></xdp>", []),
         (b"<x:xdp xmlns:x='x'><x:connectionSet/></x:xdp>", []),
         (b"<xdp><submit target='http://x.example'/></xdp>", ["remote_action"]),
+        (b"<sourceSet><source><connect/></source></sourceSet>", ["remote_action"]),
         (b"<xdp><connectionSet><wsdlConnection/></connectionSet></xdp>", ["remote_action"]),
         (b"<event xmlns:t='t'><t:script>x</t:script></event>", ["javascript"]),
         ("<event><script>x</script></event>".encode("utf-16"), ["javascript"]),
@@ -368,6 +369,32 @@ def test_what_is_kept_elsewhere_is_found(objects: tuple[bytes, ...], code: str) 
 )
 def test_an_xfa_form_may_neither_run_nor_send(form_text: bytes, found: list[str]) -> None:
     assert codes(made(lambda one: form(one, form_text))) == found
+    as_string = b"/AcroForm<</XFA<%s>>>" % form_text.hex().encode()
+    assert codes(paged(catalog=as_string)) == found
+
+
+@pytest.mark.parametrize(
+    ("catalog", "page", "found"),
+    [
+        (b"/OpenAction[<</S/URI/URI(http://x.example)>>]", b"", ["remote_action"]),
+        (b"/OpenAction[3 0 R/Fit]", b"", []),
+        (b"", b"/PresSteps<</Type/NavNode/NA<</S/URI/URI(http://x.example)>>>>", ["remote_action"]),
+    ],
+)
+def test_what_acts_by_itself_is_found_in_lists_and_presentations(catalog: bytes, page: bytes, found: list[str]) -> None:
+    assert codes(paged(catalog=catalog, page=page)) == found
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (b"/OpenAction<</S/JavaScript/JS(1)>>/OpenAction<</S/GoTo/D[3 0 R]>>", ["malformed"]),
+        (b"/OpenAction<</S/GoTo/S/GoTo/D[3 0 R]>>", ["malformed"]),
+        (b"/Lang(en)/Lang(en)/Type/Catalog", []),
+    ],
+)
+def test_an_object_that_says_twice_what_it_opens_is_malformed(keys: bytes, found: list[str]) -> None:
+    assert codes(paged(catalog=keys)) == found
 
 
 @pytest.mark.parametrize(

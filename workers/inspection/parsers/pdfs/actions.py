@@ -145,8 +145,8 @@ class ActionExaminer:
         waiting = [first]
         while waiting:
             one = waiting.pop()
-            if isinstance(one, pikepdf.Array) and one is not first:
-                waiting += [each for each in one.as_list() if isinstance(each, pikepdf.Dictionary)]
+            if isinstance(one, pikepdf.Array):  # a destination is a list too, which begins with a page
+                waiting += [each for each in one.as_list() if isinstance(each, pikepdf.Dictionary) and "/S" in each]
             elif isinstance(one, pikepdf.Dictionary) and one.objgen not in self._followed:
                 self._followed |= {one.objgen} - {(0, 0)}
                 yield one

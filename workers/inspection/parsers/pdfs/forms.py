@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 # Elements that run something: `execute` calls a web service, `connect` binds to one.
 _SCRIPTS = frozenset({"script"})
 _SENDS = frozenset(
-    {"submit", "execute", "wsdlconnection", "xmlconnection", "soapaction", "wsdladdress", "servicename", "exobject"}
+    {
+        "submit",
+        "execute",
+        "wsdlconnection",
+        "xmlconnection",
+        "soapaction",
+        "wsdladdress",
+        "servicename",
+        "exobject",
+        "source",
+    }  # of a database
 )
 # Attributes that name what is loaded. A prototype of this form begins with "#" or names it by an expression.
 _LOADS = frozenset({"href", "usehref", "src", "archive", "codebase", "target", "action", "background", "data"})
@@ -43,6 +53,9 @@ def _content(xfa: object) -> bytes:
     import pikepdf
 
     parts = xfa.as_list() if isinstance(xfa, pikepdf.Array) else [xfa]
+    if not any(isinstance(part, pikepdf.Stream) for part in parts):  # no writer does that
+        strings = [part for part in parts if isinstance(part, pikepdf.String)]
+        return b"".join(bytes(part) for part in (strings[1::2] if len(strings) > 1 else strings))
     return b"".join(part.read_bytes() for part in parts if isinstance(part, pikepdf.Stream))
 
 

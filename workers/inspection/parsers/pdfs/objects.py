@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The text that qpdf writes has no escapes in names, and searching it is far quicker than walking the object. A value
 # that stands in another object ("12 0 R") can be anything. A string can hold all of this: then the walk finds nothing.
-_KEYS = "AA|PA|OpenAction|JS|JavaScript|OnInstantiate|EF|RF|XFA|URI|Base|FS|UF|DOS|Unix|Mac|OPI|Ref|Movie|SWF"
+_KEYS = "AA|PA|NA|OpenAction|JS|JavaScript|OnInstantiate|EF|RF|XFA|URI|Base|FS|UF|DOS|Unix|Mac|OPI|Ref|Movie|SWF"
 _NOTABLE = re.compile(
     rf"/(?:(?:{_KEYS})\b|A (?:\d|<<)|F (?:[(<]|\d+ \d+ R)|S (?:\d|/(?:{'|'.join(KINDS)}|MCD)\b)"
     r"|Type (?:/EmbeddedFile|/3D|\d))".encode()
@@ -82,8 +82,9 @@ class ObjectExaminer:
         """Examine what the object does with actions and links."""
         import pikepdf
 
-        if "/OpenAction" in part:
-            self._actions.by_itself(part["/OpenAction"])
+        for key in ("/OpenAction", "/NA"):  # the latter is of the next step of a presentation (12.4.4.2)
+            if key in part:
+                self._actions.by_itself(part[key])
         if "/AA" in part:
             self._actions.triggered(part["/AA"])
         for key in ("/A", "/PA"):
