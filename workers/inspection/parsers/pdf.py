@@ -48,8 +48,8 @@ _NOT_READ = re.compile(r"error decoding stream data|unfilterable stream|error re
 _NEEDS_KEY = re.compile(r"password|encrypt|crypt filter", re.IGNORECASE)
 # Of two entries of one name, some readers take the first and others the last: those that decide what is run or opened.
 _TWICE = re.compile(
-    r"duplicated key /(?:A|AA|PA|NA|S|JS|URI|F|UF|FS|D|N|Next|Names|JavaScript|OpenAction|AcroForm|XFA|EF|Win|Annots|Kids"
-    r"|Pages|Root|Prev|Movie|Base|R|C|Fields|Parent|Dests|Subtype|Filter)(?![\w#.-])"
+    r"duplicated key /(?:A|AA|PA|NA|S|JS|URI|F|UF|FS|D|N|Next|Names|JavaScript|OpenAction|AcroForm|XFA|EF|Win|Annots"
+    r"|Kids|Pages|Root|Prev|Movie|Base|R|C|Fields|Parent|Dests|Subtype|Filter)(?![\w#.-])"
 )
 # What qpdf and its cryptographic libraries say when they get no random numbers.
 _ENVIRONMENT = re.compile(r"random|crypto provider|gnutls|openssl|evp_", re.IGNORECASE)

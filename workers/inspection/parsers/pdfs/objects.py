@@ -80,8 +80,6 @@ class ObjectExaminer:
 
     def _uses(self, part: Held) -> None:
         """Examine what the object does with actions and links."""
-        import pikepdf
-
         for key in ("/OpenAction", "/NA"):  # the latter is of the next step of a presentation (12.4.4.2)
             if key in part:
                 self._actions.by_itself(part[key])
@@ -92,6 +90,11 @@ class ObjectExaminer:
                 self._actions.clicked(part[key])
         if "/Movie" in part:
             self._actions.films(part["/Movie"])
+        self._links(part)
+
+    def _links(self, part: Held) -> None:
+        import pikepdf
+
         for key in ("/URI", "/Base"):
             if key in part and isinstance(part[key], pikepdf.String):
                 self._link(bytes(part[key]))
