@@ -5,6 +5,7 @@ Fonts may be obfuscated, which is no encryption; anything else that is encrypted
 """
 
 import io
+import re
 from collections.abc import Mapping
 
 from workers.inspection.parsers import markup
@@ -23,6 +24,7 @@ _PAGES = {"xhtml": "application/xhtml+xml", "html": "application/xhtml+xml", "ht
 _XML = frozenset({"opf", "ncx", "xml", "smil", "pls", "rdf", "xpgt", "plist"})
 _SCRIPTS = frozenset({"js", "mjs"})
 _PLAIN = frozenset({"mimetype", "META-INF/com.apple.ibooks.display-options.xml"})
+_PAGE = re.compile(rb"<(?:[\w.-]+:)?(?:html|svg)[\s>]", re.IGNORECASE)
 _REMOTE = "The book loads something from elsewhere when it is opened."
 
 
@@ -54,8 +56,9 @@ def _part(package: Package, name: str, media_type: str, output: Output) -> None:
     head = package.head(name)
     if extension in _SCRIPTS or "script" in media_type:
         output.finding("script", "The book has scripts.")
-    elif extension in _PAGES or media_type in _PAGES.values():
-        _page(package, name, media_type if media_type in _PAGES.values() else _PAGES[extension], output)
+    elif extension in _PAGES or media_type in _PAGES.values() or _is_page(head):
+        given = media_type if media_type in _PAGES.values() else _PAGES.get(extension, _PAGES["xhtml"])
+        _page(package, name, given, output)
     elif extension == "css" or media_type == "text/css":
         markup.examine_stylesheet(package.read(name, _PAGE_BYTES), output)
     elif extension in _XML or media_type.endswith("xml"):
@@ -65,6 +68,11 @@ def _part(package: Package, name: str, media_type: str, output: Output) -> None:
         package.verify(name)
     else:
         package.hand_out(name, output)
+
+
+def _is_page(head: bytes) -> bool:
+    text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return text.startswith(b"<") and _PAGE.search(text) is not None
 
 
 def _is_obfuscated(extension: str) -> bool:

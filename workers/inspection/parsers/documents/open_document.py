@@ -47,10 +47,12 @@ _PLAYED = frozenset({"plugin", "sound"})
 _ASKED = frozenset({"table-source", "template"})
 _LISTENERS = frozenset({"event-listener", "event", "listener"})
 _RUNS = re.compile(
-    r"\s*(vnd\.sun\.star\.(script|expand|pkg|hier)|macro|service|script|javascript|slot):", re.IGNORECASE
+    r"\s*(vnd\.sun\.star\.(script|expand|pkg|hier)|vnd\.libreoffice\.command|\.uno|macro|service|script|javascript|slot):",
+    re.IGNORECASE,
 )
 _PROGRAMS = frozenset({"execute", "macro", "verb"})
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<")
+_XFORMS = "http://www.w3.org/2002/xforms"
 
 
 def examine_open_document(package: Package, limits: Mapping[str, int], output: Output) -> None:
@@ -122,7 +124,9 @@ def _attribute(element: Element, name: str, value: str, output: Output) -> None:
     elif name == "action" and value in _PROGRAMS:
         output.finding("active_action", ACTION)
     elif name in ("formula", "condition", "expression", "source-cell-range-addresses"):
-        formula(value, output, rows_by_bar=True)
+        formula(value, output, rows_by_bar=not value.startswith("msoxl:"))
+    elif name in ("src", "action", "resource") and element.namespace == _XFORMS:
+        (loaded if name == "src" else clicked)(value, output)
     elif name in ("connection-resource", "datasource") and is_remote(value):
         output.finding("external_data", "The document fetches data from elsewhere when it is opened.")
 

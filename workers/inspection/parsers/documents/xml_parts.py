@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.inspection.parsers.documents.package import MalformedDocument
+from workers.inspection.parsers.markups.document_types import is_known
 from workers.inspection.parsers.port import LimitExceeded, Output
+
+if TYPE_CHECKING:
+    from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
 
 _ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T|\0<\0!\0E\0N")
 _TOO_LARGE = re.compile(r"huge|depth|too long|too large|limit", re.IGNORECASE)
 _CARRY = 16
+_TEXT_PIECES = 64
 # Elements that repeat without end in large documents: what is in them is dropped when they end.
 _REPEATED = ("row", "p", "si", "tr", "sp", "table-row", "style", "list-item", "pt", "Shape", "frame")
 ENTITIES = "A part of the document declares entities, which documents do not use."
@@ -39,7 +45,7 @@ def elements(
     Raises MalformedDocument where it is not well-formed, or has a document type declaration that is not allowed by
     `doctype`; `recover` reads on as Office does in old drawings. Entities are a finding.
     """
-    from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
+    from lxml import etree
 
     wanted = frozenset(names)
     tags = None if "*" in wanted else [f"{{*}}{name}" for name in sorted(wanted.union(_REPEATED))]
@@ -54,6 +60,9 @@ def elements(
         if _TOO_LARGE.search(str(error)):
             raise LimitExceeded("A part of the document is nested too deeply, or has too long a value.") from error
         raise MalformedDocument("A part of the document is not well-formed.") from error
+    system = root.getroottree().docinfo.system_url if root is not None and doctype else None
+    if system and not is_known(system, as_page=False):
+        output.finding("external_reference", "A part of the document has a document type that is elsewhere.")
     if root is not None and (declared := root.getroottree().docinfo.internalDTD) is not None:
         if any(True for _ in declared.iterentities()):
             output.finding("entity_expansion", ENTITIES)
@@ -84,9 +93,16 @@ def _ended(parser: "object", wanted: frozenset[str]) -> Iterator[Element]:
             continue
         namespace, _, name = node.tag.rpartition("}")
         if name in wanted or "*" in wanted:
-            yield Element(namespace.lstrip("{"), name, dict(node.attrib), node.text or "")
+            yield Element(namespace.lstrip("{"), name, dict(node.attrib), _text(node, wanted))
         if name in _REPEATED:
             _drop(node)
+
+
+def _text(node: "etree._Element", wanted: frozenset[str]) -> str:
+    """The text of an element. Some programs pass over elements within a formula or a field, and join the rest."""
+    if not len(node) or "*" in wanted:
+        return node.text or ""
+    return "".join(islice(node.itertext(), _TEXT_PIECES))
 
 
 def _drop(node: "object") -> None:

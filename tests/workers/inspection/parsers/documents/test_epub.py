@@ -60,6 +60,8 @@ def test_a_book_is_no_objection(content: bytes) -> None:
         (_book(OEBPS__b_css=b"a{background:url('data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\">"
                             b"<script>1</script></svg>')}"), "script"),
         (_book(OEBPS__b_svg=b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'), "script"),
+        (_book(OEBPS__b_xml=PAGE.format("<script>1</script>").encode()), "script"),
+        (_book(OEBPS__b_ncx=b'<!DOCTYPE ncx SYSTEM "http://example.org/ncx.dtd"><ncx/>'), "external_reference"),
         (_book(OEBPS__b_opf=b'<package><manifest><item href="https://example.org/a.mp3"/></manifest></package>'),
          "external_reference"),
         (zipped({"mimetype": EPUB.encode(), "META-INF/encryption.xml": _encrypted("http://ns.adobe.com/adept")}),

@@ -121,6 +121,8 @@ def test_macros_are_found(content: bytes) -> None:
         (("mailMergeSource", "\\\\example.org\\a.mdb", True), "external_data"),
         (("http://schemas.microsoft.com/2011/webextensiontaskpanes", "a.xml", False), "web_extension"),
         (("control", "activeX/activeX1.xml", False), "embedded_object"),
+        (("attachedTemplate", "http://example.org/a.dotm", False), "remote_template"),
+        (("attachedTemplate", "\\\\example.org\\a.dotm", False), "remote_template"),
     ],
 )  # fmt: skip
 def test_relationships_are_allowed_by_kind(relation: tuple[str, str, bool], expected: str) -> None:
@@ -140,6 +142,8 @@ def test_relationships_are_allowed_by_kind(relation: tuple[str, str, bool], expe
         field('LINK Excel.Sheet.8 "\\\\\\\\evil\\\\a.xls" "A1" \\a'),
         field('DATABASE \\d "a.mdb"'),
         field("RD http://example.org/a.docx"),
+        field("D<w:x/>DEAUTO cmd"),
+        field("D<!-- x -->DE cmd"),
     ],
 )
 def test_fields_that_fetch_or_start_are_found(body: bytes) -> None:
@@ -166,6 +170,11 @@ def test_a_field_that_is_spelled_by_another_is_found() -> None:
         (_sheet('<f>1+RTD("a",,"b")</f>'), "active_formula"),
         (_sheet("<definedName name='a'>_xlfn.IMAGE(A1)</definedName>"), "active_formula"),
         (_sheet('<ddeLink ddeService="cmd"/>', "xl/externalLinks/a.xml"), "active_formula"),
+        (_sheet("<f>cmd<a/>|'/c calc'!A0</f>"), "active_formula"),
+        (_sheet('<webPublishItem destinationFile="\\\\evil\\a.htm"/>'), "external_data"),
+        (_sheet('<formControlPr fmlaMacro="\\\\evil\\a.xls!b"/>'), "active_action"),
+        (_sheet("<ClientData><FmlaMacro>[1]!b</FmlaMacro></ClientData>"), "active_action"),
+        (_sheet('<webextension id="a"/>'), "web_extension"),
         (_sheet('<f>HYPERLINK("ms-"&amp;"msdt:a","x")</f>'), "unsafe_link"),
         (_sheet('<connection refreshOnLoad="1"/>', "xl/connections.xml"), "external_data"),
         (_sheet('<connection interval="5"/>', "elsewhere/c.xml"), "external_data"),
@@ -177,6 +186,25 @@ def test_a_field_that_is_spelled_by_another_is_found() -> None:
 )  # fmt: skip
 def test_formulas_and_queries_that_fetch_are_found(content: bytes, expected: str) -> None:
     assert expected in found(content, XLSX)
+
+
+def test_a_pivot_table_that_refreshes_from_another_workbook_is_found() -> None:
+    pivot = (
+        f'<pivotCacheDefinition xmlns="{_SPREADSHEET}" xmlns:r="r" refreshOnLoad="1">'
+        '<cacheSource type="worksheet"><worksheetSource r:id="r0"/></cacheSource></pivotCacheDefinition>'
+    ).encode()
+    for target, expected in (("\\\\evil\\a.xlsx", ["external_data"]), ("a.xlsx", [])):
+        parts = {"xl/p.xml": pivot, "xl/_rels/p.xml.rels": relations(("externalLinkPath", target, True))}
+        assert objections(open_xml(main="xl/workbook.xml", parts=parts), XLSX) == expected
+
+
+def test_a_drawing_is_examined_by_its_name_and_a_program_is_no_setting() -> None:
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'
+    assert found(open_xml(parts={"word/media/a.svg": drawing}), DOCX) == ["script"]
+    setting = {"word/printerSettings1.bin": b"MZ" + bytes(100)}
+    assert members(open_xml(types={"word/printerSettings1.bin": "x/printerSettings"}, parts=setting), DOCX) == [
+        ("word/printerSettings1.bin", b"MZ" + bytes(100))
+    ]
 
 
 @pytest.mark.parametrize(

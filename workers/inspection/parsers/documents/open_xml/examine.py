@@ -41,6 +41,8 @@ _SETTING_KINDS = frozenset(
      "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
      "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"}
 )  # fmt: skip
+# Programs and packages, which no setting is.
+_FILES = (b"MZ", b"PK\x03\x04", b"\x7fELF", b"%PDF", b"{\\rt")
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<|\xff\xfe\s?\0?<\0")
 _NO_XML = ("text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf", "text/plain",
            "application/x-mimearchive", "multipart/related", "image/svg+xml")  # fmt: skip
@@ -75,7 +77,7 @@ class _Part:
             self._output.finding("embedded_object", OBJECT)
         elif head.startswith(MAGIC):
             examine_embedded(self._content(), limits, self._output)
-        elif self._is_setting():
+        elif self._is_setting() and not head.startswith(_FILES):
             self._package.verify(self._name)
         elif self._is_xml(head):
             self._xml()
@@ -90,7 +92,7 @@ class _Part:
         return self._package.read(self._name, _OBJECT_BYTES)
 
     def _is_xml(self, head: bytes) -> bool:
-        if self._type in _NO_XML or "afchunk" in self._kinds:
+        if self._type in _NO_XML or "afchunk" in self._kinds or self._is_drawing():
             return False
         return bool(_XML.match(head)) or self._type.endswith(("+xml", "/xml"))
 
@@ -104,7 +106,7 @@ class _Part:
         rules.close()
 
     def _data(self, head: bytes) -> None:
-        if self._type == "image/svg+xml":
+        if self._is_drawing():
             examine_svg(io.BytesIO(self._content()), self._output)
         elif _BINARY_SHEET.fullmatch(self._type):
             examine_binary_part(self._content(), self._output)
@@ -112,6 +114,9 @@ class _Part:
             self._package.verify(self._name)
         else:
             self._package.hand_out(self._name, self._output)
+
+    def _is_drawing(self) -> bool:
+        return self._type == "image/svg+xml" or self._name.lower().endswith(".svg")
 
     def _is_setting(self) -> bool:
         """Whether the part is used as a program's own data, and as nothing else."""

@@ -1,6 +1,7 @@
 """What a package says of its parts: their content types and the relationships between them (ECMA-376 part 2)."""
 
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from workers.inspection.parsers.port import Output
 CONTENT_TYPES = "[content_types].xml"
 # The limit for a relationship part or the list of content types: Office writes a few KiB.
 _INDEX_BYTES = 16 << 20
+_ELSEWHERE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]+:/|\\\\)", re.IGNORECASE)
 
 
 class Relationship(NamedTuple):
@@ -80,7 +82,9 @@ def _relationships(package: Package, name: str, output: Output) -> dict[str, Rel
     found = {}
     for number, each in enumerate(elements(iter([package.read(name, _INDEX_BYTES)]), ("Relationship",), output)):
         kind = each.get("Type").rstrip("/").rpartition("/")[2].lower()
-        external = each.get("TargetMode").strip().lower() == "external"
-        one = Relationship(_source(name), kind, each.get("Target"), external)
+        target = each.get("Target")
+        # What names another machine is in no package, whatever is said of it.
+        external = each.get("TargetMode").strip().lower() == "external" or _ELSEWHERE.match(target) is not None
+        one = Relationship(_source(name), kind, target, external)
         found[each.get("Id") if each.get("Id") not in found else f"#{number}"] = one
     return found

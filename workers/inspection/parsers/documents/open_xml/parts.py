@@ -101,13 +101,22 @@ class PartRules:
         self._refreshes = self._refreshes or element.get("refreshOnLoad") in _TRUE
 
     def take_pivot_source(self, element: Element) -> None:
-        self._external = self._external or element.get("type") == "external"
+        self._external = self._external or element.get("type") == "external" or self._leads_away(element)
+
+    def take_published(self, element: Element) -> None:
+        """A part of a workbook that is written as a page whenever the workbook is saved."""
+        if is_remote(element.get("destinationFile")):
+            self._output.finding("external_data", "The document is sent elsewhere when it is saved.")
+
+    def take_extension(self, _element: Element) -> None:
+        self._output.finding("web_extension", "The document loads an add-in of a web site.")
 
     def take_binding(self, element: Element) -> None:
         if element.get("FileBinding") in _TRUE and is_remote(element.get("FileBindingName")):
             self._output.finding("external_data", REFRESHED)
 
     def take_clicked(self, element: Element) -> None:
+        clicked(element.get("invalidUrl"), self._output)
         if not _ACTIONS.fullmatch(element.get("action").strip().lower()):
             self._output.finding("active_action", ACTION)
 
@@ -115,9 +124,12 @@ class PartRules:
         self.take_clicked(element)
         if element.get("action").lower().startswith("ppaction://ole"):
             self._output.finding("active_action", ACTION)
-        target = self._relationships.get(element.get("id"))
-        if target is not None and target.external and is_remote(target.target):
+        if self._leads_away(element):
             self._output.finding("active_action", "A hover leads to another place.")
+
+    def _leads_away(self, element: Element) -> bool:
+        target = self._relationships.get(element.get("id"))
+        return target is not None and target.external and is_remote(target.target)
 
     def take_command(self, element: Element) -> None:
         if element.get("type") == "verb":
@@ -130,11 +142,11 @@ class PartRules:
             self._output.finding("embedded_object", EQUATION)
 
     def take_macro(self, element: Element) -> None:
-        if re.search(r"[\\/]|\[[1-9]", element.get("macro")):
+        if re.search(r"[\\/]|\[[1-9]", element.get("macro") or element.get("fmlaMacro") or element.text):
             self._output.finding("active_action", ACTION)
 
     def take_video(self, element: Element) -> None:
-        if re.search(r"<script|\bon\w+\s*=", element.get("embeddedHtml"), re.IGNORECASE):
+        if re.search(r"<script|\bon\w+\s*=|(java|vb)script\s*:|data:", element.get("embeddedHtml"), re.IGNORECASE):
             self._output.finding("script", "A video of the document brings scripts.")
 
     def take_cell(self, element: Element) -> None:
@@ -183,13 +195,16 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
         "connection": PartRules.take_connection,
         "queryTable": PartRules.take_query,
         "pivotCacheDefinition": PartRules.take_pivot,
-        "cacheSource": PartRules.take_pivot_source,
+        **dict.fromkeys(("cacheSource", "worksheetSource"), PartRules.take_pivot_source),
+        "webPublishItem": PartRules.take_published,
+        **dict.fromkeys(("webextension", "taskpane", "webextensionref"), PartRules.take_extension),
         "DataBinding": PartRules.take_binding,
         "hlinkClick": PartRules.take_clicked,
         **dict.fromkeys(("hlinkHover", "hlinkMouseOver"), PartRules.take_hovered),
         "cmd": PartRules.take_command,
         **dict.fromkeys(("oleObj", "oleObject", "oleObjectLink"), PartRules.take_ole_object),
-        **dict.fromkeys(("sp", "pic", "cxnSp", "graphicFrame", "controlPr", "shape"), PartRules.take_macro),
+        **dict.fromkeys(("sp", "pic", "cxnSp", "graphicFrame", "controlPr", "shape", "formControlPr", "FmlaMacro"),
+                        PartRules.take_macro),
         "webVideoPr": PartRules.take_video,
         "Cell": PartRules.take_cell,
         "frame": PartRules.take_frame,
