@@ -138,6 +138,15 @@ def played(reference: str, output: Output) -> None:
         output.finding("external_link", "A video or a sound is loaded from the web when it is played.")
 
 
+def merged(reference: str, output: Output) -> None:
+    """Report the file with the data of a mail merge."""
+    place = place_of(reference)
+    if place == Place.LOCAL:
+        output.finding("external_link", "The document is merged with data of another file, where the reader agrees.")
+    elif place != Place.NOWHERE:
+        output.finding("external_data", "The document is merged with data from elsewhere.")
+
+
 def queried(output: Output, *, refreshes: bool) -> None:
     """Report a connection or a query of a workbook; `refreshes` says that it is followed as the workbook is opened."""
     if refreshes:

@@ -14,9 +14,9 @@ BEGIN_5 = record(0x0809, struct.pack("<HHHH", 0x0500, 5, 0, 0))
 PICTURE = picture("https://example.org/a.png")
 
 
-def link(target: bytes | str, **more: str) -> bytes:
+def link(target: bytes | str, name: str = "", place: str = "") -> bytes:
     """HLINK (2.4.140): a range of cells, then the hyperlink."""
-    return record(0x01B8, bytes(8) + hyperlink(target, **more))
+    return record(0x01B8, bytes(8) + hyperlink(target, name=name, place=place))
 
 
 def external_name(name: str, *, wide: bool = False) -> bytes:

@@ -9,11 +9,13 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.documents.ole.container import COMPOUND_ERRORS, Storage, open_container
 from workers.inspection.parsers.documents.ole.excel import examine_excel
+from workers.inspection.parsers.documents.ole.monikers import link_bases
 from workers.inspection.parsers.documents.ole.objects import DOCUMENTS, OBJECT, examine_object
 from workers.inspection.parsers.documents.ole.powerpoint import examine_powerpoint
 from workers.inspection.parsers.documents.ole.vba import MACROS, report_macros
 from workers.inspection.parsers.documents.ole.word import examine_word
 from workers.inspection.parsers.documents.package import EncryptedDocument, MalformedDocument
+from workers.inspection.parsers.documents.references import clicked
 from workers.inspection.parsers.port import LimitExceeded, Output
 
 _MAX_DEPTH = 5
@@ -21,6 +23,7 @@ BROKEN = "The document is broken, and programs may read it differently."
 # Storages of a document in which an object is: of Excel by their name, of Word in a pool.
 _EXCEL_OBJECTS = ("mbd", "lnk")
 _POOL = "objectpool"
+_PROPERTIES = "\x05DocumentSummaryInformation"
 
 
 def examine_compound(file: BinaryIO | bytes, size: int, limits: Mapping[str, int], output: Output) -> None:
@@ -65,6 +68,7 @@ class _Compound:
         if "encryptedpackage" in streams or "\x06dataspaces" in storage.storages:
             raise EncryptedDocument
         self._macros(storage)
+        self._link_bases(storage)
         if "worddocument" in streams:
             examine_word(storage, self._output)
         for name in sorted(streams & {"workbook", "book"}):
@@ -83,6 +87,11 @@ class _Compound:
                 report_macros(one, self._output)
             elif "_vba_project" in one.storages:
                 self._output.finding("macros", MACROS)
+
+    def _link_bases(self, storage: Storage) -> None:
+        if storage.has(_PROPERTIES):
+            for base in link_bases(storage.read(_PROPERTIES)):
+                clicked(base, self._output)
 
     def _objects(self, storage: Storage) -> None:
         if "\x01ole10native" in storage.streams:

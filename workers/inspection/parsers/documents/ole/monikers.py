@@ -27,6 +27,8 @@ _RUNS = re.compile(b"|".join(re.escape(uuid.UUID(each).bytes_le) for each in (
 )))  # fmt: skip
 _HYPERLINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b")
 _HAS_MONIKER, _HAS_NAME, _HAS_FRAME, _AS_TEXT = 0x01, 0x10, 0x80, 0x100
+_LINK_BASE = re.compile(rb"_\0?P\0?I\0?D\0?_\0?L\0?I\0?N\0?K\0?B\0?A\0?S\0?E", re.IGNORECASE)
+_BYTES = b"\x41\0\0\0"  # VT_BLOB
 # What is read of an address: the longest that Windows opens is much shorter.
 _ADDRESS_BYTES = 8192
 _MOST_PARTS = 64
@@ -50,6 +52,17 @@ def linked_addresses(data: bytes) -> Iterator[str]:
         yield from _paths(data, at)
     for at in positions(data, _HYPERLINK):
         yield from _hyperlink(data, at)
+
+
+def link_bases(properties: bytes) -> Iterator[str]:
+    r"""Where the relative links of a document begin, by the stream `\5DocumentSummaryInformation` ([MS-OSHARED]
+    2.3.3.2.3.2): the property `_PID_LINKBASE`, whose value is of bytes with a text in them.
+    """
+    if _LINK_BASE.search(properties):
+        for at in positions(properties, _BYTES):
+            length = int.from_bytes(properties[at : at + 4], "little")
+            text = properties[at + 4 : at + 4 + min(length, _ADDRESS_BYTES)]
+            yield text.decode("utf-16-le", "replace").partition("\0")[0]
 
 
 def report_ole_stream(content: bytes, output: Output) -> None:

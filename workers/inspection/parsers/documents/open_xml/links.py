@@ -21,6 +21,7 @@ from workers.inspection.parsers.documents.references import (
     asked_for,
     clicked,
     loaded,
+    merged,
     place_of,
     played,
     shown,
@@ -32,14 +33,6 @@ _WORKBOOKS = ("externallinkpath", "xlpathmissing", "xlexternallinkpath", "xlstar
 _CONTROLS = frozenset({"control", "activexcontrolbinary", "activexcontrol"})
 _EXTENSIONS = frozenset({"webextension", "webextensiontaskpanes"})
 _MACROS = frozenset({"xlmacrosheet", "xlintlmacrosheet"})
-
-
-def _merge_data(reference: str, output: Output) -> None:
-    place = place_of(reference)
-    if place == Place.LOCAL:
-        output.finding("external_link", "The document is merged with data of another file, where the reader agrees.")
-    elif place != Place.NOWHERE:
-        output.finding("external_data", "The document is merged with data from elsewhere.")
 
 
 def _linked(reference: str, output: Output) -> None:
@@ -57,7 +50,7 @@ _RULES: Mapping[str, Callable[[str, Output], None]] = MappingProxyType(
         **dict.fromkeys(_WORKBOOKS, asked_for),
         **dict.fromkeys(("image", "imagelink", "picture", "thumbnail"), shown),
         **dict.fromkeys(("video", "audio", "media", "sound"), played),
-        **dict.fromkeys(("mailmergesource", "mailmergeheadersource"), _merge_data),
+        **dict.fromkeys(("mailmergesource", "mailmergeheadersource"), merged),
         "oleobject": _linked,
         "package": _linked,
     }

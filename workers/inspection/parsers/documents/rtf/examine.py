@@ -15,12 +15,11 @@ from workers.inspection.parsers.documents.ole.monikers import linked_addresses
 from workers.inspection.parsers.documents.ole.objects import EQUATION
 from workers.inspection.parsers.documents.package import PADDING, MalformedDocument
 from workers.inspection.parsers.documents.references import (
-    Place,
     clicked,
     is_network_share,
     is_remote,
     loaded,
-    place_of,
+    merged,
 )
 from workers.inspection.parsers.documents.rtf.objects import examine_object_bytes, examine_object_data
 from workers.inspection.parsers.documents.rtf.tokens import Token, tokens
@@ -222,10 +221,7 @@ class _Reader:
         clicked(_kept(group), self._output)
 
     def take_merged(self, group: _Group) -> None:
-        if is_remote(_kept(group)):
-            self._output.finding("external_data", "The document is merged with data from elsewhere.")
-        elif place_of(_kept(group)) == Place.LOCAL:
-            self._output.finding("external_link", "The document is merged with data of another file.")
+        merged(_kept(group), self._output)
 
     def take_property_name(self, group: _Group) -> None:
         self._property = _kept(group).lower()
