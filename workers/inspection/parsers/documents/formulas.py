@@ -23,6 +23,11 @@ _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _FUNCTION = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
 _JOINED = re.compile(r'"\s*&\s*"')
 _HYPERLINK = re.compile(r'\bHYPERLINK\s*\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
+# The address of a cell, with a text for a name; and one that the formula makes, of which any text may be a part.
+_OF_A_CELL = re.compile(r'\bHYPERLINK\s*\([^()"]*,\s*"(?:[^"]|"")*"\s*\)', re.IGNORECASE)
+_MADE = re.compile(r'\bHYPERLINK\s*\(\s*[^\s")]', re.IGNORECASE)
+ADDRESS = re.compile(r"\s*(?:[A-Za-z][\w+.-]*:\S|\\\\|//\S)")
+"""What leads out of the document, and no sentence such as "Note: see below"."""
 _NAMES = re.compile(r"^(_XLFN\.|_XLWS\.|COM\.MICROSOFT\.|ORG\.LIBREOFFICE\.|COM\.SUN\.STAR\.SHEET\.ADDIN\.)+")
 ACTIVE = "A formula fetches something from elsewhere or starts a program."
 
@@ -41,7 +46,15 @@ def formula(text: str, output: Output, *, rows_by_bar: bool = False) -> None:
         output.finding("active_formula", ACTIVE)
     if "|" in plain and not rows_by_bar and _is_dde(plain):
         output.finding("active_formula", ACTIVE)
-    for target in _HYPERLINK.findall(_JOINED.sub("", text)):
+    _links(_JOINED.sub("", text), output)
+
+
+def _links(text: str, output: Output) -> None:
+    texts = _HYPERLINK.findall(text)
+    text = _OF_A_CELL.sub("", text)
+    if _MADE.search(text):
+        texts += [one for one in (found[1:-1] for found in _STRING.findall(text)) if ADDRESS.match(one)]
+    for target in texts:
         clicked(target.replace('""', '"'), output)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from workers.inspection.parsers.documents.formulas import ACTIVE
+from workers.inspection.parsers.documents.formulas import ACTIVE, ADDRESS
 from workers.inspection.parsers.documents.references import clicked
 from workers.inspection.parsers.port import Output
 
@@ -17,8 +17,6 @@ from workers.inspection.parsers.port import Output
 # INITIATE, REQUEST, POKE, EXECUTE, TERMINATE, UNREGISTER, REGISTER.ID, RTD.
 _ACTIVE_NUMBERS = frozenset({110, 123, 132, 136, 137, 138, 149, 150, 166, 175, 176, 177, 178, 179, 201, 267, 379})
 _HYPERLINK = 359
-# What leads out of the workbook, and no sentence such as "Note: see below".
-_ADDRESS = re.compile(r"\s*(?:[A-Za-z][\w+.-]*:\S|\\\\|//\S)")
 # The sizes of tokens behind their first byte, by their kind without the class (bits 5 and 6): for [MS-XLS].
 _SIZES: Mapping[int, int] = MappingProxyType(
     {0x01: 4, 0x02: 4, **dict.fromkeys(range(0x03, 0x17), 0), 0x1C: 1, 0x1D: 1, 0x1E: 2, 0x1F: 8, 0x20: 7, 0x21: 2,
@@ -98,7 +96,7 @@ class _Texts:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        possible = (text for text in self._texts if self._links and _ADDRESS.match(text))
+        possible = (text for text in self._texts if self._links and ADDRESS.match(text))
         return (*self._certain, *possible)
 
 
