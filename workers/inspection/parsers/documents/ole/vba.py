@@ -14,7 +14,14 @@ from workers.inspection.parsers.port import Output
 
 _MODULE_NAME, _MODULE_OFFSET = 0x001A, 0x0031
 _REFERENCES = re.compile(rb"(?:#|\*\\[A-D])(?:\\\\|https?:|file:)", re.IGNORECASE)
-_CODELESS = re.compile(r"\s*(?:$|'|rem\b|attribute\s+\w+|option\s+(?:explicit|base|compare|private)\b)", re.IGNORECASE)
+# A colon begins another statement, except in a text or a comment.
+_CODELESS = re.compile(
+    r"\s*(?:$|'|rem\b|(?:attribute\s+\w+|option\s+(?:explicit|base|compare|private)\b)(?:[^:\"']|\"[^\"]*\")*(?:$|'))",
+    re.IGNORECASE,
+)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# Streams beside the modules: the directory, and what was compiled.
+_NO_MODULE = re.compile("dir|_vba_project|__srp_[0-9a-f]+")
 # What precedes the count of compiled lines in a module's cache, which has no published format.
 _COMPILED = b"\xfe\xca\x01\x00"
 _UNPACKED = 16 << 20
@@ -55,8 +62,11 @@ def has_code(project: Storage) -> bool:
         return True  # a form
     try:
         directory = decompress(vba.read("dir"))
-        modules = list(_modules(directory))
-        return bool(_REFERENCES.search(directory)) or any(_module_has_code(vba, *each) for each in modules)
+        modules = dict(_modules(directory))
+        unlisted = vba.streams - {name.lower() for name in modules}
+        if _REFERENCES.search(directory) or not all(_NO_MODULE.fullmatch(name) for name in unlisted):
+            return True
+        return any(_module_has_code(vba, *each) for each in modules.items())
     except (*COMPOUND_ERRORS, LookupError):
         return True
 
@@ -79,7 +89,7 @@ def _modules(directory: bytes) -> Iterator[tuple[str, int]]:
 def _module_has_code(vba: Storage, name: str, offset: int) -> bool:
     stream = vba.read(name)
     source = decompress(stream[offset:]).decode("latin-1")
-    lines = re.sub(r" _\r?\n", " ", source).splitlines()
+    lines = _LINE_END.split(re.sub(r" _\r?\n", " ", source))
     if any(not _CODELESS.match(line) for line in lines if not _continues_attribute(line)):
         return True
     return _compiled_lines(stream[:offset]) > sum(bool(line.strip()) for line in lines)
