@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from airlock.content.file_names import extension, stored_names
 from airlock.content.format import OCTET_STREAM, OLE, ZIP
@@ -44,32 +45,48 @@ _RUN = frozenset(
     xlw xnk xpi xrm-ms
     """.split()  # noqa: SIM905 # a table of words
 )
-# Names by which a server takes a file as its settings or its page, and a shell as what it runs when it starts.
-_NAMES = frozenset(
-    {".htaccess", ".htpasswd", ".user.ini", "php.ini", "web.config", "desktop.ini", "autorun.inf", "crossdomain.xml",
-     "clientaccesspolicy.xml", ".bashrc", ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases",
-     ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".cshrc", ".tcshrc", ".login", ".logout", ".kshrc",
-     ".xinitrc", ".xsession", ".xsessionrc", ".xprofile", ".rhosts", ".shosts", ".forward"}
-)  # fmt: skip
+# Names that a server takes for its settings, a system for those of a folder, and a shell for what it runs at its start;
+# each with the type of scripts that a profile has to name so that they are taken.
+_NAMES = {
+    **dict.fromkeys((".htaccess", ".htpasswd", ".user.ini", "php.ini", "crossdomain.xml", "clientaccesspolicy.xml"),
+                    "text/x-php"),
+    "web.config": "text/x-asp",
+    **dict.fromkeys(("desktop.ini", "autorun.inf"), "text/x-msdos-batch"),
+    **dict.fromkeys((".bashrc", ".profile", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".zshrc",
+                     ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".cshrc", ".tcshrc", ".login", ".logout", ".kshrc",
+                     ".xinitrc", ".xsession", ".xsessionrc", ".xprofile", ".rhosts", ".shosts", ".forward"),
+                    "text/x-shellscript"),
+}  # fmt: skip
 # Windows opens a file with the class that its extension names ("File name extensions and CLSIDs", Microsoft).
 _CLASS = re.compile(r"\.\{[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}\Z")
 
 _RENDERED = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 
 
-def type_that_runs(filename: str) -> str | None:
-    """What a name says that is run or obeyed: the extension with its dot, or the whole name; None for other names."""
+class Running(NamedTuple):
+    """What a name has that is run or obeyed: the extension with its dot or the whole name, and the type that it stands
+    for, `application/octet-stream` where no profile can name it.
+    """
+
+    shown: str
+    media_type: str
+
+
+def what_runs(filename: str) -> Running | None:
+    """What in a name is run or obeyed by systems, browsers or servers; None for other names."""
     return next((found for name in stored_names(filename) if (found := _runs(name.lower()))), None)
 
 
-def _runs(name: str) -> str | None:
+def _runs(name: str) -> Running | None:
     if name in _NAMES:
-        return name
+        return Running(name, _NAMES[name])
     if found := _CLASS.search(name):
-        return found[0]
+        return Running(found[0], OCTET_STREAM)
     end = extension(name)
-    named = EXTENSIONS.get(end)
-    return f".{end}" if end in _RUN or (named is not None and (named in _ACTIVE or named in _RENDERED)) else None
+    named = EXTENSIONS.get(end, "")
+    if end in _RUN or named in _ACTIVE or named in _RENDERED:
+        return Running(f".{end}", named or OCTET_STREAM)
+    return None
 
 
 def allowed_by(patterns: Iterable[str], media_type: str) -> bool:

@@ -1,7 +1,7 @@
 import pytest
 
 from airlock.content.formats import EXAMINERS
-from airlock.content.rules import allowed_by, may_be_called, type_that_runs, unexaminable
+from airlock.content.rules import allowed_by, may_be_called, unexaminable, what_runs
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,30 @@ from airlock.content.rules import allowed_by, may_be_called, type_that_runs, une
     ],
 )
 def test_a_name_says_whether_it_runs(filename: str, runs: str | None) -> None:
-    assert type_that_runs(filename) == runs
+    found = what_runs(filename)
+    assert (found.shown if found else None) == runs
 
 
 def test_every_script_and_program_has_an_extension_that_runs() -> None:
     for name in ("bat", "cmd", "ps1", "vbs", "php", "asp", "jsp", "sh", "py", "msi", "lnk", "reg", "url", "dll", "com"):
-        assert type_that_runs(f"a.{name}") == f".{name}"
+        assert what_runs(f"a.{name}") is not None
+
+
+@pytest.mark.parametrize(
+    ("filename", "media_type"),
+    [
+        ("a.exe", "application/x-dosexec"),
+        ("a.exe:b.txt", "application/x-dosexec"),
+        (".htaccess", "text/x-php"),
+        ("desktop.ini", "text/x-msdos-batch"),
+        (".zshenv", "text/x-shellscript"),
+        ("a.iqy", "application/octet-stream"),
+    ],
+)
+def test_what_runs_has_a_type_that_a_profile_may_name(filename: str, media_type: str) -> None:
+    found = what_runs(filename)
+    assert found is not None
+    assert found.media_type == media_type
 
 
 def test_a_wildcard_lets_in_what_does_not_run() -> None:

@@ -16,7 +16,7 @@ from airlock.content.file_names import extension
 from airlock.content.format import ENCRYPTED_OPEN_XML, OCTET_STREAM
 from airlock.content.formats import format_of
 from airlock.content.media_types import EXTENSIONS, canonical
-from airlock.content.rules import allowed_by, may_be_called, type_that_runs
+from airlock.content.rules import allowed_by, may_be_called, what_runs
 from airlock.profile import Profile
 from workers.inspection.readings import Reading
 
@@ -97,9 +97,10 @@ def _declaration_objections(kept: str, declared: str, profile: Profile) -> Itera
 
 def _name_objections(kept: str, declared: str, filename: str, profile: Profile) -> Iterator[Objection]:
     named = EXTENSIONS.get(extension(filename))
-    runs = type_that_runs(filename)
-    if runs is not None and not (named is not None and allowed_by(_named_types(profile), named)):
-        yield Objection("extension_mismatch", f"The file name ends in {runs}, which systems, browsers or servers run.")
+    runs = what_runs(filename)
+    if runs is not None and not allowed_by(_named_types(profile), runs.media_type):
+        message = f"The file name ends in {runs.shown}, which systems, browsers or servers run."
+        yield Objection("extension_mismatch", message)
     elif named in (None, kept, declared):
         return
     elif kept == OCTET_STREAM or not may_be_called(named, kept):

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from airlock.content.file_names import extension
 from airlock.content.format import OCTET_STREAM
 from airlock.content.formats import format_of
-from airlock.content.media_types import EXTENSIONS
-from airlock.content.rules import allowed_by, type_that_runs
+from airlock.content.rules import allowed_by, what_runs
 from airlock.profile import Profile
 from airlock.verdict import ExaminedReading, Finding, Outcome
 from workers.inspection.checks.agreement import Agreement, Objection, agree, second_reading_objections, shown
@@ -58,10 +56,9 @@ def _agreement(subject: Subject, readings: Sequence[Reading]) -> Agreement:
 
 def _member_objections(subject: Subject, readings: Sequence[Reading]) -> Iterator[Objection]:
     yield from second_reading_objections(readings)
-    profile, media_type, runs = subject.profile, readings[0].media_type, type_that_runs(subject.name)
-    named = EXTENSIONS.get(extension(subject.name), OCTET_STREAM)
-    if runs is not None and not profile.takes_member(named):
-        yield Objection("member_not_allowed", f"Its name ends in {runs}, which systems, browsers or servers run.")
+    profile, media_type, runs = subject.profile, readings[0].media_type, what_runs(subject.name)
+    if runs is not None and not profile.takes_member(runs.media_type):
+        yield Objection("member_not_allowed", f"Its name ends in {runs.shown}, which systems, browsers or servers run.")
     elif not profile.takes_member(media_type) and not allowed_by(profile.unexamined, media_type):
         message = f"It is {shown(media_type)}, which is not among the profile's member types."
         yield Objection("member_not_allowed", message)

@@ -163,6 +163,23 @@ def test_two_directories_of_a_zip() -> None:
     assert "hidden_entry" in examined(data + samples.end_of_zip({"disk": 0, **place}, b"")).objections
 
 
+@pytest.mark.parametrize(
+    ("signature", "codes"),
+    [
+        (b"PK\5\5\5\0valid", set()),
+        (b"PK\5\5\5\0valid!", {"hidden_entry"}),
+        (b"PK\5\5\5", {"hidden_entry"}),
+        (b"PK\5\5\x1e\0" + b"\xfd7zXZ\0\0\4\xe6\xd6\xb4\x46" + bytes(18), {"hidden_entry"}),
+    ],
+)
+def test_what_stands_behind_the_directory_of_a_zip_is_a_signature_and_no_file(
+    signature: bytes, codes: set[str]
+) -> None:
+    whole = samples.zip_by_hand(Part())
+    end = whole.index(b"PK\5\6")
+    assert examined(whole[:end] + signature + whole[end:]).codes == codes
+
+
 ENDS = [{"count": 2}, {"count": 0}, {"length": 3}, {"start": 0xFFFFFFFF}]
 
 

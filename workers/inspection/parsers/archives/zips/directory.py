@@ -21,6 +21,7 @@ from workers.inspection.parsers.port import LimitExceeded
 _MASKED_16, _MASKED_32 = 0xFFFF, 0xFFFFFFFF
 _END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 _LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
+_SIGNATURE_HEAD = 6  # of a mark and a length (4.3.13)
 # The end record, the longest comment, and blank bytes behind it.
 _TAIL = END_RECORD.size + _MASKED_16 + 1024
 
@@ -130,8 +131,19 @@ def _check_one_directory(file: BinaryIO, place: _Place, output: ArchiveOutput) -
     if place.base and place.length and _has(file, place.start - place.base, CENTRAL):
         output.finding("hidden_entry", "The archive has two directories, and programs differ in which one they use.")
     gap = place.start + place.length
-    if gap < place.behind and not _has(file, gap, SIGNATURE):  # 4.3.13
+    file.seek(gap)
+    signature = file.read(min(place.behind - gap, _SIGNATURE_HEAD + _MASKED_16))
+    if gap + len(signature) == place.behind and _is_signature(signature):
+        report_hidden(signature, "in its signature", output)
+    elif gap < place.behind:
         output.finding("hidden_entry", "The archive has bytes behind its directory that it does not list.")
+
+
+def _is_signature(data: bytes) -> bool:
+    """Whether these are a digital signature of the directory, a mark and a length before it (4.3.13); also nothing."""
+    return not data or (
+        data.startswith(SIGNATURE) and len(data) == _SIGNATURE_HEAD + int.from_bytes(data[4:6], "little")
+    )
 
 
 def _zip64(file: BinaryIO, end: int, short: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
