@@ -134,6 +134,35 @@ def _gzip(sample: Sample, at: int) -> Reading | None:
     return Reading("application/gzip", at) if len(unpacked) >= 64 else None
 
 
+def _bzip2(_sample: Sample, at: int) -> Reading:
+    return Reading("application/x-bzip2", at)  # its mark has ten bytes
+
+
+def _cpio(_sample: Sample, at: int) -> Reading:
+    return Reading("application/x-cpio", at)  # its mark is a whole header of digits
+
+
+def _ar(_sample: Sample, at: int) -> Reading:
+    return Reading("application/x-archive", at)
+
+
+def _compound(sample: Sample, at: int) -> Reading | None:
+    """An OLE container: its byte order and the size of its sectors ([MS-CFB] 2.2)."""
+    header = sample.at(at, 34)
+    valid = header[28:30] == b"\xfe\xff" and header[30:32] in (b"\x09\0", b"\x0c\0") and header[32:34] == b"\6\0"
+    return Reading("application/x-ole-storage", at) if valid else None
+
+
+def _phar(_sample: Sample, at: int) -> Reading:
+    return Reading("text/x-php", at)
+
+
+def _handler(sample: Sample, at: int) -> Reading | None:
+    """An event handler in a tag, which is text up to there."""
+    tag = _TAG.search(sample.at(max(0, at - _LONGEST_TAG), min(at, _LONGEST_TAG) + 1))
+    return Reading("text/html", at - len(tag[0]) + 1) if tag else None
+
+
 def _video(sample: Sample, at: int) -> Reading | None:
     header = sample.at(at - 4, 16)
     length = int.from_bytes(header[:4])
@@ -163,6 +192,12 @@ _TESTS: Mapping[bytes, _Test] = MappingProxyType(
         b"\x1f\x8b": _gzip,
         b"%PDF-": _pdf,
         b"ftyp": _video,
+        b"BZh": _bzip2,
+        b"07070": _cpio,
+        b"!<arch>": _ar,
+        b"\xd0\xcf": _compound,
+        b"__HALT": _phar,
+        **dict.fromkeys((b" ", b"\t", b"\n", b"\r", b"/", b'"', b"'"), _handler),
     }
 )
 _PATTERNS = (
@@ -175,12 +210,17 @@ _PATTERNS = (
         r"MSCF\x00\x00\x00\x00",
         r"PE\x00\x00",
     ),
-    *(r"\x7fELF", r"\xfd7zXZ\x00", r"\x1f\x8b\x08", "%PDF-", "ftyp"),
-    r"<(?i:script[\s>/]|html[\s>]|!doctype\s+html|iframe[\s>])",
+    *(r"\x7fELF", r"\xfd7zXZ\x00", r"\x1f\x8b\x08", "%PDF-", "ftyp", "__HALT_COMPILER\\(\\);", "!<arch>\n"),
+    *(r"BZh[1-9]1AY&SY", r"07070[12][0-9A-Fa-f]{104}", r"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    r"<(?i:script[\s>/]|html[\s>]|!doctype\s+html|iframe[\s>]|hta:application|!--\s?#(?:exec|include)\s)",
+    r"[\t\n\r /\"'](?i:on[a-z]{3,20})\s?=",
     # A short tag of PHP is three bytes, which occur by chance: only with a variable or a call and its end it is one.
-    r"<\?(?i:php)[\s(]|<\?=[\t\n\r\x20-\x7e]{0,80}[$`(][\t\n\r\x20-\x7e]{1,120}\?>",
-    r"<%@?\s*(?i:page|language|eval|execute)\b",
+    r"<\?(?i:php)[\s(]|<\?[=\s][\t\n\r\x20-\x7e]{0,80}[$`(][\t\n\r\x20-\x7e]{1,120}\?>",
+    r"<%@?\s*(?i:page|language|eval|execute)\b|<%[=!\s][\t\n\r\x20-\x7e]{0,80}[(.][\t\n\r\x20-\x7e]{1,120}%>",
 )
+# The beginning of a tag, up to an attribute.
+_TAG = re.compile(rb"<[A-Za-z][\w:.-]{0,40}(?:[\s/\"'][\t\n\r\x20-\x3b=\x3f-\x7e]*)?\Z")
+_LONGEST_TAG = 512
 _TEXTS = {b"<?": "text/x-php", b"<%": "text/x-asp"}
 # A TIFF may be compressed by xz, part by part.
 _COMPRESSED_INSIDE = {"image/tiff": "application/x-xz"}

@@ -196,6 +196,10 @@ SECOND = {
     "application/x-dosexec": PE,
     "application/x-executable": BEGIN["application/x-executable"],
     "application/pdf": PDF,
+    "application/x-bzip2": bz2.compress(b"content"),
+    "application/x-cpio": b"070701" + b"0" * 104 + b"TRAILER!!!",
+    "application/x-archive": b"!<arch>\na.txt/          0           0     0     644     4         `\nabcd",
+    OLE: compound({"Contents": b"x"}),
     "text/html": b"<script>alert(1)</script>",
     "text/x-php": b"<?php system($_GET[0]);?>",
     "application/vnd.ms-cab-compressed": b"MSCF" + bytes(4) + struct.pack("<I", 60) + bytes(12) + b"\3\1" + bytes(40),
@@ -210,6 +214,28 @@ def test_a_second_format_is_found_in_all_of_a_picture_a_sound_or_a_video(first: 
     before = {"behind": picture, "in the middle": picture[: len(picture) // 2], "far behind": picture + NOISE}[place]
     after = {"behind": b"", "in the middle": picture[len(picture) // 2 :] + NOISE, "far behind": NOISE}[place]
     assert readings(before + SECOND[second] + after) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("mark", "second"),
+    [
+        (b"<svg onload=alert(1)>", "text/html"),
+        (b'<img src="x"onerror = alert(1)>', "text/html"),
+        (b"<BODY/ONLOAD=alert(1)>", "text/html"),
+        (b"<hta:application id=a>", "text/html"),
+        (b'<!--#exec cmd="id" -->', "text/html"),
+        (b"<? system($_GET[0]); ?>", "text/x-php"),
+        (b"a __HALT_COMPILER(); ?>\r\n", "text/x-php"),
+        (b'<%=Runtime.getRuntime().exec("id")%>', "text/x-asp"),
+        (b'<%!String a = request.getParameter("a");%>', "text/x-asp"),
+        (b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><rdf:li xml:lang="x-default">on = off</rdf:li>', None),
+        (b"a <b> on load = 1, <c>description = 2", None),
+        (b"100% <%5 of it> (a).", None),
+    ],
+)
+def test_code_of_browsers_and_servers_is_found_in_a_picture(mark: bytes, second: str | None) -> None:
+    picture = BEGIN["image/png"]
+    assert readings(picture + NOISE[:3000] + mark + NOISE[:3000]) == ["image/png", *([second] if second else [])]
 
 
 def test_a_second_format_across_two_windows_is_found() -> None:
