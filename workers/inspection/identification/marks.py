@@ -14,6 +14,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from airlock.content.format import OLE
 from workers.inspection.identification.sample import OVERLAP, WINDOW, Sample
 from workers.inspection.identification.tars import is_tar_header
 from workers.inspection.identification.zip_records import END, LOCAL
@@ -36,7 +37,8 @@ def second_readings(sample: Sample, media_type: str, start: int = 1) -> list[Rea
         if mark.startswith(b"<"):
             text = _TEXTS.get(mark[:2], "text/html")
             found.setdefault(text, Reading(text, at))
-    found.pop(_COMPRESSED_INSIDE.get(media_type, ""), None)
+    for inside in _INSIDE.get(media_type, ()):
+        found.pop(inside, None)
     return list(found.values())
 
 
@@ -150,7 +152,7 @@ def _compound(sample: Sample, at: int) -> Reading | None:
     """An OLE container: its byte order and the size of its sectors ([MS-CFB] 2.2)."""
     header = sample.at(at, 34)
     valid = header[28:30] == b"\xfe\xff" and header[30:32] in (b"\x09\0", b"\x0c\0") and header[32:34] == b"\6\0"
-    return Reading("application/x-ole-storage", at) if valid else None
+    return Reading(OLE, at) if valid else None
 
 
 def _phar(_sample: Sample, at: int) -> Reading:
@@ -222,5 +224,5 @@ _PATTERNS = (
 _TAG = re.compile(rb"<[A-Za-z][\w:.-]{0,40}(?:[\s/\"'][\t\n\r\x20-\x3b=\x3f-\x7e]*)?\Z")
 _LONGEST_TAG = 512
 _TEXTS = {b"<?": "text/x-php", b"<%": "text/x-asp"}
-# A TIFF may be compressed by xz, part by part.
-_COMPRESSED_INSIDE = {"image/tiff": "application/x-xz"}
+# A TIFF may be compressed by xz, part by part, and Microsoft's scanning program keeps a container of properties in it.
+_INSIDE = {"image/tiff": ("application/x-xz", OLE)}

@@ -238,6 +238,10 @@ def test_code_of_browsers_and_servers_is_found_in_a_picture(mark: bytes, second:
     assert readings(picture + NOISE[:3000] + mark + NOISE[:3000]) == ["image/png", *([second] if second else [])]
 
 
+def test_what_scanners_keep_in_a_tiff_is_no_second_format() -> None:
+    assert readings(BEGIN["image/tiff"] + compound({"Contents": b"x"})) == ["image/tiff"]
+
+
 def test_a_second_format_across_two_windows_is_found() -> None:
     body = (BEGIN["image/png"] + NOISE * 4)[: 1024 * 1024 - 100] + BEGIN["application/x-tar"] + NOISE
     assert readings(body) == ["image/png", "application/x-tar"]
