@@ -7,6 +7,7 @@ from compressed_rtf import compress  # type: ignore[import-untyped]  # it has no
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workers.inspection.checks.samples import zipped
 from tests.workers.inspection.parsers.mail_samples import (
     HEAD,
     attached,
@@ -128,6 +129,52 @@ def test_a_signature_whose_name_starts_a_program_is_a_member() -> None:
     assert [name for name, _ in found.members] == ["h.exe"]
 
 
+@pytest.mark.parametrize("content", [b"\x30\x82" + zipped({"a.txt": b"hello"}), b"\x30\x82\0\0%PDF-1.7\n1 0 obj\n"])
+def test_a_signature_that_holds_a_file_is_a_member(content: bytes) -> None:
+    headers = "Content-Type: application/pkcs7-signature; name=smime.p7s"
+    assert [name for name, _ in eml(multipart(part(headers, content))).members] == ["smime.p7s"]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "ambiguous"),
+    [
+        ("attachment; filename=a.exe x", True),
+        ("attachment; filename=a.(x)exe", True),
+        ('attachment; filename="a.t\n xt"', False),
+        ("attachment; filename=My v1.2 Report (1).pdf", False),
+        ('attachment; filename="example.com is down.txt"', False),
+    ],
+)
+def test_a_name_that_runs_as_some_programs_read_it_is_ambiguous(disposition: str, ambiguous: bool) -> None:
+    found = eml_codes(multipart(part(f"Content-Type: text/plain\nContent-Disposition: {disposition}")))
+    assert found == (["ambiguous_name"] if ambiguous else [])
+
+
+def test_a_name_with_quoted_characters_is_read_without_their_backslashes() -> None:
+    found = eml(multipart(part('Content-Type: text/plain\nContent-Disposition: attachment; filename="a.e\\xe"')))
+    assert [name for name, _ in found.members] == ["a.exe"]
+
+
+def test_a_comment_before_the_name_of_an_encoding_is_ambiguous() -> None:
+    headers = "Content-Type: text/plain\nContent-Transfer-Encoding: (x) base64\nContent-Disposition: attachment"
+    assert eml_codes(multipart(part(headers, b"TVqQ"))) == ["ambiguous_name"]
+
+
+def test_a_file_in_what_stands_before_the_parts_is_a_member() -> None:
+    body = multipart(part("Content-Type: text/plain"))
+    cut = body.index(b"--edge")
+    found = eml(body[:cut] + b"begin 644 a.exe\r\n#0V%T\r\n`\r\nend\r\n" + body[cut:])
+    assert found.members == [("a.exe", b"Cat")]
+
+
+def test_a_mailbox_with_several_messages_is_unscannable() -> None:
+    first = b"From a@example.org Fri Nov 27 10:00:00 2026\r\n" + message().as_bytes()
+    assert eml_codes(first) == []
+    assert eml_codes(first + b"\r\nFrom b@example.org Fri Nov 27 10:00:00 2026\r\nSubject: x\r\n\r\nHi") == [
+        "unsupported"
+    ]
+
+
 def test_a_digest_contains_messages() -> None:
     found = eml(multipart(b"\r\nSubject: inner\r\n\r\nHi", kind=b"digest"))
     assert found.members == [("part 2.eml", b"Subject: inner\r\n\r\nHi")]
@@ -179,6 +226,8 @@ def test_html_that_runs_scripts(html: str) -> None:
         r"<style>p { background: url('\\host\a') }</style>",
         r"<!--[if mso]><v:fill src='file://host/a.png'/><![endif]-->",
         r"<p style='background: url(file://host/a)'>",
+        "<style>@import 'file://host/a.css';</style>",
+        r"<p style='background: u\72l(file://host/a)'>",
     ],
 )
 def test_html_that_loads_from_a_share(html: str) -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from workers.inspection.parsers import markup, office
 from workers.inspection.parsers.documents.references import is_network_share
+from workers.inspection.parsers.markups.css import css_addresses
 from workers.inspection.parsers.port import Output
 from workers.inspection.readings import Reading
 
@@ -78,10 +79,14 @@ class _Shares(HTMLParser):
                 continue
             self._see(value)
             if name == "style":
-                self.handle_data(value)
+                self._css(value)
 
     def handle_data(self, data: str) -> None:
-        for address in _URL.findall(data):
+        if self.lasttag == "style":
+            self._css(data)
+
+    def _css(self, css: str) -> None:
+        for address in (*_URL.findall(css), *css_addresses(css)):
             self._see(address)
 
     def handle_comment(self, data: str) -> None:

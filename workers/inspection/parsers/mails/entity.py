@@ -13,10 +13,14 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import NamedTuple
 
+from workers.inspection.parsers.archives.paths import runs
 from workers.inspection.parsers.documents.package import MalformedDocument
 
 _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _STRUCTURAL = re.compile(r"content-(type|transfer-encoding|disposition)", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]*\)")
+# A name without quotes ends at a blank (RFC 2045, 5.1), and most programs take all of the words.
+_FIRST_WORD = re.compile(r"name\*?\s*=\s*([^\"\s;][^\s;]*)\s+[^\s;]", re.IGNORECASE)
 _UNFOLDED = re.compile(r"[\r\n]+")
 _MEDIA_TYPE = re.compile(r"\s*\"?([\w!#$&^.+-]+/[\w!#$&^.+-]+)")
 _TOKEN = re.compile(r"\s*\"?([\w-]+)")
@@ -146,7 +150,15 @@ def file_names(entity: Entity) -> list[str]:
     """All names that programs could save it under, without folders, that which most take first."""
     given = entity.parameters("content-disposition", "filename") + entity.parameters("content-type", "name")
     names = [_CONTROLS.sub("", each.replace("\\", "/")).rpartition("/")[2].strip() for each in given]
-    return [each for each in dict.fromkeys(names) if each]
+    others = (each for name in given for each in _read_otherwise(name) if runs(each))
+    headers = (entity.headers.get(each, "") for each in ("content-disposition", "content-type"))
+    words = (each for header in headers for each in _FIRST_WORD.findall(header) if runs(each))
+    return [each for each in dict.fromkeys((*names, *others, *words)) if each]
+
+
+def _read_otherwise(name: str) -> tuple[str, ...]:
+    """A name as programs take it that drop folds, comments or the backslashes of quoted characters (RFC 5322, 3.2)."""
+    return re.sub(r"\s", "", name), _COMMENT.sub("", name), name.replace("\\", "")
 
 
 def charset(entity: Entity) -> str:
@@ -165,6 +177,8 @@ def boundary(entity: Entity) -> bytes | None:
 def decode_transfer(entity: Entity) -> tuple[bytes, bool]:
     """The body as its transfer encoding says, and whether all programs decode it so (RFC 2045, section 6)."""
     encoding = entity.transfer_encoding
+    if not encoding and entity.headers.get("content-transfer-encoding", "").strip():
+        return entity.body, False  # some programs pass over a comment before its name
     if encoding == "base64":
         return _base64(entity.body)
     if encoding == "quoted-printable":

@@ -8,6 +8,7 @@
 | what is encrypted, stands elsewhere, or is a piece of a larger message | a finding |
 """
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -15,6 +16,8 @@ from typing import NamedTuple
 
 from airlock.content.file_names import extension
 from airlock.content.formats import FORMATS, format_of
+from workers.inspection.identification.sample import Sample
+from workers.inspection.parsers.archives.hidden import formats_in
 from workers.inspection.parsers.mails.bodies import decode_text, examine_html
 from workers.inspection.parsers.mails.entity import (
     Entity,
@@ -42,6 +45,9 @@ _PGP_BEGIN, _PGP_END = b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE---
 _SHOWN_WITHIN = frozenset({"", "multipart/alternative", "multipart/related"})
 _SHOWN_NAMES = frozenset({"", "txt", "htm", "html"})
 _KNOWN_EXTENSIONS = frozenset(each for one in FORMATS.values() for each in one.extensions)
+# A mailbox (RFC 4155): each message begins with such a line, and with a header behind it.
+_MAILBOX = re.compile(rb"From [^\r\n]*\d{2}:\d{2}[^\r\n]*\r?\n")
+_NEXT_MESSAGE = re.compile(rb"\n\r?\nFrom [^\r\n]*\d{2}:\d{2}[^\r\n]*\r?\n[\w-]+:")
 _DIVIDES = re.compile(rb"^--|^content-", re.MULTILINE | re.IGNORECASE)
 _OTHER_ENCODINGS = re.compile(rb"^=ybegin [^\r\n]*name=|^\(This file must be converted with BinHex", re.MULTILINE)
 # The content types of CMS that are encrypted: envelopedData, encryptedData, authEnvelopedData (RFC 5652, RFC 5083).
@@ -51,6 +57,8 @@ _ENCRYPTED_CMS = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", b"\x2a\x86\x48\x86\xf
 
 def examine_mime(raw: bytes, limits: Mapping[str, int], output: Output) -> None:
     """Examine one message, or an entity that stands for one. Raises LimitExceeded."""
+    if _MAILBOX.match(raw) and _NEXT_MESSAGE.search(raw):
+        output.finding("unsupported", "It is a mailbox with several messages, of which one was examined.")
     _Message(limits, output).examine(parse_entity(raw))
 
 
@@ -127,6 +135,8 @@ class _Message:
         lines = self._delimiters(body, edge)
         if not lines and body.strip():
             self._undivided(body, "The parts of the message are not where it says.")
+        if lines:
+            self._plain(body[: lines[0].start])  # what programs show that know no parts
         if any(one.closes and not other.closes for one, other in pairwise(lines)):
             self._output.finding("ambiguous_name", PARTS)
         ends = [*(each.start for each in lines[1:]), len(body)]
@@ -223,6 +233,8 @@ def _is_inert(kind: str, endings: set[str], content: bytes) -> bool:
     if kind == "application/pgp-encrypted":
         return content.strip().lower() in (b"", b"version: 1")
     if kind not in _SIGNATURES or not endings <= _SIGNATURE_NAMES or len(content) > _SIGNATURE_BYTES:
+        return False
+    if formats_in(Sample(io.BytesIO(content), len(content))):
         return False
     begin = b"-----BEGIN PGP SIGNATURE-----" if kind == "application/pgp-signature" else b"\x30"
     return not content.strip() or content.lstrip().startswith(begin)
