@@ -68,6 +68,8 @@ class Storage:
         if entry.size > _STREAM_BYTES:
             raise LimitExceeded(f"A part of the document has more than {_STREAM_BYTES:,} bytes.")
         content: bytes = self._container._open(entry.isectStart, entry.size).read()  # noqa: SLF001 # olefile opens streams by path alone, and paths are ambiguous
+        if len(content) < entry.size:
+            raise ValueError("a stream ends before its size")
         return content
 
 
