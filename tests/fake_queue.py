@@ -26,7 +26,8 @@ class _Stored:
 class FakeQueue:
     """Receives from the queue `name`, and sends to any. Every call raises `error` while it is set.
 
-    `sent` holds what was sent: (queue, body). The receipt of the first delivery of message `x` is `r-x`.
+    `sent` holds what was sent: (queue, body). The receipt of the first delivery of message `x` is `r-x`. As with SQS, a
+    receive that is cancelled while it waits may still get a message, which no one sees: here it always does.
     """
 
     def __init__(self, name: str = "objects") -> None:
@@ -36,6 +37,7 @@ class FakeQueue:
         self._stored: dict[str, _Stored] = {}
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
+        self._cancelled: list[tuple[float, float]] = []
 
     def sent_to(self, queue_name: str) -> list[str]:
         """The bodies of what was sent to a queue."""
@@ -46,6 +48,7 @@ class FakeQueue:
         made = _Stored(message_id or f"m{next(self._numbers)}", body)
         async with self._changed:
             self._stored[made.id] = made
+            self._give_to_cancelled_receive(made)
             self._changed.notify_all()
         return made.id
 
@@ -56,7 +59,11 @@ class FakeQueue:
         while not (visible := [each for each in self._stored.values() if each.visible_at <= clock()]):
             if clock() >= end:
                 return []
-            await self._until_changed(min([end, *(each.visible_at for each in self._stored.values())]) - clock())
+            try:
+                await self._until_changed(min([end, *(each.visible_at for each in self._stored.values())]) - clock())
+            except asyncio.CancelledError:
+                self._cancelled.append((end, visibility))
+                raise
         return [each.deliver(clock() + visibility) for each in visible[:most]]
 
     async def delete(self, receipts: Sequence[str]) -> list[str]:
@@ -81,6 +88,12 @@ class FakeQueue:
         self._fail()
         self.sent.append((queue_name, body))
         return await self.add(body) if queue_name == self.name else f"m{next(self._numbers)}"
+
+    def _give_to_cancelled_receive(self, stored: _Stored) -> None:
+        now = asyncio.get_running_loop().time()
+        self._cancelled = [each for each in self._cancelled if each[0] > now]
+        if self._cancelled:
+            stored.deliver(now + self._cancelled.pop()[1])
 
     def _fail(self) -> None:
         if self.error:

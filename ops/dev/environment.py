@@ -12,6 +12,8 @@ from ops.dev.workspace import secret, write_environment
 
 SHIPPED_PROFILES = Path(__file__).parents[2] / "airlock.toml"
 DRAIN_SECONDS = 5
+# A worker ends when its poll does.
+WORKER_POLL_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Deployment:
             "AIRLOCK_HEALTH_HOST": HOST,
             "AIRLOCK_HEALTH_PORT": str(self.health_port),
             "AIRLOCK_DRAIN_SECONDS": str(DRAIN_SECONDS),
+            "AIRLOCK_POLL_SECONDS": str(WORKER_POLL_SECONDS),
             **({"AIRLOCK_CLAMD": self.clamd} if self.clamd else {}),
         }
 

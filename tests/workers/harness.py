@@ -196,7 +196,7 @@ async def harness_in(
     verdicts = verdict_queue(deployment)
     profiles = folder / "profiles.toml"
     profiles.write_text(profiles_text or PROFILES.format(verdicts=verdicts))
-    settings = Settings(**{**deployment.model_dump(), "profiles": profiles, "poll_seconds": 1, **own})
+    settings = Settings(**{**deployment.model_dump(), "profiles": profiles, "poll_seconds": 0, **own})
     async with contextlib.AsyncExitStack() as stack:
         with coverage_paused():
             clients = await stack.enter_async_context(connect(settings))

@@ -10,8 +10,9 @@
   What is left then is cancelled and given back to the queue, and the last acknowledgements are sent.
 
 Why it stops in that order: a poll that is cancelled can still be answered by SQS, with messages that stay hidden until
-their visibility timeout ends, those that were just given back among them. So the poll ends by itself where the drain
-time allows it, and messages are given back last, when no poll and no heartbeat could hide them again.
+their visibility timeout ends, those that were just given back among them. So no poll is longer than the drain time,
+one that is out when the worker stops comes back by itself, and messages are given back last, when no poll and no
+heartbeat could hide them again.
 """
 
 import asyncio
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 BATCH = 10
 # Seconds to wait for more free slots before receiving for those there are: one request then fills several.
 GATHER = 0.01
+# Seconds between receives that found nothing and did not wait either (AIRLOCK_POLL_SECONDS=0).
+SHORT_POLL_PAUSE = 0.1
+# Seconds that are left of the drain time when a poll ends.
+AFTER_POLL = 1
 BACKOFF = Backoff(first=1.0, longest=30.0, jitter=0.5)
 # SQS takes 256 KiB for body and attributes together; a reason needs no more than this.
 REASON_LENGTH = 1000
@@ -62,6 +67,11 @@ class Limits:
     visibility: int
     poll: int
     drain: float
+
+    @property
+    def longest_poll(self) -> int:
+        """Seconds for which a receive waits: those of `poll`, unless the drain time would end before."""
+        return min(self.poll, max(1, int(self.drain) - AFTER_POLL))
 
 
 class Consumer:
@@ -89,6 +99,7 @@ class Consumer:
         self._failures = 0
         self._refusals = 0
         self._running = False
+        self._polling = False
 
     @property
     def alive(self) -> bool:
@@ -124,9 +135,9 @@ class Consumer:
 
     async def _receive(self, stop: asyncio.Event) -> None:
         free = await self._free_slots()
-        if stop.is_set() or not await self._gate_is_open():
+        if stop.is_set() or not await self._gate_is_open(stop):
             return
-        messages = await self._poll(min(free, BATCH))
+        messages = await self._poll(min(free, BATCH), stop)
         if stop.is_set():
             await self._give_back(messages)
             return
@@ -135,26 +146,32 @@ class Consumer:
             self._in_flight[task] = message
             task.add_done_callback(self._finished)
 
-    async def _gate_is_open(self) -> bool:
+    async def _gate_is_open(self, stop: asyncio.Event) -> bool:
         """False after a pause, where the gate stayed closed."""
         try:
             await self._gate.wait_open()
         except Unavailable as error:
             self._refusals += 1
-            await self._back_off(error, self._refusals)
+            await self._back_off(error, self._refusals, stop)
             return False
         self._refusals = 0
         return True
 
-    async def _poll(self, most: int) -> list[Message]:
+    async def _poll(self, most: int, stop: asyncio.Event) -> list[Message]:
         """Up to so many messages; none after a pause, where the receive failed."""
+        wait = self._limits.longest_poll
+        self._polling = True
         try:
-            messages = await self._queue.receive(most, self._limits.poll, self._limits.visibility)
+            messages = await self._queue.receive(most, wait, self._limits.visibility)
         except Exception as error:  # noqa: BLE001 # the loop goes on, whatever failed
             self._failures += 1
-            await self._back_off(error, self._failures)
+            await self._back_off(error, self._failures, stop)
             return []
+        finally:
+            self._polling = False
         self._failures = 0
+        if not messages and not wait:
+            await _pause(SHORT_POLL_PAUSE, stop)
         return messages
 
     async def _free_slots(self) -> int:
@@ -171,11 +188,11 @@ class Consumer:
         del self._in_flight[task]
         self._freed.set()
 
-    async def _back_off(self, error: Exception, failures: int) -> None:
+    async def _back_off(self, error: Exception, failures: int, stop: asyncio.Event) -> None:
         pause = BACKOFF.pause(failures, self._uniform)
         known = isinstance(error, Unavailable)
         log.warning("cannot receive, next try in %.1f s: %s", pause, error, exc_info=None if known else error)
-        await asyncio.sleep(pause)
+        await _pause(pause, stop)
 
     async def _work(self, message: Message) -> None:
         disposition = await self._execute(message)
@@ -214,8 +231,10 @@ class Consumer:
     async def _drain(self, poll: "asyncio.Task[None]", heartbeat: "asyncio.Task[None]") -> None:
         if self._in_flight:
             log.info("draining %d messages", len(self._in_flight))
-            await asyncio.wait(self._in_flight, timeout=self._limits.drain)
         # The order is explained at the top of this file.
+        if not self._polling:
+            poll.cancel()
+        await asyncio.wait((poll, *self._in_flight), timeout=self._limits.drain)
         poll.cancel()
         rest = dict(self._in_flight)
         for task in (heartbeat, *rest):
@@ -229,3 +248,10 @@ class Consumer:
             log.info("giving back %d messages", len(messages))
             with contextlib.suppress(Unavailable):
                 await self._queue.extend([message.receipt for message in messages], 0)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but not longer than until `stop` is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

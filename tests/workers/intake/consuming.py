@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from airlock.callables import Uniform
 from airlock.errors import Unavailable
 from aws.sqs.answers import Message
 from tests.fake_queue import FakeQueue
@@ -88,12 +89,14 @@ async def consuming(
     concurrency: int = 4,
     visibility: int = 3600,
     drain: float = 20,
+    poll: float = 0.01,
     engines: Callable[[], Awaitable[None]] | None = None,
+    uniform: Uniform = lambda low, high: 0.0,
 ) -> AsyncIterator[Consumer]:
     stop = asyncio.Event()
-    limits = Limits(concurrency, visibility, 1, drain)
+    limits = Limits(concurrency, visibility, poll, drain)  # type: ignore[arg-type]  # so that a test need not wait
     gate = Gate(engines or engines_ready)
-    consumer = Consumer(queue, execute, "dead", limits, gate, uniform=lambda low, high: 0.0)
+    consumer = Consumer(queue, execute, "dead", limits, gate, uniform=uniform)
     task = asyncio.create_task(consumer.run(stop))
     try:
         yield consumer

@@ -4,8 +4,12 @@ import asyncio
 
 import pytest
 
+from airlock.backoff import Backoff
+from airlock.errors import Unavailable
 from aws.sqs.answers import Message
-from tests.workers.intake.consuming import ObservedQueue, consuming
+from tests.workers.intake.consuming import ObservedQueue, always, consuming
+from workers.intake import consumer
+from workers.intake.consumer import Limits
 from workers.intake.disposition import Disposition, Done
 
 
@@ -24,6 +28,39 @@ async def test_draining_finishes_what_is_in_flight_and_acknowledges_it() -> None
         asyncio.get_running_loop().call_later(0.05, hold.set)
     assert ("delete", "r-a") in queue.calls
     assert not any(call[0] == "extend" for call in queue.calls)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_what_comes_after_a_worker_has_ended_is_not_given_to_its_last_poll(concurrency: int) -> None:
+    """SQS would give it to a poll that was broken off, and hide it from all other workers."""
+    queue = ObservedQueue()
+    async with consuming(queue, always(Done()), poll=0.3, concurrency=concurrency):
+        await queue.put("a")
+        await queue.called("delete", "r-a")
+        await queue.polled(2)
+    await queue.put("late")
+    assert [message.id for message in await queue.receive(1, 0, 60)] == ["late"]
+
+
+async def test_no_poll_is_longer_than_the_drain_time() -> None:
+    assert [Limits(1, 60, 20, drain).longest_poll for drain in (25, 20, 8, 0)] == [20, 19, 7, 1]
+    assert Limits(1, 60, 0, 25).longest_poll == 0
+
+
+@pytest.mark.parametrize("closed", ["gate", "queue"])
+async def test_a_pause_after_a_failure_does_not_delay_the_end(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "BACKOFF", Backoff(first=3600, longest=3600))
+    queue = ObservedQueue()
+    asked = asyncio.Event()
+
+    async def engines() -> None:
+        asked.set()
+        if closed == "gate":
+            raise Unavailable("clamd", "cannot be reached")
+
+    queue.error = Unavailable("sqs", "cannot be reached")
+    async with consuming(queue, always(Done()), engines=engines, uniform=lambda _, high: high):
+        await asked.wait()
 
 
 async def test_draining_keeps_heartbeats_alive() -> None:
@@ -102,7 +139,7 @@ async def test_messages_of_the_last_poll_are_given_back_at_once_while_draining()
         await queue.called("extend", "r-late", 0)
         hold.set()
 
-    async with consuming(queue, execute):
+    async with consuming(queue, execute, poll=0.5):
         await queue.put("a")
         await begun.wait()
         await queue.polled(2)
