@@ -103,6 +103,13 @@ class Unavailable(AirlockError):
         return f"{self.dependency}: {self.detail}"
 
 
+class Outage(Unavailable):
+    """A dependency is unavailable for whatever is asked: it cannot be reached, is overloaded or misses what we name.
+
+    So nothing that was asked can be the cause, and asking again later costs no attempt.
+    """
+
+
 class VersionGone(AirlockError):
     """The pinned version of an object no longer exists, or its ETag is another."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airlock.errors import Unavailable
+from airlock.errors import Outage
 from aws.clients import Clients
 from aws.errors import translate
 
@@ -45,7 +45,17 @@ class Buses:
         # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode", "an error without a code")
-            raise Unavailable("eventbridge", f"PutEvents: {code}")
+            raise Outage("eventbridge", f"PutEvents: {code}")
+
+    async def ask_topic(self, name: str) -> None:
+        """Ask for the topic of that name."""
+        with translate("sns"):
+            await self._clients.sns.get_topic_attributes(TopicArn=f"{await self._prefix()}{name}")
+
+    async def ask_bus(self, name: str) -> None:
+        """Ask for the event bus of that name."""
+        with translate("eventbridge"):
+            await self._clients.events.describe_event_bus(Name=name)
 
     async def _prefix(self) -> str:
         """The beginning of the ARN of a topic in our account."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol, Self
 
 from airlock.callables import Sleep
-from airlock.errors import Unavailable
+from airlock.errors import Outage, Unavailable
 from airlock.policy import Credentials
 from aws.errors import translate
 
@@ -62,7 +62,7 @@ class CredentialSource:
         Raises Unavailable("credentials") until there are any.
         """
         if self._held is None:
-            raise Unavailable("credentials", "none could be fetched yet")
+            raise Outage("credentials", "none could be fetched yet")
         return self._held
 
     def remaining(self, now: float) -> float:

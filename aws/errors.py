@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from airlock.errors import AirlockError, Conflict, Unavailable, VersionGone
+from airlock.errors import AirlockError, Conflict, Outage, Unavailable, VersionGone
 
 VERSION_OPERATIONS = frozenset({"GetObject", "HeadObject", "CopyObject", "UploadPartCopy", "DeleteObject"})
 
@@ -40,14 +40,38 @@ SHOWN_CODES = frozenset(
 )
 MAX_MESSAGE_LENGTH = 300
 
+# Codes that are about what was asked. Every other refusal (no permission, no such table, a throttle, an error of the
+# service) meets whatever is asked.
+ABOUT_THE_REQUEST = frozenset(
+    {
+        "BatchRequestTooLong",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "InvalidArgument",
+        "InvalidMessageContents",
+        "InvalidObjectState",
+        "InvalidParameter",
+        "InvalidParameterValue",
+        "InvalidPart",
+        "InvalidPartOrder",
+        "InvalidRange",
+        "InvalidRequest",
+        "KeyTooLongError",
+        "MetadataTooLarge",
+        "NoSuchUpload",
+        "ValidationException",
+    }
+)
+
 
 @contextlib.contextmanager
 def translate(dependency: str) -> Iterator[None]:
     """Raise our errors in place of a vendor's.
 
     VersionGone: a pinned version does not exist, was replaced, or is a delete marker. Conflict: the condition of a
-    write does not hold. AirlockError: botocore refused to send the request. Unavailable(dependency, detail): every
-    other failure, also a missing permission, and an answer without an expected member (a KeyError in the block).
+    write does not hold. AirlockError: botocore refused to send the request. Unavailable(dependency, detail): what was
+    asked is refused, or an answer has no expected member (a KeyError in the block). Outage(dependency, detail): every
+    other failure, also a missing permission.
     """
     try:
         yield
@@ -56,16 +80,16 @@ def translate(dependency: str) -> Iterator[None]:
     except ParamValidationError as error:
         raise AirlockError(f"{dependency}: the request is not valid") from error
     except (NoCredentialsError, CredentialRetrievalError) as error:
-        raise Unavailable(dependency, f"no AWS credentials ({type(error).__name__})") from error
+        raise Outage(dependency, f"no AWS credentials ({type(error).__name__})") from error
     except (BotoCoreError, aiohttp.ClientError, OSError) as error:
-        raise Unavailable(dependency, _network_detail(error)) from error
+        raise Outage(dependency, _network_detail(error)) from error
     except KeyError as error:
         raise Unavailable(dependency, f"the answer has no {error}") from error
     except RuntimeError as error:
         # botocore raises it when refreshed credentials have expired already, which means that a clock is wrong.
         if "credentials" not in str(error):
             raise
-        raise Unavailable(dependency, "the refreshed AWS credentials have expired") from error
+        raise Outage(dependency, "the refreshed AWS credentials have expired") from error
 
 
 def from_response(dependency: str, error: ClientError) -> AirlockError:
@@ -76,7 +100,8 @@ def from_response(dependency: str, error: ClientError) -> AirlockError:
         return Conflict(f"{error.operation_name}: the condition does not hold")
     if error.operation_name in VERSION_OPERATIONS and _is_gone(code, message):
         return VersionGone(f"{error.operation_name}: {code}")
-    return Unavailable(dependency, _refusal_detail(error.operation_name, code, message))
+    kind = Unavailable if code in ABOUT_THE_REQUEST else Outage
+    return kind(dependency, _refusal_detail(error.operation_name, code, message))
 
 
 def _is_gone(code: str, message: str) -> bool:

@@ -20,8 +20,9 @@ SQS, receiving: `SQS`
 Credentials: `aws.credentials`
     Those that cannot be refreshed are asked for every five seconds, without an end; those held are used meanwhile.
 
-What still fails is Unavailable, and the caller decides. The worker has the message delivered again
-(`workers.intake.executor`) and receives again after a pause (`workers.intake.consumer`). The service answers 503 and
+What still fails is Unavailable, and the caller decides. The worker has the message delivered again, after an Outage
+without counting an attempt (`workers.intake.executor`), and receives again once everything answers
+(`workers.intake.gate`). The service answers 503 and
 leaves it to its client. A command makes up to five attempts (`ops.command_line`).
 """
 
@@ -33,14 +34,14 @@ from typing import Any, TypeVar
 
 from airlock.backoff import Backoff
 from airlock.callables import Sleep, Uniform
-from airlock.errors import Unavailable
+from airlock.errors import Outage
 
 T = TypeVar("T")
 
 BOTOCORE: Any = {"mode": "standard", "total_max_attempts": 3}
 
 
-class Transient(Unavailable):
+class Transient(Outage):
     """The dependency did not do what was asked, but may do it if it is asked again."""
 
 

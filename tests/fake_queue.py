@@ -5,6 +5,7 @@ import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from aws.sqs.answers import Message
 
@@ -13,6 +14,7 @@ from aws.sqs.answers import Message
 class _Stored:
     id: str
     body: str
+    attributes: Mapping[str, str]
     receipts: list[str] = field(default_factory=list)
     visible_at: float = 0
 
@@ -20,7 +22,7 @@ class _Stored:
         count = len(self.receipts) + 1
         self.receipts.append(f"r-{self.id}" if count == 1 else f"r-{self.id}-{count}")
         self.visible_at = visible_at
-        return Message(self.id, self.receipts[-1], self.body, count)
+        return Message(self.id, self.receipts[-1], self.body, count, self.attributes)
 
 
 class FakeQueue:
@@ -43,9 +45,17 @@ class FakeQueue:
         """The bodies of what was sent to a queue."""
         return [body for name, body in self.sent if name == queue_name]
 
-    async def add(self, body: str, message_id: str | None = None) -> str:
-        """Put a message into the queue from which this receives; returns its id."""
-        made = _Stored(message_id or f"m{next(self._numbers)}", body)
+    async def add(
+        self,
+        body: str,
+        message_id: str | None = None,
+        *,
+        attributes: Mapping[str, str] = MappingProxyType({}),
+        delay: float = 0,
+    ) -> str:
+        """Put a message into the queue from which this receives, hidden for `delay` seconds; returns its id."""
+        visible_at = self._now() + delay
+        made = _Stored(message_id or f"m{next(self._numbers)}", body, attributes, visible_at=visible_at)
         async with self._changed:
             self._stored[made.id] = made
             self._give_to_cancelled_receive(made)
@@ -54,7 +64,7 @@ class FakeQueue:
 
     async def receive(self, most: int, wait: int, visibility: float) -> list[Message]:
         self._fail()
-        clock = asyncio.get_running_loop().time
+        clock = self._now
         end = clock() + wait
         while not (visible := [each for each in self._stored.values() if each.visible_at <= clock()]):
             if clock() >= end:
@@ -80,20 +90,27 @@ class FakeQueue:
         async with self._changed:
             for stored in found.values():
                 if stored is not None:
-                    stored.visible_at = asyncio.get_running_loop().time() + seconds
+                    stored.visible_at = self._now() + seconds
             self._changed.notify_all()
         return [receipt for receipt, stored in found.items() if stored is None]
 
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str:
         self._fail()
         self.sent.append((queue_name, body))
-        return await self.add(body) if queue_name == self.name else f"m{next(self._numbers)}"
+        if queue_name != self.name:
+            return f"m{next(self._numbers)}"
+        return await self.add(body, attributes=attributes or {}, delay=delay)
 
     def _give_to_cancelled_receive(self, stored: _Stored) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         self._cancelled = [each for each in self._cancelled if each[0] > now]
         if self._cancelled:
             stored.deliver(now + self._cancelled.pop()[1])
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _fail(self) -> None:
         if self.error:

@@ -15,9 +15,10 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
 from aws.clients import CONNECTIONS, Clients, connect
+from aws.dependencies import Dependencies
 from aws.settings import problems, read_profiles
 from aws.sqs.queue import Queue
-from workers import health
+from workers import health, readiness
 from workers.assembly import assemble, services
 from workers.deliveries import signing_secrets
 from workers.deliveries.assembly import delivery_consumer
@@ -25,7 +26,9 @@ from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
 from workers.intake.consumer import Consumer, Limits
+from workers.intake.executor import Executor
 from workers.intake.gate import Gate
+from workers.readiness import Readiness
 from workers.settings import Settings
 
 log = logging.getLogger("workers")
@@ -97,14 +100,18 @@ async def work(
         clients = await stack.enter_async_context(connect(settings, services=services(profiles), connections=pool))
         inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
-        consumer = await stack.enter_async_context(_object_consumer(settings, profiles, inspector, clients))
+        needed = readiness.dependencies(settings, profiles, clients, inspector)
+        stack.push_async_callback(needed.close)
+        executor, consumer = await stack.enter_async_context(
+            _object_consumer(settings, profiles, inspector, clients, needed)
+        )
         consumers = [consumer]
         if profiles.notified("webhook"):
             delivering = delivery_consumer(settings, profiles, secrets, clients, time.time)
             consumers.append(await stack.enter_async_context(delivering))
         if settings.health_port:
-            serving = health.serving(settings.health_host, settings.health_port, _readiness(consumer, inspector))
-            await stack.enter_async_context(serving)
+            ready = Readiness(needed, consumer, executor.skews).report
+            await stack.enter_async_context(health.serving(settings.health_host, settings.health_port, ready))
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))
     log.info("ended")
@@ -112,22 +119,13 @@ async def work(
 
 @asynccontextmanager
 async def _object_consumer(
-    settings: Settings, profiles: Profiles, inspector: Inspector, clients: Clients
-) -> AsyncIterator[Consumer]:
+    settings: Settings, profiles: Profiles, inspector: Inspector, clients: Clients, needed: Dependencies
+) -> AsyncIterator[tuple[Executor, Consumer]]:
     limits = Limits(settings.concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
     async with Queue.open(settings, clients) as queue:
         assembly = assemble(settings, profiles, clients, queue, time.time)
         executor = assembly.executor(inspector, settings.max_attempts)
-        yield Consumer(queue, executor.execute, settings.dead_letter_queue, limits, Gate(inspector.ready))
-
-
-def _readiness(consumer: Consumer, inspector: Inspector) -> health.Ready:
-    async def ready() -> None:
-        await inspector.ready()
-        if not consumer.alive:
-            raise Unavailable("sqs", "the queue does not answer")
-
-    return ready
+        yield executor, Consumer(queue, executor.execute, settings.dead_letter_queue, limits, Gate(needed.ask))
 
 
 if __name__ == "__main__":

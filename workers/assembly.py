@@ -56,7 +56,8 @@ class Assembly:
         journey = Journey(
             self.objects, self.records, inspector, self.settlement, self.withdrawal, self.profiles, self.now
         )
-        return Executor(self.admission, journey, self.withdrawal, self.rescan(inspector), max_attempts, uniform=uniform)
+        rescan = self.rescan(inspector)
+        return Executor(self.admission, journey, self.withdrawal, rescan, max_attempts, self.now, uniform=uniform)
 
     def rescan(self, inspector: Inspector) -> Rescan:
         """The rescan of accepted objects."""

@@ -1,28 +1,35 @@
 """Health of the worker over HTTP, for Kubernetes or another supervisor: is it alive, and is it ready?"""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from airlock.errors import Unavailable
 
-Ready = Callable[[], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`unavailable` keeps the worker from receiving messages. `lacking` is what messages wait for in its settings."""
+
+    unavailable: Sequence[str]
+    lacking: Sequence[str]
+
+
+Ready = Callable[[], Awaitable[Report]]
 
 
 @contextlib.asynccontextmanager
 async def serving(host: str, port: int, ready: Ready) -> AsyncIterator[int]:
-    """Answer /healthz (200) and /readyz (200, or 503 with the reason) on `host`:`port`. Yields the port.
+    """Answer /healthz (200) and /readyz (200, or 503 where something is unavailable) on `host`:`port`. Yields the port.
 
-    Port 0 stands for any free port. `ready` raises Unavailable while the worker is not ready.
+    Port 0 stands for any free port.
     """
 
     async def readyz(_: web.Request) -> web.Response:
-        try:
-            await ready()
-        except Unavailable as problem:
-            return web.json_response({"ready": False, "reason": str(problem)}, status=503)
-        return web.json_response({"ready": True})
+        report = await ready()
+        ready_now = not report.unavailable
+        document = {"ready": ready_now, "unavailable": [*report.unavailable], "lacking": [*report.lacking]}
+        return web.json_response(document, status=200 if ready_now else 503)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"alive": True})

@@ -45,7 +45,7 @@ _TOO_LATE = f"it came more than {timedelta(seconds=LATEST_ARRIVAL_SECONDS).days}
 
 
 class Journey:
-    """Every method raises Unavailable, and can then be repeated; some raise NotOurs."""
+    """Every method raises Unavailable, and can then be repeated; some raise NotOurs or Skewed."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Journey:
     async def gone(self, upload: str, event: ObjectCreated) -> Disposition:
         """Finish an upload whose version is not in incoming any more.
 
-        It was settled or withdrawn, or deleted by others. Raises NotOurs where there is no such profile.
+        It was settled or withdrawn, or deleted by others. Raises Skewed where there is no such profile.
         """
         began = asyncio.get_running_loop().time()
         record = await self._records.get(upload)

@@ -37,7 +37,7 @@ class Rescan:
     async def rescan(self, upload: str) -> Disposition:
         """Inspect the accepted bytes of an upload. One that is not accepted, or whose bytes are gone, stays as it is.
 
-        Raises NotOurs where there is no such profile.
+        Raises Skewed where there is no such profile.
         """
         record = await self._records.get(upload)
         if record is None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airlock.errors import Unavailable, VersionGone
+from airlock.errors import Outage, VersionGone
 from aws.errors import translate
 from aws.s3.multipart_copy import MultipartCopy
 
@@ -74,7 +74,7 @@ class Body:
             with translate("s3"):
                 part = await self._stream.read(wanted)
             if not part:
-                raise Unavailable("s3", "the object's bytes ended before its length")
+                raise Outage("s3", "the object's bytes ended before its length")
             parts.append(part)
             wanted -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -212,7 +212,7 @@ class Objects:
             with translate("s3"):
                 answer = await self._s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
             if refused := answer.get("Errors"):
-                raise Unavailable("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
+                raise Outage("s3", f"DeleteObjects: {refused[0].get('Code', 'an error without a code')}")
 
     async def earlier(self, bucket: str, key: str, version_id: str) -> list[Pinned]:
         """The versions of `key` that were stored before that one and still exist, oldest first.

@@ -3,7 +3,8 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # it has no types of its own
@@ -15,12 +16,16 @@ REDIRECTION = 300
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery of a message. `receive_count` is 1 for the first. `receipt` names this delivery to SQS."""
+    """One delivery of a message. `receive_count` is 1 for the first. `receipt` names this delivery to SQS.
+
+    `attributes` are those that the sender set, as far as they are strings or numbers.
+    """
 
     id: str
     receipt: str
     body: str
     receive_count: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class UnreadableAnswer(Exception):
@@ -75,7 +80,13 @@ def _message(element: Element) -> Message:
         count = int(attributes["ApproximateReceiveCount"])
     except (KeyError, ValueError):
         raise UnreadableAnswer("a message without ApproximateReceiveCount") from None
-    return Message(_text(element, "MessageId"), _text(element, "ReceiptHandle"), _text(element, "Body"), count)
+    set_by_sender = {
+        _text(each, "Name"): each.findtext("{*}Value/{*}StringValue") or ""
+        for each in element.iterfind("{*}MessageAttribute")
+    }
+    return Message(
+        _text(element, "MessageId"), _text(element, "ReceiptHandle"), _text(element, "Body"), count, set_by_sender
+    )
 
 
 def _text(element: Element, tag: str) -> str:

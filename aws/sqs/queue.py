@@ -35,7 +35,7 @@ class Queue:
     def __init__(self, receiver: Receiver, sqs: "SQSClient", name: str) -> None:
         self._receiver = receiver
         self._sqs = sqs
-        self._name = name
+        self.name = name
         self._urls: dict[str, str] = {}
 
     @classmethod
@@ -59,7 +59,7 @@ class Queue:
         A receive that is cancelled, or whose answer is lost, may have hidden messages that no worker got: SQS delivers
         them again after `visibility` seconds, with a receive count that is one higher. None is lost.
         """
-        return await self._receiver.receive(await self._url(self._name), most, wait, visibility)
+        return await self._receiver.receive(await self._url(self.name), most, wait, visibility)
 
     async def delete(self, receipts: Sequence[str]) -> list[str]:
         """Acknowledge messages; returns the receipts of those that SQS did not delete."""
@@ -70,9 +70,12 @@ class Queue:
         hidden = {"VisibilityTimeout": seconds}
         return await self._in_batches(self._sqs.change_message_visibility_batch, receipts, hidden)
 
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str:
         """Send one message to a queue, by its name, with string attributes; returns its message id.
 
+        It is hidden from all for the first `delay` seconds (0 to 900).
         Characters that SQS refuses in an attribute are replaced by `?`, and empty attributes are left out.
         """
         clean = {name: _REFUSED_CHARACTERS.sub("?", value) for name, value in (attributes or {}).items() if value}
@@ -81,6 +84,7 @@ class Queue:
             sent = await self._sqs.send_message(
                 QueueUrl=url,
                 MessageBody=body,
+                DelaySeconds=delay,
                 MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in clean.items()},
             )
             return sent["MessageId"]
@@ -91,7 +95,7 @@ class Queue:
         for start in range(0, len(receipts), BATCH):
             batch = receipts[start : start + BATCH]
             entries = [{"Id": str(place), "ReceiptHandle": receipt, **more} for place, receipt in enumerate(batch)]
-            url = await self._url(self._name)
+            url = await self._url(self.name)
             with translate("sqs"):
                 answer = await call(QueueUrl=url, Entries=entries)
                 done = {entry["Id"] for entry in answer.get("Successful", ())}

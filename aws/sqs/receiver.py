@@ -9,7 +9,7 @@ import aiohttp
 from aiosqs import SQSClient  # type: ignore[import-untyped]  # it has no types
 from yarl import URL
 
-from airlock.errors import Unavailable
+from airlock.errors import Outage
 from aws.credentials import CredentialSource
 from aws.retry import RetryPolicy, Transient
 from aws.sqs.answers import ErrorAnswer, Message, UnreadableAnswer, messages
@@ -55,6 +55,7 @@ class Receiver(SQSClient):  # type: ignore[misc]  # as above
             "WaitTimeSeconds": min(wait, LONGEST_POLL),
             "VisibilityTimeout": visibility,
             "AttributeName.1": "ApproximateReceiveCount",
+            "MessageAttributeName.1": "All",
         }
 
         async def once() -> list[Message]:
@@ -94,7 +95,7 @@ def _translated() -> Iterator[None]:
         yield
     except ErrorAnswer as error:
         passing = error.status >= 500 or error.status == TOO_MANY_REQUESTS or error.code in THROTTLED
-        raise (Transient if passing else Unavailable)("sqs", error.code) from error
+        raise (Transient if passing else Outage)("sqs", error.code) from error
     except UnreadableAnswer as error:
         raise Transient("sqs", f"the answer cannot be read: {error}") from error
     except (aiohttp.ClientError, OSError) as error:

@@ -226,6 +226,7 @@ NEEDS: Mapping[Pod, Mapping[str, Mapping[str, Need]]] = {
             "sqs:DeleteMessage*": _acknowledge,
             "sqs:ChangeMessageVisibility*": _extend,
         },
+        "SendAgainWhatWaits": {"sqs:SendMessage": _send},
         "TellVerdicts": _QUEUES,
         "QueueDeliveries": {"sqs:SendMessage": _send},
         "TellTopics": {"sns:Publish": _publish},

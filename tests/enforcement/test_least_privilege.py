@@ -259,7 +259,6 @@ def for_workers() -> Iterator[tuple[str, Try]]:
     of = {"ExpressionAttributeValues": {":o": {"S": "x"}}}
     yield "list an owner's uploads", on_table("query", IndexName="owner-index", **by_owner, **of)
     yield "read many records", batch_get
-    yield "send itself messages", on_queue("send_message", "queue", MessageBody="x")
 
 
 def attempts() -> Iterator[Any]:

@@ -1,27 +1,30 @@
 import aiohttp
+import pytest
 
-from airlock.errors import Unavailable
 from workers import health
+from workers.health import Report
 
 
-async def _get(port: int, path: str) -> tuple[int, object]:
-    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
-        return answer.status, await answer.json()
+async def _ask(method: str, port: int, path: str) -> tuple[int, object]:
+    url = f"http://127.0.0.1:{port}{path}"
+    async with aiohttp.ClientSession() as session, session.request(method, url) as answer:
+        return answer.status, await answer.json() if method == "GET" else None
 
 
-async def test_alive_and_ready() -> None:
-    async def ready() -> None:
-        return
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        (Report([], []), 200),
+        (Report([], ["this worker has no profile 'new'"]), 200),
+        (Report(["clamd: cannot be reached"], []), 503),
+    ],
+)
+async def test_a_worker_is_alive_and_says_whether_it_is_ready_and_why_not(report: Report, status: int) -> None:
+    async def ready() -> Report:
+        return report
 
     async with health.serving("127.0.0.1", 0, ready) as port:
-        assert await _get(port, "/healthz") == (200, {"alive": True})
-        assert await _get(port, "/readyz") == (200, {"ready": True})
-
-
-async def test_alive_but_not_ready_says_why() -> None:
-    async def ready() -> None:
-        raise Unavailable("clamd", "cannot be reached")
-
-    async with health.serving("127.0.0.1", 0, ready) as port:
-        assert (await _get(port, "/healthz"))[0] == 200
-        assert await _get(port, "/readyz") == (503, {"ready": False, "reason": "clamd: cannot be reached"})
+        assert await _ask("GET", port, "/healthz") == (200, {"alive": True})
+        said = {"ready": status == 200, "unavailable": list(report.unavailable), "lacking": list(report.lacking)}
+        assert await _ask("GET", port, "/readyz") == (status, said)
+        assert await _ask("HEAD", port, "/readyz") == (status, None)

@@ -4,12 +4,15 @@ import hashlib
 import json
 from dataclasses import replace
 
+import pytest
+
 from airlock.events import withdrawal
 from airlock.lifecycle import State
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at
 from tests.workers.inspection.checks.samples import HTML
 from tests.workers.inspection.clamd.daemon import Daemon
+from workers.intake import waiting
 
 
 async def test_an_object_without_findings_is_copied_to_accepted_unchanged(harness: WorkerHarness) -> None:
@@ -90,17 +93,14 @@ async def test_an_empty_object_has_a_verdict(harness: WorkerHarness) -> None:
 
 
 async def test_bad_messages_become_dead_letters_with_their_reasons_and_delay_no_other(harness: WorkerHarness) -> None:
-    ours = f"incoming/{harness.mint()}"
     foreign = Sent("", "incoming/not-an-id", "v", "e", 1)
-    other_bucket = harness.notification(Sent("", ours, "v", "e", 1), bucket="another-bucket")
     bad = {
         "not json": "not JSON",
         "[]": "not a JSON object",
         "{}": "no ObjectCreated notification",
         json.dumps({"Records": []}): "Records",
         json.dumps({"Records": [{"eventName": "ObjectRemoved:Delete", "s3": None}]}): "not as expected",
-        harness.notification(foreign): "not incoming/ and an upload id",
-        other_bucket: "is not the incoming bucket",
+        harness.notification(foreign): "does not end in an upload id",
         withdrawal("0" * 48): "does not say that it was withdrawn",
     }
     for body in bad:
@@ -115,21 +115,35 @@ async def test_bad_messages_become_dead_letters_with_their_reasons_and_delay_no_
         assert part in reasons[body]
 
 
-async def test_an_object_that_we_did_not_issue_is_buried_and_stays(harness: WorkerHarness) -> None:
+async def test_an_object_without_our_metadata_is_buried_and_stays(harness: WorkerHarness) -> None:
+    bare = await harness.put_raw(PNG, harness.mint(), {}, "image/png")
+    async with harness.working():
+        [reason] = (await harness.dead_letters(1)).values()
+    assert "not written by a policy of ours" in reason
+    assert [key for key, _ in await harness.incoming()] == [bare.key]
+
+
+async def test_an_object_that_this_configuration_did_not_issue_is_not_inspected_and_stays_and_waits(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "LONGEST", -1)
     true = harness.mint()
     forged = await harness.put(PNG, upload=("0" if true[0] != "0" else "1") + true[1:])
     other_owner = await harness.put(PNG, upload=harness.mint("bob"))
     no_profile = await harness.put(PNG, profile="gone")
-    bare = await harness.put_raw(PNG, harness.mint(), {}, "image/png")
+    elsewhere = Sent("", f"incoming/{harness.mint()}", "v", "e", 1)
+    await harness.send(harness.notification(elsewhere, bucket="another-bucket"))
+    await harness.send(harness.notification(replace(elsewhere, key=f"other/{harness.mint()}")))
     async with harness.working():
-        await harness.idle()
-        reasons = " / ".join((await harness.dead_letters(4)).values())
-    assert reasons.count("not issued by us") == 2
-    assert "no profile 'gone'" in reasons
-    assert "not written by a policy of ours" in reasons
-    assert {key for key, _ in await harness.incoming()} == {
-        each.key for each in (forged, other_owner, no_profile, bare)
-    }
+        reasons = sorted((await harness.dead_letters(5)).values())
+    assert [reason.removeprefix("after a day: ") for reason in reasons] == [
+        "no secret of this worker signed the upload id for the owner in the metadata",
+        "no secret of this worker signed the upload id for the owner in the metadata",
+        f"the bucket 'another-bucket' is not this worker's incoming bucket, {harness.settings.incoming_bucket!r}",
+        "the prefix 'other' is not this worker's, 'incoming'",
+        "this worker has no profile 'gone'",
+    ]
+    assert {key for key, _ in await harness.incoming()} == {each.key for each in (forged, other_owner, no_profile)}
     assert await harness.accepted() == {}
 
 

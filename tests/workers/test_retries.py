@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -91,8 +92,8 @@ async def test_while_clamd_is_unavailable_no_message_is_received_and_later_all_a
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = daemon.free_port()
-    watch = LogWatch("cannot receive")
-    monkeypatch.setattr(logging.getLogger("workers.intake.consumer"), "handlers", [watch])
+    watch = LogWatch("unavailable: clamd: cannot be reached")
+    monkeypatch.setattr(logging.getLogger("aws.dependencies"), "handlers", [watch])
     sent = await harness.put(PNG, profile="scanned")
     async with harness.working(clamd=f"tcp://127.0.0.1:{port}"):
         await asyncio.wait_for(watch.event.wait(), 20)
@@ -103,6 +104,19 @@ async def test_while_clamd_is_unavailable_no_message_is_received_and_later_all_a
     assert (record.state, record.attempts) == (State.ACCEPTED, 1)
     assert record.verdict is not None
     assert [engine.name for engine in record.verdict.engines] == ["clamav"]
+
+
+async def test_a_wrong_name_of_a_bucket_a_table_or_a_queue_is_told_at_the_start(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("incoming_bucket", "accepted_bucket", "quarantine_bucket", "table", "queue", "dead_letter_queue")
+    wrong: dict[str, Any] = {name: f"wrong-{number}" for number, name in enumerate(names)}
+    watches = [LogWatch(f" {value} (AIRLOCK_{name.upper()}): ") for name, value in wrong.items()]
+    monkeypatch.setattr(logging.getLogger("aws.dependencies"), "handlers", watches)
+    async with harness.working(**wrong):
+        async with asyncio.timeout(20):
+            for watch in watches:
+                await watch.event.wait()
 
 
 async def test_after_the_last_attempt_an_upload_has_failed_and_an_operator_can_redrive_it(

@@ -19,6 +19,10 @@ class NotOurs(Exception):
     """The message is about nothing that this deployment issued or knows. Its text says why; nothing was changed."""
 
 
+class Skewed(Exception):
+    """The message may be ours under a configuration that this worker does not have, or no longer. Its text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Admits the objects below `prefix` in `bucket` whose upload ids one of `secrets` verifies."""
@@ -30,19 +34,22 @@ class Admission:
     secrets: Sequence[bytes]
 
     def upload_of(self, event: ObjectCreated) -> str:
-        """The upload id in the object's key: well formed, but not verified yet. Raises NotOurs."""
-        if event.bucket != self.bucket:
-            raise NotOurs(f"the bucket {event.bucket[:64]!r} is not the incoming bucket")
-        upload = keys.upload_id_of(self.prefix, event.key)
+        """The upload id in the object's key: well formed, but not verified yet. Raises NotOurs and Skewed."""
+        prefix, _, _ = event.key.rpartition("/")
+        upload = keys.upload_id_of(prefix, event.key)
         if upload is None:
-            raise NotOurs(f"the key {event.key[:128]!r} is not {self.prefix}/ and an upload id")
+            raise NotOurs(f"the key {event.key[:128]!r} does not end in an upload id")
+        if event.bucket != self.bucket:
+            raise Skewed(f"the bucket {event.bucket[:64]!r} is not this worker's incoming bucket, {self.bucket!r}")
+        if prefix != self.prefix:
+            raise Skewed(f"the prefix {prefix[:64]!r} is not this worker's, {self.prefix!r}")
         return upload
 
     @contextlib.asynccontextmanager
     async def admit(self, event: ObjectCreated) -> AsyncIterator[Arrival]:
         """Open exactly the version that the event names, and verify it; its body is closed at the end.
 
-        Raises NotOurs, VersionGone when the version is not there any more, and Unavailable.
+        Raises NotOurs, Skewed, VersionGone when the version is not there any more, and Unavailable.
         """
         upload = self.upload_of(event)
         async with self.objects.open(event.bucket, event.key, event.version_id, event.etag) as body:
@@ -55,14 +62,14 @@ class Admission:
         except NotOurMetadata as problem:
             raise NotOurs(str(problem)) from problem
         except InvalidUploadId:
-            raise NotOurs("the upload id was not issued by us for the owner in the object's metadata") from None
+            raise Skewed("no secret of this worker signed the upload id for the owner in the metadata") from None
         source = Pinned(event.bucket, event.key, body.version_id, body.etag, body.size)
         return Arrival(verified, source, intent, known_profile(self.profiles, intent.profile), event.sequencer, body)
 
 
 def known_profile(profiles: Profiles, name: str) -> Profile:
-    """The profile of that name, which comes from an object or a record; raises NotOurs where there is none."""
+    """The profile of that name, which comes from an object or a record; raises Skewed where there is none."""
     try:
         return profiles.get(name)
     except Refused:
-        raise NotOurs(f"there is no profile {name[:64]!r}") from None
+        raise Skewed(f"this worker has no profile {name[:64]!r}") from None

@@ -4,8 +4,8 @@
 - Each message is worked on in a task of its own, which calls `execute` and then acts on the disposition. Nothing else
   in the worker acknowledges, extends, retries or buries a message.
 - A heartbeat keeps every message in flight hidden, three times in each visibility timeout.
-- A message is deleted only when its disposition is Done, or once it was sent to the dead-letter queue. An
-  acknowledgement that fails costs a redelivery, never a message.
+- A message is deleted only when its disposition is Done, or once it was sent to the dead-letter queue, or again to this
+  queue because it waits. An acknowledgement that fails costs a redelivery, never a message.
 - On stop nothing new is begun. What is in flight may finish within the drain time, and is kept hidden meanwhile.
   What is left then is cancelled and given back to the queue, and the last acknowledgements are sent.
 
@@ -29,8 +29,9 @@ from airlock.callables import Uniform
 from airlock.errors import Unavailable
 from aws.sqs.answers import Message
 from workers.intake.acknowledgements import Acknowledgements, Deletes
-from workers.intake.disposition import Bury, Disposition, Done, Retry
+from workers.intake.disposition import Bury, Disposition, Done, Retry, Wait
 from workers.intake.gate import Gate
+from workers.intake.waiting import attributes
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +51,17 @@ Execute = Callable[[Message], Awaitable[Disposition]]
 
 
 class Queue(Deletes, Protocol):
-    """The calls that are made of `aws.sqs.queue.Queue`. Each raises Unavailable."""
+    """The calls that are made of `aws.sqs.queue.Queue`, and its name. Each raises Unavailable."""
+
+    name: str
 
     async def receive(self, most: int, wait: int, visibility: int) -> list[Message]: ...
 
     async def extend(self, receipts: Sequence[str], seconds: int) -> list[str]: ...
 
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str: ...
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +155,10 @@ class Consumer:
         """False after a pause, where the gate stayed closed."""
         try:
             await self._gate.wait_open()
-        except Unavailable as error:
+        except Unavailable:
             self._refusals += 1
-            await self._back_off(error, self._refusals, stop)
+            # What is unavailable is logged where it was asked.
+            await _pause(BACKOFF.pause(self._refusals, self._uniform), stop)
             return False
         self._refusals = 0
         return True
@@ -209,13 +215,25 @@ class Consumer:
             case Retry(after):
                 self._gate.close()
                 await self._queue.extend([message.receipt], math.ceil(after))
+            case Wait(after):
+                self._gate.close()
+                await self._send_again(message, math.ceil(after), attributes(disposition))
             case Bury(reason):
                 log.warning("buried: %s", reason, extra={"message_id": message.id, "attempt": message.receive_count})
-                attributes = {"airlock-reason": reason[:REASON_LENGTH], "airlock-attempts": str(message.receive_count)}
-                await self._queue.send(self._dead_letters, message.body, attributes)
+                why = {"airlock-reason": reason[:REASON_LENGTH], "airlock-attempts": str(message.receive_count)}
+                await self._queue.send(self._dead_letters, message.body, why)
                 self._acknowledgements.add(message.receipt)
             case _:
                 assert_never(disposition)
+
+    async def _send_again(self, message: Message, after: int, waiting: Mapping[str, str]) -> None:
+        try:
+            await self._queue.send(self._queue.name, message.body, waiting, delay=after)
+        except Unavailable as error:
+            log.warning("the attempt counts, since the message cannot be sent again: %s", error)
+            await self._queue.extend([message.receipt], after)
+        else:
+            self._acknowledgements.add(message.receipt)
 
     async def _keep_hidden(self) -> None:
         """The heartbeat: three in each visibility timeout, so that one lost request does no harm."""

@@ -8,13 +8,15 @@ from typing import Protocol, assert_never
 
 from airlock import events
 from airlock.backoff import Backoff
-from airlock.callables import Uniform
-from airlock.errors import BadNotification, Unavailable, VersionGone
+from airlock.callables import Clock, Uniform
+from airlock.errors import BadNotification, Outage, Unavailable, VersionGone
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.sqs.answers import Message
-from workers.intake.admission import Admission, NotOurs
+from workers.intake import waiting
+from workers.intake.admission import Admission, NotOurs, Skewed
 from workers.intake.arrival import Arrival
 from workers.intake.disposition import Bury, Disposition, Retry, gravest
+from workers.intake.skews import Skews
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,9 @@ class Rescan(Protocol):
 
 
 class Executor:
-    """Gives up on a message at its `max_attempts`-th delivery."""
+    """Gives up on a message at its `max_attempts`-th delivery. What an outage or another configuration keeps from being
+    worked on waits, and costs no delivery: see `workers.intake.waiting`. `skews` has what this configuration lacks.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Executor:
         withdrawal: Withdrawal,
         rescan: Rescan,
         max_attempts: int,
+        now: Clock,
         *,
         uniform: Uniform = random.uniform,
     ) -> None:
@@ -65,6 +70,8 @@ class Executor:
         self._withdrawal = withdrawal
         self._rescan = rescan
         self._max_attempts = max_attempts
+        self._now = now
+        self.skews = Skews(now)
         self._uniform = uniform
 
     async def execute(self, message: Message) -> Disposition:
@@ -73,25 +80,42 @@ class Executor:
             found = events.parse(message.body)
         except BadNotification as problem:
             return Bury(problem.reason)
-        return gravest([await self._attempt(event, message.receive_count) for event in found])
+        return gravest([await self._attempt(event, message) for event in found])
 
-    async def _attempt(self, event: Event, attempt: int) -> Disposition:
+    async def _attempt(self, event: Event, message: Message) -> Disposition:
+        attempt = message.receive_count
         if attempt > self._max_attempts:
             # No worker recorded a failure: each that received the message ended before it could.
-            return await self._give_up(event, attempt, f"the worker ended in each of {attempt - 1} attempts")
-        facts = {"object": _subject(event), "attempt": attempt}
+            return await self._give_up(event, message, f"the worker ended in each of {attempt - 1} attempts")
         try:
             return await self._work(event)
         except NotOurs as problem:
             return Bury(str(problem))
+        except Skewed as problem:
+            return self._skewed(event, message, str(problem))
         except Unavailable as problem:
-            reason = str(problem)
-            log.warning("the attempt failed: %s", reason, extra=facts)
+            return await self._failed(event, message, str(problem), outage=isinstance(problem, Outage))
         except Exception:
-            reason = "an unexpected error, see the worker's log"
-            log.exception("the attempt failed: unexpected error", extra=facts)
+            log.exception("the attempt failed: unexpected error", extra=_facts(event, message))
+        return await self._count(event, message, "an unexpected error, see the worker's log")
+
+    def _skewed(self, event: Event, message: Message, reason: str) -> Disposition:
+        self.skews.add(reason)
+        log.warning("this worker's configuration lacks something: %s", reason, extra=_facts(event, message))
+        return waiting.wait(message, self._now(), self._uniform) or Bury(f"after a day: {reason}")
+
+    async def _failed(self, event: Event, message: Message, reason: str, *, outage: bool) -> Disposition:
+        wait = waiting.wait(message, self._now(), self._uniform) if outage else None
+        if wait is not None:
+            log.warning("an outage, which costs no attempt: %s", reason, extra=_facts(event, message))
+            return wait
+        log.warning("the attempt failed: %s", reason, extra=_facts(event, message))
+        return await self._count(event, message, reason)
+
+    async def _count(self, event: Event, message: Message, reason: str) -> Disposition:
+        attempt = message.receive_count
         if attempt >= self._max_attempts:
-            return await self._give_up(event, attempt, f"after {attempt} attempts: {reason}")
+            return await self._give_up(event, message, f"after {attempt} attempts: {reason}")
         return Retry(self.pause(attempt))
 
     async def _work(self, event: Event) -> Disposition:
@@ -117,19 +141,19 @@ class Executor:
         except VersionGone:
             return await self._journey.gone(self._admission.upload_of(event), event)
 
-    async def _give_up(self, event: Event, attempt: int, reason: str) -> Disposition:
+    async def _give_up(self, event: Event, message: Message, reason: str) -> Disposition:
+        attempt = message.receive_count
         try:
             if isinstance(event, ObjectCreated):
                 await self._journey.give_up(self._admission.upload_of(event), event.version_id, reason)
-        except NotOurs as problem:
-            log.info("nothing to record: %s", problem, extra={"object": _subject(event), "attempt": attempt})
+        except (NotOurs, Skewed) as problem:
+            log.info("nothing to record: %s", problem, extra=_facts(event, message))
         except Unavailable as problem:
+            if wait := waiting.wait(message, self._now(), self._uniform):
+                return wait
             return Retry(self.pause(attempt)) if attempt <= 2 * self._max_attempts else Bury(f"{reason}; {problem}")
         except Exception:
-            log.exception(
-                "the failure was not recorded: unexpected error",
-                extra={"object": _subject(event), "attempt": attempt},
-            )
+            log.exception("the failure was not recorded: unexpected error", extra=_facts(event, message))
         return Bury(reason)
 
     def pause(self, attempt: int) -> float:
@@ -137,5 +161,6 @@ class Executor:
         return BACKOFF.pause(attempt, self._uniform)
 
 
-def _subject(event: Event) -> str:
-    return event.key if isinstance(event, ObjectCreated) else event.upload
+def _facts(event: Event, message: Message) -> dict[str, object]:
+    subject = event.key if isinstance(event, ObjectCreated) else event.upload
+    return {"object": subject, "attempt": message.receive_count}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from airlock import intent, keys
 from airlock.content.format import OCTET_STREAM
-from airlock.errors import Conflict, Unavailable
+from airlock.errors import Conflict, Outage
 from airlock.profile import Profile
 from airlock.verdict import Outcome, Verdict
 from aws.dynamodb.records import Location, Place, Record, Records
@@ -66,7 +66,7 @@ class Storage:
             source, to.bucket, to.key, content_type=media_type, content_disposition="attachment", metadata=metadata
         )
         if copied.version_id in UNVERSIONED:
-            raise Unavailable("s3", f"versioning is off in the bucket {to.bucket}: objects in it could be replaced")
+            raise Outage("s3", f"versioning is off in the bucket {to.bucket}: objects in it could be replaced")
         return Stored(place, to._replace(version_id=copied.version_id), copied.repeated)
 
     @contextlib.asynccontextmanager

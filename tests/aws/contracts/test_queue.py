@@ -114,6 +114,15 @@ async def test_an_extended_message_stays_hidden(queue: Queue, name: str) -> None
     assert await queue.receive(10, 0, 30) == []
 
 
+@pytest.mark.slow
+async def test_what_is_sent_with_a_delay_comes_after_it_with_its_attributes(queue: Queue, name: str) -> None:
+    await queue.send(name, "body", {"airlock-waiting-since": "1790000000"}, delay=1)
+    assert await queue.receive(10, 0, 30) == []
+    (message,) = await take(queue, 1)
+    assert (message.body, message.receive_count) == ("body", 1)
+    assert message.attributes == {"airlock-waiting-since": "1790000000"}
+
+
 async def test_an_empty_batch_fails_nowhere(queue: Queue) -> None:
     assert await queue.delete([]) == []
     assert await queue.extend([], 30) == []

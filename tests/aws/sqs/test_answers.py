@@ -28,7 +28,7 @@ def test_messages_are_read_whatever_the_namespace_and_encoding(namespace: str, e
     head = f'<?xml version="1.0" encoding="{encoding}"?>' if declared else ""
     text = head + RECEIVED.format(namespace=namespace, body="  &lt;é&gt;&amp;&#13;\n ")
     assert messages(200, text.encode(encoding)) == [
-        Message("m1", "r1==", "  <é>&\r\n ", 2),
+        Message("m1", "r1==", "  <é>&\r\n ", 2, {"a": "b"}),
         Message("m2", "r2", "", 1),
     ]
 

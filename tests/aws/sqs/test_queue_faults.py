@@ -180,6 +180,7 @@ async def test_a_receive_request_has_its_parameters_and_is_signed() -> None:
         "WaitTimeSeconds": "20",
         "VisibilityTimeout": "33",
         "AttributeName.1": "ApproximateReceiveCount",
+        "MessageAttributeName.1": "All",
     }
     assert re.search(r"Authorization: AWS4-HMAC-SHA256 Credential=AKIAMADEUP/\d{8}/eu-central-1/sqs/aws4_request", head)
 

@@ -9,7 +9,7 @@ from workers.deliveries.delivery import Delivery
 from workers.deliveries.executor import DeliveryExecutor
 from workers.deliveries.schedule import ATTEMPTS, DAY
 from workers.deliveries.webhook_client import SendResult
-from workers.intake.disposition import Bury, Done, Retry
+from workers.intake.disposition import Bury, Done, Retry, Wait
 
 HOUR = 3600.0
 CLOSED = SendResult(delivered=False, error="the receiver answered 503: closed")
@@ -47,7 +47,7 @@ class Simulation:
                     heapq.heappush(queue, (self.now + after, number, count + 1))
                 case Bury(reason):
                     buried.append(reason)
-                case Done():
+                case Done() | Wait():
                     pass
         return buried
 

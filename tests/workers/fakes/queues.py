@@ -9,7 +9,9 @@ from tests.workers.fakes.attempt import called
 class GatedQueue(FakeQueue):
     """What a worker sends. Nothing is received from it."""
 
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str:
         def put() -> str:
             self.sent.append((queue_name, body))
             return "sent"

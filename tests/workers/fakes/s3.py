@@ -41,6 +41,9 @@ class FakeS3:
         """(key, version) of everything in a bucket."""
         return [(key, each) for (place, key), versions in self.stored.items() if place == bucket for each in versions]
 
+    async def head_bucket(self, *, Bucket: str) -> Any:  # noqa: N803
+        return await called("ask", dict)
+
     async def get_object(self, *, Bucket: str, Key: str, VersionId: str, IfMatch: str | None = None) -> Any:  # noqa: N803
         def read() -> Any:
             found = self._pinned(Bucket, Key, VersionId, IfMatch, "GetObject")

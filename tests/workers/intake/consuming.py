@@ -63,10 +63,13 @@ class ObservedQueue(FakeQueue):
         self._refuse("extend")
         return await super().extend(receipts, seconds)
 
-    async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
-        await self._note("send", queue_name, body, (attributes or {})["airlock-reason"])
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str:
+        reason = (attributes or {}).get("airlock-reason", "")
+        await self._note("send", queue_name, body, reason or delay)
         self._refuse("send")
-        return await super().send(queue_name, body, attributes)
+        return await super().send(queue_name, body, attributes, delay=delay)
 
     def _refuse(self, call: str) -> None:
         if call in self.refuses:

@@ -8,7 +8,7 @@ from airlock.errors import Unavailable
 from aws.sqs.answers import Message
 from tests.workers.intake.consuming import ObservedQueue, always, consuming
 from workers.intake import consumer as module
-from workers.intake.disposition import Bury, Disposition, Done, Retry
+from workers.intake.disposition import Bury, Disposition, Done, Retry, Wait
 
 
 async def test_each_disposition_is_acted_on() -> None:
@@ -27,6 +27,29 @@ async def test_each_disposition_is_acted_on() -> None:
         ("delete", "r-bury")
     )
     assert ("delete", "r-retry") not in queue.calls
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_what_waits_is_sent_again_and_costs_an_attempt_only_where_it_cannot_be(refused: bool) -> None:
+    seen: list[Message] = []
+    twice = asyncio.Event()
+
+    async def execute(message: Message) -> Disposition:
+        seen.append(message)
+        if len(seen) == 1:
+            return Wait(0.0, 1_790_000_000)
+        twice.set()
+        return Done()
+
+    queue = ObservedQueue()
+    queue.refuses |= {"send"} if refused else set()
+    async with consuming(queue, execute):
+        await queue.put("a")
+        await queue.called("delete", "r-a-2" if refused else "r-a")
+        await asyncio.wait_for(twice.wait(), 20)
+    again = seen[1]
+    assert (again.body, again.receive_count) == ("a", 2 if refused else 1)
+    assert again.attributes == ({} if refused else {"airlock-waiting-since": "1790000000"})
 
 
 async def test_no_more_is_received_than_there_are_free_slots() -> None:

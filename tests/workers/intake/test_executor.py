@@ -8,12 +8,15 @@ from typing import Any, cast
 import pytest
 
 from airlock.callables import Uniform
-from airlock.errors import Unavailable, VersionGone
+from airlock.errors import Outage, Unavailable, VersionGone
 from airlock.events import ObjectCreated, rescan, withdrawal
 from aws.sqs.answers import Message
-from workers.intake.admission import NotOurs
-from workers.intake.disposition import Bury, Disposition, Done, Retry
+from workers.intake import waiting
+from workers.intake.admission import NotOurs, Skewed
+from workers.intake.disposition import Bury, Disposition, Done, Retry, Wait
 from workers.intake.executor import BACKOFF, Executor
+
+NOW = 1_790_000_000.0
 
 
 class Scripted:
@@ -36,6 +39,8 @@ class Scripted:
     async def admit(self, event: ObjectCreated) -> AsyncIterator[ObjectCreated]:
         if self.upload_of(event).startswith("foreign"):
             raise NotOurs(event.key)
+        if event.key.startswith("skew"):
+            raise Skewed(event.key)
         if event.key == "gone":
             raise VersionGone("gone")
         yield event
@@ -66,6 +71,8 @@ class Scripted:
         match name:
             case "unavailable":
                 raise Unavailable("clamd", "cannot be reached")
+            case "outage":
+                raise Outage("s3", "cannot be reached")
             case "bug":
                 raise KeyError("oops")
             case "deleted during the inspection":
@@ -82,13 +89,13 @@ def _body(*keys: str) -> str:
     return json.dumps({"Records": records})
 
 
-def _message(body: str, receives: int = 1) -> Message:
-    return Message("id", "receipt", body, receives)
+def _message(body: str, receives: int = 1, attributes: Mapping[str, str] | None = None) -> Message:
+    return Message("id", "receipt", body, receives, attributes or {})
 
 
 def _executor(parts: Scripted, uniform: Uniform = lambda _, high: high) -> Executor:
     any_part = cast(Any, parts)
-    return Executor(any_part, any_part, any_part, any_part, 3, uniform=uniform)
+    return Executor(any_part, any_part, any_part, any_part, 3, lambda: NOW, uniform=uniform)
 
 
 @pytest.mark.parametrize(
@@ -195,11 +202,49 @@ async def test_to_give_up_on_an_object_in_another_bucket_records_nothing() -> No
     assert parts.calls == []
 
 
-async def test_a_failure_that_cannot_be_recorded_is_retried_but_not_for_ever() -> None:
+async def test_a_failure_that_cannot_be_recorded_waits_and_is_then_retried_but_not_for_ever() -> None:
     parts = Scripted(Unavailable("dynamodb", "cannot be reached"))
-    assert await _executor(parts).execute(_message(_body("unavailable"), receives=3)) == Retry(72.0)
-    disposition = await _executor(parts).execute(_message(_body("unavailable"), receives=7))
+    assert await _executor(parts).execute(_message(_body("unavailable"), receives=3)) == Wait(2.0, NOW)
+    long = {waiting.SINCE: str(NOW - waiting.LONGEST - 1)}
+    assert await _executor(parts).execute(_message(_body("unavailable"), 3, long)) == Retry(72.0)
+    disposition = await _executor(parts).execute(_message(_body("unavailable"), 7, long))
     assert isinstance(disposition, Bury)
+
+
+@pytest.mark.parametrize(
+    ("key", "waited", "expected"),
+    [
+        ("outage", 0, Wait(2.0, NOW)),
+        ("outage", 400, Wait(100.0, NOW - 400)),
+        ("outage", waiting.LONGEST, Wait(300.0, NOW - waiting.LONGEST)),
+        ("outage", waiting.LONGEST + 1, Retry(2.0)),
+        ("skew", 0, Wait(2.0, NOW)),
+        ("skew", waiting.LONGEST + 1, Bury("after a day: skew")),
+    ],
+)
+async def test_what_the_message_is_not_the_cause_of_waits_for_a_day(
+    key: str, waited: float, expected: Disposition
+) -> None:
+    message = _message(_body(key, "good"), 1, {waiting.SINCE: f"{NOW - waited:.0f}"} if waited else {})
+    assert await _executor(Scripted()).execute(message) == expected
+
+
+async def test_at_the_last_attempt_an_outage_is_waited_out() -> None:
+    parts = Scripted()
+    assert await _executor(parts).execute(_message(_body("outage"), receives=3)) == Wait(2.0, NOW)
+    assert ("give_up", "outage") not in [call[:2] for call in parts.calls]
+
+
+@pytest.mark.parametrize("written", ["", "soon", "nan", "inf", "-inf", str(NOW + 1)])
+async def test_whatever_is_written_as_the_beginning_it_is_not_in_the_future(written: str) -> None:
+    assert await _executor(Scripted()).execute(_message(_body("outage"), 1, {waiting.SINCE: written})) == Wait(2.0, NOW)
+
+
+async def test_what_the_configuration_lacks_is_remembered_for_a_while() -> None:
+    executor = _executor(Scripted())
+    for number in range(30):
+        await executor.execute(_message(_body(f"skew {number}", f"skew {number}")))
+    assert executor.skews.recent() == [f"skew {number}" for number in range(10, 30)]
 
 
 async def test_a_bug_while_a_failure_is_recorded_does_not_keep_the_message() -> None:

@@ -29,7 +29,7 @@ from tests.workers.settlement.invariants import Invariants
 from workers.assembly import assemble
 from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import Inspector
-from workers.intake.disposition import Retry
+from workers.intake.disposition import Retry, Wait
 from workers.intake.executor import Executor
 
 ObjectKind = Literal["clean", "infected", "rejected", "unscannable", "caught_later", "foreign"]
@@ -191,7 +191,7 @@ class UploadModel:
             each.receives = 0
             attempt = self.deliver(each)
             self.finish(attempt)
-            assert not isinstance(attempt.task.result(), Retry), "everything is available, and yet it is retried"
+            assert not isinstance(attempt.task.result(), Retry | Wait), "everything is available, and yet it is retried"
 
     async def inspect(self, subject: Subject, chunks: AsyncIterator[bytes]) -> Verdict:
         """Take the place of the inspector: read the bytes; the engines can be unavailable."""

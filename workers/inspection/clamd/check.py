@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from airlock.callables import Clock
-from airlock.errors import Unavailable
+from airlock.errors import Outage, Unavailable
 from airlock.verdict import Engine, Finding, Outcome
 from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
 from workers.inspection.clamd.client import ClamdClient, Stream
@@ -44,7 +44,7 @@ class MaxAge:
         # clamd writes the date in its own time zone, so it can be in the future: that counts as new.
         age = max(timedelta(), datetime.fromtimestamp(self.now(), UTC) - engine.signatures_at)
         if self.days and age > timedelta(days=self.days):
-            raise Unavailable("clamd", f"its definitions are {age.days} days old; AIRLOCK_CLAMD_MAX_AGE is {self.days}")
+            raise Outage("clamd", f"its definitions are {age.days} days old; AIRLOCK_CLAMD_MAX_AGE is {self.days}")
         return engine.model_copy(update={"version": f"{engine.version} ({age.days} days old)"})
 
 

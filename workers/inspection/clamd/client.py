@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from airlock.errors import Unavailable
+from airlock.errors import Outage, Unavailable
 from airlock.verdict import Engine
 from workers.inspection.clamd.wire import ClamdConnection
 
@@ -113,7 +113,7 @@ class ClamdClient:
         except (OSError, TimeoutError) as error:
             # The clamd that answers next may be another version.
             self._known = None
-            raise Unavailable("clamd", f"cannot be reached ({type(error).__name__})") from error
+            raise Outage("clamd", f"cannot be reached ({type(error).__name__})") from error
 
 
 class Stream:

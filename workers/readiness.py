@@ -1,0 +1,67 @@
+"""Whether a worker is able to work: its engines, and every place that it reads from and settles into."""
+
+from collections.abc import Iterator
+
+from airlock.profiles import Profiles
+from aws import probes
+from aws.buses import Buses
+from aws.clients import Clients
+from aws.dependencies import Ask, Dependencies
+from aws.settings import AwsSettings
+from workers.health import Report
+from workers.inspection.inspector import Inspector
+from workers.intake.consumer import Consumer
+from workers.intake.skews import Skews
+
+# A probe of Kubernetes waits one second by default.
+PROBE_SECONDS = 0.5
+
+
+def dependencies(settings: AwsSettings, profiles: Profiles, clients: Clients, inspector: Inspector) -> Dependencies:
+    """What has to answer before a message is received. `clients` has the services of the profiles' targets."""
+    asks: dict[str, Ask] = {
+        "engines": inspector.ready,
+        "table": probes.table(clients.dynamodb, settings.table, "AIRLOCK_TABLE"),
+        "incoming bucket": probes.bucket(clients.s3, settings.incoming_bucket, "AIRLOCK_INCOMING_BUCKET"),
+        "accepted bucket": probes.bucket(clients.s3, settings.accepted_bucket, "AIRLOCK_ACCEPTED_BUCKET"),
+        "quarantine bucket": probes.bucket(
+            clients.s3, settings.quarantine_bucket, "AIRLOCK_QUARANTINE_BUCKET", permitted=False
+        ),
+    }
+    for name, variable in _queues(settings, profiles):
+        asks[f"queue {name}"] = probes.queue(clients.sqs, name, variable)
+    return Dependencies(asks | dict(_targets(settings, profiles, clients)))
+
+
+def _queues(settings: AwsSettings, profiles: Profiles) -> Iterator[tuple[str, str]]:
+    yield settings.queue, "AIRLOCK_QUEUE"
+    yield settings.dead_letter_queue, "AIRLOCK_DEAD_LETTER_QUEUE"
+    if profiles.notified("webhook"):
+        yield settings.delivery_queue, "AIRLOCK_DELIVERY_QUEUE"
+        yield settings.undelivered_queue, "AIRLOCK_UNDELIVERED_QUEUE"
+    for name in profiles.notified("sqs"):
+        yield name, "notify"
+
+
+def _targets(settings: AwsSettings, profiles: Profiles, clients: Clients) -> Iterator[tuple[str, Ask]]:
+    buses = Buses(clients, settings.region)
+    for name in profiles.notified("sns"):
+        yield f"topic {name}", probes.topic(buses, name)
+    for name in profiles.notified("eventbridge"):
+        yield f"bus {name}", probes.bus(buses, name)
+
+
+class Readiness:
+    """What /readyz answers."""
+
+    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews) -> None:
+        self._needed = needed
+        self._consumer = consumer
+        self._skews = skews
+
+    async def report(self) -> Report:
+        """As of now, or as of the last time that everything was asked where an answer takes long."""
+        unavailable = [str(problem) for problem in await self._needed.problems(PROBE_SECONDS)]
+        if not self._consumer.alive:
+            unavailable.append("sqs: the queue gives no messages")
+        return Report(unavailable, self._skews.recent())
