@@ -25,6 +25,7 @@ from workers.deliveries.assembly import delivery_consumer
 from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
+from workers.inspection.sandbox.pool import Sandbox
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.executor import Executor
 from workers.intake.gate import Gate
@@ -37,7 +38,10 @@ USAGE = 2
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code: 0, 1 without credentials, 2 for wrong settings."""
+    """Run until SIGTERM or SIGINT.
+
+    Returns the exit code: 0, 1 without credentials or confinement, 2 for wrong settings.
+    """
     try:
         settings = Settings()
     except ValidationError as error:
@@ -91,7 +95,7 @@ async def work(
 ) -> None:
     """Consume until `stop` is set, then drain. `secrets` has the signing secrets of each webhook that is notified.
 
-    Raises Unavailable when there are no credentials.
+    Raises Unavailable when there are no credentials, or no confinement for what reads hostile bytes.
     """
     async with AsyncExitStack() as stack:
         # An object holds its connection until it is read, and the work on it needs others meanwhile: with too few, all
@@ -100,6 +104,8 @@ async def work(
         clients = await stack.enter_async_context(connect(settings, services=services(profiles), connections=pool))
         inspector = Inspector(checks, time.time, settings.spool_folder)
         stack.push_async_callback(inspector.close)
+        sandbox = catalogue.sandbox_of(checks)
+        await _confine(sandbox)
         needed = readiness.dependencies(settings, profiles, clients, inspector)
         stack.push_async_callback(needed.close)
         executor, consumer = await stack.enter_async_context(
@@ -110,7 +116,7 @@ async def work(
             delivering = delivery_consumer(settings, profiles, secrets, clients, time.time)
             consumers.append(await stack.enter_async_context(delivering))
         if settings.health_port:
-            ready = Readiness(needed, consumer, executor.skews).report
+            ready = Readiness(needed, consumer, executor.skews, sandbox).report
             await stack.enter_async_context(health.serving(settings.health_host, settings.health_port, ready))
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))
@@ -126,6 +132,13 @@ async def _object_consumer(
         assembly = assemble(settings, profiles, clients, queue, time.time)
         executor = assembly.executor(inspector, settings.max_attempts)
         yield executor, Consumer(queue, executor.execute, settings.dead_letter_queue, limits, Gate(needed.ask))
+
+
+async def _confine(sandbox: Sandbox) -> None:
+    """Say what the confinement of children lacks; raises Unavailable where it lacks what AIRLOCK_SANDBOX requires."""
+    await sandbox.ready()
+    if sandbox.missing:
+        log.warning("children are not confined by %s: see docs/security.md", ", ".join(sandbox.missing))
 
 
 if __name__ == "__main__":

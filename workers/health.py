@@ -2,17 +2,21 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`unavailable` keeps the worker from receiving messages. `lacking` is what messages wait for in its settings."""
+    """`unavailable` keeps the worker from receiving messages. `lacking` is what messages wait for in its settings.
+
+    `unconfined` are the layers of the children's confinement that are not to be had here.
+    """
 
     unavailable: Sequence[str]
     lacking: Sequence[str]
+    unconfined: Sequence[str]
 
 
 Ready = Callable[[], Awaitable[Report]]
@@ -28,8 +32,7 @@ async def serving(host: str, port: int, ready: Ready) -> AsyncIterator[int]:
     async def readyz(_: web.Request) -> web.Response:
         report = await ready()
         ready_now = not report.unavailable
-        document = {"ready": ready_now, "unavailable": [*report.unavailable], "lacking": [*report.lacking]}
-        return web.json_response(document, status=200 if ready_now else 503)
+        return web.json_response({"ready": ready_now, **asdict(report)}, status=200 if ready_now else 503)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"alive": True})

@@ -10,6 +10,7 @@ from aws.dependencies import Ask, Dependencies
 from aws.settings import AwsSettings
 from workers.health import Report
 from workers.inspection.inspector import Inspector
+from workers.inspection.sandbox.pool import Sandbox
 from workers.intake.consumer import Consumer
 from workers.intake.skews import Skews
 
@@ -54,14 +55,15 @@ def _targets(settings: AwsSettings, profiles: Profiles, clients: Clients) -> Ite
 class Readiness:
     """What /readyz answers."""
 
-    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews) -> None:
+    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews, sandbox: Sandbox) -> None:
         self._needed = needed
         self._consumer = consumer
         self._skews = skews
+        self._sandbox = sandbox
 
     async def report(self) -> Report:
         """As of now, or as of the last time that everything was asked where an answer takes long."""
         unavailable = [str(problem) for problem in await self._needed.problems(PROBE_SECONDS)]
         if not self._consumer.alive:
             unavailable.append("sqs: the queue gives no messages")
-        return Report(unavailable, self._skews.recent())
+        return Report(unavailable, self._skews.recent(), self._sandbox.missing)

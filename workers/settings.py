@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -67,6 +67,8 @@ class Settings(AwsSettings):
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
     """Where copies of objects above 1 MiB are kept while they are inspected; the system's temporary folder if unset."""
     parsers: Annotated[int, Field(ge=1, le=64)] = 2
-    """How many processes parse hostile formats at once, and as many more for each depth of archives in archives."""
+    """How many objects are parsed at once, each by a process, and one more for each depth of archives in archives."""
+    sandbox: Literal["required", "available"] = "required"
+    """Whether the worker refuses to work where its children can have no filter of system calls, or goes without."""
     parser_memory: Annotated[int, Field(ge=128, le=65536)] = 1024
     """MiB of address space for each of these processes."""

@@ -82,6 +82,7 @@ class Deployment:
             "AIRLOCK_HEALTH_PORT": str(self.health_port),
             "AIRLOCK_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "AIRLOCK_POLL_SECONDS": str(WORKER_POLL_SECONDS),
+            "AIRLOCK_SANDBOX": "available",  # a laptop may lack libseccomp2
             **({"AIRLOCK_CLAMD": self.clamd} if self.clamd else {}),
         }
 

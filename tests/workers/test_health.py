@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import aiohttp
 import pytest
 
@@ -14,9 +16,9 @@ async def _ask(method: str, port: int, path: str) -> tuple[int, object]:
 @pytest.mark.parametrize(
     ("report", "status"),
     [
-        (Report([], []), 200),
-        (Report([], ["this worker has no profile 'new'"]), 200),
-        (Report(["clamd: cannot be reached"], []), 503),
+        (Report([], [], []), 200),
+        (Report([], ["this worker has no profile 'new'"], ["landlock"]), 200),
+        (Report(["clamd: cannot be reached"], [], []), 503),
     ],
 )
 async def test_a_worker_is_alive_and_says_whether_it_is_ready_and_why_not(report: Report, status: int) -> None:
@@ -25,6 +27,6 @@ async def test_a_worker_is_alive_and_says_whether_it_is_ready_and_why_not(report
 
     async with health.serving("127.0.0.1", 0, ready) as port:
         assert await _ask("GET", port, "/healthz") == (200, {"alive": True})
-        said = {"ready": status == 200, "unavailable": list(report.unavailable), "lacking": list(report.lacking)}
+        said = {"ready": status == 200, **asdict(report)}
         assert await _ask("GET", port, "/readyz") == (status, said)
         assert await _ask("HEAD", port, "/readyz") == (status, None)

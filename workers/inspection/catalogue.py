@@ -67,10 +67,16 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     return MappingProxyType(made)
 
 
+def sandbox_of(checks: Mapping[str, Check]) -> Sandbox:
+    """The sandbox in which the checks that `build` made read hostile formats."""
+    return cast("content.ContentCheck", checks[content.NAME]).sandbox
+
+
 def _content_check(examiners: Sequence[str], settings: Settings) -> content.ContentCheck:
     modules = {name: _module(name) for name in examiners}
     preloaded = [*IDENTIFICATION, *modules.values(), *(each for name in examiners for each in _examiner(name).MODULES)]
-    sandbox = Sandbox(preloaded, children=settings.parsers, memory=settings.parser_memory * 1024**2)
+    memory, required = settings.parser_memory * 1024**2, settings.sandbox == "required"
+    sandbox = Sandbox(preloaded, children=settings.parsers, memory=memory, required=required)
     return content.ContentCheck(modules, sandbox)
 
 

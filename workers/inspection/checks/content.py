@@ -12,7 +12,7 @@ How it works:
 """
 
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ from workers.inspection.sandbox.frames import (
     MemberEnd,
     MemberStart,
 )
-from workers.inspection.sandbox.pool import Sandbox
+from workers.inspection.sandbox.pool import Processes, Sandbox
 from workers.inspection.sandbox.process import CRASHED
 from workers.inspection.spool import Spool
 
@@ -65,21 +65,22 @@ class ContentCheck(BaseCheck):
     def request(self, subject: Subject, size: int) -> ExaminationRequest:
         """What the sandbox is asked; raises LimitExceeded where the time for the object is used up."""
         limits = subject.profile.limits
-        seconds = limits.get("parse_seconds", DEFAULTS["parse_seconds"])
+        seconds = lifetime = limits.get("parse_seconds", DEFAULTS["parse_seconds"])
         if subject.members is not None:
             if subject.members.seconds <= 0:
                 raise LimitExceeded(
                     "The time for the object and its members is used up (inspect_seconds).", "timed_out"
                 )
-            seconds = min(seconds, math.ceil(subject.members.seconds))
+            lifetime = math.ceil(subject.members.seconds)
+            seconds = min(seconds, lifetime)
         examiners = {name: module for name, module in self._modules.items() if name in subject.profile.checks}
         return ExaminationRequest(
-            examiners, claims_of(subject.intent.content_type, subject.name), size, seconds, limits
+            examiners, claims_of(subject.intent.content_type, subject.name), size, seconds, lifetime, limits
         )
 
     async def ready(self) -> None:
-        """Start the fork server before the first object; raises Unavailable("sandbox") if that fails."""
-        self.sandbox.ready()
+        """Have a child ready; raises Unavailable("sandbox") if that fails."""
+        await self.sandbox.ready()
 
     async def close(self) -> None:
         await self.sandbox.close()
@@ -102,9 +103,9 @@ class ContentScan(BaseScan):
 
     async def finish(self) -> Report:
         try:
-            async with aclosing(self._frames()) as frames:
-                async for frame in frames:
-                    await self._take(frame)
+            # Of one inspection there is one `members`, so that its members share the children of the object.
+            async with self._check.sandbox.inspection(self._subject.members or self) as processes:
+                await self._examine(processes)
         except LimitExceeded as limit:
             self._add("", limit.code, limit.message)
         finally:
@@ -113,12 +114,14 @@ class ContentScan(BaseScan):
         report = conclude(self._subject, self._readings, self._examined, list(self._findings), opinion)
         return replace(report, engine=classifier.engine() if opinion else None)
 
-    def _frames(self) -> AsyncGenerator[Frame, None]:
+    async def _examine(self, processes: Processes) -> None:
         copy = self._subject.copy
         if copy is None:
             raise LimitExceeded("There is no copy to read.")
         request = self._check.request(self._subject, copy.size)
-        return self._check.sandbox.examine(copy, request, depth=self._subject.depth)
+        async with aclosing(processes.examine(copy, request)) as frames:
+            async for frame in frames:
+                await self._take(frame)
 
     async def _take(self, frame: Frame) -> None:
         match frame:

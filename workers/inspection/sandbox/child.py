@@ -4,9 +4,10 @@ So it never outlives the worker. The frames are described in `frames`.
 """
 
 import importlib
+import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
@@ -14,7 +15,7 @@ from airlock.content.formats import format_of
 from workers.inspection.identification.identify import identify, leading_data
 from workers.inspection.parsers.port import EnvironmentFault, Examiner, LimitExceeded
 from workers.inspection.readings import MEDIA_TYPE, ExaminerFinding, Reading
-from workers.inspection.sandbox.confinement import allow_seconds
+from workers.inspection.sandbox.confinement import Missing, allow_seconds
 from workers.inspection.sandbox.frames import (
     LARGEST,
     ExaminationRequest,
@@ -64,10 +65,10 @@ class SocketOutput:
             self._connection.sendmsg([bytes([FrameType.MEMBER_DATA]), view[start : start + LARGEST]])
 
 
-def serve(connection: socket.socket) -> None:
-    """Answer requests until the socket ends."""
+def serve(connection: socket.socket, missing: Sequence[Missing]) -> None:
+    """Answer requests until the socket ends. `missing` are the layers of its confinement that are not to be had."""
     output = SocketOutput(connection)
-    output.send(FrameType.READY)
+    output.send(FrameType.READY, json.dumps(missing).encode())
     while request := _receive(connection):
         with os.fdopen(request[1], "rb") as file:
             output.send(*_answer(request[0], file, output))
@@ -80,7 +81,7 @@ def _receive(connection: socket.socket) -> tuple[ExaminationRequest, int] | None
 
 def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -> tuple[FrameType, bytes]:
     """The last frame: its type and its body."""
-    allow_seconds(request.seconds)
+    allow_seconds(request.seconds, request.lifetime)
     output.examiner = ""
     try:
         readings = identify(file, request.size, request.claims)
@@ -91,7 +92,8 @@ def _answer(request: ExaminationRequest, file: BinaryIO, output: SocketOutput) -
             output.finding(*found)
         for reading in readings:
             _examine(request, file, reading, output)
-    except (EnvironmentFault, ImportError) as error:
+    # PermissionError: it opens a file, which is refused. An examiner needs none.
+    except (EnvironmentFault, ImportError, PermissionError) as error:
         return FrameType.FAILED, str(error).encode()[: LARGEST // 16]
     except MemoryError:
         output.finding(_GAVE_UP, "The examiner needs more memory than it may use.")

@@ -5,7 +5,8 @@ How it works:
 1. It imports MODULES once. A fork shares them, so a new process is ready within milliseconds. It never reads an object.
 2. Its standard input is the control socket. A packet on it requests a child and brings two sockets: the child's
    connection to the worker, and the child's lifeline.
-3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves (`child`).
+3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves (`child`). What all
+   children give up is prepared once, and what no child can open any more is opened before (`preparation`).
 4. On the lifeline it sends the child's process id, and at the child's end the exit code. When the worker closes the
    lifeline, it kills the child. Only this process kills by process id: it reaps the children itself, so it knows that
    an id is still the child's.
@@ -15,6 +16,7 @@ How it works:
 It has one thread: a thread that holds a lock during a fork would leave it locked in the child for ever.
 """
 
+import functools
 import gc
 import importlib
 import os
@@ -23,23 +25,24 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from workers.inspection.sandbox.child import serve
-from workers.inspection.sandbox.confinement import confine
+from workers.inspection.sandbox.confinement import Confinement, close_all_but
+from workers.inspection.sandbox.preparation import open_late
 
 LIFELINE_NUMBER = struct.Struct("i")
 """On a lifeline: first the process id, then the exit code, which is negative for a signal."""
 
 
 class ForkServer:
-    """Forks for the worker at the other end of `control`; each child gets `memory` bytes of address space."""
+    """Forks for the worker at the other end of `control`. A child goes on in `become_child`, with its connection."""
 
-    def __init__(self, control: socket.socket, memory: int) -> None:
+    def __init__(self, control: socket.socket, become_child: Callable[[int], NoReturn]) -> None:
         self._control = control
-        self._memory = memory
+        self._become_child = become_child
         self._lifelines: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
 
@@ -77,7 +80,7 @@ class ForkServer:
                 lifeline.close()  # so both sockets are closed, which the worker notices
                 return
             if pid == 0:
-                become_child(connection.fileno(), self._memory)
+                self._become_child(connection.fileno())
         self._lifelines[pid] = lifeline
         self._watch(lifeline, lambda: self._kill(pid))
         _send(lifeline, pid)
@@ -106,32 +109,41 @@ def _send(lifeline: socket.socket, number: int) -> None:
         lifeline.send(LIFELINE_NUMBER.pack(number))
 
 
-def become_child(connection: int, memory: int) -> NoReturn:
-    """In the child: close all descriptors but `connection`, give up all rights, serve until the connection ends."""
+def become_child(confinement: Confinement, kept: Sequence[int], connection: int) -> NoReturn:
+    """In the child: give up all rights, and serve until the connection ends.
+
+    Of all descriptors it keeps `connection`, and `kept`, which libraries need.
+    """
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(connection, 0)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        confine(memory)
-        serve(socket.socket(fileno=0))
+        close_all_but([*kept, *confinement.descriptors])
+        serve(socket.socket(fileno=0), confinement.give_up())
     finally:
         os._exit(0)
 
 
-def load(modules: Iterable[str]) -> None:
-    """Import `modules` for all children. One that cannot be imported is reported by the child that is asked for it."""
+def load(modules: Iterable[str]) -> Sequence[int]:
+    """Import `modules` for all children, and open what they open late; returns the descriptors that libraries keep.
+
+    A module that cannot be imported is reported by the child that is asked for it.
+    """
     for module in modules:
         with suppress(Exception):
             importlib.import_module(module)
+    kept = open_late()
     # Else a garbage collection in a child would write to all shared memory, which copies it (see gc.freeze's page).
     gc.collect()
     gc.freeze()
+    return kept
 
 
 if __name__ == "__main__":
     # A signal to all processes of a container is for the worker, which drains and then closes the control socket.
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    load(sys.argv[2:])
-    ForkServer(socket.socket(fileno=0), int(sys.argv[1])).run()
+    # Before the libraries, which may start threads: a process with threads cannot enter namespaces.
+    prepared = Confinement(int(sys.argv[1]))
+    kept_descriptors = load(sys.argv[2:])
+    ForkServer(socket.socket(fileno=0), functools.partial(become_child, prepared, kept_descriptors)).run()

@@ -25,7 +25,7 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,127}")
 class FrameType(IntEnum):
     """The first byte of a frame."""
 
-    READY = 1  # the process has given up its rights and waits for a request
+    READY = 1  # the process has given up its rights and waits for a request; its body names what it could not give up
     FINDING = 2
     MEMBER_START = 3
     MEMBER_DATA = 4
@@ -41,17 +41,19 @@ class ExaminationRequest(NamedTuple):
     """What the process is asked to identify and examine.
 
     `examiners` are the checks that may examine it, by name, each with its module's full name. `claims` are the media
-    types of its declaration and name. `size` is in bytes; `seconds` limits the CPU time; `limits` are the examiners'.
+    types of its declaration and name. `size` is in bytes; `seconds` limits the CPU time, and `lifetime`, in the first
+    request to a process, that of all requests together; `limits` are the examiners'.
     """
 
     examiners: Mapping[str, str]
     claims: Sequence[str]
     size: int
     seconds: int
+    lifetime: int
     limits: Mapping[str, int]
 
     def encode(self) -> bytes:
-        fields = (dict(self.examiners), list(self.claims), self.size, self.seconds, dict(self.limits))
+        fields = (dict(self.examiners), list(self.claims), self.size, self.seconds, self.lifetime, dict(self.limits))
         return json.dumps(fields).encode()
 
     @classmethod

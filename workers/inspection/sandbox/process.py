@@ -1,4 +1,4 @@
-"""One parser's process, as the worker uses it: it is given one object after another, and answers with frames.
+"""One parser's process, as the worker uses it: it is given an object, then its members, and answers with frames.
 
 How it works:
 
@@ -13,11 +13,12 @@ How it works:
 
 Nothing that the process sends is trusted, and every way in which an examination can end is one of these:
 
-    DONE                             the process is used again
+    DONE                             the process is used again, for a member of the same object
     SPENT                            the parser gave up and said why; the process is killed
     FAILED                           Unavailable: the environment lacks something, such as a library
     no frame in time                 finding `timed_out`; the process is killed
     the kernel ends it by SIGXCPU    finding `timed_out`: it used more CPU time than it may
+    the kernel ends it by SIGSYS     Unavailable: it made a system call that no examiner makes
     it ends in another way           finding `limits_exceeded`: it crashed
     an invalid frame                 the same; the process is killed
     the fork server ends             Unavailable: its children end with it
@@ -27,9 +28,11 @@ but not the time between two frames: an archive's process may wait long while it
 """
 
 import asyncio
+import json
+import logging
 import signal
 import socket
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any
 
 from airlock.errors import Unavailable
@@ -47,9 +50,16 @@ from workers.inspection.sandbox.frames import (
 )
 from workers.inspection.sandbox.server_process import END_SECONDS, ForkServerProcess, Lifeline
 
+log = logging.getLogger(__name__)
+
 # From a cold disk, with the other core busy, a fork server has loaded all modules in a few seconds.
 START_SECONDS = 30.0
 CRASHED = "The examination crashed."
+
+_NO_FILTER = (
+    "the kernel or the container refuses a filter of system calls, or libseccomp2 is not installed; "
+    "AIRLOCK_SANDBOX=available goes without"
+)
 
 _CRASH = FoundBy("", ExaminerFinding("limits_exceeded", CRASHED))
 _READY, _DONE, _SPENT, _FAILED = (
@@ -60,19 +70,23 @@ _READY, _DONE, _SPENT, _FAILED = (
 class ParserProcess:
     """A running process that examines one object at a time.
 
-    `pid` is its process id, `uses` counts its examinations, `busy` says that one has begun and has not ended by DONE.
+    `pid` is its process id, `missing` are the layers of its confinement that are not to be had here, `busy` says that
+    an examination has begun and has not ended by DONE.
     """
 
     def __init__(self, connection: socket.socket, lifeline: Lifeline) -> None:
         self._connection = connection
         self._lifeline = lifeline
         self.pid = 0
-        self.uses = 0
+        self.missing: Sequence[str] = ()
         self.busy = False
 
     @classmethod
-    async def start(cls, server: ForkServerProcess) -> "ParserProcess":
-        """Fork one and wait until it is ready; raises Unavailable("sandbox") when there is none."""
+    async def start(cls, server: ForkServerProcess, *, required: bool) -> "ParserProcess":
+        """Fork one and wait until it is ready; raises Unavailable("sandbox") when there is none.
+
+        Where `required`, also when it has no filter of system calls.
+        """
         process = cls(*server.fork())
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -86,6 +100,10 @@ class ParserProcess:
         if first[:1] != _READY:
             await process.end()
             raise Unavailable("sandbox", "a parser's process does not answer after its start")
+        process.missing = json.loads(first[1:])
+        if required and "seccomp" in process.missing:
+            await process.end()
+            raise Unavailable("sandbox", _NO_FILTER)
         return process
 
     @property
@@ -97,7 +115,6 @@ class ParserProcess:
 
         `reader` is a descriptor of the object's copy, at its start. Raises Unavailable("sandbox") as described above.
         """
-        self.uses += 1
         self.busy = True
         waiting = _Stopwatch(request.seconds)
         last, cause = b"", b""
@@ -135,7 +152,8 @@ class ParserProcess:
     async def _cause_of_end(self, seconds: int) -> FoundBy:
         """The finding for a process whose connection has ended.
 
-        Raises Unavailable("sandbox") when the fork server has ended, and the process with it.
+        Raises Unavailable("sandbox") when the fork server has ended, and the process with it, or when the filter of
+        system calls has ended the process.
         """
         try:
             async with asyncio.timeout(END_SECONDS):
@@ -144,6 +162,9 @@ class ParserProcess:
             return _CRASH
         except (OSError, EOFError) as error:
             raise Unavailable("sandbox", "the fork server has ended") from error
+        if exit_code == -signal.SIGSYS:
+            log.error("a parser's process made a system call that no examiner makes", extra={"pid": self.pid})
+            raise Unavailable("sandbox", "the filter of system calls ended an examiner")
         return _timed_out(seconds) if exit_code == -signal.SIGXCPU else _CRASH
 
 

@@ -5,13 +5,15 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from airlock.errors import Unavailable
 from workers.inspection.sandbox.fork_server import LIFELINE_NUMBER
 
 END_SECONDS = 5.0
+FORK_SERVER = "workers.inspection.sandbox.fork_server"
 
 
 class Lifeline:
@@ -108,15 +110,22 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
+def import_folders() -> Sequence[str]:
+    """Where modules are. The working directory is not among them, unless our own are there: it may be a home folder."""
+    ours = str(Path(__file__).parents[3])
+    return [ours, *(each for each in sys.path if each not in ("", ours, str(Path.cwd())))]
+
+
 def _run(control: socket.socket, arguments: list[str]) -> "subprocess.Popen[bytes]":
     # Not asyncio's subprocess: uvloop forks for it, which copies the worker's page tables and blocks for 10 ms or more.
     return subprocess.Popen(  # noqa: S603 # all of it is ours
-        [sys.executable, "-B", "-s", "-m", "workers.inspection.sandbox.fork_server", *arguments],
+        [sys.executable, "-B", "-P", "-s", "-m", FORK_SERVER, *arguments],
         stdin=control.fileno(),
         # Libraries print text out of hostile bytes, which does not belong into the worker's log.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # Its children read hostile bytes, so they inherit none of our keys.
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        env={"PYTHONPATH": os.pathsep.join(import_folders())},
+        cwd="/",
         start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
     )

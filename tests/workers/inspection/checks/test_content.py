@@ -66,7 +66,7 @@ class HostileInspector:
 
     def __init__(self, spool_folder: Path) -> None:
         self.seen = RecordingCheck()
-        self.sandbox = Sandbox(memory=512 * 1024**2)
+        self.sandbox = Sandbox([HOSTILE], memory=512 * 1024**2)
         checks = (
             *(SizeCheck(), ChecksumCheck(), self.seen, YaraCheck(compile_rules())),
             ContentCheck({"text": HOSTILE}, self.sandbox),

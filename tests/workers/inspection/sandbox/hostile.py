@@ -7,14 +7,13 @@ import json
 import mmap
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
+from tests.workers.inspection.sandbox.attacks import ATTEMPTS, Surroundings
 from workers.inspection.parsers.port import EnvironmentFault, LimitExceeded, Output
 from workers.inspection.readings import Reading
 
@@ -35,7 +34,18 @@ def _loop(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _wait(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    signal.pause()
+    time.sleep(3600)
+
+
+def _ignore(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    """Try to run on for ever."""
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    while True:
+        pass
+
+
+def _who(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    output.finding("who", str(os.getpid()))
 
 
 def _allocate(rest: str, limits: Mapping[str, int], output: Output) -> None:
@@ -54,6 +64,7 @@ def _leave(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 def _raise(rest: str, limits: Mapping[str, int], output: Output) -> None:
     errors = {"key": KeyError, "recursion": RecursionError, "import": ImportError, "memory": MemoryError}
+    errors["permission"] = PermissionError
     raise {**errors, "environment": EnvironmentFault}[rest]("\x1b[2J")
 
 
@@ -72,30 +83,27 @@ def _many(rest: str, limits: Mapping[str, int], output: Output) -> None:
         output.finding("script", str(number))
 
 
-def _reach(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    """Try what an exploit would try; report each attempt that succeeds."""
+def _attempt(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    """Try what an exploit would try (`attacks`); report it where it succeeds."""
+    name, _, about = rest.partition(" ")
+    with suppress(OSError, ValueError):
+        ATTEMPTS[name](Surroundings(*json.loads(about)))
+        output.finding(name, "succeeded")
+
+
+def _overwrite(rest: str, limits: Mapping[str, int], output: Output) -> None:
+    """Try to change the copy, or to fill the disk or the table of descriptors; report what succeeds."""
     copy = max(_open())
     attempts: Mapping[str, Callable[[], object]] = {
-        "connect": lambda: socket.create_connection(("127.0.0.1", int(rest)), timeout=5),
-        "create": lambda: Path(f"/tmp/airlock-{rest}").touch(),
-        "fill": lambda: os.write(os.memfd_create("x"), b"x"),
         "overwrite": lambda: os.write(copy, b"x"),
-        "map": lambda: mmap.mmap(os.open(f"/proc/self/fd/{copy}", os.O_RDWR), 1).write(b"x"),
-        "stop_the_worker": lambda: os.kill(os.getppid(), 0),
-        "read": lambda: Path("/etc/hostname").read_bytes(),
-        "list": lambda: list(Path("/tmp").iterdir()),
-        "environment": lambda: Path("/proc/self/environ").read_bytes(),
-        "root": lambda: os.open("/", os.O_RDONLY),
-        "run": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        "map": lambda: mmap.mmap(copy, 1, prot=mmap.PROT_WRITE).write(b"x"),
         # The last one, as it leaves no descriptor for any other.
         "open_many": lambda: [os.dup(0) for _ in range(200)],
     }
     for name, attempt in attempts.items():
-        try:
+        with suppress(OSError):
             attempt()
-        except OSError:
-            continue
-        output.finding(name, "succeeded")
+            output.finding(name, "succeeded")
 
 
 def _environment(rest: str, limits: Mapping[str, int], output: Output) -> None:
@@ -121,7 +129,7 @@ def _late(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _spin(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    output.finding("script", "before")
+    output.finding("script", str(os.getpid()))
     while True:
         pass
 
@@ -138,7 +146,7 @@ def _pack(rest: str, limits: Mapping[str, int], output: Output) -> None:
 
 
 def _bomb(rest: str, limits: Mapping[str, int], output: Output) -> None:
-    with output.member("zeros") as write:
+    with output.member(str(os.getpid())) as write:
         while True:
             write(bytes(1024**2))
 
@@ -168,7 +176,7 @@ _VERBS: Mapping[str, Callable[[str, Mapping[str, int], Output], None]] = {
             _pack,
             _raise,
         ),
-        *(_reach, _spin, _twice, _wait),
+        *(_attempt, _ignore, _overwrite, _spin, _twice, _wait, _who),
     )
 }
 

@@ -17,11 +17,11 @@ from workers.inspection.sandbox.frames import LARGEST, ExaminationRequest, Frame
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """The worker's end of a socket at whose other end a child serves, which keeps no limit of computing."""
-    monkeypatch.setattr(child, "allow_seconds", lambda _: None)
+    monkeypatch.setattr(child, "allow_seconds", lambda *_: None)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    serving = threading.Thread(target=child.serve, args=(theirs,))
+    serving = threading.Thread(target=child.serve, args=(theirs, ["landlock"]))
     serving.start()
-    assert ours.recv(LARGEST) == bytes([FrameType.READY])
+    assert ours.recv(LARGEST) == bytes([FrameType.READY]) + b'["landlock"]'
     with ours:
         yield ours
     serving.join()
@@ -33,7 +33,7 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
     os.write(copy, text.encode())
     os.lseek(copy, 0, os.SEEK_SET)
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [copy]))
-    request = ExaminationRequest({"text": parser}, (), len(text), 1, {"archive_ratio": 7})
+    request = ExaminationRequest({"text": parser}, (), len(text), 1, 1, {"archive_ratio": 7})
     worker.sendmsg([request.encode()], [rights])
     os.close(copy)
     packets = [worker.recv(LARGEST + 1)]
@@ -52,6 +52,7 @@ def _ask(worker: socket.socket, text: str, parser: str = HOSTILE) -> list[bytes]
         ("!raise memory", [FrameType.FINDING, FrameType.SPENT]),
         ("!raise import", [FrameType.FAILED]),
         ("!raise environment", [FrameType.FAILED]),
+        ("!raise permission", [FrameType.FAILED]),
         (
             packed(a="x"),
             [FrameType.MEMBER_START, FrameType.MEMBER_DATA, FrameType.MEMBER_END, FrameType.EXAMINED, FrameType.DONE],

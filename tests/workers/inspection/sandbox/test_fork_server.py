@@ -59,7 +59,7 @@ class ForkedChild:
         with its_connection, its_lifeline:
             socket.send_fds(server.control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
         self.pid = self.number()
-        assert self.connection.recv(LARGEST) == bytes([FrameType.READY])
+        assert self.connection.recv(LARGEST) == bytes([FrameType.READY]) + b"[]"
 
     def number(self) -> int:
         return int(LIFELINE_NUMBER.unpack(self.lifeline.recv(LIFELINE_NUMBER.size))[0])
@@ -68,7 +68,7 @@ class ForkedChild:
         copy = os.memfd_create("copy")
         os.write(copy, text.encode())
         os.lseek(copy, 0, os.SEEK_SET)
-        request = ExaminationRequest({"text": HOSTILE}, (), len(text), 1, {})
+        request = ExaminationRequest({"text": HOSTILE}, (), len(text), 1, 1, {})
         socket.send_fds(self.connection, [request.encode()], [copy])
         os.close(copy)
 
@@ -100,7 +100,7 @@ def test_a_child_answers_and_ends_with_its_socket(server: RunningServer) -> None
     child.close()
 
 
-@pytest.mark.parametrize(("text", "code"), [("!loop", -signal.SIGXCPU), ("!abort", -signal.SIGABRT), ("!leave", 0)])
+@pytest.mark.parametrize(("text", "code"), [("!loop", -signal.SIGXCPU), ("!abort", -signal.SIGSEGV), ("!leave", 0)])
 def test_the_exit_code_of_a_child_is_sent(server: RunningServer, text: str, code: int) -> None:
     child = ForkedChild(server)
     child.ask(text)
@@ -162,7 +162,7 @@ def test_where_no_process_can_be_forked_both_sockets_end(monkeypatch: pytest.Mon
     with control, its_connection, its_lifeline:
         socket.send_fds(control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
     try:
-        ForkServer(its_control, 1 << 30).run()
+        ForkServer(its_control, os._exit).run()
     finally:
         signal.signal(signal.SIGCHLD, before)
     with connection, lifeline:
