@@ -1,6 +1,6 @@
 """Processes in which parsers read hostile bytes, so that an exploit of a parser reaches nothing else.
 
-    worker's side    pool           `Sandbox`: gives each inspection its own processes; forks the next ones ahead of need
+    worker's side    pool           `Sandbox`: gives each inspection its own processes; forks the next ones ahead
                      process        one parser's process
                      server_process the fork server's process
     both             frames         what the two sides send each other
