@@ -69,7 +69,7 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
 
 def sandbox_of(checks: Mapping[str, Check]) -> Sandbox:
     """The sandbox in which the checks that `build` made read hostile formats."""
-    return cast("content.ContentCheck", checks[content.NAME]).sandbox
+    return cast("content.ContentCheck", checks[CONTENT]).sandbox
 
 
 def _content_check(examiners: Sequence[str], settings: Settings) -> content.ContentCheck:
