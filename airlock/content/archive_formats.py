@@ -24,6 +24,7 @@ ARCHIVES = (
         "application/x-tgz",
         "application/x-gtar",
         "application/x-compressed-tar",
+        "application/x-compressed",  # of Windows, for .tgz
         "application/x-gunzip",
         "application/tar+gzip",
         "application/x-tar-gz",

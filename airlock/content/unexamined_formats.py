@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from airlock.content.format import Family, Format
+from airlock.content.format import OCTET_STREAM, Family, Format
 
 
 def _formats(family: Family, table: str) -> Iterator[Format]:
@@ -57,7 +57,20 @@ UNEXAMINED: tuple[Format, ...] = (
         audio/x-ms-wma wma
         video/x-ms-wmv wmv asf
         application/x-bplist
-        application/octet-stream
         """,
+    ),
+    # What servers and download managers call a file of which they say nothing.
+    Format(
+        OCTET_STREAM,
+        synonyms=(
+            "binary/octet-stream",
+            "application/binary",
+            "application/unknown",
+            "application/x-unknown",
+            "application/download",
+            "application/x-download",
+            "application/force-download",
+            "application/x-force-download",
+        ),
     ),
 )

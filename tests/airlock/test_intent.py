@@ -211,6 +211,8 @@ def test_what_is_no_media_type_is_refused(content_type: str) -> None:
         ("IMAGE/PNG;charset=binary", "a", "image/png"),
         ("", "a.png", "image/png"),
         ("application/octet-stream", "a.png", "image/png"),
+        ("binary/octet-stream", "a.png", "image/png"),
+        ("application/x-download", "a.png", "image/png"),
         ("", "a", "application/octet-stream"),
         (None, "a.unheard", "application/octet-stream"),
         ("application/x-gtar", "a.png", None),

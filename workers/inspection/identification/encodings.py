@@ -22,8 +22,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Bell, backspace, tab, the line ends, form feed, Ctrl-Z (which ends a text of DOS) and escape (colours of logs).
-_ALLOWED = frozenset(b"\x07\x08\t\n\x0b\x0c\r\x1a\x1b")
+# Bell, backspace, tab, the line ends, form feed, shifts of character sets and escape (colours of logs), Ctrl-Z (which
+# ends a text of DOS), and the separators of files, groups, records and units (EDI, bar codes, library catalogues).
+_ALLOWED = frozenset(b"\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x1a\x1b\x1c\x1d\x1e\x1f")
 _CONTROLS = bytes(byte for byte in range(32) if byte not in _ALLOWED)
 _WIDE_CONTROLS = re.compile(f"[{re.escape(_CONTROLS.decode('ascii'))}\ufffe\uffff]")
 # One in so many bytes of UTF-8 may be another control character, but for NUL: minified scripts have them in strings.
@@ -31,6 +32,12 @@ _RARE = 100
 # The upper bytes of characters of Latin, Greek, Cyrillic, Hebrew, Arabic and Thai, and of punctuation.
 _SCRIPTS = frozenset({0x00, 0x01, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x1E, 0x20})
 _SHORTEST, _LONGEST_WORD = 6, 60
+# Ideographs, kana, hangul, their punctuation and full-width forms, and the characters of ASCII and Latin-1.
+_IDEOGRAPHS = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+_EAST_ASIAN = re.compile(
+    "[\t\n\r\f -~\xa0-\xff\u2000-\u206f\u2100-\u27bf\u3000-\u33ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uffee]*"
+)
+_PAUSES = re.compile("[\\s\u3001\u3002\uff0c\uff01\uff1f]")
 # Where the proposal does not fit, or there is none: the commonest encodings of Windows.
 _COMMON = (
     "cp1252",
@@ -53,9 +60,12 @@ def decoded_as(head: bytes, whole: BinaryIO, size: int) -> str | None:
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), "")
     if marked and marked != "utf-8-sig":
         return marked if _decodes(whole, marked) and not _has_wide_controls(whole, marked) else None
+    end = unpadded_size(whole, size)
     if b"\0" in head:
-        return _unmarked_utf_16(head, whole)
-    controls = _controls(whole)
+        wide = _unmarked_utf_16(head, whole)
+        if wide or not 0 < end < size:
+            return wide
+    controls = _controls(whole, end)
     if controls * _RARE <= size and _decodes(whole, marked or "utf-8"):
         return marked or "utf-8"
     if controls:
@@ -88,11 +98,23 @@ def _has_wide_controls(whole: BinaryIO, encoding: str) -> bool:
     return any(_WIDE_CONTROLS.search(text) for text in pieces(whole, encoding))
 
 
-def _controls(whole: BinaryIO) -> float:
-    """How many control characters there are that a text has not; NUL is one too many."""
+def unpadded_size(whole: BinaryIO, size: int) -> int:
+    """How many of the `size` bytes are left without the NULs at the end, with which some programs fill a block."""
+    while size:
+        start = max(0, size - _PIECE)
+        whole.seek(start)
+        kept = len(whole.read(size - start).rstrip(b"\0"))
+        if kept:
+            return start + kept
+        size = start
+    return 0
+
+
+def _controls(whole: BinaryIO, end: int) -> float:
+    """How many control characters there are before `end` that a text has not; NUL is one too many."""
     whole.seek(0)
     count = 0
-    while piece := whole.read(_PIECE):
+    while piece := whole.read(min(_PIECE, end - whole.tell())):
         if b"\0" in piece:
             return math.inf
         count += len(piece) - len(piece.translate(None, _CONTROLS))
@@ -103,7 +125,7 @@ def _unmarked_utf_16(head: bytes, whole: BinaryIO) -> str | None:
     """UTF-16 without a mark, as some programs of Windows write it: its characters are of one script."""
     sample = head[: _SAMPLE & ~1]
     for name, upper in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if _is_of_one_script(sample, upper, name) and _decodes(whole, name):
+        if (_is_of_one_script(sample, upper, name) or _is_east_asian(sample, name)) and _decodes(whole, name):
             return None if _has_wide_controls(whole, name) else name
     return None
 
@@ -121,6 +143,14 @@ def _is_of_one_script(sample: bytes, upper: bytes, name: str) -> bool:
     if len(text) > _LONGEST_WORD and not any(each.isspace() for each in text):
         return False
     return letters + marks > 0.7 * len(text) and marks <= letters / 2 and not {"Cn", "Co"}.intersection(kinds)
+
+
+def _is_east_asian(sample: bytes, name: str) -> bool:
+    """Chinese, Japanese or Korean, with the punctuation, the spaces or the line ends that numbers do not have."""
+    text = sample.decode(name, "ignore")
+    if len(text) < _SHORTEST or not _EAST_ASIAN.fullmatch(text):
+        return False
+    return len(_IDEOGRAPHS.findall(text)) > 0.3 * len(text) and len(_PAUSES.findall(text)) * 100 >= len(text)
 
 
 def _proposals(whole: BinaryIO, size: int) -> Iterator[str]:

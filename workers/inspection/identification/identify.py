@@ -40,6 +40,8 @@ _WITHOUT_ZIP = frozenset(
      "application/x-lzip", "application/x-lzma", "application/x-compress", "application/vnd.ms-cab-compressed"}
 )  # fmt: skip
 _MARKED = frozenset({"picture", "audio", "video"})
+# A job of a printer's language (PJL Technical Reference, Hewlett-Packard), as printer drivers and scanners begin a PDF.
+_PRINT_JOB = re.compile(rb"(?:\x1b%-12345X)?(?:@PJL(?:[ \t][^\r\n<\x7f-\xff\0-\x08\x0e-\x1f]*)?\r?\n)+\Z")
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _WITH_SOUND_ALONE = {
     "video/mp4": "audio/mp4",
@@ -69,7 +71,10 @@ def leading_data(file: BinaryIO, readings: Sequence[Reading]) -> ExaminerFinding
     if not start:
         return None
     file.seek(0)
-    if start <= PDF_REACH and not file.read(start).strip(b"\xef\xbb\xbf\0\t\n\f\r "):
+    before = file.read(min(start, PDF_REACH + 1))
+    if readings[0].media_type == PDF and _PRINT_JOB.match(before):
+        return ExaminerFinding("irregular", "Commands for a printer stand before the beginning of the PDF.")
+    if start <= PDF_REACH and not before.strip(b"\xef\xbb\xbf\0\t\n\f\r "):
         return ExaminerFinding("irregular", f"White space of {start} bytes stands before the beginning of the file.")
     return ExaminerFinding("leading_data", f"{start:,} bytes stand before the beginning of the file.")
 

@@ -64,6 +64,8 @@ _SHORTER = {
     "application/vnd.ms-powerpoint.slideshow.macroenabled": "application/vnd.ms-powerpoint.slideshow.macroenabled.12",
     "application/vnd.ms-powerpoint.template.macroenabled": "application/vnd.ms-powerpoint.template.macroenabled.12",
 }  # fmt: skip
+# Some people zip a manifest without code, such as the texts of a program in each language.
+_CODE = (".class", ".jar", ".war", ".dex")
 _MIMETYPE = re.compile(rb"application/[a-zA-Z0-9.+-]+")
 
 
@@ -145,7 +147,7 @@ def _kinds(archive: zipfile.ZipFile) -> list[str]:
         kinds.append("application/vnd.oasis.opendocument.text")
     if "androidmanifest.xml" in names and ("classes.dex" in names or "resources.arsc" in names):
         kinds.append("application/vnd.android.package-archive")
-    elif "meta-inf/manifest.mf" in names:
+    elif "meta-inf/manifest.mf" in names and any(each.endswith(_CODE) for each in names):
         kinds.append("application/java-archive")
     return [each for each in kinds if each]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
-from workers.inspection.identification.encodings import decoded_as, pieces
+from workers.inspection.identification.encodings import decoded_as, pieces, unpadded_size
 from workers.inspection.parsers import markup
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.mails.bodies import examine_html
@@ -23,6 +23,7 @@ MODULES: Sequence[str] = ("charset_normalizer", "orjson", *markup.MODULES)
 DEFAULTS: Mapping[str, int] = MappingProxyType({"text_bytes": 64 * 1024 * 1024})
 
 _HEAD = 64 * 1024
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32"})  # whose characters can end in a NUL byte
 _TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 # Opened as a table where the name says nothing.
 _MAYBE_TABLES = frozenset({*_TABLES, "text/plain"})
@@ -35,7 +36,10 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     encoding = decoded_as(file.read(_HEAD), file, size)
     if encoding is None:
         output.finding("malformed", "The bytes are no text in any encoding.")
-    elif reading.media_type in json_documents.TYPES:
+        return
+    if encoding not in _WIDE and unpadded_size(file, size) < size:
+        output.finding("irregular", "NUL bytes follow the text.")
+    if reading.media_type in json_documents.TYPES:
         _examine_json(_whole(file, size, encoding, limits), reading, output)
     elif reading.media_type in BEGIN:
         whole = _whole(file, size, encoding, limits)
@@ -47,7 +51,7 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
 def _whole(file: BinaryIO, size: int, encoding: str, limits: Mapping[str, int]) -> str:
     if size > limits["text_bytes"]:
         raise LimitExceeded(f"The text has {size} bytes; the limit is {limits['text_bytes']} (text_bytes).")
-    return "".join(pieces(file, encoding)).removeprefix("\ufeff")
+    return "".join(pieces(file, encoding)).removeprefix("\ufeff").rstrip("\0")
 
 
 def _examine_json(text: str, reading: Reading, output: Output) -> None:

@@ -77,7 +77,9 @@ SIGNED: Mapping[str, bytes] = {
     "application/x-7z-compressed": b"7z\xbc\xaf\x27\x1c\0\x04" + bytes(40),
     "application/x-tar": tarred(),
     "application/zip": zipped({"a.txt": b"hello"}),
-    "application/java-archive": zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"}),
+    "application/java-archive": zipped(
+        {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n", "A.class": b"\xca\xfe\xba\xbe"}
+    ),
     "application/vnd.android.package-archive": zipped({"AndroidManifest.xml": b"\x03\0"}),
     "application/epub+zip": open_document("application/epub+zip"),
     EXTENSIONS["docx"]: office("word"),

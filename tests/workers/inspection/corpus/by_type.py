@@ -66,6 +66,7 @@ BODIES: Mapping[str, bytes] = {
     "text/tab-separated-values": b"a\tb\n1\t2\n",
     "text/calendar": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
     "text/vcard": b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna\r\nEND:VCARD\r\n",
+    "application/geo+json": b'{"type": "FeatureCollection", "features": []}',
     "application/jsonl": b'{"a": 1}\n{"a": 2}\n',
     "application/zip": GOOD["zip"].body,
     "application/x-tar": archives.tarred(),

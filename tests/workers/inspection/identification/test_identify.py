@@ -85,7 +85,9 @@ BEGIN = {
     "application/vnd.ms-cab-compressed": b"MSCF" + bytes(40),
     "application/x-lha": b"\x20\0-lh5-" + bytes(40),
     ZIP: zipped({"a.txt": b"hello"}),
-    "application/java-archive": zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"}),
+    "application/java-archive": zipped(
+        {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n", "A.class": b"\xca\xfe\xba\xbe"}
+    ),
     "application/vnd.android.package-archive": zipped({"AndroidManifest.xml": b"\3\0", "classes.dex": b"dex"}),
     "application/epub+zip": open_document("application/epub+zip"),
     EXTENSIONS["docx"]: DOCX,
@@ -165,6 +167,12 @@ def test_what_a_zip_is_comes_from_its_directory_and_not_from_bytes_inside() -> N
         {"a.docx": DOCX, "src/META-INF/MANIFEST.MF": b"x", "sub/mimetype": b"application/epub+zip"}, stored=True
     )
     assert readings(inside) == [ZIP]
+
+
+def test_a_zip_with_a_manifest_and_no_code_is_a_zip() -> None:
+    files = {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n", "messages_de.properties": b"yes=ja\n"}
+    assert readings(zipped(files)) == [ZIP]
+    assert readings(zipped({**files, "lib/A.class": b"\xca\xfe"})) == ["application/java-archive"]
 
 
 def test_a_zip_of_two_formats_has_both() -> None:
@@ -333,6 +341,22 @@ def test_what_stands_before_the_beginning_is_told(prefix: bytes, code: str | Non
     for body in (PDF, BEGIN[ZIP]):
         told = leading_data(io.BytesIO(prefix + body), found(prefix + body))
         assert (told.code if told else None) == code
+
+
+@pytest.mark.parametrize(
+    ("prefix", "code"),
+    [
+        (b"\x1b%-12345X@PJL SET RESOLUTION=600\r\n@PJL ENTER LANGUAGE=PDF\r\n", "irregular"),
+        (b"@PJL\n", "irregular"),
+        (b"@PJL COMMENT <script>\r\n", "leading_data"),
+        (b"MZ@PJL\r\n", "leading_data"),
+        (b"@PJL\r\nMZ\r\n", "leading_data"),
+    ],
+)
+def test_commands_for_a_printer_before_a_pdf_are_a_note(prefix: bytes, code: str) -> None:
+    told = leading_data(io.BytesIO(prefix + PDF), found(prefix + PDF))
+    assert told is not None
+    assert told.code == code
 
 
 def test_a_zip_that_an_ole_container_holds_is_no_reading_and_one_behind_it_is() -> None:

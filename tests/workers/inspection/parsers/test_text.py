@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import struct
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,11 @@ def encoding(body: bytes) -> str | None:
         "x".encode("utf-32"),
         "Привет, мир".encode("utf-16-le"),
         "مرحبا بالعالم".encode("utf-16-be"),
+        "こんにちは、世界。\n".encode("utf-16-le"),
+        "名前,金額\r\n山田,1200\r\n".encode("utf-16-be"),
+        "안녕하세요 세계\n".encode("utf-16-le"),
+        b"UNH+1+ORDERS'\x1dBGM+220\x1c\x1e",
+        b"\x1b(B\x1b[m\x0ffailed\n",
         b"a" * 1000 + b"\x03",
         b"a\n" * 2_000_000,
     ],
@@ -53,16 +59,24 @@ def test_a_text_decodes(body: bytes) -> None:
     assert codes(text, body, "text/plain") == []
 
 
+@pytest.mark.parametrize("body", [b"last line\r\n" + bytes(500), "Grüße".encode("cp1252") + b"\0"])
+def test_a_text_that_fills_a_block_with_nul_bytes_is_a_text(body: bytes) -> None:
+    assert encoding(body) is not None
+    assert codes(text, body, "text/plain") == ["irregular"]
+    assert codes(text, b'{"a": 1}' + bytes(9), Reading("application/json", claimed=True)) == ["irregular"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"\0",
         b"text\0text",
         b"\x01\x02",
-        b"caf\xc3\xa9\x00",
+        b"caf\x00\xc3\xa9",
         b"\xff\xfe\x00",
         b"ab\x03" * 1000,
-        b"a" * 100_000 + b"\0",
+        b"a" * 100_000 + b"\0b",
+        struct.pack("<99H", *range(0x4E00, 0x4E63)),
         bytes(range(256)),
     ],
 )
