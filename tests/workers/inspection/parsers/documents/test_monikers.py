@@ -20,6 +20,8 @@ from tests.workers.inspection.parsers.moniker_samples import (
     url,
 )
 from tests.workers.inspection.parsers.office_samples import DOC, RTF, found
+from tests.workers.inspection.parsers.recorder import Recorder
+from workers.inspection.parsers.documents.ole.monikers import report_links, report_ole_stream
 
 SHARE = "\\\\example.org\\share\\a.xls"
 ID = bytes.fromhex("795881f43b1d7f48af2c825dc485276300000000a5ab0000")
@@ -135,3 +137,10 @@ def test_a_linked_object_is_judged_by_all_that_its_monikers_name(stream: bytes, 
 )  # fmt: skip
 def test_a_linked_picture_is_judged_by_its_own_name(drawing: bytes, expected: list[str]) -> None:
     assert _linked(drawing) == expected
+
+
+def test_a_stream_that_is_cut_off_says_nothing() -> None:
+    output = Recorder()
+    report_ole_stream(ole_stream(url("https://example.org/"))[:19], output)
+    report_links(file("a")[:30] + hyperlink(SHARE)[:20], output)
+    assert [finding.code for finding in output.findings] == ["external_link"]

@@ -3,8 +3,10 @@ import struct
 import pytest
 
 from tests.workers.inspection.parsers.compound_samples import compound, excel, native, sheet
+from tests.workers.inspection.parsers.moniker_samples import NEW, composite, file, moniker, ole_stream
 from tests.workers.inspection.parsers.office_samples import RTF, found, members, objections
 
+SCRIPT_LINK = ole_stream(absolute=composite(file("C:\\Temp\\a.sct"), moniker(NEW)))
 WORD = rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\deff0{\fonttbl{\f0\fbidi \froman Times New Roman;}}
 {\colortbl;\red0\green0\blue0;}{\stylesheet{\s0 Normal;}}{\*\listtable{\list}}{\*\rsidtbl \rsid1}
 {\info{\title A}{\author B}}{\*\themedata 504b030414}{\*\datastore 0105000002000000180000004d73786d6c}
@@ -39,6 +41,8 @@ def _old(class_name: bytes, content: bytes, kind: int = 2, topic: bytes = b"") -
         b"{\\rtf1{\\*\\template C:\\\\Users\\\\a\\\\Normal.dotm}{\\*\\generator Riched20 10.0.19041}a}",
         b"{\\rtf1 DDEAUTO cmd {\\field{\\*\\fldinst PAGE}{\\fldrslt DDE}}}",
         _object(_old(b"Excel.Sheet.8", excel(sheet(0)))),
+        b"{\\rtf1{\\field{\\upr{\\*\\fldinst PAGE}{\\*\\ud{\\*\\fldinst PAGE}}}}{\\*\\datafield not a link}}",
+        _object(b"00000000"),
         b"{\\rtf1 ends too early",
     ],
     ids=lambda content: str(len(content)),
@@ -78,6 +82,15 @@ def test_what_programs_write_is_no_objection(content: bytes) -> None:
         (_object(_old(b"Word.Document.8", compound({"Equation Native": b"x"}))), "embedded_object"),
         (_object(_old(b"Excel.Sheet.8", excel(sheet(1)))), "macros"),
         (_object(_old(b"a", b"", 1, b"\\\\evil\\a")), "remote_template"),
+        (_object(_old(b"OLE2Link", compound({"\x01Ole": SCRIPT_LINK}))), "remote_template"),
+        (b"{\\rtf1{\\field{\\*\\fldinst{\\upr{a}{\\*\\ud{DDE cmd}}}}}}", "active_field"),
+        (b"{\\rtf1{\\mmheadersource C:\\\\a.doc}}", "external_link"),
+        (b"{\\rtf1{\\nextfile http://example.org/a.rtf}}", "remote_template"),
+        (b"{\\rtf1{\\sp{\\sn pFragments}{\\sv 1;1;ff}}}", "malformed"),
+        (_object(_old(b"a", b"", 1, b"C:\\a\\b.doc")), "external_link"),
+        (_object(_old(b"Package", b"x" * 60)[:130]), "embedded_object"),
+        (_object(b"0105000002000000ffffff7f"), "embedded_object"),
+        (b"}", "malformed"),
         (b"{\\rtf1 a} {\\rtf1{\\object\\objocx}}", "trailing_data"),
         (b"{\\rtf1 a}MZ", "trailing_data"),
     ],
