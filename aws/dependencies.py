@@ -24,6 +24,10 @@ class Dependencies:
         self._asked_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
+    def start(self) -> None:
+        """Begin to ask, so that what is wrong from the start is logged."""
+        _ = self._begin()
+
     async def ask(self) -> None:
         """Ask all of them now; raises Unavailable where one does not answer."""
         await asyncio.shield(self._begin())

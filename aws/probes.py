@@ -6,17 +6,17 @@ refusal is an answer: roles have only those that their work needs.
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from airlock.errors import AirlockError, Outage
 from aws.buses import Buses
 from aws.dependencies import Ask
+from aws.dynamodb.records import Records
 from aws.errors import translate
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sqs import SQSClient
 
@@ -43,14 +43,9 @@ def bucket(s3: "S3Client", name: str, setting: str, *, permitted: bool = True) -
     return lambda: _answers("s3", resource, s3.head_bucket(Bucket=name), permitted=permitted)
 
 
-def table(dynamodb: "DynamoDBClient", name: str, setting: str) -> Ask:
-    """Asks for the table of uploads: reads an item that is not there."""
-    key: Any = {"id": {"S": "-"}}
-    return lambda: _answers(
-        "dynamodb",
-        f"the table {name} ({setting})",
-        dynamodb.get_item(TableName=name, Key=key, ProjectionExpression="id"),
-    )
+def table(records: Records, name: str, setting: str) -> Ask:
+    """Asks for the table of uploads, of that name."""
+    return lambda: _answers("dynamodb", f"the table {name} ({setting})", records.ping())
 
 
 def queue(sqs: "SQSClient", name: str, setting: str) -> Ask:

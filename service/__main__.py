@@ -17,7 +17,9 @@ import uvloop
 from pydantic import ValidationError
 
 from airlock.errors import Unavailable
-from aws.clients import connect
+from aws import probes
+from aws.clients import Clients, connect
+from aws.dependencies import Dependencies
 from aws.dynamodb.records import Records
 from aws.dynamodb.upload_sessions import UploadSessions
 from aws.dynamodb.usage_counters import UsageCounters
@@ -63,6 +65,7 @@ async def _serve(settings: Settings) -> None:
             objects=Objects(clients.s3, public_s3=clients.public_s3),
             queue=queue,
             counters=UsageCounters(clients.dynamodb, settings.table),
+            dependencies=_dependencies(settings, clients),
             now=time.time,
             sleep=asyncio.sleep,
             random=os.urandom,
@@ -77,6 +80,16 @@ async def _serve(settings: Settings) -> None:
             await stop.wait()
             log.info("stopping")
     log.info("stopped")
+
+
+def _dependencies(settings: Settings, clients: Clients) -> Dependencies:
+    """What some calls need, beside credentials. The service itself never asks S3."""
+    return Dependencies(
+        {
+            "table": probes.table(Records(clients.dynamodb, settings.table), settings.table, "AIRLOCK_TABLE"),
+            "queue": probes.queue(clients.sqs, settings.queue, "AIRLOCK_QUEUE"),
+        }
+    )
 
 
 def _oidc(settings: Settings) -> AbstractAsyncContextManager[OidcVerifier | None]:

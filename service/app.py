@@ -29,16 +29,17 @@ def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Po
     """The service. In mode dev, a caller without a token is the anonymous owner."""
     middlewares = [cors(settings.cors_origins)] if settings.cors_origins else []
     app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-    _add_parts(app, settings, profiles, callers, ports)
+    _add_parts(app, settings, profiles, ports)
     _add_routes(app, settings, callers, ports)
     # aiohttp waits for requests in flight after this: a long poll would delay the shutdown by up to a minute.
     app.on_shutdown.append(_close_long_poller)
     # Its end comes after the last request, so that nothing is charged after the last report.
     app.cleanup_ctx.append(_run_meter)
+    app.cleanup_ctx.append(_ask_dependencies)
     return app
 
 
-def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> None:
+def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, ports: Ports) -> None:
     app[app_keys.SETTINGS] = settings
     app[app_keys.PORTS] = ports
     app[app_keys.PROFILES] = profiles
@@ -50,15 +51,18 @@ def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, cal
     app[app_keys.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
     app[app_keys.LONG_POLLER] = LongPoller(ports.records, now=ports.now, sleep=ports.sleep)
     app[app_keys.OPENAPI] = openapi.served()
-    app[READINESS] = Readiness(ports, callers.oidc)
 
 
 def _add_routes(app: web.Application, settings: Settings, callers: Callers, ports: Ports) -> None:
     ids = RequestIds(ports.random)
     callers = replace(callers, sessions=app[app_keys.SESSIONS])
     callers = callers.with_anonymous() if settings.mode == "dev" else callers
+    app[READINESS] = Readiness(ports, callers)
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, operation.path, operation.wrapped(ids, callers))
+        handler = operation.wrapped(ids, callers)
+        app.router.add_route(operation.method, operation.path, handler)
+        if operation.answers_head:
+            app.router.add_route("HEAD", operation.path, handler)
     pages.add_docs(app.router, ids)
     if settings.demo_page:
         pages.add_demo(app.router, settings, ids)
@@ -68,6 +72,13 @@ def _add_routes(app: web.Application, settings: Settings, callers: Callers, port
 
 async def _close_long_poller(app: web.Application) -> None:
     await app[app_keys.LONG_POLLER].close()
+
+
+async def _ask_dependencies(app: web.Application) -> AsyncIterator[None]:
+    dependencies = app[app_keys.PORTS].dependencies
+    dependencies.start()
+    yield
+    await dependencies.close()
 
 
 async def _run_meter(app: web.Application) -> AsyncIterator[None]:

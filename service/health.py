@@ -1,64 +1,73 @@
 """Health checks: whether the process runs (/healthz), and whether this pod should get requests (/readyz).
 
-Ready means that it can do what it is for: it holds credentials that sign and keys that verify, and DynamoDB answers.
+Ready means that it can do what it is for: it holds credentials that sign, and keys that verify the callers' tokens.
+What only some calls need is told and not failed: those calls answer 503 while it is unavailable. Taking every replica
+out of rotation would end the calls that need nothing of it.
 """
 
-import asyncio
+import logging
+from typing import NamedTuple
 
 from aiohttp import web
 
-from airlock.errors import AirlockError
-from service.identity.callers import OidcTokens
+from service.identity.callers import Callers
 from service.models import responses
 from service.ports import Ports
-from service.timeouts import with_timeout
 
-# A probe gets its response within this time, whatever is unavailable.
-PROBE_TIMEOUT_SECONDS = 2.0
-# Everyone may call /readyz, so a result is reused: DynamoDB is read at most once in this time.
-REUSE_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+# A probe gets its response within this time, whatever is slow. One of Kubernetes waits a second by default.
+PROBE_SECONDS = 0.3
+
+
+class Report(NamedTuple):
+    """What is unavailable: `needed` to be ready, and `told` besides."""
+
+    needed: list[str]
+    told: list[str]
 
 
 class Readiness:
-    """Checks what the service needs. After `stop`, it is never ready again."""
+    """Checks what the service needs. After `stop`, it is never ready again.
 
-    def __init__(self, ports: Ports, oidc: OidcTokens | None = None) -> None:
+    The keys of the OpenID provider are needed where no other token is accepted.
+    """
+
+    def __init__(self, ports: Ports, callers: Callers) -> None:
         self._ports = ports
-        self._oidc = oidc
+        self._oidc = callers.oidc
+        self._needs_oidc = not callers.static and not callers.anonymous
         self._stopping = False
-        self._dynamodb_available = True
-        self._checked_at: float | None = None
-        self._one_check = asyncio.Lock()
+        self._logged: frozenset[str] = frozenset()
 
     def stop(self) -> None:
         """From now on the pod is not ready: it is about to end."""
         self._stopping = True
 
-    async def unavailable(self) -> list[str]:
-        """The names of what is unavailable: `credentials`, `oidc`, `dynamodb`; `service` when it is about to end."""
-        now = self._ports.now()
-        names = ["service"] if self._stopping else []
-        if self._ports.credentials.remaining(now) < 1:
-            names.append("credentials")
+    async def report(self) -> Report:
+        """Of `service` (it is about to end), `credentials`, `oidc`, `dynamodb` and `sqs`, those unavailable."""
+        needed, told = self._held()
+        problems = await self._ports.dependencies.problems(PROBE_SECONDS)
+        return Report(needed, sorted({*told, *(problem.dependency for problem in problems)}))
+
+    def _held(self) -> Report:
+        needed = ["service"] if self._stopping else []
+        lacking = set()
+        if self._ports.credentials.remaining(self._ports.now()) < 1:
+            lacking.add("credentials")
         if self._oidc is not None and not self._oidc.is_available():
-            names.append("oidc")
-        if not await self._is_dynamodb_available(now):
-            names.append("dynamodb")
-        return names
+            lacking.add("oidc")
+        self._log(frozenset(lacking))
+        told = {"oidc"} & lacking if not self._needs_oidc else set[str]()
+        return Report([*needed, *sorted(lacking - told)], sorted(told))
 
-    async def _is_dynamodb_available(self, now: float) -> bool:
-        async with self._one_check:
-            if self._checked_at is None or not 0 <= now - self._checked_at < REUSE_SECONDS:
-                self._dynamodb_available = await self._ping_dynamodb()
-                self._checked_at = now
-            return self._dynamodb_available
-
-    async def _ping_dynamodb(self) -> bool:
-        try:
-            await with_timeout("dynamodb", self._ports.records.ping(), seconds=PROBE_TIMEOUT_SECONDS)
-        except AirlockError:
-            return False
-        return True
+    def _log(self, lacking: frozenset[str]) -> None:
+        causes = {"credentials": "there are none that sign", "oidc": "there are no keys that verify its tokens"}
+        for name in sorted(lacking - self._logged):
+            log.warning("unavailable: %s: %s", name, causes[name], extra={"resource": name, "cause": causes[name]})
+        for name in sorted(self._logged - lacking):
+            log.info("available again: %s", name, extra={"resource": name})
+        self._logged = lacking
 
 
 READINESS = web.AppKey("readiness", Readiness)
@@ -70,7 +79,7 @@ async def healthz(_: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Says whether the service can do its work now."""
-    unavailable = await request.app[READINESS].unavailable()
-    document = {"status": "unavailable" if unavailable else "ok", "away": unavailable}
-    return responses.json_response(document, 503 if unavailable else 200)
+    """Says whether the service can do its work now, and what is unavailable."""
+    report = await request.app[READINESS].report()
+    document = {"status": "unavailable" if report.needed else "ok", "away": [*report.needed, *report.told]}
+    return responses.json_response(document, 503 if report.needed else 200)

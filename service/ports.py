@@ -1,10 +1,11 @@
 """The calls that the service makes to the adapters, and no others."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from airlock.callables import Clock, Sleep
+from airlock.errors import Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
@@ -67,6 +68,14 @@ class Queue(Protocol):
     async def send(self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None) -> str: ...
 
 
+class Dependencies(Protocol):
+    """What calls need beside credentials. `problems` are those of now, or the last known after so many seconds."""
+
+    def start(self) -> None: ...
+    async def problems(self, seconds: float) -> Sequence[Unavailable]: ...
+    async def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything outside of this process that the service uses, the clock and random bytes included."""
@@ -77,6 +86,7 @@ class Ports:
     objects: Objects
     queue: Queue
     counters: UsageCounters
+    dependencies: Dependencies
     now: Clock
     sleep: Sleep
     random: RandomBytes

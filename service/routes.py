@@ -57,6 +57,11 @@ class Operation:
         return owned(handler, self.path, ids, callers, sessions=self.sessions)
 
     @property
+    def answers_head(self) -> bool:
+        """Whether HEAD is answered as GET is, without a body: monitors ask so."""
+        return self.public and self.method == "GET"
+
+    @property
     def caller_problems(self) -> tuple[str, ...]:
         """The problem codes that depend on the caller's token."""
         if self.public:

@@ -38,7 +38,7 @@ class Settings(OidcSettings):
     demo_page: bool = False
     web: Path = WEB
     """The demo page's files."""
-    unready_seconds: float = Field(default=0, ge=0, le=60)
+    unready_seconds: float = Field(default=15, ge=0, le=60)
     """How long, after SIGTERM, connections are still taken while /readyz says 503, so that a load balancer notices."""
     drain_seconds: float = Field(default=20, ge=0, le=300)
     """How long, after that, requests in flight may take to finish."""
@@ -69,6 +69,13 @@ class Settings(OidcSettings):
             raise ValueError("is required in mode production, unless AIRLOCK_OIDC_ISSUER is set")
         if value is not None:
             load_tokens(value)
+        return value
+
+    @field_validator("unready_seconds")
+    @classmethod
+    def _load_balancers_notice(cls, value: float, info: ValidationInfo) -> float:
+        if value == 0 and info.data.get("mode") == "production":
+            raise ValueError("must be above 0 in mode production, or requests are sent to a pod that has ended")
         return value
 
     @field_validator("web")

@@ -150,7 +150,15 @@ def test_every_map_secret_and_account_of_a_pod_is_defined(pod: str) -> None:
     maps = {generated["name"] for generated in KUSTOMIZATION["configMapGenerator"]}
     spec = SPECS[pod]
     assert {volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume} <= maps
-    assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} <= {"airlock"}
+    secrets = {generated["name"] for generated in KUSTOMIZATION["secretGenerator"]}
+    assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} <= secrets
+    entries = [
+        entry["valueFrom"]["secretKeyRef"]
+        for each in spec["containers"]
+        for entry in each.get("env", ())
+        if "valueFrom" in entry
+    ]
+    assert {entry["name"] for entry in entries} <= secrets
     accounts = {found["metadata"]["name"] for found in RESOURCES if found["kind"] == "ServiceAccount"}
     assert spec["serviceAccountName"] in accounts
 
@@ -176,6 +184,22 @@ def test_generated_maps_name_files_that_are_there() -> None:
     assert all((K8S / name).is_file() for name in files)
 
 
+def test_a_changed_secret_rolls_the_pods_and_is_not_in_the_repository() -> None:
+    """kustomize ends the name of what it generates in a hash, and puts that name into the pods."""
+    (generated,) = KUSTOMIZATION["secretGenerator"]
+    assert not KUSTOMIZATION.get("generatorOptions", {}).get("disableNameSuffixHash")
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {f"k8s/{name}" for name in generated["envs"] + generated["files"]} <= set(ignored)
+
+
+def test_clamd_begins_before_the_worker_and_ends_after_it() -> None:
+    """A sidecar among the init containers is started before the pod's containers, and gets SIGTERM after their end."""
+    (clamd,) = (each for each in PODS["airlock-workers"]["initContainers"] if each["name"] == "clamd")
+    assert clamd["restartPolicy"] == "Always"
+    assert "startupProbe" in clamd
+    assert "clamd" not in {each["name"] for each in PODS["airlock-workers"]["containers"]}
+
+
 def test_a_pod_listens_where_it_is_asked() -> None:
     service, workers = k8s_env("airlock-service", "service"), k8s_env("airlock-workers", "workers")
     assert [port["containerPort"] for port in container("airlock-service", "service")["ports"]] == [
@@ -191,6 +215,7 @@ def test_a_pod_may_drain_before_it_is_killed() -> None:
     needed = int(service["AIRLOCK_UNREADY_SECONDS"]) + int(service["AIRLOCK_DRAIN_SECONDS"])
     assert PODS["airlock-service"]["terminationGracePeriodSeconds"] >= needed + 10
     assert PODS["airlock-workers"]["terminationGracePeriodSeconds"] >= int(workers["AIRLOCK_DRAIN_SECONDS"]) + 10
+    assert int(service["AIRLOCK_UNREADY_SECONDS"]) == 15
     default: float = WorkersSettings.model_fields["drain_seconds"].default
     assert int(COMPOSE["workers"]["stop_grace_period"].removesuffix("s")) >= default + 10
 

@@ -7,6 +7,7 @@ from aws import probes
 from aws.buses import Buses
 from aws.clients import Clients
 from aws.dependencies import Ask, Dependencies
+from aws.dynamodb.records import Records
 from aws.settings import AwsSettings
 from workers.health import Report
 from workers.inspection.inspector import Inspector
@@ -22,7 +23,7 @@ def dependencies(settings: AwsSettings, profiles: Profiles, clients: Clients, in
     """What has to answer before a message is received. `clients` has the services of the profiles' targets."""
     asks: dict[str, Ask] = {
         "engines": inspector.ready,
-        "table": probes.table(clients.dynamodb, settings.table, "AIRLOCK_TABLE"),
+        "table": probes.table(Records(clients.dynamodb, settings.table), settings.table, "AIRLOCK_TABLE"),
         "incoming bucket": probes.bucket(clients.s3, settings.incoming_bucket, "AIRLOCK_INCOMING_BUCKET"),
         "accepted bucket": probes.bucket(clients.s3, settings.accepted_bucket, "AIRLOCK_ACCEPTED_BUCKET"),
         "quarantine bucket": probes.bucket(

@@ -162,6 +162,7 @@ def _service(folder: Path, port: int, openid: Provider) -> dict[str, str]:
         "AIRLOCK_ACCEPTED_BUCKET": "bench-accepted",
         "AIRLOCK_QUARANTINE_BUCKET": "bench-quarantine",
         "AIRLOCK_SECRETS": "bench-" + "0" * 32,
+        "AIRLOCK_UNREADY_SECONDS": "0.01",
         "AIRLOCK_TOKENS": str(folder / "tokens.toml"),
         "AIRLOCK_OIDC_ISSUER": openid.issuer,
         "AIRLOCK_OIDC_AUDIENCE": provider.AUDIENCE,

@@ -80,6 +80,7 @@ class Deployment:
             "AIRLOCK_DEMO_PAGE": "true",
             "AIRLOCK_HEALTH_HOST": HOST,
             "AIRLOCK_HEALTH_PORT": str(self.health_port),
+            "AIRLOCK_UNREADY_SECONDS": "0",
             "AIRLOCK_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "AIRLOCK_POLL_SECONDS": str(WORKER_POLL_SECONDS),
             "AIRLOCK_SANDBOX": "available",  # a laptop may lack libseccomp2

@@ -52,6 +52,10 @@ class StaticTokens:
     def __init__(self, by_digest: Mapping[bytes, Caller]) -> None:
         self._by_digest = by_digest
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_digest)
+
     @classmethod
     def load(cls, text: str) -> Self:
         """Parse a tokens file; raises TokensError, which lists all broken rules and quotes no value."""

@@ -156,7 +156,7 @@ class CreatedSession(_Response):
 
 
 class Health(_Response):
-    """Whether the service can work, and what is unavailable when it cannot."""
+    """Whether the service can work, and what is unavailable: calls that need it answer 503, whatever `status` is."""
 
     status: Literal["ok", "unavailable"]
     away: list[str] = []

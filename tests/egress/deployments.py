@@ -106,6 +106,7 @@ def _settings(folder: Path, deployment: AwsSettings) -> dict[str, str]:
         "AIRLOCK_SECRETS": deployment.secrets[0].get_secret_value(),
         "AIRLOCK_TOKENS": str(tokens),
         "AIRLOCK_DRAIN_SECONDS": "1",
+        "AIRLOCK_UNREADY_SECONDS": "0.01",
         "AIRLOCK_OIDC_ISSUER": f"https://{ISSUER}",
         "AIRLOCK_OIDC_AUDIENCE": "airlock",
         "AIRLOCK_WEBHOOK_SECRETS": str(secrets),

@@ -18,6 +18,7 @@ from aws.dynamodb.usage_counters import UsageCounters
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from aws.sqs.queue import Queue
+from service import __main__ as program
 from service.app import make_app
 from service.identity.callers import Callers
 from service.identity.tokens import StaticTokens
@@ -82,6 +83,7 @@ async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIter
             objects,
             its_queue,
             counters,
+            program._dependencies(here, its_clients),
             time.time,
             asyncio.sleep,
             os.urandom,

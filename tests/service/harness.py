@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from airlock.profiles import Profiles
+from aws.dependencies import Dependencies
 from service.app import make_app
 from service.app_keys import LONG_POLLER
 from service.identity.callers import Callers, OidcTokens
@@ -65,6 +66,7 @@ def settings(**changes: Any) -> Settings:
         "secrets": [SecretStr(SECRET)],
         "port": 0,
         "drain_seconds": 5,
+        "unready_seconds": 0,
     }
     # Not validated: main() loads the tokens file, and here the callers are passed in.
     return Settings.model_construct(**{**Settings.model_construct().model_dump(), **values, **changes})
@@ -107,6 +109,9 @@ class ServiceHarness:
     lines: list[bytes] = field(default_factory=list)
     url: str = ""
 
+    def __post_init__(self) -> None:
+        self.dependencies = Dependencies({"table": self.records.ping})
+
     def make(self) -> web.Application:
         ports = Ports(
             self.credentials,
@@ -115,6 +120,7 @@ class ServiceHarness:
             self.objects,
             self.queue,
             self.counters,
+            self.dependencies,
             self.clock.now,
             self.clock.sleep,
             os.urandom,

@@ -41,6 +41,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "AIRLOCK_QUARANTINE_BUCKET": "quarantine-test",
         "AIRLOCK_SECRETS": "s" * 32,
         "AIRLOCK_PROFILES": str(ROOT / "airlock.toml"),
+        "AIRLOCK_UNREADY_SECONDS": "0.01",
         "AIRLOCK_TOKENS": str(tokens),
         "AIRLOCK_PORT": "0",
     }

@@ -136,6 +136,7 @@ async def pod(deployment: AwsSettings, folder: Path, endpoint: Endpoint, behind:
         **plain,
         **{f"AIRLOCK_{name.upper()}": str(value) for name, value in own.items()},
         "AIRLOCK_SECRETS": deployment.secrets[0].get_secret_value(),
+        "AIRLOCK_UNREADY_SECONDS": "0.01",
         "AIRLOCK_TOKENS": str(tokens),
         "AIRLOCK_PORT": "0",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url,

@@ -126,3 +126,15 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch, value: str, origins
 def test_any_origin_stands_alone() -> None:
     (line,) = refused(cors_origins="*,https://a.example")
     assert "alone" in line
+
+
+@pytest.mark.parametrize("mode", ["production", "dev"])
+def test_a_service_in_production_waits_for_the_load_balancer(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    assert Settings().unready_seconds == 15
+    monkeypatch.setenv("AIRLOCK_MODE", mode)
+    monkeypatch.setenv("AIRLOCK_UNREADY_SECONDS", "0")
+    if mode == "production":
+        (line,) = refused()
+        assert line.startswith("AIRLOCK_UNREADY_SECONDS: must be above 0 in mode production")
+    else:
+        assert Settings().unready_seconds == 0
