@@ -1,9 +1,9 @@
-"""The examiner `text`: texts, tables, JSON, calendars, cards and source code.
+"""The examiner `text`: texts, tables, JSON, calendars, cards, notebooks and source code.
 
 All of the bytes have to decode as text. What is declared as JSON has to parse as JSON; what is only named so need not
-(settings with comments are named so too). In tables, cells that start programs or fetch data are sought, and in
-calendars and cards alarms, links, pages and attachments. Source code, Markdown, YAML and the like are decoded and not
-interpreted: nothing runs them by opening them under their names.
+(settings with comments are named so too). In tables, cells that start programs or fetch data are sought, in calendars
+and cards alarms, links, pages and attachments, and in notebooks outputs that run scripts. Source code, Markdown, YAML
+and the like are decoded and not interpreted: nothing runs them by opening them under their names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from workers.inspection.parsers.mails.bodies import examine_html
 from workers.inspection.parsers.port import LimitExceeded, Output
 from workers.inspection.parsers.texts import json_documents, tables
 from workers.inspection.parsers.texts.cards import BEGIN, examine_card
+from workers.inspection.parsers.texts.notebooks import NOTEBOOK, examine_notebook
 from workers.inspection.readings import Reading
 
 MODULES: Sequence[str] = ("charset_normalizer", "orjson", *markup.MODULES)
@@ -40,7 +41,10 @@ def examine(file: BinaryIO, size: int, reading: Reading, limits: Mapping[str, in
     if encoding not in _WIDE and unpadded_size(file, size) < size:
         output.finding("irregular", "NUL bytes follow the text.")
     if reading.media_type in json_documents.TYPES:
-        _examine_json(_whole(file, size, encoding, limits), reading, output)
+        whole = _whole(file, size, encoding, limits)
+        _examine_json(whole, reading, output)
+        if reading.media_type == NOTEBOOK:
+            examine_notebook(whole, output, lambda page: examine_html(page, {}, output))
     elif reading.media_type in BEGIN:
         whole = _whole(file, size, encoding, limits)
         examine_card(whole, reading.media_type, output, lambda page: examine_html(page, {}, output))

@@ -186,6 +186,23 @@ def test_formats_that_are_json_inside(media_type: str) -> None:
     assert codes(text, b"no", Reading(media_type, claimed=True)) == ["malformed"]
 
 
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"text/html": ["<table>\n", "<tr><td>1</td></tr></table>"], "text/plain": "<script>"}, []),
+        ({"text/html": ["<scr", "ipt>alert(1)</script>"]}, ["script"]),
+        ({"text/html": "<img src=x onerror=alert(1)>"}, ["script"]),
+        ({"image/svg+xml": "<svg onload='alert(1)'/>"}, ["script"]),
+        ({"application/javascript": ["alert(1)"]}, ["script"]),
+        ({"image/png": "iVBORw0KGgo="}, []),
+    ],
+)
+def test_what_an_output_of_a_notebook_runs_is_found(data: dict[str, object], found: list[str]) -> None:
+    cell = {"cell_type": "code", "source": ["<script>"], "outputs": [{"output_type": "display_data", "data": data}]}
+    notebook = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert codes(text, notebook.encode(), "application/x-ipynb+json") == found
+
+
 CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nSUMMARY:x\r\n{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna\r\n{}\r\nEND:VCARD\r\n"
 
