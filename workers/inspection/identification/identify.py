@@ -6,7 +6,7 @@ How it works:
 2. What has none and decodes as text has the readings that its name and declaration claim, and HTML or XML where a
    browser would take it for that (`texts`).
 3. A zip is found from its end and a PDF by a header within the first 1,024 bytes, whatever the bytes begin with.
-4. In a picture, a sound or a video, marks of other formats are sought in all of the bytes (`marks`).
+4. In a picture, a font, a sound or a video, marks of other formats are sought in all of the bytes (`marks`).
 
 The first reading is the primary one. Bytes of which no format is known are `application/octet-stream`.
 """
@@ -42,6 +42,8 @@ _WITHOUT_ZIP = frozenset(
 _MARKED = frozenset({"picture", "audio", "video"})
 # A job of a printer's language (PJL Technical Reference, Hewlett-Packard), as printer drivers and scanners begin a PDF.
 _PRINT_JOB = re.compile(rb"(?:\x1b%-12345X)?(?:@PJL(?:[ \t][^\r\n<\x7f-\xff\0-\x08\x0e-\x1f]*)?\r?\n)+\Z")
+# Icons and fonts, which a profile may take unexamined.
+_UNEXAMINED = ("image/", "font/")
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _WITH_SOUND_ALONE = {
     "video/mp4": "audio/mp4",
@@ -129,7 +131,7 @@ def _behind(sample: Sample, first: Sequence[Reading]) -> list[Reading]:
         readings += [Reading(each, zipped.start, zipped.end) for each in zipped.media_types]
     if primary != PDF and (pdf := _pdf(sample, first, readings)) is not None:
         readings.append(pdf)
-    if format_of(primary).family in _MARKED:
+    if format_of(primary).family in _MARKED or primary.startswith(_UNEXAMINED):
         readings += second_readings(sample, primary)
     if format_of(primary).family != "archive":
         readings += [Reading(each) for each in _at_fixed_places(sample)]

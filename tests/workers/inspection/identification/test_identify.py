@@ -108,6 +108,8 @@ BEGIN = {
     "application/java-vm": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(60),
     "application/x-ms-shortcut": b"L\0\0\0\1\x14\2\0" + bytes(60),
     "application/onenote": b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d" + bytes(60),
+    "image/vnd.microsoft.icon": b"\0\0\1\0\1\0" + bytes(60),
+    "font/woff2": b"wOF2\0\1\0\0" + bytes(60),
     "text/plain": b"Dear all, we met.\n",
     "text/html": b"<!DOCTYPE html><html><body>x</body></html>",
     "application/xml": b'<?xml version="1.0"?><a/>',
@@ -215,7 +217,10 @@ SECOND = {
 
 
 @pytest.mark.parametrize("second", SECOND)
-@pytest.mark.parametrize("first", ["image/png", "image/jpeg", "image/gif", "video/mp4", "audio/wav"])
+@pytest.mark.parametrize(
+    "first",
+    ["image/png", "image/jpeg", "image/gif", "image/vnd.microsoft.icon", "font/woff2", "video/mp4", "audio/wav"],
+)
 @pytest.mark.parametrize("place", ["behind", "in the middle", "far behind"])
 def test_a_second_format_is_found_in_all_of_a_picture_a_sound_or_a_video(first: str, second: str, place: str) -> None:
     picture = BEGIN[first]
