@@ -30,6 +30,12 @@ REMOTE = "http://a".encode("utf-16-le")
 FILL, LINE, POINTS, FILLED = 0x4187, 0x41C7, 0x0145, 0x0188
 
 
+def filled(points: bytes) -> bytes:
+    """A shape with points, whose header of six bytes their size leaves out, and with a linked picture inside."""
+    table = properties((POINTS, points), (FILL, REMOTE), (FILLED, 8))
+    return table.replace(struct.pack("<HL", POINTS | 0x8000, 14), struct.pack("<HL", POINTS | 0x8000, 8))
+
+
 def _linked(content: bytes) -> list[str]:
     return found(word(Data=content), DOC)
 
@@ -122,9 +128,9 @@ def test_a_linked_object_is_judged_by_all_that_its_monikers_name(stream: bytes, 
         (picture("https://example.org/a.png", name=FILL), ["external_reference"]),
         (picture("https://example.org/a.png", name=LINE), ["external_reference"]),
         (properties((0x0106, 8), (0x0105, REMOTE), kind=0xF122), ["external_reference"]),
-        (properties((POINTS, struct.pack("<HHH8x", 2, 2, 4)), (FILL, REMOTE), (FILLED, 8)),
+        (filled(b"\2\0\2\0\4\0" + bytes(8)),
          ["external_reference"]),
-        (properties((POINTS, b"\2\0\2\0\xf0\xff" + bytes(8)), (FILL, REMOTE), (FILLED, 8)),
+        (filled(b"\2\0\2\0\xf0\xff" + bytes(8)),
          ["external_reference"]),
         (properties((0x0104, 1), (0x0105, b""), (0x0106, 8)), []),
         (properties((0x0105, REMOTE))[:-18], []),
