@@ -53,8 +53,9 @@ class DeploymentReader:
                 await asyncio.sleep(POLL)
 
     async def idle(self, queue: str | None = None) -> None:
-        """Wait until a queue holds nothing, neither visible nor hidden."""
-        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        """Wait until a queue holds nothing, neither visible nor hidden nor delayed."""
+        counted = ("", "NotVisible", "Delayed")
+        names: list[Any] = [f"ApproximateNumberOfMessages{each}" for each in counted]
         url = await self._url(queue or self.settings.queue)
         async with asyncio.timeout(TIMEOUT):
             while True:

@@ -125,6 +125,7 @@ class Cluster:
     settings: AwsSettings
     s3: FakeS3 = field(default_factory=FakeS3)
     dynamodb: FakeDynamoDB = field(default_factory=FakeDynamoDB)
+    profiles: str = PROFILES
     uploads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -136,25 +137,25 @@ class Cluster:
         items = self.dynamodb.items
         return {each: from_item(items[each]).state if each in items else None for each in self.uploads}
 
-    async def upload(self, secret: bytes | None = None) -> str:
-        """Store one object, and have it announced; returns the upload's id."""
-        used = secret or self.settings.secrets[0].get_secret_value().encode()
-        upload = upload_id.mint(len(self.uploads).to_bytes(8, "big"), BEGIN + int(_now()), 900, OWNER, [used]).text
-        fields = Intent(OWNER, "default", "photo.png", "image/png").to_fields()
+    async def upload(self, settings: AwsSettings | None = None, profile: str = "default") -> None:
+        """Store one object as a service of the deployment does, or one with other `settings`, and have it announced."""
+        used = settings or self.settings
+        secret = used.secrets[0].get_secret_value().encode()
+        upload = upload_id.mint(len(self.uploads).to_bytes(8, "big"), BEGIN + int(_now()), 900, OWNER, [secret]).text
+        fields = Intent(OWNER, profile, "photo.png", "image/png").to_fields()
         metadata = {name.removeprefix(PREFIX): text for name, text in fields.items() if name.startswith(PREFIX)}
-        key = keys.incoming(self.settings.incoming_prefix, upload)
-        stored = self.s3.put(self.settings.incoming_bucket, key, b"bytes", metadata, "image/png")
-        event = ObjectCreated(self.settings.incoming_bucket, key, stored.id, stored.etag, len(stored.body), "01")
+        key = keys.incoming(used.incoming_prefix, upload)
+        stored = self.s3.put(used.incoming_bucket, key, b"bytes", metadata, "image/png")
+        event = ObjectCreated(used.incoming_bucket, key, stored.id, stored.etag, len(stored.body), "01")
         self.uploads.append(upload)
         await self.queue.add(notification(event))
-        return upload
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker of the deployment."""
         fakes = {"s3": self.s3, "dynamodb": self.dynamodb, "sqs": QueueNames()}
         clients = Clients(cast(Any, None), {name: Client(name, fake, self.weather) for name, fake in fakes.items()})
-        profiles = Profiles.load(PROFILES)
+        profiles = Profiles.load(self.profiles)
         engines = cast(Inspector, Engines(self.weather))
         needed = dependencies(self.settings, profiles, clients, engines)
         parts = assemble(self.settings, profiles, clients, cast(Queue, self.queue), lambda: BEGIN + _now())

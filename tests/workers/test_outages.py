@@ -1,6 +1,8 @@
 """Outages of half an hour and more: no upload is lost, buried or marked failed, and each ends in its verdict after."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -8,7 +10,7 @@ from pydantic import SecretStr
 from airlock.lifecycle import State
 from aws.settings import AwsSettings
 from tests.simulated_loop import simulate
-from tests.workers.outages import Cluster, Weather, Window
+from tests.workers.outages import PROFILES, Cluster, Weather, Window
 from workers.intake import waiting
 
 MINUTE = 60.0
@@ -19,7 +21,6 @@ SETTINGS = AwsSettings(
     quarantine_bucket="quarantine",
     secrets=[SecretStr("s" * 32)],
 )
-NEW_SECRET = b"n" * 32
 ALL = ("s3", "dynamodb", "sqs", "clamd")
 # What still answers to a probe, while the work fails.
 WRITES = {"s3": frozenset({"copy_object"}), "dynamodb": frozenset({"update_item"}), "sqs": frozenset({"send_message"})}
@@ -63,33 +64,43 @@ def test_nor_does_one_that_lasts_longer_than_a_message_may_wait(monkeypatch: pyt
     _outlived(Window("s3", MINUTE + 3, 60 * MINUTE), every=5 * MINUTE)
 
 
-async def _under_another_secret(cluster: Cluster, newer: AwsSettings | None) -> None:
-    """Workers that do not know the secret for two hours; then, with `newer` settings, some that do."""
+NEWER: Mapping[str, Mapping[str, Any]] = {
+    "secret": {"secrets": [SecretStr("n" * 32), *SETTINGS.secrets]},
+    "prefix": {"incoming_prefix": "newer"},
+    "bucket": {"incoming_bucket": "newer"},
+    "profile": {},
+}
+
+
+async def _before_the_workers(cluster: Cluster, change: str, *, then: bool) -> None:
+    """A service with the newer configuration, workers without it for two hours, `then` some that have it."""
+    newer = SETTINGS.model_copy(update=NEWER[change])
     async with cluster.working():
-        await cluster.upload(NEW_SECRET)
         await cluster.upload()
+        await cluster.upload(newer, profile="newer" if change == "profile" else "default")
         await asyncio.sleep(2 * 60 * MINUTE)
-    if newer:
+    if then:
         cluster.settings = newer
+        cluster.profiles += PROFILES.replace("default", "newer")
         async with cluster.working():
             await asyncio.sleep(10 * MINUTE)
 
 
-def test_an_upload_under_a_secret_that_no_worker_has_yet_waits_for_one_that_has() -> None:
+@pytest.mark.parametrize("change", NEWER)
+def test_an_upload_that_the_workers_configuration_does_not_know_yet_waits_for_one_that_does(change: str) -> None:
     cluster = Cluster(Weather([]), SETTINGS)
-    both = [*SETTINGS.secrets, SecretStr(NEW_SECRET.decode())]
-    simulate(_under_another_secret(cluster, SETTINGS.model_copy(update={"secrets": both})))
+    simulate(_before_the_workers(cluster, change, then=True))
     assert set(cluster.states.values()) == {State.ACCEPTED}
     assert cluster.queue.sent_to(SETTINGS.dead_letter_queue) == []
 
 
-def test_one_whose_secret_never_comes_is_buried_after_a_day_and_nothing_is_recorded(
+def test_one_that_never_becomes_known_is_buried_after_a_day_and_nothing_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert waiting.LONGEST == 24 * 60 * MINUTE
     monkeypatch.setattr(waiting, "LONGEST", 60 * MINUTE)
     cluster = Cluster(Weather([]), SETTINGS)
-    simulate(_under_another_secret(cluster, None))
-    assert list(cluster.states.values()) == [None, State.ACCEPTED]
+    simulate(_before_the_workers(cluster, "secret", then=False))
+    assert list(cluster.states.values()) == [State.ACCEPTED, None]
     assert len(cluster.queue.sent_to(SETTINGS.dead_letter_queue)) == 1
     assert len(cluster.s3.all_in(SETTINGS.incoming_bucket)) == 1
