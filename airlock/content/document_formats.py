@@ -56,6 +56,9 @@ DOCUMENTS = (
     _document(_ODF + "presentation-template", "otp"),
     _document(_ODF + "graphics", "odg"),
     _document(_ODF + "graphics-template", "otg"),
+    # Inside of other documents, where LibreOffice puts them.
+    _document(_ODF + "chart", "odc"),
+    _document(_ODF + "formula", "odf"),
     _document("application/rtf", "rtf", "text/rtf", "application/x-rtf", "text/richtext"),
     _document("application/epub+zip", "epub", "application/epub", "application/x-epub+zip"),
     # Any other OLE container; an encrypted Office Open XML document, which is a stream of such a container.

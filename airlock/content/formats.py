@@ -42,7 +42,7 @@ _PICTURES = (
 )
 _AUDIO = (
     _audio("mpeg", "mp3 mp2", "audio/mp3", "audio/x-mp3", "audio/x-mpeg", "audio/mpeg3", "audio/x-mpeg-3"),
-    _audio("mp4", "m4a m4b", "audio/x-m4a", "audio/m4a", "audio/x-mp4"),
+    _audio("mp4", "m4a m4b", "audio/x-m4a", "audio/m4a", "audio/x-m4b", "audio/m4b", "audio/x-mp4"),
     _audio("aac", "aac", "audio/x-aac", "audio/aacp", "audio/vnd.dlna.adts"),
     _audio("wav", "wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"),
     _audio("flac", "flac", "audio/x-flac"),

@@ -21,7 +21,7 @@ from workers.inspection.parsers.port import Output
 from workers.inspection.parsers.ranges import section
 from workers.inspection.readings import Reading
 
-MODULES: Sequence[str] = ("av", "av.subtitles.stream")
+MODULES: Sequence[str] = ("av", "av.subtitles.stream", "av.subtitles.codeccontext")
 DEFAULTS: Mapping[str, int] = MappingProxyType(
     {"media_seconds": 172_800, "media_pixels": 150_000_000, "media_streams": 100}
 )

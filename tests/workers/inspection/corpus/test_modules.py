@@ -9,8 +9,14 @@ import pytest
 
 from airlock.content.formats import EXAMINERS
 from tests.workers.inspection.corpus.good import GOOD
+from tests.workers.inspection.parsers.media_samples import good, media_type, subtitles
 from workers.inspection.catalogue import IDENTIFICATION
 
+FILES = {
+    **{f"{key} {sample.content_type}": sample.body for key, sample in GOOD.items()},
+    **{f"{key} {media_type(key)}": body for key, body in good().items() if "," not in key},
+    "mkv-with-subtitles video/matroska": subtitles(),
+}
 pytestmark = pytest.mark.server
 
 PROGRAM = """
@@ -42,8 +48,8 @@ print(len(list(Path("/proc/self/task").iterdir())), sorted(new))
 
 @pytest.mark.parametrize("name", EXAMINERS)
 def test_an_examiner_imports_no_further_module_when_it_reads_a_good_file(name: str, tmp_path: Path) -> None:
-    for key, sample in GOOD.items():
-        (tmp_path / f"{key} {sample.content_type.replace('/', ' ')}").write_bytes(sample.body)
+    for key, body in FILES.items():
+        (tmp_path / key.replace("/", " ")).write_bytes(body)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PROGRAM, name, str(tmp_path), *IDENTIFICATION]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

@@ -74,6 +74,19 @@ def midi() -> bytes:
     return b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk" + struct.pack(">I", len(track)) + track
 
 
+def subtitles() -> bytes:
+    """A Matroska file of one line of subtitles, in the order of RFC 9559."""
+    track = _element("d7", b"\1") + _element("73c5", b"\1") + _element("83", b"\x11") + _element("86", b"S_TEXT/UTF8")
+    line = _element("a0", _element("a1", b"\x81\0\0\0Hello") + _element("9b", b"\x64"))
+    body = _element("1549a966", _element("2ad7b1", b"\x0f\x42\x40")) + _element("1654ae6b", _element("ae", track))
+    header = _element("1a45dfa3", _element("4282", b"matroska"))
+    return header + _element("18538067", body + _element("1f43b675", _element("e7", b"\0") + line))
+
+
+def _element(name: str, content: bytes) -> bytes:
+    return bytes.fromhex(name) + (1 << 56 | len(content)).to_bytes(8, "big") + content
+
+
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
 _RECIPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.workers.inspection.parsers.media_samples import box, good, made, media_type, midi
+from tests.workers.inspection.parsers.media_samples import box, good, made, media_type, midi, subtitles
 from tests.workers.inspection.parsers.recorder import codes, examined
 from workers.inspection.parsers import media
 from workers.inspection.parsers.port import EnvironmentFault
@@ -26,6 +26,10 @@ def objections(content: bytes, kind: str) -> list[str]:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_recording_has_no_finding(name: str) -> None:
     assert examined(media, GOOD[name], media_type(name)).findings == []
+
+
+def test_subtitles_are_no_objection() -> None:
+    assert examined(media, subtitles(), "video/matroska").findings == []
 
 
 @pytest.mark.parametrize("name", sorted(set(GOOD) - WITHOUT_SIZES))

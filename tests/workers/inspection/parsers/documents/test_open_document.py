@@ -1,9 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airlock.profiles import Profiles
 from tests.workers.inspection.parsers.compound_samples import compound, excel, native, sheet
 from tests.workers.inspection.parsers.office_samples import ODT, OLE, found, members, objections, open_document
+from tests.workers.inspection.parsers.recorder import examined
+from workers.inspection.parsers import office
 
 BASIC = '<script:module xmlns:script="s">{}</script:module>'
 
@@ -76,3 +80,11 @@ def test_an_old_manifest_leaves_its_namespace_to_a_document_type(within: str, fo
     manifest = f"{doctype}<manifest:manifest>{entry}</manifest:manifest>".encode()
     more: dict[str, Any] = {"META-INF__manifest_xml": manifest}
     assert objections(open_document(**more), ODT) == found_codes
+
+
+@pytest.mark.parametrize("name", ["default", "documents", "archives"])
+def test_a_chart_of_libreoffice_may_be_inside(name: str) -> None:
+    chart = "application/vnd.oasis.opendocument.chart"
+    shipped = Profiles.load((Path(__file__).parents[5] / "airlock.toml").read_text("utf-8"))
+    assert shipped.get(name).takes_member(chart)
+    assert examined(office, open_document(mimetype=chart.encode()), chart).findings == []
