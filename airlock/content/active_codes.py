@@ -8,7 +8,7 @@ ACTIVE_CODES = (
         "form_script",
         "pdf",
         "note",
-        "scripts of form fields that only format, by an allow-list of Acrobat's functions",
+        "scripts of form fields that only format or calculate, by an allow-list of Acrobat's functions",
         "they compute what a field shows",
     ),
     FindingCode("launch_action", "pdf", "reject", "the PDF starts a program", ACTS),

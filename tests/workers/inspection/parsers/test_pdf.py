@@ -322,7 +322,17 @@ def test_a_plain_link_passes_where_it_is_clicked_only(address: bytes) -> None:
         ("AFNumber_Format = 1", "javascript"),
         ("AFOther(1)", "javascript"),
         ("/* */ this.submitForm('http://x') // AFNumber_Format(1)", "javascript"),
-        ("event.value = 1", "javascript"),
+        (
+            '/** BVCALC a * b EVCALC **/ event.value = (AFMakeNumber(getField("a").value)) * getField("b").value',
+            "form_script",
+        ),
+        ("event.value = this.getField('a').value / 1.19;", "form_script"),
+        ("event.value = getField('a').value.constructor", "javascript"),
+        ("event.value = getField('a').valueOf()", "javascript"),
+        ("event.value = app.launchURL('http://x')", "javascript"),
+        ("event.value = AFMakeNumber.constructor('app.alert(1)')()", "javascript"),
+        ("event.value = 1; app.alert(1)", "javascript"),
+        ("event.value = getField(getField('a').value).value", "javascript"),
     ],
 )
 def test_scripts_of_fields_that_only_format_are_a_note(calls: str, code: str) -> None:

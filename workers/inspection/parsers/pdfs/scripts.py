@@ -1,4 +1,5 @@
-"""Scripts of form fields that only format: Acrobat's own functions (Forms JavaScript), called with literals.
+"""Scripts of form fields that only format or calculate: Acrobat's own functions (Forms JavaScript), called with
+literals, and what Acrobat writes for its "simplified field notation", which is arithmetic with the values of fields.
 
 They set or test the value of the field whose event runs them, and nothing else:
 https://opensource.adobe.com/dc-acrobat-sdk-docs/library/jsapiref/ and Acrobat's AForm.js.
@@ -14,10 +15,9 @@ _FUNCTIONS = (
 
 # The alternatives exclude one another by their first characters, so no text makes these expressions slow.
 _BLANK = r"(?:[\s\ufeff]|/\*(?:[^*]|\*(?!/))*\*/|//[^\r\n\u2028\u2029]*)*+"
-_SCALAR = (
-    r"""(?:"(?:[^"\\\r\n\u2028\u2029]|\\[^\r\n])*"|'(?:[^'\\\r\n\u2028\u2029]|\\[^\r\n])*'"""
-    r"""|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false|null)"""
-)
+_STRING = r"""(?:"(?:[^"\\\r\n\u2028\u2029]|\\[^\r\n])*"|'(?:[^'\\\r\n\u2028\u2029]|\\[^\r\n])*')"""
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_SCALAR = rf"(?:{_STRING}|[+-]?{_NUMBER}|true|false|null)"
 
 
 def _listed(item: str) -> str:
@@ -26,7 +26,9 @@ def _listed(item: str) -> str:
 
 _LIST = rf"(?:new\s+Array{_BLANK}\({_listed(_SCALAR)}\)|\[{_listed(_SCALAR)}\])"
 _CALL = rf"(?:{_FUNCTIONS}){_BLANK}\({_listed(rf'(?:{_SCALAR}|{_LIST})')}\)"
-_PART = re.compile(rf"{_BLANK}(?:(?P<call>{_CALL})|;|\Z)")
+_VALUE = rf"(?:this\.)?getField{_BLANK}\({_BLANK}{_STRING}{_BLANK}\){_BLANK}\.value\b"
+_CALCULATION = rf"event\.value{_BLANK}=(?:{_BLANK}(?:AFMakeNumber(?={_BLANK}\()|{_VALUE}|{_NUMBER}|[-+*/()]))++"
+_PART = re.compile(rf"{_BLANK}(?:(?P<call>{_CALL}|{_CALCULATION})|;|\Z)")
 
 
 class Script(Enum):
@@ -38,7 +40,7 @@ class Script(Enum):
 
 
 def judged(text: str) -> Script:
-    """Whether a script only calls functions that format; `MORE` is everything that is not known to be harmless."""
+    """Whether a script only formats and calculates; `MORE` is everything that is not known to be harmless."""
     at, calls = 0, 0
     while at < len(text):
         part = _PART.match(text, at)
