@@ -17,14 +17,17 @@ from workers.inspection.readings import Reading
 RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rt")
 _ROOT = re.compile(r"<(?!\?|!)(?:([\w.-]+):)?([\w.-]+)")
 _WORKBOOK, _DOCUMENT = "application/vnd.ms-excel", "application/msword"
+_OFFICE = frozenset({_WORKBOOK, _DOCUMENT})
+# A page with its pictures (RFC 2557), in which office programs open documents, wherever the headers stand.
+_WEB_ARCHIVE = re.compile(
+    rb"^(?:MIME-Version[ \t]*:|Content-Type[ \t]*:[ \t]*multipart/)", re.IGNORECASE | re.MULTILINE
+)
 _TSV = "text/tab-separated-values"
 _TABLES = frozenset({"text/csv", _TSV})
 # What programs open by its name, whatever it was declared as, and act on.
 _OPENED_BY_NAME = frozenset({*_TABLES, "text/calendar", "text/vcard"})
 # Texts that browsers look into for HTML, and names under which office programs open HTML and XML.
-_SNIFFED = frozenset(
-    {PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml", _WORKBOOK, _DOCUMENT}
-)
+_SNIFFED = frozenset({PLAIN, *_TABLES, "application/json", "application/jsonl", "application/yaml", *_OFFICE})
 
 
 def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
@@ -35,6 +38,8 @@ def text_readings(sample: Sample, given: Sequence[str]) -> list[Reading]:
     claims = [each for each in given if each != OCTET_STREAM]
     if RTF.match(sample.head):
         return [Reading("application/rtf", len(sample.head) - len(sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")))]
+    if _OFFICE.intersection(claims) and _WEB_ARCHIVE.search(sample.head):
+        return [Reading("application/x-mimearchive")]
     marked_up = [each for each in claims if format_of(each).family == "markup"]
     if sniffed := _sniffed(sample, claims):
         others = [each for each in marked_up if each != sniffed and "html" in each]
@@ -55,7 +60,9 @@ def _claimed(claims: Sequence[str], *, declared: bool) -> list[Reading]:
 
 def _sniffed(sample: Sample, claims: Sequence[str]) -> str | None:
     language = markup_language(_first_block(sample))
-    if language is None or (language is MarkupLanguage.ELEMENT and not _claims_markup(claims)):
+    if language is None or (
+        language is MarkupLanguage.ELEMENT and not (_claims_markup(claims) or _OFFICE.intersection(claims))
+    ):
         return None
     if claims and not _claims_markup(claims):
         if not _SNIFFED.intersection(claims) and language is not MarkupLanguage.HTML:
