@@ -124,3 +124,11 @@ def test_an_image_that_nothing_announces_is_decoded_too() -> None:
 
 def test_a_jpeg_of_200_megapixels_is_within_the_limits() -> None:
     assert image.DEFAULTS["image_pixels"] > 16_320 * 12_240
+
+
+def test_a_gif_whose_writer_left_pixels_out_is_a_note_and_one_that_was_cut_is_not() -> None:
+    head = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
+    one_pixel = b"," + struct.pack("<HHHHB", 0, 0, 8, 8, 0) + b"\2\2\x44\1"
+    assert codes(image, head + one_pixel + b"\0;", "image/gif") == ["irregular"]
+    assert "truncated" in codes(image, head + one_pixel + b"\0", "image/gif")
+    assert "truncated" in codes(image, head + one_pixel[:-1], "image/gif")

@@ -23,14 +23,19 @@ def examine(picture: Picture) -> None:
     """Decode every frame. Raises MalformedImage, LimitExceeded."""
     from PIL.GifImagePlugin import GifImageFile
 
-    if not _blocks(picture):
-        raise MalformedImage("There is no image in the GIF.")
+    ended = _blocks(picture)
     picture.file.seek(0)
-    decode_frames(picture, GifImageFile, picture.file)
+    try:
+        decode_frames(picture, GifImageFile, picture.file)
+    except MalformedImage as error:
+        # All blocks are there, so the writer left the pixels out: programs show the background in their place.
+        if error.code != "truncated" or not ended:
+            raise
+        picture.note("Pixels are missing in a frame of the GIF.")
 
 
-def _blocks(picture: Picture) -> int:
-    """Read the blocks up to the trailer: how many images there are. Raises MalformedImage."""
+def _blocks(picture: Picture) -> bool:
+    """Read the blocks up to the trailer: whether there is one. Raises MalformedImage."""
     file, frames = picture.file, 0
     file.seek(6)
     width, height, flags, _, _ = read_struct(file, "<HHBBB")
@@ -43,9 +48,10 @@ def _blocks(picture: Picture) -> int:
             width, height = _image(picture, width, height)
             frames += 1
     _note_end(picture, block)
-    if frames:
-        reserve(_PIXEL_BYTES * width * height, width, height)
-    return frames
+    if not frames:
+        raise MalformedImage("There is no image in the GIF.")
+    reserve(_PIXEL_BYTES * width * height, width, height)
+    return block == _TRAILER
 
 
 def _note_end(picture: Picture, block: bytes) -> None:
