@@ -42,7 +42,9 @@ async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse
     now = request.app[PORTS].now
     state = documents.state_of(upload, record, now())
     if asked.wait and state is (asked.state or state) and state not in TERMINAL:
-        changed = request.app[LONG_POLLER].wait_for_change(upload, state, record, asked.wait)
+        poller = request.app[LONG_POLLER]
+        # Without a transport the client has hung up.
+        changed = poller.wait_for_change(upload, state, record, asked.wait, gone=lambda: request.transport is None)
         record = _owned(await changed, caller)
     return documents.status(upload, record, now())
 

@@ -25,6 +25,7 @@ class _Waiter:
     upload: UploadId
     known: State
     latest: Record | None
+    gone: Callable[[], bool]
     woken: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def wake(self, error: Exception | None = None) -> None:
@@ -49,15 +50,16 @@ class LongPoller:
         self._closed = False
 
     async def wait_for_change(
-        self, upload: UploadId, known: State, latest: Record | None, seconds: float
+        self, upload: UploadId, known: State, latest: Record | None, seconds: float, *, gone: Callable[[], bool]
     ) -> Record | None:
         """Wait until the state is not `known`, for `seconds` at most or until `close`; returns the last record read.
 
-        `latest` is the record that the caller read just before. Raises Unavailable when the records are unavailable.
+        `latest` is the record that the caller read just before. The wait ends also when `gone` says that nobody waits
+        for the answer any more. Raises Unavailable when the records are unavailable.
         """
         if self._closed:
             return latest
-        waiter = _Waiter(upload, known, latest)
+        waiter = _Waiter(upload, known, latest, gone)
         self._waiters.add(waiter)
         if self._poller is None:
             self._poller = asyncio.create_task(self._poll(), name="long poller")
@@ -87,8 +89,11 @@ class LongPoller:
         try:
             while self._waiters:
                 await self._sleep(self._interval)
-                if self._waiters:
-                    await self._read_records(tuple(self._waiters))
+                for waiter in self._waiters:
+                    if waiter.gone():
+                        waiter.wake()
+                if waiting := tuple(waiter for waiter in self._waiters if not waiter.woken.done()):
+                    await self._read_records(waiting)
         finally:
             self._poller = None
 

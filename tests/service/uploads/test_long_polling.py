@@ -1,13 +1,17 @@
 """Long polling: a request is woken by a change, by its timeout or by the shutdown; one poller reads for all."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from airlock import upload_id
 from airlock.errors import Unavailable
 from airlock.lifecycle import ARRIVAL_SECONDS, State
+from airlock.upload_id import UploadId
+from aws.dynamodb.records import Record
 from service.uploads.long_polling import INTERVAL, LongPoller
 from tests.service.fakes import START, FakeClock, FakeRecords
 from tests.service.harness import SECRET, ServiceHarness
@@ -18,6 +22,13 @@ LIFETIME = 900
 
 def minted(number: int = 0) -> upload_id.UploadId:
     return upload_id.mint(number.to_bytes(8, "big"), int(START), LIFETIME, "shop", [SECRET.encode()])
+
+
+def waits(
+    poller: LongPoller, upload: UploadId, known: State, latest: Record | None, seconds: float
+) -> Coroutine[Any, Any, Record | None]:
+    """A client that stays."""
+    return poller.wait_for_change(upload, known, latest, seconds, gone=lambda: False)
 
 
 @pytest.fixture
@@ -37,7 +48,7 @@ def poller(records: FakeRecords, clock: FakeClock) -> LongPoller:
 
 async def test_a_change_wakes_a_waiting_request(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
-    waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
+    waiting = asyncio.create_task(waits(poller, upload, State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     clock.advance(INTERVAL)
     await clock.asleep(2)
@@ -50,27 +61,25 @@ async def test_a_change_wakes_a_waiting_request(poller: LongPoller, records: Fak
 async def test_the_timeout_wakes_a_waiting_request(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
     upload = minted()
     seen = records.put(record(upload.text))
-    waiting = asyncio.create_task(poller.wait_for_change(upload, State.INSPECTING, seen, 20))
+    waiting = asyncio.create_task(waits(poller, upload, State.INSPECTING, seen, 20))
     await clock.asleep(2)
     clock.advance(20)
     assert await waiting == seen
 
 
 async def test_a_policy_that_ends_is_a_change(poller: LongPoller, clock: FakeClock) -> None:
-    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 2 * LIFETIME))
+    waiting = asyncio.create_task(waits(poller, minted(), State.AWAITING_UPLOAD, None, 2 * LIFETIME))
     await clock.asleep(2)
     clock.advance(LIFETIME + ARRIVAL_SECONDS)
     assert await waiting is None
 
 
 async def test_shutdown_wakes_all_requests_at_once(poller: LongPoller, records: FakeRecords, clock: FakeClock) -> None:
-    waiting = [
-        asyncio.create_task(poller.wait_for_change(minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)
-    ]
+    waiting = [asyncio.create_task(waits(poller, minted(n), State.AWAITING_UPLOAD, None, 20)) for n in range(3)]
     await clock.asleep(4)
     await poller.close()
     assert await asyncio.gather(*waiting) == [None, None, None]
-    assert await poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20) is None
+    assert await waits(poller, minted(), State.AWAITING_UPLOAD, None, 20) is None
     assert records.reads == []
 
 
@@ -78,8 +87,8 @@ async def test_many_requests_for_one_upload_cost_one_read(
     poller: LongPoller, records: FakeRecords, clock: FakeClock
 ) -> None:
     one, other = minted(1), minted(2)
-    waiting = [asyncio.create_task(poller.wait_for_change(one, State.AWAITING_UPLOAD, None, 20)) for _ in range(50)]
-    waiting.append(asyncio.create_task(poller.wait_for_change(other, State.AWAITING_UPLOAD, None, 20)))
+    waiting = [asyncio.create_task(waits(poller, one, State.AWAITING_UPLOAD, None, 20)) for _ in range(50)]
+    waiting.append(asyncio.create_task(waits(poller, other, State.AWAITING_UPLOAD, None, 20)))
     await clock.asleep(52)
     records.put(record(one.text))
     records.put(record(other.text))
@@ -93,7 +102,7 @@ async def test_nothing_is_read_while_no_request_waits(
 ) -> None:
     upload = minted()
     for _ in range(2):
-        waiting = asyncio.create_task(poller.wait_for_change(upload, State.AWAITING_UPLOAD, None, 20))
+        waiting = asyncio.create_task(waits(poller, upload, State.AWAITING_UPLOAD, None, 20))
         await clock.asleep(2)
         records.put(record(upload.text))
         clock.advance(INTERVAL)
@@ -107,7 +116,7 @@ async def test_nothing_is_read_while_no_request_waits(
 async def test_a_request_that_is_cancelled_is_forgotten(
     poller: LongPoller, records: FakeRecords, clock: FakeClock
 ) -> None:
-    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20))
+    waiting = asyncio.create_task(waits(poller, minted(), State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -120,7 +129,7 @@ async def test_waiting_requests_fail_when_the_records_fail(
     poller: LongPoller, records: FakeRecords, clock: FakeClock, error: Exception
 ) -> None:
     records.error = error
-    waiting = asyncio.create_task(poller.wait_for_change(minted(), State.AWAITING_UPLOAD, None, 20))
+    waiting = asyncio.create_task(waits(poller, minted(), State.AWAITING_UPLOAD, None, 20))
     await clock.asleep(2)
     clock.advance(INTERVAL)
     with pytest.raises(type(error)):
@@ -128,6 +137,24 @@ async def test_waiting_requests_fail_when_the_records_fail(
 
 
 # --- over HTTP ---
+
+
+async def test_a_client_that_has_hung_up_is_not_read_for_any_more(service: ServiceHarness) -> None:
+    upload = (await service.create())["id"]
+    held = [asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=60")) for _ in range(3)]
+    # Their timers, and the poller's pause.
+    await service.clock.asleep(4)
+    for each in held:
+        each.cancel()
+    # Ten seconds of their sixty, in which the service notices that the connections have ended.
+    for _ in range(20):
+        service.clock.advance(INTERVAL)
+        await service.ask("GET", "/healthz", owner=None)
+    assert not service.live._waiters
+    read = len(service.records.reads)
+    service.clock.advance(INTERVAL)
+    await service.ask("GET", "/healthz", owner=None)
+    assert len(service.records.reads) == read
 
 
 async def test_a_held_answer_comes_with_the_new_state(service: ServiceHarness) -> None:
