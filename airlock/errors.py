@@ -110,6 +110,10 @@ class Outage(Unavailable):
     """
 
 
+class DoesNotFit(Unavailable):
+    """There is not enough of something for what is asked, however often it is asked."""
+
+
 class VersionGone(AirlockError):
     """The pinned version of an object no longer exists, or its ETag is another."""
 

@@ -192,6 +192,12 @@ def test_a_changed_secret_rolls_the_pods_and_is_not_in_the_repository() -> None:
     assert {f"k8s/{name}" for name in generated["envs"] + generated["files"]} <= set(ignored)
 
 
+def test_the_copies_of_a_worker_fit_into_its_volume() -> None:
+    (volume,) = (each for each in PODS["airlock-workers"]["volumes"] if each["name"] == "tmp")
+    limit = int(volume["emptyDir"]["sizeLimit"].removesuffix("Gi")) * 1024
+    assert int(k8s_env("airlock-workers", "workers")["AIRLOCK_SPOOL_SIZE"]) < limit
+
+
 def test_clamd_begins_before_the_worker_and_ends_after_it() -> None:
     """A sidecar among the init containers is started before the pod's containers, and gets SIGTERM after their end."""
     (clamd,) = (each for each in PODS["airlock-workers"]["initContainers"] if each["name"] == "clamd")

@@ -25,6 +25,7 @@ from workers.deliveries.assembly import delivery_consumer
 from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
+from workers.inspection.room import Room
 from workers.inspection.sandbox.pool import Sandbox
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.executor import Executor
@@ -102,7 +103,10 @@ async def work(
         # objects would wait for each other.
         pool = max(CONNECTIONS, 4 * settings.concurrency)
         clients = await stack.enter_async_context(connect(settings, services=services(profiles), connections=pool))
-        inspector = Inspector(checks, time.time, settings.spool_folder)
+        room = Room.of(settings)
+        for name in room.too_small_for(profiles):
+            log.warning("the profile %s takes objects that fail here: AIRLOCK_SPOOL_SIZE has no room for them", name)
+        inspector = Inspector(checks, time.time, settings.spool_folder, room)
         stack.push_async_callback(inspector.close)
         sandbox = catalogue.sandbox_of(checks)
         await _confine(sandbox)

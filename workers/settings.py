@@ -66,6 +66,8 @@ class Settings(AwsSettings):
     """A folder of .yar and .yara files. The bundled rules are used in any case."""
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None
     """Where copies of objects above 1 MiB are kept while they are inspected; the system's temporary folder if unset."""
+    spool_size: Annotated[int, Field(ge=0, le=16_777_216)] = 0
+    """MiB that these copies may take together; 0 is what is free in the folder at the start."""
     parsers: Annotated[int, Field(ge=1, le=64)] = 2
     """How many objects are parsed at once, each by a process, and one more for each depth of archives in archives."""
     sandbox: Literal["required", "available"] = "required"

@@ -15,6 +15,8 @@ object is inspected again later.
 """
 
 import asyncio
+import functools
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -30,7 +32,8 @@ from workers.inspection.checks.port import CONTENT, HEAD, Check, Report, Scan, S
 from workers.inspection.members import Members
 from workers.inspection.readings import MEDIA_TYPE
 from workers.inspection.reports import member_types, merged_findings
-from workers.inspection.spool import Spool
+from workers.inspection.room import Room
+from workers.inspection.spool import IN_MEMORY, Spool
 
 CHUNK = 256 * 1024
 
@@ -41,23 +44,31 @@ T = TypeVar("T")
 class Inspector:
     """`checks` has every check that any profile names, by name. `now` gives seconds since the epoch.
 
-    `spool_folder` holds the copies of large objects during an inspection (None: the system's temporary folder).
+    `spool_folder` holds the copies of large objects during an inspection (None: the system's temporary folder), for
+    which there is `room` (None: there is no limit).
     """
 
-    def __init__(self, checks: Mapping[str, Check], now: Clock, spool_folder: Path | None = None) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], now: Clock, spool_folder: Path | None = None, room: Room | None = None
+    ) -> None:
         self._checks = checks
         self._now = now
+        self._room = room or Room(sys.maxsize)
         self._spool_folder = spool_folder
 
     async def inspect(self, subject: Subject, chunks: AsyncIterator[bytes]) -> Verdict:
         """The verdict of all checks of the profile on `subject.size` bytes, and on the members of archives in them.
 
-        Raises Unavailable when an engine does not answer or bytes are missing: then there is no verdict.
+        Raises Unavailable when an engine does not answer or bytes are missing: then there is no verdict. Raises
+        DoesNotFit where its copies need more room than there is.
         """
-        members = Members(subject.profile.limits, self._run_checks, self._spool)
-        subject = replace(subject, members=members)
-        counted = _CountingChunks(chunks)
-        reports = await self._run_checks(subject, counted, subject.profile.checks)
+        async with self._room.share(subject.size if subject.size > IN_MEMORY else 0) as share:
+            spool = functools.partial(Spool, self._spool_folder, share=share)
+            run_checks = functools.partial(self._run_checks, spool)
+            members = Members(subject.profile.limits, run_checks, spool)
+            subject = replace(subject, members=members)
+            counted = _CountingChunks(chunks)
+            reports = await run_checks(subject, counted, subject.profile.checks)
         return self._verdict(subject, reports, members.reports, counted.size)
 
     async def ready(self) -> None:
@@ -69,7 +80,9 @@ class Inspector:
         for check in self._checks.values():
             await check.close()
 
-    async def _run_checks(self, subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]) -> list[Report]:
+    async def _run_checks(
+        self, spool: Callable[[], Spool], subject: Subject, chunks: AsyncIterator[bytes], names: Sequence[str]
+    ) -> list[Report]:
         """The reports of the checks of these names on one object or member."""
         first = await _first_chunks(chunks)
         subject = replace(subject, head=b"".join(first)[:HEAD])
@@ -77,7 +90,7 @@ class Inspector:
         sinks: list[Sink] = []
         async with AsyncExitStack() as stack:
             if subject.copy is None and any(check.needs_copy(subject) for check in checks):
-                copy = stack.enter_context(self._spool())
+                copy = stack.enter_context(spool())
                 subject = replace(subject, copy=copy)
                 sinks.append(copy.write)
             scans = [_SelfClosingScan(check.begin(subject)) for check in checks]
@@ -85,9 +98,6 @@ class Inspector:
                 stack.push_async_callback(scan.close)
                 sinks.append(scan.feed)
             return await _scan(subject, _chained(first, chunks), scans, sinks)
-
-    def _spool(self) -> Spool:
-        return Spool(self._spool_folder)
 
     def _verdict(self, subject: Subject, own: list[Report], of_members: list[Report], size: int) -> Verdict:
         reports = [*own, *of_members]

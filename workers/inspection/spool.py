@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
 
-from airlock.errors import Unavailable
+from airlock.errors import Outage, Unavailable
+from workers.inspection.room import Share
 
 # Most uploads are smaller; 16 inspections at once use 16 MiB.
 IN_MEMORY = 1024**2
@@ -25,11 +26,14 @@ _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _SEAL_FUTURE_WRITE | fcntl.F_
 class Spool:
     """Written from start to end, then read. `size` is what was written, in bytes.
 
-    Above `in_memory` bytes it is a file in `folder` (None: the system's temporary folder). Every method but `close`
-    raises Unavailable("spool") where the machine refuses (a full disk, a quota, no descriptor left).
+    Above `in_memory` bytes it is a file in `folder` (None: the system's temporary folder), whose bytes are taken from
+    `share` (None: there is no limit). Every method but `close` raises Unavailable("spool"): Outage where the machine
+    refuses (a full disk, a quota, no descriptor left), and what `Share.take` raises.
     """
 
-    def __init__(self, folder: Path | None = None, *, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, folder: Path | None = None, *, in_memory: int = IN_MEMORY, share: Share | None = None) -> None:
+        self._share = share
+        self._taken = 0
         self._folder = folder
         self._in_memory = in_memory
         self._on_disk = False
@@ -50,8 +54,13 @@ class Spool:
 
     async def write(self, chunk: bytes) -> None:
         """Append `chunk`."""
+        in_memory = not self._on_disk and self.size + len(chunk) <= self._in_memory
+        if self._share is not None and not in_memory:
+            more = self.size + len(chunk) - self._taken
+            await self._share.take(more)
+            self._taken += more
         try:
-            if not self._on_disk and self.size + len(chunk) <= self._in_memory:
+            if in_memory:
                 _write_all(self._fd, chunk)
             else:
                 await asyncio.to_thread(self._write_to_disk, chunk)
@@ -91,6 +100,9 @@ class Spool:
             fd, self._fd = self._fd, -1
             if fd >= 0:
                 os.close(fd)
+        if self._share is not None and self._taken:
+            self._share.give_back(self._taken)
+            self._taken = 0
 
     def __enter__(self) -> Self:
         return self
@@ -127,4 +139,4 @@ def _write_all(fd: int, chunk: bytes) -> None:
 
 
 def _unavailable(error: OSError) -> Unavailable:
-    return Unavailable("spool", error.strerror or type(error).__name__)
+    return Outage("spool", error.strerror or type(error).__name__)

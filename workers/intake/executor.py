@@ -9,7 +9,7 @@ from typing import Protocol, assert_never
 from airlock import events
 from airlock.backoff import Backoff
 from airlock.callables import Clock, Uniform
-from airlock.errors import BadNotification, Outage, Unavailable, VersionGone
+from airlock.errors import BadNotification, DoesNotFit, Outage, Unavailable, VersionGone
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.sqs.answers import Message
 from workers.intake import waiting
@@ -93,6 +93,8 @@ class Executor:
             return Bury(str(problem))
         except Skewed as problem:
             return self._skewed(event, message, str(problem))
+        except DoesNotFit as problem:
+            return await self._give_up(event, message, str(problem))
         except Unavailable as problem:
             return await self._failed(event, message, str(problem), outage=isinstance(problem, Outage))
         except Exception:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from airlock.callables import Uniform
-from airlock.errors import Outage, Unavailable, VersionGone
+from airlock.errors import DoesNotFit, Outage, Unavailable, VersionGone
 from airlock.events import ObjectCreated, rescan, withdrawal
 from aws.sqs.answers import Message
 from workers.intake import waiting
@@ -73,6 +73,8 @@ class Scripted:
                 raise Unavailable("clamd", "cannot be reached")
             case "outage":
                 raise Outage("s3", "cannot be reached")
+            case "too large":
+                raise DoesNotFit("spool", "there is no room")
             case "bug":
                 raise KeyError("oops")
             case "deleted during the inspection":
@@ -227,6 +229,12 @@ async def test_what_the_message_is_not_the_cause_of_waits_for_a_day(
 ) -> None:
     message = _message(_body(key, "good"), 1, {waiting.SINCE: f"{NOW - waited:.0f}"} if waited else {})
     assert await _executor(Scripted()).execute(message) == expected
+
+
+async def test_what_can_never_be_done_here_is_given_up_at_the_first_attempt() -> None:
+    parts = Scripted()
+    assert await _executor(parts).execute(_message(_body("too large"))) == Bury("spool: there is no room")
+    assert parts.calls[-1] == ("give_up", "too large", "spool: there is no room")
 
 
 async def test_at_the_last_attempt_an_outage_is_waited_out() -> None:
