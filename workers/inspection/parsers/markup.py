@@ -27,6 +27,8 @@ DEFAULTS: Mapping[str, int] = MappingProxyType(
 )
 
 HTML, SVG, XML = "text/html", "image/svg+xml", "application/xml"
+SERVER_CODE = "code that a server runs"
+"""What a finding says of code that acts in a file that a web server delivers, and nowhere else."""
 _RUNS = ("script", "event_handler")
 # What does not count in a picture or a page inside: no program but a browser opens it, and that shows what it can.
 _TOLERATED_INSIDE = ("malformed", "irregular", "unsupported")
@@ -87,7 +89,7 @@ def _examine(body: bytes, media_type: str, limits: Mapping[str, int], findings: 
     if is_html:
         _examine_page(body, text, findings)
     if (is_html or document.active) and (code := _ON_SERVERS.search(text)):
-        findings.add("script", "code that a server runs", text.count("\n", 0, code.start()) + 1)
+        findings.add("script", SERVER_CODE, text.count("\n", 0, code.start()) + 1)
 
 
 def _examine_page(body: bytes, text: str, findings: MarkupFindings) -> None:

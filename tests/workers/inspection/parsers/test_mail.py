@@ -217,6 +217,10 @@ def test_html_that_runs_scripts(html: str) -> None:
     assert eml_codes(with_html(html)) == ["script"]
 
 
+def test_what_a_template_left_in_html_is_no_script_of_a_mail() -> None:
+    assert eml_codes(with_html("<p>Dear <?= $name ?>, <?php echo 1; ?></p>")) == []
+
+
 @pytest.mark.parametrize(
     "html",
     [

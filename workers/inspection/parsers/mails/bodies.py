@@ -58,7 +58,7 @@ class _MailOutput(Output):
         self._output = output
 
     def finding(self, code: str, message: str) -> None:
-        if _CODES.get(code, code):
+        if _CODES.get(code, code) and markup.SERVER_CODE not in message:
             self._output.finding(_CODES.get(code, code), message)
 
     def member(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
