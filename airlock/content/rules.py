@@ -32,17 +32,16 @@ _RUN = frozenset(
     """
     accda accdc accde accdr accdu action ade adp afploc ahk air apk app appcontent-ms appimage appinstaller
     applescript application appref-ms appx appxbundle asx au3 axd bas bgi btapp cfc cfm cfml cgi chi cht class
-    cnt command contact crx csh cshtml deb deskthemepack devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos
-    dqy drv fcgi fileloc flatpak flatpakref flatpakrepo fon ftploc fxp gadget glk grp hex hlp hphp hpj hta
-    htaccess htc htpasswd htt imgpart inetloc inf ins inx ipa iqy isp isu its jar jhtml jnlp job jse kext ksh
-    lib library-ms lnk mad maf mag mailloc mam maq mar mas mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mmc
-    mobileconfig mof mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu nsh odc ops
-    oqy osax osd out oxt pbk pcd pgif phar php2 php6 phpt pif pkg plg ppa ppam prefpane prf prg printerexport
-    ps1xml psc1 psc2 psdm1 pst ptm pyc pyo pyz pyzw qlgenerator rdp rem rgs rhtml rpm rqy rs1 run scf scpt scptd
-    scr sct search-ms searchconnector-ms settingcontent-ms shb shs shtm sldm slk snap soap stm svc svgz sys tcl
-    tcsh terminal theme themepack tool udl url user.ini vb vbe vbhtml vbp vbs vhd vhdx vncloc vsmacros vsw wax
-    wcx webloc webpnp website wll wmx workflow ws wsb wsc wsf wsh wsp wvx xbap xht xhtm xhtml xla xlam xll xlm
-    xlw xnk xpi xrm-ms
+    cnt command contact crx csh deb deskthemepack devicemetadata-ms diagcab diagcfg diagpkg dmgpart dos dqy drv
+    fcgi fileloc flatpak flatpakref flatpakrepo fon ftploc fxp gadget glk grp hex hlp hpj hta htaccess htc
+    htpasswd htt imgpart inetloc inf ins inx ipa iqy isp isu its jar jnlp job jse kext ksh lib library-ms lnk
+    mad maf mag mailloc mam maq mar mas mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mmc mobileconfig mof
+    mpkg msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp mst msu odc ops oqy osax osd out oxt
+    pbk pcd phar pif pkg plg ppa ppam prefpane prf prg printerexport ps1xml psc1 psc2 psdm1 pst ptm pyc pyo pyz
+    pyzw qlgenerator rdp rem rgs rpm rqy rs1 run scf scpt scptd scr sct search-ms searchconnector-ms
+    settingcontent-ms shb shs shtm sldm slk snap soap stm svgz sys tcl terminal theme themepack tool udl url
+    user.ini vb vbe vbp vbs vhd vhdx vncloc vsmacros vsw wax wcx webloc webpnp website wll wmx workflow ws wsb
+    wsc wsf wsh wsp wvx xbap xht xhtm xhtml xla xlam xll xlm xlw xnk xpi xrm-ms
     """.split()  # noqa: SIM905 # a table of words
 )
 # Names that a server takes for its settings, a system for those of a folder, and a shell for what it runs at its start;

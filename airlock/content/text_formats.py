@@ -67,14 +67,19 @@ TEXTS = (
 SCRIPT_FORMATS = (
     _text("text/javascript", "js mjs cjs", "application/javascript", "application/x-javascript", "text/ecmascript"),
     _text("text/x-python", "py pyw", "text/x-script.python", "application/x-python-code"),
-    _text("text/x-shellscript", "sh bash zsh ksh csh fish command", "application/x-sh", "application/x-shellscript"),
-    _text("text/x-perl", "pl pm", "application/x-perl"),
-    _text("text/x-ruby", "rb", "application/x-ruby"),
     _text(
-        "text/x-php", "php php3 php4 php5 php7 php8 phtml phar phps pht", "application/x-php", "application/x-httpd-php"
+        "text/x-shellscript", "sh bash zsh ksh csh tcsh fish command", "application/x-sh", "application/x-shellscript"
     ),
-    _text("text/x-asp", "asp aspx ashx asmx asax ascx cer asa cdx"),
-    _text("text/x-jsp", "jsp jspx jspf jsw jsv jtml"),
+    _text("text/x-perl", "pl pm", "application/x-perl"),
+    _text("text/x-ruby", "rb rhtml", "application/x-ruby"),
+    _text(
+        "text/x-php",
+        "php php3 php4 php5 php7 php8 phtml phar phps pht php2 php6 phpt hphp pgif",
+        "application/x-php",
+        "application/x-httpd-php",
+    ),
+    _text("text/x-asp", "asp aspx ashx asmx asax ascx cer asa cdx cshtml vbhtml svc"),
+    _text("text/x-jsp", "jsp jspx jspf jsw jsv jtml jhtml"),
     _text("text/x-msdos-batch", "bat cmd", "application/x-bat", "application/bat", "application/x-msdos-program"),
     _text("application/x-powershell", "ps1 psm1 psd1 ps1xml ps2 psc1 psc2 pssc cdxml"),
     _text("text/vbscript", "vbs vbe vb vba", "text/vbs"),

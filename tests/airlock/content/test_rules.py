@@ -80,6 +80,10 @@ def test_every_script_and_program_has_an_extension_that_runs() -> None:
         ("desktop.ini", "text/x-msdos-batch"),
         (".zshenv", "text/x-shellscript"),
         ("a.iqy", "application/octet-stream"),
+        ("Index.cshtml", "text/x-asp"),
+        ("a.phpt", "text/x-php"),
+        ("a.rhtml", "text/x-ruby"),
+        ("a.tcsh", "text/x-shellscript"),
     ],
 )
 def test_what_runs_has_a_type_that_a_profile_may_name(filename: str, media_type: str) -> None:
