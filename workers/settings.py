@@ -61,7 +61,7 @@ class Settings(AwsSettings):
     webhook_networks: CommaSeparated[IPv4Network | IPv6Network] = Field(default=[])
     """Networks to which webhooks may connect beside the internet, such as 10.1.0.0/16."""
     webhook_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    """How many webhooks are called at once."""
+    """How many calls of each webhook are made at once."""
     yara_rules: Annotated[Path, AfterValidator(_folder)] | None = None
     """A folder of .yar and .yara files. The bundled rules are used in any case."""
     spool_folder: Annotated[Path, AfterValidator(_folder)] | None = None

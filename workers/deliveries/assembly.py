@@ -8,8 +8,9 @@ from airlock.profiles import Profiles
 from aws.clients import Clients
 from aws.sqs.queue import Queue
 from workers.deliveries.executor import DeliveryExecutor
+from workers.deliveries.slots import Slots
 from workers.deliveries.webhook_client import WebhookClient
-from workers.intake.consumer import Consumer, Limits
+from workers.intake.consumer import BATCH, Consumer, Limits
 from workers.intake.gate import Gate
 from workers.settings import Settings
 
@@ -22,13 +23,15 @@ async def delivery_consumer(
 
     `secrets` has the signing secrets of each webhook.
     """
-    limits = Limits(settings.webhook_concurrency, settings.visibility, settings.poll_seconds, settings.drain_seconds)
-    networks, connections = settings.webhook_networks, settings.webhook_concurrency
+    most, networks = settings.webhook_concurrency, settings.webhook_networks
+    connections = most * len(profiles.webhooks)
+    # A batch more, whose messages go back to the queue at once while all slots of their webhook are taken.
+    limits = Limits(connections + BATCH, settings.visibility, settings.poll_seconds, settings.drain_seconds)
     async with (
         Queue.open(settings, clients, name=settings.delivery_queue) as queue,
         WebhookClient.open(profiles.webhooks, secrets, networks, connections) as client,
     ):
-        executor = DeliveryExecutor(client, now)
+        executor = DeliveryExecutor(client, {name: Slots(most, now) for name in profiles.webhooks}, now)
         yield Consumer(queue, executor.execute, settings.undelivered_queue, limits, Gate(_no_engines))
 
 

@@ -8,6 +8,7 @@ from aws.sqs.answers import Message
 from workers.deliveries.delivery import Delivery
 from workers.deliveries.executor import DeliveryExecutor
 from workers.deliveries.schedule import ATTEMPTS, DAY
+from workers.deliveries.slots import Slots
 from workers.deliveries.webhook_client import SendResult
 from workers.intake.disposition import Bury, Done, Retry, Wait
 
@@ -36,7 +37,8 @@ class Simulation:
 
     async def run(self, deliveries: list[Delivery]) -> list[str]:
         """Deliver all, each when SQS would show its message again; returns the reasons of the buried."""
-        executor = DeliveryExecutor(self, lambda: self.now, uniform=lambda low, high: (low + high) / 2)
+        slots = {"billing": Slots(8, lambda: self.now)}
+        executor = DeliveryExecutor(self, slots, lambda: self.now, uniform=lambda low, high: (low + high) / 2)
         queue = [(delivery.published_at, number, 1) for number, delivery in enumerate(deliveries)]
         buried = []
         while queue:
@@ -86,12 +88,12 @@ async def test_a_permanent_failure_is_buried_at_once() -> None:
 
 async def test_receives_by_workers_that_ended_do_not_shorten_the_day() -> None:
     simulation = Simulation(opens=START + DAY)
-    executor = DeliveryExecutor(simulation, lambda: simulation.now, uniform=lambda low, _: low)
+    executor = DeliveryExecutor(simulation, {}, lambda: simulation.now, uniform=lambda low, _: low)
     disposition = await executor.execute(Message("m", "r", published(1, 0)[0].to_text(), 1000))
     assert disposition == Retry(5)
 
 
 async def test_a_message_that_is_not_a_delivery_is_buried() -> None:
-    executor = DeliveryExecutor(Simulation(0), lambda: START)
+    executor = DeliveryExecutor(Simulation(0), {}, lambda: START)
     disposition = await executor.execute(Message("m", "r", "{}", 1))
     assert disposition == Bury("the message is not a delivery to a webhook")
