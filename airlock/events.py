@@ -12,6 +12,7 @@ from urllib.parse import quote_plus, unquote_plus
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json, to_json
 
+from airlock import upload_id
 from airlock.errors import BadNotification
 
 # SNS inside SNS does not happen; a bound keeps a hostile body from making us look for ever.
@@ -85,10 +86,10 @@ class _Detail(BaseModel):
 
 
 class _Asked(BaseModel):
-    """What we ask of ourselves: exactly one of the two."""
+    """What we ask of ourselves: exactly one of the two. Only an id of an upload's form names a record of an upload."""
 
-    withdraw: str | None = Field(None, min_length=1, max_length=256)
-    rescan: str | None = Field(None, min_length=1, max_length=256)
+    withdraw: str | None = Field(None, pattern=upload_id.FORM)
+    rescan: str | None = Field(None, pattern=upload_id.FORM)
 
 
 def withdrawal(upload: str) -> str:

@@ -20,6 +20,9 @@ RANDOM_BYTES = 8
 LENGTH = 60
 MAX_LIFETIME = 7 * 24 * 3600
 
+FORM = rf"^[0-9a-f]{{{LENGTH}}}$"
+"""A regular expression for what may be the text of an id."""
+
 _FORM = re.compile(rf"[0-9a-f]{{{LENGTH}}}\Z")
 _PLAIN = RANDOM_BYTES + 4 + 3
 _ISSUED = slice(RANDOM_BYTES, RANDOM_BYTES + 4)

@@ -49,6 +49,7 @@ class Assembly:
     settlement: Settlement
     revision: Revision
     withdrawal: Withdrawal
+    accepted_bucket: str
     now: Clock
 
     def executor(self, inspector: Inspector, max_attempts: int, *, uniform: Uniform = random.uniform) -> Executor:
@@ -61,7 +62,7 @@ class Assembly:
 
     def rescan(self, inspector: Inspector) -> Rescan:
         """The rescan of accepted objects."""
-        return Rescan(self.objects, self.records, inspector, self.revision, self.profiles)
+        return Rescan(self.objects, self.records, inspector, self.revision, self.profiles, self.accepted_bucket)
 
 
 def assemble(settings: AwsSettings, profiles: Profiles, clients: Clients, queue: Queue, now: Clock) -> Assembly:
@@ -83,7 +84,8 @@ def assemble(settings: AwsSettings, profiles: Profiles, clients: Clients, queue:
         admission=Admission(objects, buckets.incoming, buckets.incoming_prefix, profiles, secrets),
         effects=effects,
         settlement=Settlement(objects, records, effects, now),
-        revision=Revision(objects, records, effects, now),
-        withdrawal=Withdrawal(objects, records, buckets, profiles),
+        revision=Revision(records, effects, now),
+        withdrawal=Withdrawal(objects, records, effects.storage, buckets, profiles),
+        accepted_bucket=buckets.accepted,
         now=now,
     )

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from airlock.callables import Clock
-from airlock.errors import Conflict, Unavailable
+from airlock.errors import Conflict, Unavailable, VersionGone
 from airlock.events import ObjectCreated
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from airlock.profile import Profile
@@ -94,7 +94,8 @@ class Journey:
     async def gone(self, upload: str, event: ObjectCreated) -> Disposition:
         """Finish an upload whose version is not in incoming any more.
 
-        It was settled or withdrawn, or deleted by others. Raises Skewed where there is no such profile.
+        It was settled or withdrawn, or deleted by others. Raises Skewed where there is no such profile, and NotOurs where
+        the message is not true.
         """
         began = asyncio.get_running_loop().time()
         record = await self._records.get(upload)
@@ -103,6 +104,7 @@ class Journey:
         if record.state is State.WITHDRAWN:
             await self._withdrawal.remove(record)
         elif record.state in (State.RECEIVED, State.INSPECTING):
+            await self._check_gone(event)
             await self._fail(record, "the object was deleted from incoming before it was inspected")
         else:
             source = Pinned(event.bucket, event.key, event.version_id, event.etag, event.size)
@@ -170,6 +172,14 @@ class Journey:
             extra={"upload": upload, "version": source.version_id, "bytes": source.size},
         )
         await self._objects.delete(source.bucket, source.key, source.version_id)
+
+    async def _check_gone(self, event: ObjectCreated) -> None:
+        """Raises NotOurs where the version is there: then only the message's ETag is not the version's."""
+        try:
+            await self._objects.describe(event.bucket, event.key, event.version_id)
+        except VersionGone:
+            return
+        raise NotOurs("the ETag in the message is not that of the version")
 
     async def _fail(self, record: Record, reason: str) -> None:
         profile = self._profiles.profiles.get(record.profile)

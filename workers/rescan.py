@@ -13,8 +13,10 @@ from workers.inspection.checks.port import Subject
 from workers.inspection.inspector import CHUNK, Inspector
 from workers.intake.admission import known_profile
 from workers.intake.disposition import Disposition, Done
+from workers.settlement import provenance
 from workers.settlement.publishing import intent_of
 from workers.settlement.revision import Revision
+from workers.settlement.storage import NotACopy
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +28,20 @@ class Rescan:
     """Raises Unavailable, and can then be repeated; until then the upload stays what it is."""
 
     def __init__(
-        self, objects: Objects, records: Records, inspector: Inspector, revision: Revision, profiles: Profiles
+        self,
+        objects: Objects,
+        records: Records,
+        inspector: Inspector,
+        revision: Revision,
+        profiles: Profiles,
+        accepted_bucket: str,
     ) -> None:
         self._objects = objects
         self._records = records
         self._inspector = inspector
         self._revision = revision
         self._profiles = profiles
+        self._accepted_bucket = accepted_bucket
 
     async def rescan(self, upload: str) -> Disposition:
         """Inspect the accepted bytes of an upload. One that is not accepted, or whose bytes are gone, stays as it is.
@@ -51,41 +60,56 @@ class Rescan:
         return Done()
 
     async def _rescan(self, record: Record, profile: Profile) -> None:
-        record = await self._finished(record, profile)
-        if record.state is not State.ACCEPTED or record.location is None or record.verdict is None:
+        accepted = record.location if record.state is State.ACCEPTED else None
+        location = record.moving_from if _is_being_revoked(record) else accepted
+        if location is None or record.verdict is None:
             return
-        verdict = await self._inspect(record, record.location, record.verdict, profile)
-        reasons = _reasons_to_revoke(record.verdict, verdict)
+        try:
+            verdict, excused = await self._inspect(record, location, profile)
+        except VersionGone:
+            if accepted is None:
+                await self._revision.end_revocation(record)
+            raise
+        reasons = _reasons_to_revoke(verdict, excused)
         if reasons:
             codes = ", ".join(dict.fromkeys(finding.code for finding in reasons))
             await self._revision.revoke(record, profile, verdict, by=BY, reason=codes)
-        else:
+        elif accepted is not None:
             await self._records.rescanned(record, verdict)
         _log(record, verdict, revoked=bool(reasons))
 
-    async def _finished(self, record: Record, profile: Profile) -> Record:
-        """The record, after a recorded change was finished: the process that began it may have ended."""
-        # Where the bytes are still at the old place, the process that is about to move them may be at work.
-        if not record.changes or record.verdict is None or record.moving_from in (None, record.location):
-            return record
-        if record.changes[-1].step is Step.REVOKE:
-            return await self._revision.revoke(record, profile, record.verdict, by=BY, reason="")
-        return await self._revision.release(record, profile, by=BY, reason="")
+    async def _inspect(self, record: Record, location: Location, profile: Profile) -> tuple[Verdict, frozenset[str]]:
+        """The verdict of today, and the marks of what an operator knew when the upload was released.
 
-    async def _inspect(self, record: Record, location: Location, before: Verdict, profile: Profile) -> Verdict:
-        """The verdict of today; a finding says so where these are not the bytes that were accepted."""
-        intent = intent_of(record)._replace(sha256=before.sha256)
+        A finding says so where these are not the bytes that were accepted. Raises NotACopy where they are not the
+        upload's accepted bytes: whatever the record names, nothing else is read.
+        """
+        if location.bucket != self._accepted_bucket:
+            raise NotACopy("the record of the upload names no copy in accepted")
         async with self._objects.open(*location) as body:
+            if not provenance.is_copy(record, body.metadata):
+                raise NotACopy("the bytes that the record of the upload names in accepted are not the upload's")
+            intent = intent_of(record)._replace(sha256=body.metadata.get("sha256") or None)
             subject = Subject(intent, profile, body.size, body.etag)
-            return await self._inspector.inspect(subject, body.chunks(CHUNK))
+            verdict = await self._inspector.inspect(subject, body.chunks(CHUNK))
+            return verdict, provenance.recorded_marks(body.metadata)
 
 
-def _reasons_to_revoke(before: Verdict, now: Verdict) -> list[Finding]:
+def _is_being_revoked(record: Record) -> bool:
+    """Whether a revocation was recorded, and its bytes may still be in accepted: the worker that did it has ended.
+
+    The record is a claim, so the bytes are inspected again before they are removed.
+    """
+    revoked = record.state is State.INFECTED and bool(record.changes) and record.changes[-1].step is Step.REVOKE
+    return revoked and record.moving_from not in (None, record.location)
+
+
+def _reasons_to_revoke(now: Verdict, excused: frozenset[str]) -> list[Finding]:
     """The infected findings of now, without those that an operator knew when the upload was released."""
     if now.outcome is not Outcome.INFECTED:
         return []
     infected = (finding for finding in now.findings if finding.outcome is Outcome.INFECTED)
-    return [finding for finding in infected if finding not in before.findings]
+    return [finding for finding in infected if provenance.mark(finding) not in excused]
 
 
 def _log(record: Record, verdict: Verdict, *, revoked: bool) -> None:

@@ -17,11 +17,11 @@ BATCH = 100
 async def read(dynamodb: "DynamoDBClient", table: str, uploads: Iterable[str], retry: RetryPolicy) -> dict[str, Record]:
     """The records of those uploads that have one, by upload id, read consistently."""
     wanted = list(dict.fromkeys(uploads))
-    found: list[Record] = []
+    items: list[Any] = []
     for start in range(0, len(wanted), BATCH):
         keys = [{"id": {"S": upload}} for upload in wanted[start : start + BATCH]]
-        found += [from_item(item) for item in await _items(dynamodb, table, keys, retry)]
-    return {record.id: record for record in found}
+        items += await _items(dynamodb, table, keys, retry)
+    return {record.id: record for record in map(from_item, items) if record is not None}
 
 
 async def _items(dynamodb: "DynamoDBClient", table: str, keys: list[Any], retry: RetryPolicy) -> list[Any]:

@@ -64,10 +64,13 @@ class ConditionalWrite:
         return " ".join(parts)
 
 
+NOT_WITHDRAWN = "attribute_not_exists(#withdrawn_at)"
+
+
 def state_in(states: Collection[State]) -> tuple[str, dict[str, Item]]:
-    """The condition that the record is in one of `states`, and the values that the condition uses."""
+    """The condition that the record is in one of `states` and was not withdrawn, and the values that it uses."""
     values: dict[str, Item] = {f"state_{state.value}": {"S": state.value} for state in sorted(states)}
-    return f"#state IN ({', '.join(f':{name}' for name in values)})", values
+    return f"#state IN ({', '.join(f':{name}' for name in values)}) AND {NOT_WITHDRAWN}", values
 
 
 async def run(

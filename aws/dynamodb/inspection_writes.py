@@ -5,31 +5,40 @@ from typing import Any
 
 from airlock.lifecycle import State, Step, advance, sources
 from airlock.verdict import Verdict
-from aws.dynamodb.conditional_write import ConditionalWrite, state_in
-from aws.dynamodb.record import Location, Place, Record, attributes, to_item
+from aws.dynamodb.conditional_write import NOT_WITHDRAWN, ConditionalWrite, state_in
+from aws.dynamodb.record import ATTRIBUTES, Location, Place, Record, attributes
 
 CLAIMABLE = sources(Step.CLAIM) - {State.AWAITING_UPLOAD, State.EXPIRED}
-# Attributes that a later claim does not set: those of the first claim, counters, and what the settlement writes.
-_NOT_CLAIMED = frozenset(
-    {"id", "created", "attempts", "given_up", "overwrites", "overwritten_at"}
-    | {"verdict", "place", "location", "event_id", "changes"}
-)
+# Fields that a claim leaves as they are: counters, the binding's end, and what is the service's.
+_KEPT = frozenset({"id", "attempts", "given_up", "overwrites", "overwritten_at", "expires_at", "withdrawn_at"})
+# Fields that describe the object as it arrived.
+_DESCRIPTION = (
+    "owner", "created_at", "profile", "filename", "content_type", "size", "version_id", "etag", "sequencer",
+    "declared_size", "declared_sha256", "metadata", "tenant",
+)  # fmt: skip
+_CHANGED_LATER = ("changes", "moving_from", "rescanned")
 # Giving up deletes the copies of all claims until then, so that none of those claims may be settled afterwards.
 _NOT_GIVEN_UP = "(attribute_not_exists(#given_up) OR #given_up < :attempt)"
 _LATEST = "#attempts = :attempt"
 
 
 def claiming(record: Record, *, create: bool) -> ConditionalWrite:
-    """Count an attempt and bind the upload to the version; without `create` it must be bound to it already."""
-    described = {name: value for name, value in to_item(record).items() if name not in _NOT_CLAIMED}
+    """Count an attempt and bind the upload to the version; without `create` it must be bound to it already.
+
+    The record is written whole: nothing stays that somebody else may have written into it.
+    """
+    described = {name: getattr(record, name) for name in ("updated_at", "expires_at", *_DESCRIPTION)}
+    sets = attributes({**described, "state": State.INSPECTING, "place": "incoming"})
     claimable, values = state_in(CLAIMABLE)
     bound = f"(#version_id = :version_id AND {claimable})"
+    # The service can make an item in which nothing but its own attributes stands.
+    unrecorded = f"(attribute_not_exists(#state) AND {NOT_WITHDRAWN})"
+    others = (attribute.name for name, attribute in ATTRIBUTES.items() if name not in _KEPT)
     return ConditionalWrite(
-        sets=described | attributes({"state": State.INSPECTING}),
-        defaults=attributes({"created_at": record.created_at, "place": "incoming"}),
-        remove=("verdict", "event_id", "location"),
+        sets=sets,
+        remove=tuple(name for name in others if name not in sets),
         count="attempts",
-        condition=("attribute_not_exists(#id) OR " if create else "") + bound,
+        condition=f"{unrecorded} OR {bound}" if create else bound,
         values=values,
     )
 
@@ -63,7 +72,14 @@ def settling(
     not recorded when the upload was claimed again.
     """
     step = verdict.outcome.step
-    settled = {"verdict": verdict, "place": place, "location": location, "event_id": event_id, "expires_at": expires_at}
+    settled: dict[str, Any] = {name: getattr(claimed, name) for name in _DESCRIPTION}
+    settled |= {
+        "verdict": verdict,
+        "place": place,
+        "location": location,
+        "event_id": event_id,
+        "expires_at": expires_at,
+    }
     if step is Step.FAIL:
         return _ending(claimed, step, {**settled, "given_up": claimed.attempts}, _LATEST, now)
     return _ending(claimed, step, settled, _NOT_GIVEN_UP, now)
@@ -74,6 +90,7 @@ def _ending(claimed: Record, step: Step, changes: Mapping[str, Any], claims: str
     allowed, values = state_in(sources(step))
     return ConditionalWrite(
         sets=attributes({**changes, "state": _after(step), "updated_at": now}),
+        remove=tuple(ATTRIBUTES[name].name for name in _CHANGED_LATER),
         condition=f"#version_id = :bound AND {allowed} AND {claims}",
         values={**values, "bound": {"S": claimed.version_id}, "attempt": {"N": str(claimed.attempts)}},
     )

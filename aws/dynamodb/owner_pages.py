@@ -49,7 +49,7 @@ async def read(
             break
     if len(items) > limit:
         items, start = items[:limit], items[limit - 1]
-    return Page([from_item(item) for item in items], _cursor(start) if start else None)
+    return Page([record for record in map(from_item, items) if record is not None], _cursor(start) if start else None)
 
 
 def _query(table: str, owner: str, state: State | None, limit: int) -> dict[str, Any]:
@@ -63,8 +63,9 @@ def _query(table: str, owner: str, state: State | None, limit: int) -> dict[str,
         "Limit": limit if state is None else max(limit, QUERY_LIMIT),
     }
     if state is not None:
-        query["FilterExpression"] = "#state = :state"
-        query["ExpressionAttributeNames"]["#state"] = "state"
+        marked = "OR attribute_exists" if state is State.WITHDRAWN else "AND attribute_not_exists"
+        query["FilterExpression"] = f"#state = :state {marked}(#withdrawn_at)"
+        query["ExpressionAttributeNames"] |= {"#state": "state", "#withdrawn_at": "withdrawn_at"}
         query["ExpressionAttributeValues"][":state"] = {"S": state.value}
     return query
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from airlock import upload_id
 from airlock.lifecycle import State
+from airlock.upload_id import InvalidUploadId
 from airlock.verdict import Change, Verdict
 
 Item = Mapping[str, Any]
@@ -37,6 +39,10 @@ class Record:
     `changes` are the changes of the verdict, oldest first. `moving_from` is where the bytes were before a change that
     is not finished: the process that finishes it deletes them there, and no other may. `rescanned` is the verdict of
     the last inspection of accepted bytes that changed nothing.
+
+    `withdrawn_at` is when its owner withdrew the upload. It is all that the service writes, and whatever else the
+    record says, its `state` is then withdrawn. Nothing but the id is known of an upload that was withdrawn before its
+    object arrived: it has no `owner`.
     """
 
     id: str
@@ -67,6 +73,7 @@ class Record:
     moving_from: Location | None = None
     rescanned: Verdict | None = None
     expires_at: int | None = None
+    withdrawn_at: float | None = None
 
 
 def _number(value: float) -> Item:
@@ -85,6 +92,8 @@ class _AttributeType(NamedTuple):
 TEXT = _AttributeType(_text, lambda typed: typed["S"])
 INTEGER = _AttributeType(_number, lambda typed: int(typed["N"]))
 TIME = _AttributeType(_number, lambda typed: float(typed["N"]))
+# What the service writes is read whatever it is: it must not end the work on an upload, nor a scan of the table.
+MARK = _AttributeType(_number, lambda typed: float(typed.get("N", 0)))
 STATE = _AttributeType(lambda state: _text(state.value), lambda typed: State(typed["S"]))
 VERDICT = _AttributeType(lambda verdict: _text(verdict.to_json()), lambda typed: Verdict.from_json(typed["S"]))
 TEXTS = _AttributeType(
@@ -137,6 +146,7 @@ ATTRIBUTES: Mapping[str, _Attribute] = MappingProxyType(
         "moving_from": _Attribute("moving_from", LOCATION),
         "rescanned": _Attribute("rescanned", VERDICT),
         "expires_at": _Attribute("expires_at", INTEGER),
+        "withdrawn_at": _Attribute("withdrawn_at", MARK),
     }
 )
 
@@ -153,12 +163,38 @@ def to_item(record: Record) -> dict[str, Item]:
     return attributes({name: getattr(record, name) for name in ATTRIBUTES})
 
 
-def from_item(item: Item) -> Record:
-    """The record of an item."""
+_NO_OWNER = {"owner": ""}
+
+
+def from_item(item: Item) -> Record | None:
+    """The record of an item; None for an item of something else, and for one in which nothing is recorded."""
+    # An upload id holds no '#'. The id of every other item does, and the service may write into those.
+    if "#" in item["id"]["S"]:
+        return None
+    fields = {
+        name: attribute.type.read(item[attribute.name])
+        for name, attribute in ATTRIBUTES.items()
+        if attribute.name in item
+    }
+    if "withdrawn_at" in fields:
+        return _withdrawn(fields)
+    return Record(**_NO_OWNER | fields) if "state" in fields else None
+
+
+def _withdrawn(fields: dict[str, Any]) -> Record | None:
+    at = fields["withdrawn_at"]
+    if "state" in fields:
+        return Record(**{**_NO_OWNER, **fields, "state": State.WITHDRAWN, "updated_at": max(fields["updated_at"], at)})
+    try:
+        issued_at = upload_id.unverified(fields["id"]).issued_at
+    except InvalidUploadId:
+        return None
     return Record(
-        **{
-            name: attribute.type.read(item[attribute.name])
-            for name, attribute in ATTRIBUTES.items()
-            if attribute.name in item
-        }
+        id=fields["id"],
+        owner="",
+        state=State.WITHDRAWN,
+        created_at=issued_at,
+        updated_at=at,
+        place="none",
+        withdrawn_at=at,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH", "OWNER_INDEX", "Claim", "ClaimResult", "Location", "Page", "Place", "Record", "Records"]
 
-# How long a withdrawal is remembered where the end of the upload's policy is not known.
+# How long after its issue a withdrawn upload is remembered: nothing can come by any policy then.
 TOMBSTONE_SECONDS = MAX_LIFETIME + RECORD_SECONDS
 
 ClaimResult = Literal["claimed", "settled", "overwritten", "withdrawn", "unrecorded"]
@@ -166,34 +166,34 @@ class Records:
         """Record the verdict of a later inspection, unless the bytes are no longer accepted."""
         await self._write(record.id, change_writes.confirming(record, verdict))
 
-    async def withdraw(
-        self,
-        upload: Record | str,
-        owner: str,
-        now: float,
-        *,
-        created_at: float | None = None,
-        expires_at: int | None = None,
-    ) -> Record:
-        """Withdraw an upload for its owner; it may be repeated. What was recorded before stays readable.
+    async def withdraw(self, upload: str, now: float) -> None:
+        """Mark an upload as withdrawn; it may be repeated. What was recorded before stays readable.
 
-        Where there is no record, one is made with the state withdrawn, so that an object that arrives later is not
-        kept; its `created_at` is the argument or `now`. A record without `expires_at` gets the argument, or a time
-        after which no object can arrive any more. Raises Conflict when the upload is another owner's.
+        It writes `withdrawn_at` and names no other attribute, since the service's role allows no other. Where there is
+        no record, an item is made with that alone, so that an object that arrives later is not kept.
         """
-        key = upload if isinstance(upload, str) else upload.id
-        created = now if created_at is None else created_at
-        end = int(now) + TOMBSTONE_SECONDS if expires_at is None else expires_at
-        defaults = attributes({"created_at": created, "place": "none", "attempts": 0, "expires_at": end})
+        with translate("dynamodb"):
+            await self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(upload),
+                UpdateExpression="SET #withdrawn_at = if_not_exists(#withdrawn_at, :now)",
+                ExpressionAttributeNames={"#withdrawn_at": "withdrawn_at"},
+                ExpressionAttributeValues={":now": attributes({"withdrawn_at": now})["withdrawn_at"]},
+            )
+
+    async def end_withdrawal(self, record: Record) -> None:
+        """Record the state of an upload that is marked as withdrawn; it may be repeated.
+
+        Before that the service could take its mark back. A record without `expires_at` gets a time after which no
+        object can arrive any more.
+        """
+        end = int(record.created_at) + TOMBSTONE_SECONDS
         write = ConditionalWrite(
-            sets=attributes({"owner": owner, "state": State.WITHDRAWN, "updated_at": now}),
-            defaults=defaults,
-            condition="attribute_not_exists(#id) OR #owner = :owner",
+            sets=attributes({"state": State.WITHDRAWN, "updated_at": record.updated_at}),
+            defaults=attributes({"created_at": record.created_at, "place": "none", "attempts": 0, "expires_at": end}),
+            condition="attribute_exists(#withdrawn_at)",
         )
-        new, _ = await self._write(key, write)
-        if new is None:
-            raise Conflict("withdraw: the upload is another owner's")
-        return new
+        await conditional_write.run(self._dynamodb, self._table, record.id, write)
 
     async def list(self, owner: str, state: State | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """The owner's uploads, newest first; `cursor` is that of the page before.

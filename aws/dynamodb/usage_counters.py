@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from airlock.lifecycle import State
 from airlock.quotas import DAY, Quotas, Subject, Usage, Window
+from aws.dynamodb.conditional_write import NOT_WITHDRAWN
 from aws.dynamodb.record import Record
 from aws.errors import translate
 from aws.retry import DYNAMODB, RetryPolicy, Transient
@@ -102,8 +103,8 @@ class UsageCounters:
             {"id": {"S": upload}},
             "SET #counted = :true",
             {":true": {"BOOL": True}, ":accepted": {"S": State.ACCEPTED.value}},
-            ConditionExpression="attribute_not_exists(#counted) AND #state = :accepted",
-            ExpressionAttributeNames={"#counted": "counted", "#state": "state"},
+            ConditionExpression=f"attribute_not_exists(#counted) AND #state = :accepted AND {NOT_WITHDRAWN}",
+            ExpressionAttributeNames={f"#{name}": name for name in ("counted", "state", "withdrawn_at")},
         )
 
     def _sums(self, subjects: Iterable[Subject], window: Window, size: int) -> Iterable[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airlock.errors import Conflict
 from airlock.lifecycle import State
+from aws.dynamodb.conditional_write import NOT_WITHDRAWN
 from aws.dynamodb.record import ATTRIBUTES, Record, from_item
 from aws.errors import translate
 
@@ -20,10 +21,11 @@ ITEMS_PER_PAGE = 1000
 # Of each record all but what the uploader said and the inspection found, which can be long.
 _FIELDS = (
     "id", "owner", "state", "created_at", "updated_at", "version_id", "etag", "size", "sequencer", "place", "location",
-    "moving_from", "expires_at",
+    "moving_from", "expires_at", "withdrawn_at",
 )  # fmt: skip
 _ACCEPTED_FIELDS = (
     "id", "owner", "state", "created_at", "updated_at", "profile", "size", "verdict", "rescanned", "place",
+    "withdrawn_at",
 )  # fmt: skip
 
 TableCursor = Mapping[str, Any]
@@ -34,8 +36,8 @@ TableCursor = Mapping[str, Any]
 class TableItem:
     """An item of the table. `expires_at` in seconds since the epoch.
 
-    `record` is without verdict, names and metadata. It is None for an item that is not an upload's: those of usage
-    counters, upload sessions and backfill runs are in the same table.
+    `record` is without verdict, names and metadata. It is None for an item that is not an upload's, as those of usage
+    counters, upload sessions and backfill runs in the same table, and for one in which nothing is recorded.
     """
 
     id: str
@@ -64,11 +66,12 @@ class TableScan:
         A page can be empty and still have a cursor: it ends after 1 MB of the table, whatever was in it.
         """
         wanted = {
-            "FilterExpression": "#state = :accepted AND #place = :there",
+            "FilterExpression": f"#state = :accepted AND #place = :there AND {NOT_WITHDRAWN}",
             "ExpressionAttributeValues": {":accepted": {"S": State.ACCEPTED.value}, ":there": {"S": "accepted"}},
         }
-        found, cursor = await self._page(_ACCEPTED_FIELDS, after, wanted, {"#state": "state", "#place": "place"})
-        return [from_item(item) for item in found], cursor
+        names = {f"#{name}": name for name in ("state", "place", "withdrawn_at")}
+        found, cursor = await self._page(_ACCEPTED_FIELDS, after, wanted, names)
+        return [record for record in map(from_item, found) if record is not None], cursor
 
     async def delete_expired(self, item: TableItem) -> bool:
         """Delete an item unless its expiry was changed since it was read; returns whether it was deleted."""
@@ -107,5 +110,4 @@ class TableScan:
 def _table_item(item: Any) -> TableItem:
     name = item["id"]["S"]
     expires_at = int(item["expires_at"]["N"]) if "expires_at" in item else None
-    # An upload id holds no '#', and the id of every other item does.
-    return TableItem(name, from_item(item) if "#" not in name else None, expires_at)
+    return TableItem(name, from_item(item), expires_at)

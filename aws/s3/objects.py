@@ -124,11 +124,15 @@ class Objects:
         finally:
             stream.close()
 
-    async def pin(self, bucket: str, key: str, version_id: str) -> Pinned:
-        """That version with its ETag and size. Raises VersionGone when it does not exist or is a delete marker."""
+    async def describe(self, bucket: str, key: str, version_id: str) -> tuple[Pinned, Mapping[str, str]]:
+        """That version with its ETag and size, and its metadata, without `x-amz-meta-`.
+
+        Raises VersionGone when it does not exist or is a delete marker.
+        """
         with translate("s3"):
             answer = await self._s3.head_object(Bucket=bucket, Key=key, VersionId=version_id)
-            return Pinned(bucket, key, version_id, answer["ETag"].strip('"'), answer["ContentLength"])
+            pinned = Pinned(bucket, key, version_id, answer["ETag"].strip('"'), answer["ContentLength"])
+            return pinned, answer["Metadata"]
 
     async def promote(
         self,

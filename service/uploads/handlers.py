@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from airlock import events
-from airlock.errors import Conflict, Refused
-from airlock.lifecycle import RECORD_SECONDS, TERMINAL, State
+from airlock.errors import Refused
+from airlock.lifecycle import TERMINAL, State
 from airlock.upload_id import InvalidUploadId, UploadId
 from aws.dynamodb.records import Record
 from service.app_keys import CREATOR, ISSUER, LONG_POLLER, PORTS, SETTINGS
@@ -77,12 +77,8 @@ async def withdraw_upload(request: web.Request, caller: Caller) -> web.StreamRes
     """Withdraws an upload. Its state changes at once; the worker then deletes the bytes, which the service may not."""
     upload = _verified_id(request, caller)
     ports = request.app[PORTS]
-    end = upload.expires_at + RECORD_SECONDS
-    marked = ports.records.withdraw(upload.text, caller.owner, ports.now(), created_at=upload.issued_at, expires_at=end)
-    try:
-        await with_timeout("dynamodb", marked)
-    except Conflict:
-        raise _not_found() from None
+    await _record(request, upload, caller)
+    await with_timeout("dynamodb", ports.records.withdraw(upload.text, ports.now()))
     message = events.withdrawal(upload.text)
     await with_timeout("sqs", ports.queue.send(request.app[SETTINGS].queue, message))
     return responses.json_response({"id": upload.text, "state": State.WITHDRAWN}, 202)
@@ -108,7 +104,8 @@ async def _record(request: web.Request, upload: UploadId, caller: Caller) -> Rec
 
 
 def _owned(record: Record | None, caller: Caller) -> Record | None:
-    if record is not None and record.owner != caller.owner:
+    # An upload that was withdrawn before its object arrived has no owner in its record; its id is the caller's.
+    if record is not None and record.owner not in ("", caller.owner):
         raise _not_found()
     return record
 

@@ -156,7 +156,7 @@ class Execution:
     async def _withdraw(self, planned: Planned, after: float) -> None:
         await asyncio.sleep(after)
         upload = self._deployment.name(planned)
-        await self._deployment.harness.records.withdraw(upload, planned.owner, time.time())
+        await self._deployment.harness.records.withdraw(upload, time.time())
         self._delivery.post(f"withdrawal {planned.number}", withdrawal(upload))
 
     async def _backlog(self) -> int:

@@ -102,7 +102,7 @@ async def _batch_get(scene: Scene, _: str) -> None:
 
 
 async def _withdraw(scene: Scene, _: str) -> None:
-    await scene.records.withdraw(secrets.token_hex(8), "owner", time.time())
+    await scene.records.withdraw(secrets.token_hex(8), time.time())
 
 
 async def _claim(scene: Scene, _: str) -> None:

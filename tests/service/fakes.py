@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from airlock.errors import Conflict, Refused, Unavailable
+from airlock import upload_id
+from airlock.errors import Refused, Unavailable
 from airlock.lifecycle import State
 from airlock.policy import Credentials
 from airlock.quotas import Subject, Usage, Window
 from airlock.upload_session import Session
-from aws.dynamodb.records import TOMBSTONE_SECONDS, Page, Record
+from aws.dynamodb.records import Page, Record
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 START = 1_790_000_000.0
@@ -79,7 +80,7 @@ class FakeRecords:
     error: Exception | None = None
     reads: list[set[str]] = field(default_factory=list)
     pings: int = 0
-    withdrawals: list[Mapping[str, Any]] = field(default_factory=list)
+    withdrawals: list[str] = field(default_factory=list)
 
     def put(self, record: Record) -> Record:
         self.records[record.id] = record
@@ -95,25 +96,14 @@ class FakeRecords:
         self._answer()
         return {upload: self.records[upload] for upload in wanted if upload in self.records}
 
-    async def withdraw(
-        self, upload: str, owner: str, now: float, *, created_at: float | None, expires_at: int | None
-    ) -> Record:
+    async def withdraw(self, upload: str, now: float) -> None:
         self._answer()
-        self.withdrawals.append({"upload": upload, "created_at": created_at, "expires_at": expires_at})
-        blank = Record(
-            id=upload,
-            owner=owner,
-            state=State.WITHDRAWN,
-            created_at=now if created_at is None else created_at,
-            updated_at=now,
-            place="none",
-        )
+        self.withdrawals.append(upload)
+        issued_at = upload_id.unverified(upload).issued_at if upload not in self.records else 0
+        blank = Record(id=upload, owner="", state=State.WITHDRAWN, created_at=issued_at, updated_at=now, place="none")
         known = self.records.get(upload, blank)
-        if known.owner != owner:
-            raise Conflict("withdraw: the upload is another owner's")
-        end = int(now) + TOMBSTONE_SECONDS if expires_at is None else expires_at
-        ends = end if known.expires_at is None else known.expires_at
-        return self.put(replace(known, state=State.WITHDRAWN, updated_at=now, expires_at=ends))
+        if known.withdrawn_at is None:
+            self.put(replace(known, state=State.WITHDRAWN, updated_at=now, withdrawn_at=now))
 
     async def list(self, owner: str, *, state: State | None, cursor: str | None, limit: int) -> Page:
         """A cursor is `after:` and the id of the last record of its page."""

@@ -157,9 +157,9 @@ class WorkerHarness(DeploymentReader):
         async with admission.admit(event) as arrival:
             return arrival
 
-    async def withdraw(self, upload: str, owner: str = "alice") -> None:
+    async def withdraw(self, upload: str) -> None:
         """Withdraw as the service does: mark the record, then send the worker a message."""
-        await self.records.withdraw(upload, owner, time.time())
+        await self.records.withdraw(upload, time.time())
         await self.send(withdrawal(upload))
 
     def notification(self, *sent: Sent, bucket: str | None = None) -> str:

@@ -73,7 +73,7 @@ class InterruptibleParts:
         later = NOW + timedelta(hours=1)
         parts = assemble(harness.settings, harness.profiles, harness.clients, queue, later.timestamp)
         watched: dict[Any, tuple[str, ...]] = {
-            parts.objects: ("pin", "promote", "versions", "delete_versions"),
+            parts.objects: ("describe", "promote", "versions", "delete_versions"),
             parts.records: ("get", "begin_change", "change", "end_change", "rescanned"),
             inspector: ("inspect",),
             queue: ("send",),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from airlock import keys, upload_id
-from airlock.errors import Refused
+from airlock.errors import AirlockError, Refused
 from airlock.events import ObjectCreated
 from airlock.intent import Intent, NotOurMetadata
 from airlock.profile import Profile
@@ -15,7 +15,7 @@ from aws.s3.objects import Body, Objects, Pinned
 from workers.intake.arrival import Arrival
 
 
-class NotOurs(Exception):
+class NotOurs(AirlockError):
     """The message is about nothing that this deployment issued or knows. Its text says why; nothing was changed."""
 
 

@@ -40,18 +40,10 @@ class Buckets:
         )
 
     def copies(self, record: Record, profile: Profile | None) -> Iterator[Copies]:
-        """Each place to which any claim of `record` can have copied its bytes.
+        """Each place to which any claim of `record` can have copied its bytes, wherever it says that they are.
 
-        The profile says under which keys they are accepted: with None, places in accepted are left out, but for the
-        one that the record names.
+        The profile says under which keys they are accepted: with None, places in accepted are left out.
         """
-        made = list(self._made_by_claims(record, profile))
-        yield from made
-        for location in (record.location, record.moving_from):
-            if location is not None and not any(each.has(location.bucket, location.key) for each in made):
-                yield Copies(location.bucket, frozenset({location.key}))
-
-    def _made_by_claims(self, record: Record, profile: Profile | None) -> Iterator[Copies]:
         if record.version_id:
             yield Copies(self.quarantine, frozenset({keys.quarantine(record.id, record.version_id)}))
         if record.version_id and profile is not None:

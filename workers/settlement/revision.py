@@ -12,7 +12,9 @@ Step 1 is for workers that settle the same upload at the same time: they remove 
 and leave them alone while a move is noted.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 from airlock import verdict_event
@@ -22,11 +24,13 @@ from airlock.lifecycle import Step, sources
 from airlock.profile import Profile
 from airlock.verdict import Change, Outcome, Verdict
 from aws.dynamodb.records import Record, Records
-from aws.s3.objects import Objects
 from workers.settlement.effects import Effects
 from workers.settlement.storage import Stored
 
 Revising = Literal[Step.RELEASE, Step.REVOKE]
+_FROM: Mapping[Revising, Literal["accepted", "quarantine"]] = MappingProxyType(
+    {Step.RELEASE: "quarantine", Step.REVOKE: "accepted"}
+)
 
 
 class NotPossible(AirlockError):
@@ -36,8 +40,7 @@ class NotPossible(AirlockError):
 class Revision:
     """Every method raises Unavailable, and can then be repeated."""
 
-    def __init__(self, objects: Objects, records: Records, effects: Effects, now: Clock) -> None:
-        self._objects = objects
+    def __init__(self, records: Records, effects: Effects, now: Clock) -> None:
         self._records = records
         self._effects = effects
         self._now = now
@@ -45,9 +48,10 @@ class Revision:
     async def release(self, record: Record, profile: Profile, *, by: str, reason: str) -> Record:
         """Accept what is in quarantine; the findings stay in the verdict. Returns the record.
 
-        A release that was recorded already is finished, and keeps its own `by` and `reason`.
-        Raises NotPossible, Conflict when the upload was changed meanwhile, and VersionGone when the bytes are not in
-        quarantine any more.
+        A release that was recorded already is finished, and keeps its own `by` and `reason`. Only an operator's command
+        may call this: it believes the record.
+        Raises NotPossible, Conflict when the upload was changed meanwhile, NotACopy when the record does not name the
+        upload's own bytes in quarantine, and VersionGone when they are not there any more.
         """
         if record.verdict is None:
             raise _not_possible(record, Step.RELEASE)
@@ -57,23 +61,32 @@ class Revision:
     async def revoke(self, record: Record, profile: Profile, verdict: Verdict, *, by: str, reason: str) -> Record:
         """Take back what was accepted, because a later inspection came to `verdict`, which is infected.
 
-        The bytes go to quarantine or are deleted, as the profile says for infected ones. Otherwise as `release`.
+        The bytes go to quarantine or are deleted, as the profile says for infected ones. A revocation that was recorded
+        already is finished. Otherwise as `release`.
         """
         return await self._revise(record, profile, Step.REVOKE, verdict, by, reason)
+
+    async def end_revocation(self, record: Record) -> None:
+        """Note that a revocation is over: the accepted bytes are not there any more."""
+        await self._records.end_change(record)
 
     async def _revise(
         self, record: Record, profile: Profile, step: Revising, verdict: Verdict, by: str, reason: str
     ) -> Record:
         if record.state is verdict.outcome.state and record.changes and record.changes[-1].step is step:
+            if step is Step.RELEASE:
+                await self._effects.storage.copy_in("accepted", record)
             return await self._follow(record, profile)
         if record.state not in sources(step) or record.verdict is None or record.location is None:
             raise _not_possible(record, step)
         now = self._now()
         moment = datetime.fromtimestamp(now, UTC)
         change = Change(step=step, before=record.verdict.outcome, by=by, reason=reason, at=moment)
-        source = await self._objects.pin(*record.location)
+        source, found = await self._effects.storage.copy_in(_FROM[step], record)
         begun = await self._records.begin_change(record, step, now)
-        stored = await self._effects.storage.store(begun, verdict, profile, source)
+        # What a rescan may excuse later is what a worker found in the bytes that are released, not what a record says.
+        findings = found if step is Step.RELEASE else None
+        stored = await self._effects.storage.store(begun, verdict, profile, source, findings)
         async with self._effects.storage.removed_on_conflict(stored):
             changed = await self._record(begun, change, verdict, stored, now)
         return await self._follow(changed, profile)
@@ -92,7 +105,7 @@ class Revision:
     async def _follow(self, record: Record, profile: Profile) -> Record:
         if record.moving_from is not None:
             await self._effects.announce(record, profile)
-            await self._effects.storage.tidy(record, profile)
+            await self._effects.storage.tidy(record, profile, decided=True)
             await self._records.end_change(record)
         return record
 

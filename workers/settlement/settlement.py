@@ -14,15 +14,19 @@ be repeated without harm:
   removes the first copy. Steps 1 and 5 need no lock, because an upload is bound to one version for good: a copy that is
   made twice has the same bytes, and a worker that copies without recording removes its own copy.
 - After step 2 the verdict stands. `again` takes the steps 3 to 6 from what the record says: usage is counted once by a
-  mark on the record, and a repeated event has the same id and the same text.
+  mark on the record, and a repeated event has the same id and the same text. A record is a claim, so that no step is
+  taken for one that says accepted unless the copy in accepted proves it.
 
 The order matters. An event is published only when the record can be read, and bytes are deleted from incoming last,
 when the record says where they are. Otherwise a crash could lose them.
 """
 
+import logging
+
 from airlock import verdict_event
 from airlock.callables import Clock
-from airlock.lifecycle import RECORD_SECONDS
+from airlock.errors import VersionGone
+from airlock.lifecycle import RECORD_SECONDS, State
 from airlock.profile import Profile
 from airlock.verdict import Verdict
 from aws.dynamodb.records import Record, Records
@@ -30,6 +34,8 @@ from aws.s3.objects import Objects, Pinned
 from workers.intake.arrival import Arrival
 from workers.settlement.effects import Effects
 from workers.settlement.storage import Stored
+
+log = logging.getLogger(__name__)
 
 
 class Settlement:
@@ -53,19 +59,41 @@ class Settlement:
         if record.location != stored.location:
             # Another worker recorded its verdict first, and its own copy.
             await self._effects.storage.remove(stored)
-        await self._follow(record, arrival.profile, arrival.source, untidy=record.attempts > 1 or stored.repeated)
+        if record.location != stored.location or record.verdict != verdict:
+            await self.again(record, arrival.profile, arrival.source)
+            return record
+        await self._effects.announce(record, arrival.profile)
+        if record.attempts > 1 or stored.repeated:
+            await self._tidy(record, arrival.profile, decided=True)
+        await self._delete(arrival.source)
         return record
 
     async def again(self, record: Record, profile: Profile, source: Pinned) -> None:
-        """Take the steps that follow the record, from what the record says."""
-        await self._follow(record, profile, source, untidy=True)
+        """Take the steps that follow the record, from what the record says.
+
+        Where it says accepted and names no copy of the upload, nothing is done: raises NotACopy, or logs that the copy
+        is not there any more.
+        """
+        if record.state is State.ACCEPTED and not await self._is_accepted(record):
+            return
+        await self._effects.announce(record, profile)
+        await self._tidy(record, profile, decided=False)
+        await self._delete(source)
+
+    async def _is_accepted(self, record: Record) -> bool:
+        try:
+            await self._effects.storage.copy_in("accepted", record)
+        except VersionGone:
+            log.warning("nothing is announced: the accepted bytes are not there any more", extra={"upload": record.id})
+            return False
+        return True
 
     async def failed(self, record: Record, profile: Profile | None) -> None:
         """Publish that the upload failed, and remove what earlier attempts copied: it has no verdict on its bytes.
 
         The version in incoming stays. Without a profile no event is published.
         """
-        await self._tidy(record, profile)
+        await self._tidy(record, profile, decided=False)
         if profile is not None:
             await self._effects.publisher.publish_verdict(record, profile)
 
@@ -83,13 +111,10 @@ class Settlement:
             now=now,
         )
 
-    async def _follow(self, record: Record, profile: Profile, source: Pinned, *, untidy: bool) -> None:
-        await self._effects.announce(record, profile)
-        if untidy:
-            await self._tidy(record, profile)
+    async def _delete(self, source: Pinned) -> None:
         await self._objects.delete(source.bucket, source.key, source.version_id)
 
-    async def _tidy(self, record: Record, profile: Profile | None) -> None:
+    async def _tidy(self, record: Record, profile: Profile | None, *, decided: bool) -> None:
         # While a release or a revocation moves the bytes, copies that the record does not name yet are its own.
         if record.moving_from is None:
-            await self._effects.storage.tidy(record, profile)
+            await self._effects.storage.tidy(record, profile, decided=decided)

@@ -66,7 +66,7 @@ async def test_an_upload_that_is_not_accepted_is_not_counted(table: Table, count
     record = await accepted(table)
     await counters.count_accepted(replace(record, state=State.REJECTED), LIMITED)
     await counters.count_accepted(replace(record, verdict=None), LIMITED)
-    await Records(table.dynamodb, table.name).withdraw(record.id, "ada", NOW)
+    await Records(table.dynamodb, table.name).withdraw(record.id, NOW)
     await counters.count_accepted(record, LIMITED)
     assert await counters.get(ADA, TODAY) == Usage()
 

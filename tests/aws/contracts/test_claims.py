@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 
 from airlock.errors import Conflict
-from airlock.lifecycle import State
-from airlock.verdict import Outcome
-from aws.dynamodb.records import TOMBSTONE_SECONDS, Claim, Record, Records
+from airlock.lifecycle import State, Step
+from airlock.verdict import Change, Outcome
+from aws.dynamodb.record import to_item
+from aws.dynamodb.records import TOMBSTONE_SECONDS, Claim, Records
 from tests.aws.contracts.tables import Table
 from tests.aws.dynamodb.uploads import ARRIVED, PLACE, settled, verdict
+
+UPLOAD = f"{'ab' * 8}{1_700_000_000:08x}{900:06x}{'cd' * 15}"
 
 
 @pytest.fixture
@@ -27,9 +30,9 @@ async def test_the_first_claim_records_the_object_and_binds_its_version(records:
     assert await records.get("upload-1") == claim.record
 
 
-async def test_each_claim_counts_an_attempt_and_keeps_the_creation_time(records: Records) -> None:
+async def test_each_claim_counts_an_attempt(records: Records) -> None:
     await records.claim(ARRIVED)
-    again = await records.claim(replace(ARRIVED, created_at=1700000777, updated_at=1700000888))
+    again = await records.claim(replace(ARRIVED, updated_at=1700000888))
     assert (again.result, again.record.attempts) == ("claimed", 2)
     assert (again.record.created_at, again.record.updated_at) == (ARRIVED.created_at, 1700000888)
 
@@ -115,7 +118,7 @@ async def test_only_an_upload_in_inspection_is_settled(records: Records) -> None
     await records.give_back(bound, 1700000002)
     with pytest.raises(Conflict, match="received"):
         await records.settle(bound, verdict(), place="none", now=1)
-    await records.withdraw("upload-1", "ada", 1700000003)
+    await records.withdraw("upload-1", 1700000003)
     with pytest.raises(Conflict, match="withdrawn"):
         await records.settle(bound, verdict(), place="none", now=1)
 
@@ -184,31 +187,100 @@ async def test_a_released_upload_can_fail(records: Records) -> None:
 
 async def test_a_withdrawal_keeps_what_is_needed_to_delete_the_bytes(records: Records) -> None:
     before = await settled(records)
-    for upload in ("upload-1", before):
-        after = await records.withdraw(upload, "ada", 1700000020)
-        assert after == replace(before, state=State.WITHDRAWN, updated_at=1700000020)
+    for now in (1700000020, 1700000030):
+        await records.withdraw("upload-1", now)
+        after = await records.get("upload-1")
+        assert after == replace(before, state=State.WITHDRAWN, updated_at=1700000020, withdrawn_at=1700000020)
     for version in ("v1", "v2"):
         assert (await records.claim(replace(ARRIVED, version_id=version))).result == "withdrawn"
 
 
-async def test_a_withdrawal_before_the_object_makes_a_record_that_expires(records: Records) -> None:
-    made = await records.withdraw("upload-1", "ada", 1700000000.5)
-    assert made == Record(
-        id="upload-1",
-        owner="ada",
-        state=State.WITHDRAWN,
-        created_at=1700000000.5,
-        updated_at=1700000000.5,
-        place="none",
-        expires_at=1700000000 + TOMBSTONE_SECONDS,
-    )
-    assert (await records.claim(ARRIVED)) == Claim(made, "withdrawn")
-    other = await records.withdraw("upload-2", "ada", 1700000000.5, created_at=1600000000, expires_at=1700000009)
-    assert (other.created_at, other.expires_at) == (1600000000, 1700000009)
-
-
-async def test_an_upload_is_not_withdrawn_by_another_owner(records: Records) -> None:
-    before = (await records.claim(ARRIVED)).record
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_no_verdict_is_recorded_on_a_withdrawn_upload(records: Records, outcome: Outcome) -> None:
+    bound = (await records.claim(ARRIVED)).record
+    await records.withdraw("upload-1", 1700000020)
     with pytest.raises(Conflict):
-        await records.withdraw("upload-1", "eve", 1700000020)
+        await records.settle(bound, verdict(outcome), place="none", now=1700000030)
+    with pytest.raises(Conflict):
+        await records.give_back(bound, 1700000030)
+
+
+async def test_nothing_arrives_after_a_withdrawal_before_the_object(records: Records) -> None:
+    await records.withdraw(UPLOAD, 1700000000.5)
+    claim = await records.claim(replace(ARRIVED, id=UPLOAD))
+    assert (claim.result, claim.record.state, claim.record.owner) == ("withdrawn", State.WITHDRAWN, "")
+
+
+async def test_a_worker_ends_a_withdrawal_for_good(records: Records, table: Table) -> None:
+    """The record stays withdrawn without the service's mark, and expires."""
+    await records.withdraw(UPLOAD, 1700000020)
+    marked = await records.get(UPLOAD)
+    assert marked is not None
+    for _ in range(2):
+        await records.end_withdrawal(marked)
+    await _remove_mark(table, UPLOAD)
+    ended = await records.get(UPLOAD)
+    assert ended == replace(marked, expires_at=1700000000 + TOMBSTONE_SECONDS, withdrawn_at=None)
+    assert (await records.claim(replace(ARRIVED, id=UPLOAD))).result == "withdrawn"
+
+
+async def test_a_withdrawal_that_ends_keeps_when_the_record_expires(records: Records) -> None:
+    before = await settled(records)
+    await records.withdraw("upload-1", 1700000020)
+    marked = await records.get("upload-1")
+    assert marked is not None
+    await records.end_withdrawal(marked)
+    assert await records.get("upload-1") == marked
+    assert marked.expires_at == before.expires_at
+
+
+async def test_a_withdrawal_whose_mark_is_gone_is_not_ended(records: Records, table: Table) -> None:
+    before = await settled(records)
+    await records.withdraw("upload-1", 1700000020)
+    marked = await records.get("upload-1")
+    assert marked is not None
+    await _remove_mark(table, "upload-1")
+    await records.end_withdrawal(marked)
     assert await records.get("upload-1") == before
+
+
+async def test_an_item_in_which_nothing_is_recorded_is_in_nobodys_way(records: Records, table: Table) -> None:
+    await records.withdraw(UPLOAD, 1700000020)
+    await _remove_mark(table, UPLOAD)
+    assert await records.get(UPLOAD) is None
+    assert (await records.claim(replace(ARRIVED, id=UPLOAD))).result == "claimed"
+
+
+async def test_a_claim_leaves_nothing_that_another_wrote_into_the_record(records: Records, table: Table) -> None:
+    first = (await records.claim(replace(ARRIVED, tenant=None, declared_sha256=None))).record
+    forged = replace(
+        ARRIVED,
+        tenant="acme",
+        location=PLACE,
+        moving_from=PLACE,
+        place="accepted",
+        rescanned=verdict(),
+        event_id="event-9",
+        changes=(Change(step=Step.RELEASE, before=Outcome.INFECTED, by="x", reason="x", at=verdict().inspected_at),),
+    )
+    values = {f":{name}": value for name, value in to_item(forged).items() if name not in ("id", "state")}
+    await table.dynamodb.update_item(
+        TableName=table.name,
+        Key={"id": {"S": "upload-1"}},
+        UpdateExpression="SET " + ", ".join(f"#{name[1:]} = {name}" for name in values),
+        ConditionExpression="attribute_exists(#id)",
+        ExpressionAttributeNames={"#id": "id", **{f"#{name[1:]}": name[1:] for name in values}},
+        ExpressionAttributeValues=values,
+    )
+    again = (await records.claim(replace(ARRIVED, tenant=None, declared_sha256=None))).record
+    assert again == replace(first, attempts=1)
+
+
+async def _remove_mark(table: Table, upload: str) -> None:
+    await table.dynamodb.update_item(
+        TableName=table.name,
+        Key={"id": {"S": upload}},
+        UpdateExpression="REMOVE #withdrawn_at",
+        ConditionExpression="attribute_exists(#id)",
+        ExpressionAttributeNames={"#withdrawn_at": "withdrawn_at", "#id": "id"},
+    )

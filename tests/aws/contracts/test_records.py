@@ -3,21 +3,21 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 import pytest
 
-from airlock.errors import Conflict, Refused, Unavailable
+from airlock.errors import Refused, Unavailable
 from airlock.lifecycle import State
 from aws.clients import connect
 from aws.dynamodb.record import Record, to_item
-from aws.dynamodb.records import TOMBSTONE_SECONDS
 from aws.dynamodb.records import Records as Adapter
 from aws.settings import AwsSettings
 from service.ports import Records
 from tests.aws.dynamodb.uploads import ARRIVED
 from tests.service.fakes import FakeRecords
 
+UPLOAD = f"{'ab' * 8}{1_700_000_000:08x}{900:06x}{'cd' * 15}"
+WITHDRAWN_AT = 1700000020.5
 ACCEPTED = replace(ARRIVED, state=State.ACCEPTED, place="accepted")
 
 
@@ -58,10 +58,6 @@ def records(implementation: Implementation) -> Records:
     return implementation.records
 
 
-async def withdraw(records: Records, upload: str, owner: str = "ada", **changes: Any) -> Record:
-    return await records.withdraw(upload, owner, 1700000020.5, **{"created_at": None, "expires_at": None, **changes})
-
-
 async def test_a_record_is_read_as_it_was_written(implementation: Implementation) -> None:
     await implementation.put(ARRIVED)
     assert await implementation.records.get(ARRIVED.id) == ARRIVED
@@ -77,38 +73,32 @@ async def test_an_unknown_upload_has_no_record(records: Records) -> None:
 
 async def test_a_withdrawal_keeps_what_was_recorded(implementation: Implementation) -> None:
     await implementation.put(ACCEPTED)
-    after = await withdraw(implementation.records, ACCEPTED.id, created_at=1, expires_at=2)
-    assert after == replace(ACCEPTED, state=State.WITHDRAWN, updated_at=1700000020.5)
-    assert await implementation.records.get(ACCEPTED.id) == after
-    assert await withdraw(implementation.records, ACCEPTED.id) == after
+    for now in (WITHDRAWN_AT, WITHDRAWN_AT + 5):
+        await implementation.records.withdraw(ACCEPTED.id, now)
+        after = await implementation.records.get(ACCEPTED.id)
+        assert after == replace(ACCEPTED, state=State.WITHDRAWN, updated_at=WITHDRAWN_AT, withdrawn_at=WITHDRAWN_AT)
 
 
-async def test_a_withdrawal_sets_the_expiry_of_a_record_that_would_stay(implementation: Implementation) -> None:
-    await implementation.put(replace(ACCEPTED, expires_at=None))
-    assert (await withdraw(implementation.records, ACCEPTED.id, expires_at=1800000001)).expires_at == 1800000001
-
-
-async def test_a_withdrawal_before_the_object_makes_a_record_that_expires(records: Records) -> None:
-    made = await withdraw(records, "upload-1")
+async def test_a_withdrawal_before_the_object_is_remembered(records: Records) -> None:
+    await records.withdraw(UPLOAD, WITHDRAWN_AT)
+    made = await records.get(UPLOAD)
     assert made == Record(
-        id="upload-1",
-        owner="ada",
+        id=UPLOAD,
+        owner="",
         state=State.WITHDRAWN,
-        created_at=1700000020.5,
-        updated_at=1700000020.5,
+        created_at=1_700_000_000,
+        updated_at=WITHDRAWN_AT,
         place="none",
-        expires_at=1700000020 + TOMBSTONE_SECONDS,
+        withdrawn_at=WITHDRAWN_AT,
     )
-    assert await records.get("upload-1") == made
-    other = await withdraw(records, "upload-2", created_at=1600000000, expires_at=1700000029)
-    assert (other.created_at, other.expires_at) == (1600000000, 1700000029)
+    assert await records.batch_get([UPLOAD]) == {UPLOAD: made}
 
 
-async def test_an_upload_is_not_withdrawn_by_another_owner(implementation: Implementation) -> None:
-    await implementation.put(ARRIVED)
-    with pytest.raises(Conflict):
-        await withdraw(implementation.records, ARRIVED.id, "eve")
-    assert await implementation.records.get(ARRIVED.id) == ARRIVED
+async def test_a_list_shows_withdrawn_uploads_as_such(implementation: Implementation) -> None:
+    await fill(implementation)
+    await implementation.records.withdraw("u3", WITHDRAWN_AT)
+    assert list(chain(*await walk(implementation.records, State.INSPECTING, 50))) == ["u5", "u1"]
+    assert list(chain(*await walk(implementation.records, State.WITHDRAWN, 50))) == ["u6", "u4", "u3", "u2", "u0"]
 
 
 async def walk(records: Records, state: State | None, limit: int) -> list[list[str]]:
@@ -167,7 +157,7 @@ async def test_a_table_that_cannot_be_reached_is_unavailable(implementation: Imp
     calls: list[Awaitable[object]] = [
         records.get("a"),
         records.batch_get(["a"]),
-        withdraw(records, "a"),
+        records.withdraw("a", 1),
         records.list("ada", state=None, cursor=None, limit=1),
         records.ping(),
     ]

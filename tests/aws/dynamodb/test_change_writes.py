@@ -100,6 +100,6 @@ async def test_only_states_of_the_lifecycle_can_be_released(records: Records, st
 
 async def test_a_withdrawn_upload_is_not_released(records: Records) -> None:
     begun = await records.begin_change(await settled(records, Outcome.INFECTED), Step.RELEASE, BEGUN)
-    await records.withdraw("upload-1", "ada", 1700000015)
+    await records.withdraw("upload-1", 1700000015)
     with pytest.raises(Conflict, match="withdrawn"):
         await release(records, begun)

@@ -1,8 +1,10 @@
 """A record is the same after it was written as an item."""
 
+from dataclasses import replace
 from datetime import UTC
-from typing import get_args
+from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +33,7 @@ steps = st.sampled_from((Step.REVOKE, Step.RELEASE))
 changes = st.builds(Change, step=steps, before=st.sampled_from(Outcome), by=texts, reason=texts, at=moments)
 records = st.builds(
     Record,
-    id=texts,
+    id=texts.filter(lambda text: "#" not in text),
     owner=texts,
     state=st.sampled_from(State),
     created_at=times,
@@ -62,6 +64,46 @@ records = st.builds(
 @given(records)
 def test_a_record_is_read_back_as_it_was_written(record: Record) -> None:
     assert from_item(to_item(record)) == record
+
+
+UPLOAD = f"{'ab' * 8}{1_700_000_000:08x}{900:06x}{'cd' * 15}"
+MARKED = {"id": {"S": UPLOAD}, "withdrawn_at": {"N": "1700000020.5"}}
+
+
+def test_what_the_service_wrote_into_a_record_can_only_mean_that_it_is_withdrawn() -> None:
+    record = Record(id=UPLOAD, owner="ada", state=State.ACCEPTED, created_at=1, updated_at=2, place="accepted")
+    marked = replace(record, state=State.WITHDRAWN, updated_at=1700000020.5, withdrawn_at=1700000020.5)
+    assert from_item({**to_item(record), **MARKED}) == marked
+
+
+def test_an_upload_that_was_withdrawn_before_its_object_is_known_by_its_id_alone() -> None:
+    assert from_item(MARKED) == Record(
+        id=UPLOAD,
+        owner="",
+        state=State.WITHDRAWN,
+        created_at=1_700_000_000,
+        updated_at=1700000020.5,
+        place="none",
+        withdrawn_at=1700000020.5,
+    )
+
+
+@pytest.mark.parametrize("mark", [{"S": "soon"}, {"L": []}, {"NULL": True}, {"N": "-1"}, {"N": "1E+125"}])
+def test_a_withdrawal_is_read_whatever_its_mark_is(mark: dict[str, Any]) -> None:
+    read = from_item({"id": {"S": UPLOAD}, "withdrawn_at": mark})
+    assert read is not None
+    assert read.state is State.WITHDRAWN
+
+
+@pytest.mark.parametrize("item", [{"id": {"S": UPLOAD}}, {**MARKED, "id": {"S": "no upload id"}}])
+def test_an_item_in_which_nothing_is_recorded_is_no_record(item: dict[str, Any]) -> None:
+    assert from_item(item) is None
+
+
+@pytest.mark.parametrize("upload", ["session#0123", "usage#owner#ada#20261122", "backfill#run"])
+def test_an_item_of_something_else_is_no_record_whatever_was_written_into_it(upload: str) -> None:
+    forged = Record(id=upload, owner="ada", state=State.ACCEPTED, created_at=1, updated_at=1)
+    assert from_item(to_item(forged)) is None
 
 
 def test_every_field_has_an_attribute_of_its_own() -> None:

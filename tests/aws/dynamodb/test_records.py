@@ -47,7 +47,7 @@ async def fill(records: Records) -> None:
     for number in range(7):
         await records.claim(replace(ARRIVED, id=f"u{number}", created_at=1700000000 + number / 4))
         if number % 2 == 0:
-            await records.withdraw(f"u{number}", "ada", 1700000100)
+            await records.withdraw(f"u{number}", 1700000100)
     await records.claim(replace(ARRIVED, id="bobs", owner="bob"))
 
 

@@ -11,7 +11,7 @@ from tests.workers.harness import EICAR, PNG, WorkerHarness
 
 async def test_the_bytes_of_a_withdrawn_upload_are_removed_from_every_bucket(harness: WorkerHarness) -> None:
     sent = await accepted(harness)
-    await harness.records.withdraw(sent.upload, "alice", time.time())
+    await harness.records.withdraw(sent.upload, time.time())
     await repaired(harness, Discrepancy.WITHDRAWN)
     late = await harness.put(PNG, upload=sent.upload)
     assert late.upload == sent.upload

@@ -41,12 +41,12 @@ class FakeDynamoDB:
 
     def _holds(self, key: str, asked: Any) -> bool:
         condition = asked.get("ConditionExpression")
-        values = asked["ExpressionAttributeValues"]
+        values = asked.get("ExpressionAttributeValues", {})
         return condition is None or _Condition(condition, self.items.get(key, {}), values).holds()
 
     def update(self, upload: str, asked: Any) -> Any:
         old = self.items.get(upload)
-        values = asked["ExpressionAttributeValues"]
+        values = asked.get("ExpressionAttributeValues", {})
         if not self._holds(upload, asked):
             # AWS returns the item whose condition failed, if there is one.
             existing = {"Item": dict(old)} if old is not None else {}
@@ -78,7 +78,7 @@ def _apply(operation: str, clause: str, item: dict[str, Any], values: Any) -> No
 
 
 class _Condition:
-    """A condition in DynamoDB's grammar, as far as it is used: OR, AND, brackets, =, <>, <, IN and two functions."""
+    """A condition in DynamoDB's grammar, as far as it is used: OR, AND, brackets, =, <>, <, IN and three functions."""
 
     def __init__(self, text: str, item: dict[str, Any], values: Any) -> None:
         self._tokens: deque[str] = deque(_TOKEN.findall(text))
@@ -113,8 +113,11 @@ class _Condition:
         if token in ("attribute_exists", "attribute_not_exists"):
             _, name, _ = (self._tokens.popleft() for _ in range(3))
             return (name[1:] in self._item) == (token == "attribute_exists")
-        operator = self._tokens.popleft()
         given = self._item.get(token[1:])
+        if token == "size":
+            _, name, _ = (self._tokens.popleft() for _ in range(3))
+            given = {"N": str(len(self._item[name[1:]]["L"]))} if name[1:] in self._item else None
+        operator = self._tokens.popleft()
         if operator == "IN":
             return any(given == value for value in self._list())
         value = self._values[self._tokens.popleft()]

@@ -58,6 +58,13 @@ class FakeS3:
 
         return await called("open", read)
 
+    async def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: N803
+        def read() -> Any:
+            found = self._pinned(Bucket, Key, VersionId, None, "HeadObject")
+            return {"ETag": f'"{found.etag}"', "ContentLength": len(found.body), "Metadata": found.metadata}
+
+        return await called("describe", read)
+
     async def copy_object(self, *, CopySource: Any, CopySourceIfMatch: str, **to: Any) -> Any:  # noqa: N803
         def copy() -> Any:
             source = (CopySource["Bucket"], CopySource["Key"], CopySource["VersionId"])

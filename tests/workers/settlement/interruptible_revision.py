@@ -43,7 +43,7 @@ class InterruptibleRevision:
         for owner, *names in (*watched, (effects.publisher, "publish")):
             for name in names:
                 self._watch(owner, name)
-        self._revision = Revision(parts.objects, parts.records, effects, parts.now)
+        self._revision = Revision(parts.records, effects, parts.now)
 
     async def release(self, upload: str | Record, *, by: str = "grace") -> Record:
         """Release an upload; a record is used as it was read."""

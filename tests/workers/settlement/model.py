@@ -12,7 +12,7 @@ from airlock import keys, upload_id
 from airlock.errors import Unavailable
 from airlock.events import ObjectCreated, notification, withdrawal
 from airlock.intent import PREFIX, Intent
-from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS
+from airlock.lifecycle import LATEST_ARRIVAL_SECONDS
 from airlock.profiles import Profiles
 from airlock.verdict import Outcome, Verdict
 from aws.clients import Clients
@@ -136,10 +136,7 @@ class UploadModel:
 
     def withdraw(self) -> None:
         """Withdraw the upload as the service does."""
-        end = self.upload.expires_at + RECORD_SECONDS
-        marking = self._records.withdraw(
-            self.upload.text, OWNER, self._now(), created_at=self.upload.issued_at, expires_at=end
-        )
+        marking = self._records.withdraw(self.upload.text, self._now())
         self.finish(Attempt(self.loop, marking))
         self.notifications.append(Notification(withdrawal(self.upload.text)))
 

@@ -18,7 +18,7 @@ async def test_a_withdrawal_during_the_inspection_wins(harness: WorkerHarness) -
     async with harness.working({**harness.checks(), "content": held}):
         await held.reached.wait()
         # Only the record is marked: the worker finds that out before any message comes.
-        await harness.records.withdraw(sent.upload, "alice", 1_800_000_000.0)
+        await harness.records.withdraw(sent.upload, 1_800_000_000.0)
         held.open.set()
         await harness.idle()
     record = await harness.records.get(sent.upload)
