@@ -60,7 +60,7 @@ class IamAdmin:
     async def _user(self, iam: Any, name: str, policy: Mapping[str, Any]) -> AccessKey:
         kept = self.folder / f"{name}.json"
         known = await _key_ids(iam, name)
-        await iam.put_user_policy(UserName=name, PolicyName="airlock", PolicyDocument=json.dumps(policy))
+        await iam.put_user_policy(UserName=name, PolicyName="airlock", PolicyDocument=json.dumps(_enforced(policy)))
         if kept.exists():
             key = AccessKey(**json.loads(kept.read_text()))
             if key.access_key_id in known:
@@ -72,6 +72,17 @@ class IamAdmin:
         kept.touch(mode=0o600)
         kept.write_text(json.dumps(asdict(key)))
         return key
+
+
+def _enforced(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy without the conditions on DynamoDB's keys and attributes: ministack 1.5.33 gives those no values, and
+    so would refuse what AWS allows.
+    """
+    statements = [
+        {name: value for name, value in statement.items() if name != "Condition" or "dynamodb:" not in str(value)}
+        for statement in policy["Statement"]
+    ]
+    return {**policy, "Statement": statements}
 
 
 async def _key_ids(iam: Any, name: str) -> set[str]:

@@ -15,6 +15,10 @@ commands. Each action in them belongs to a call in `aws/` or `ops/`. Where call 
 - `s3:ListBucketMultipartUploads` has no condition `s3:prefix`, so it is allowed on the whole bucket:
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 - HEAD on a version needs the permission to read it: `s3:GetObjectVersion`.
+- The service writes three things into the table: what upload sessions and quotas used, told by their keys, and the mark
+  of a withdrawal, told by its attribute. `ForAllValues` is true where a request has no such key or attribute, so each
+  statement asks for their presence too. Attributes are those of the key, of the update and of its condition:
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 - A transaction needs the actions of its items: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 """
 

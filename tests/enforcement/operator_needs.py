@@ -77,7 +77,7 @@ NEEDS: Mapping[str, Mapping[str, Need]] = {
     "ListSettled": {**_common("FindVersionsOfSettled"), "s3:ListBucketMultipartUploads": _open_uploads},
     "RemoveLeftovers": {**_deletes, "s3:AbortMultipartUpload": _abort},
     "Records": {
-        **needs.NEEDS["service"]["Records"],
+        **needs.NEEDS["service"]["ReadRecords"],
         "dynamodb:Scan": _scan,
         "dynamodb:DeleteItem": _forget,
         "dynamodb:UpdateItem": _begin,
@@ -88,6 +88,7 @@ NEEDS: Mapping[str, Mapping[str, Need]] = {
         "sqs:SendMessage*": _send_many,
     },
     "ReadQuarantine": _common("InspectAgain"),
+    "CheckReleased": _common("InspectAgain"),
     "Release": {"s3:PutObject": _common("StoreSettled")["s3:PutObject"]},
     "TakeDeadLetters": {**_taking, "sqs:GetQueueAttributes": _count},
     "TellVerdicts": _common("TellVerdicts"),

@@ -5,6 +5,7 @@ action and resource, an index of a table and the items of a transaction included
 a form to `s3:PutObject` on its key; the source of a copy to `s3:GetObjectVersion`. Where it differs from AWS: it asks
 for SQS's batches by their own names, for `s3:DeleteObject` only of the first key of DeleteObjects, and neither for
 `s3:GetObject` of a copied version nor for `s3:ListBucket` before it tells that something is not there (`ON_AWS_ONLY`).
+It knows neither the keys nor the attributes of a write: tests/ops/iam evaluates the conditions on those.
 """
 
 import copy

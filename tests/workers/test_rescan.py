@@ -108,13 +108,18 @@ async def test_a_finding_that_is_not_infected_is_recorded_and_revokes_nothing(ha
     assert await events_by_id(harness) == {}
 
 
-async def test_a_rescan_notices_that_the_bytes_were_replaced(harness: WorkerHarness) -> None:
+@pytest.mark.parametrize("described", [True, False])
+async def test_a_rescan_notices_that_the_bytes_were_replaced(harness: WorkerHarness, described: bool) -> None:
     [record] = await accepted(harness, PNG)
     assert record.location
+    stored = await harness.clients.s3.head_object(Bucket=record.location.bucket, Key=record.location.key)
+    metadata = stored["Metadata"] if described else {}
     await harness.clients.s3.delete_object(
         Bucket=record.location.bucket, Key=record.location.key, VersionId=record.location.version_id
     )
-    other = await harness.clients.s3.put_object(Bucket=record.location.bucket, Key=record.location.key, Body=PNG + b"x")
+    other = await harness.clients.s3.put_object(
+        Bucket=record.location.bucket, Key=record.location.key, Body=PNG + b"x", Metadata=metadata
+    )
     key = {"id": {"S": record.id}}
     location = {"L": [{"S": record.location.bucket}, {"S": record.location.key}, {"S": other["VersionId"]}]}
     await harness.clients.dynamodb.update_item(
@@ -124,10 +129,15 @@ async def test_a_rescan_notices_that_the_bytes_were_replaced(harness: WorkerHarn
         ExpressionAttributeNames={"#location": "location"},
         ExpressionAttributeValues={":other": location},
     )
-    [still] = await rescanned(harness, record)
-    assert still.rescanned
-    assert [finding.code for finding in still.rescanned.findings] == ["checksum_mismatch"]
-    assert still.state is State.ACCEPTED
+    if described:
+        [still] = await rescanned(harness, record)
+        assert still.rescanned
+        assert [finding.code for finding in still.rescanned.findings] == ["checksum_mismatch"]
+        assert still.state is State.ACCEPTED
+    else:
+        async with parts_of(harness) as parts:
+            message = Message("id", "receipt", events.rescan(record.id), 1)
+            assert isinstance(await parts.executor.execute(message), Bury)
 
 
 async def test_a_released_upload_is_revoked_only_for_findings_that_are_new(harness: WorkerHarness) -> None:

@@ -74,7 +74,7 @@ class Revision:
         self, record: Record, profile: Profile, step: Revising, verdict: Verdict, by: str, reason: str
     ) -> Record:
         if record.state is verdict.outcome.state and record.changes and record.changes[-1].step is step:
-            if step is Step.RELEASE:
+            if step is Step.RELEASE and record.moving_from is not None:
                 await self._effects.storage.copy_in("accepted", record)
             return await self._follow(record, profile)
         if record.state not in sources(step) or record.verdict is None or record.location is None:

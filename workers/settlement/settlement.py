@@ -89,7 +89,7 @@ class Settlement:
         return True
 
     async def failed(self, record: Record, profile: Profile | None) -> None:
-        """Publish that the upload failed, and remove what earlier attempts copied: it has no verdict on its bytes.
+        """Publish that the upload failed, and remove what earlier attempts copied to quarantine: it has no verdict.
 
         The version in incoming stays. Without a profile no event is published.
         """

@@ -82,6 +82,7 @@ class Storage:
             source, to.bucket, to.key, content_type=media_type, content_disposition="attachment", metadata=metadata
         )
         if copied.version_id in UNVERSIONED:
+            await self._objects.delete(to.bucket, to.key, "null")
             raise Outage("s3", f"versioning is off in the bucket {to.bucket}: objects in it could be replaced")
         return Stored(place, to._replace(version_id=copied.version_id), copied.repeated)
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from airlock import upload_id
 from airlock.callables import Uniform
 from airlock.errors import DoesNotFit, Outage, Unavailable, VersionGone
 from airlock.events import ObjectCreated, rescan, withdrawal
@@ -57,10 +58,10 @@ class Scripted:
         return Done()
 
     async def withdraw(self, upload: str) -> Disposition:
-        return self._disposition(upload)
+        return self._disposition(_name(upload))
 
     async def rescan(self, upload: str) -> Disposition:
-        return self._disposition(upload)
+        return self._disposition(_name(upload))
 
     async def give_up(self, upload: str, version_id: str, reason: str) -> None:
         if self._broken:
@@ -83,6 +84,15 @@ class Scripted:
                 raise NotOurs("late")
             case _:
                 return Bury(name) if name.startswith("bad") else Done()
+
+
+def _id(name: str) -> str:
+    """An upload id in which the name stands."""
+    return name.encode().hex().ljust(upload_id.LENGTH, "0")
+
+
+def _name(upload: str) -> str:
+    return bytes.fromhex(upload).rstrip(b"\0").decode()
 
 
 def _body(*keys: str) -> str:
@@ -155,12 +165,12 @@ async def test_where_an_earlier_version_cannot_be_worked_on_now_the_later_one_wa
     [("x", Done()), ("bad", Bury("bad")), ("late", Bury("late")), ("unavailable", Retry(2.0))],
 )
 async def test_a_rescan(upload: str, expected: Disposition) -> None:
-    assert await _executor(Scripted()).execute(_message(rescan(upload))) == expected
+    assert await _executor(Scripted()).execute(_message(rescan(_id(upload)))) == expected
 
 
 async def test_a_rescan_that_is_given_up_leaves_the_upload_as_it_is() -> None:
     parts = Scripted()
-    disposition = await _executor(parts).execute(_message(rescan("unavailable"), receives=3))
+    disposition = await _executor(parts).execute(_message(rescan(_id("unavailable")), receives=3))
     assert disposition == Bury("after 3 attempts: clamd: cannot be reached")
     assert parts.calls == []
 
@@ -170,7 +180,7 @@ async def test_a_rescan_that_is_given_up_leaves_the_upload_as_it_is() -> None:
     [("good", Done()), ("bad", Bury("bad")), ("unavailable", Retry(2.0)), ("bug", Retry(2.0))],
 )
 async def test_a_withdrawal(upload: str, expected: Disposition) -> None:
-    assert await _executor(Scripted()).execute(_message(withdrawal(upload))) == expected
+    assert await _executor(Scripted()).execute(_message(withdrawal(_id(upload)))) == expected
 
 
 async def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
@@ -262,7 +272,7 @@ async def test_a_bug_while_a_failure_is_recorded_does_not_keep_the_message() -> 
 
 
 async def test_to_give_up_on_a_withdrawal_needs_no_record() -> None:
-    disposition = await _executor(Scripted()).execute(_message(withdrawal("unavailable"), receives=3))
+    disposition = await _executor(Scripted()).execute(_message(withdrawal(_id("unavailable")), receives=3))
     assert disposition == Bury("after 3 attempts: clamd: cannot be reached")
 
 

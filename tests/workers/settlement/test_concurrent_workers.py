@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from tests.workers.fakes.attempt import Attempt
-from tests.workers.settlement.model import ATTEMPTS, Notification, UploadModel
+from tests.workers.settlement.model import ATTEMPTS, Notification, ObjectKind, UploadModel
 from tests.workers.settlement.test_faults import STRIDE
 from workers.intake.disposition import Bury, Done, Retry
 
@@ -14,10 +14,10 @@ Begin = Callable[[], tuple[UploadModel, list[Notification]]]
 """A model, and a notification for each of its workers."""
 
 
-def one_message() -> tuple[UploadModel, list[Notification]]:
+def one_message(kind: ObjectKind = "clean") -> tuple[UploadModel, list[Notification]]:
     """The same message is delivered to two workers."""
     model = UploadModel()
-    model.store("clean")
+    model.store(kind)
     return model, [model.notifications[0], model.notifications[0]]
 
 
@@ -44,9 +44,9 @@ def withdrawn() -> tuple[UploadModel, list[Notification]]:
     return model, [notification, model.notifications[1]]
 
 
-def slow_worker() -> tuple[UploadModel, list[Notification]]:
+def slow_worker(kind: ObjectKind = "clean") -> tuple[UploadModel, list[Notification]]:
     """The first worker is slow, so the second gives up, while an operator has redriven the message to the third."""
-    model, [notification, again] = one_message()
+    model, [notification, again] = one_message(kind)
     return model, [notification, Notification(notification.body, receives=ATTEMPTS), again]
 
 
@@ -86,8 +86,8 @@ def test_workers_stopped_at_any_calls_reach_the_same_end(begin: Begin, stride: i
 
 
 def test_an_attempt_that_was_given_up_settles_nothing_after_the_upload_was_claimed_again() -> None:
-    """The worker that gives up has listed the slow worker's copy, to remove it."""
-    model, [slow, last, again] = slow_worker()
+    """The worker that gives up has listed the slow worker's copy in quarantine, to remove it."""
+    model, [slow, last, again] = slow_worker("infected")
     copied = model.go_until(model.go_until(model.deliver(slow), "copy"), "update")
     giving_up = model.go_until(model.deliver(last), "delete")
     claimed = model.go_until(model.deliver(again), "inspect")

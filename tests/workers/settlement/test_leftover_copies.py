@@ -10,6 +10,8 @@ from airlock import keys
 from airlock.lifecycle import State
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
+from ops.reconcile.discrepancy import Discrepancy
+from tests.ops.reconcile.steps import run
 from tests.workers.checks import FailingCheck
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
@@ -48,10 +50,10 @@ async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_next_one_fi
 
 
 @pytest.mark.parametrize("declared", ["image/png", "image/jpeg", "application/octet-stream"])
-async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fails(
+async def test_the_copy_of_an_attempt_that_ended_is_removed_by_reconcile_when_the_upload_fails(
     harness: WorkerHarness, declared: str
 ) -> None:
-    """Also where it was kept under another type than the declared one."""
+    """Also where it was kept under another type than the declared one. No worker has found that it is to go."""
     sent = await harness.put(PNG, content_type=declared)
     await copied_by_a_worker_that_ended(harness, sent)
     checks = dict(harness.checks())
@@ -59,6 +61,8 @@ async def test_the_copy_of_an_attempt_that_ended_is_removed_when_the_upload_fail
     async with harness.working({**checks, "yara": failing}, max_attempts=1, visibility=2):
         assert (await harness.settled(sent)).state is State.FAILED
         (letter,) = await harness.dead_letters()
+        assert len(await harness.versions(harness.settings.accepted_bucket)) == 1
+        assert (await run(harness)).of(Discrepancy.LEFTOVER).repaired == 1
         assert await harness.versions(harness.settings.accepted_bucket) == []
         failing.unavailable = False
         await harness.send(letter)
