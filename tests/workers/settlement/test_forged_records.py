@@ -265,3 +265,35 @@ async def test_findings_that_are_forged_before_a_release_excuse_nothing_after_it
 async def release(scene: Scene, upload: str) -> Any:
     record = await scene.record(upload)
     return await scene.parts.revision.release(record, scene.profiles.get("default"), by="grace", reason="a test file")
+
+
+# --- records of before ---
+
+
+async def test_what_the_service_of_before_withdrew_is_removed(scene: Scene) -> None:
+    """It wrote the state, and no mark."""
+    record = await scene.settled(CLEAN)
+    scene.forge(record.id, state=State.WITHDRAWN, updated_at=1.0)
+    assert await scene.deliver(events.withdrawal(record.id)) == Done()
+    assert scene.bodies("accepted") == []
+    late = scene.put(CLEAN)
+    scene.forge(upload_of(late), owner="alice", state=State.WITHDRAWN, created_at=1.0, updated_at=1.0, place="none")
+    assert await scene.deliver(events.notification(late)) == Done()
+    assert scene.bodies("incoming") == scene.bodies("accepted") == []
+
+
+async def test_a_record_of_before_is_settled_once_its_message_comes_again(scene: Scene) -> None:
+    """The worker of before ended after it had recorded the verdict; its copies say nothing of findings."""
+    for body, outcome in ((CLEAN, "accepted"), (MALWARE, "infected")):
+        event = scene.put(body)
+        waiting = [*scene.s3.stored["incoming", event.key]]
+        await scene.deliver(events.notification(event))
+        record = await scene.record(upload_of(event))
+        copy = scene.copy_of(record)
+        assert copy is not None
+        copy.metadata.pop("findings", None)
+        scene.s3.stored["incoming", event.key] = waiting
+        scene.queue.sent.clear()
+        assert await scene.deliver(events.notification(event)) == Done()
+        assert (scene.told(outcome), scene.bodies("incoming")) == (1, [])
+    assert (scene.bodies("accepted"), scene.bodies("quarantine")) == ([CLEAN], [MALWARE])
