@@ -94,8 +94,8 @@ class Journey:
     async def gone(self, upload: str, event: ObjectCreated) -> Disposition:
         """Finish an upload whose version is not in incoming any more.
 
-        It was settled or withdrawn, or deleted by others. Raises Skewed where there is no such profile, and NotOurs where
-        the message is not true.
+        It was settled or withdrawn, or deleted by others. Raises Skewed where there is no such profile, and NotOurs
+        where the message is not true.
         """
         began = asyncio.get_running_loop().time()
         record = await self._records.get(upload)

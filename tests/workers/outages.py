@@ -134,8 +134,8 @@ class Cluster:
     @property
     def states(self) -> Mapping[str, State | None]:
         """The state of each upload; None where it has no record."""
-        items = self.dynamodb.items
-        return {each: from_item(items[each]).state if each in items else None for each in self.uploads}
+        records = {each: from_item(item) for each, item in self.dynamodb.items.items()}
+        return {each: record.state if (record := records.get(each)) else None for each in self.uploads}
 
     async def upload(self, settings: AwsSettings | None = None, profile: str = "default") -> None:
         """Store one object as a service of the deployment does, or one with other `settings`, and have it announced."""
