@@ -18,6 +18,8 @@ class HeldCheck(BaseCheck, BaseScan):
         self.open = asyncio.Event()
         self.inspections = 0
         self._check = check
+        # Of the check `content`, which the worker asks for it.
+        self.sandbox = getattr(check, "sandbox", None)
 
     def needs_copy(self, subject: Subject) -> bool:
         return self._check.needs_copy(subject)
@@ -58,6 +60,8 @@ class FailingCheck(BaseCheck, BaseScan):
         self.name = name or check.name
         self.unavailable = True
         self._check = check
+        # Of the check `content`, which the worker asks for it.
+        self.sandbox = getattr(check, "sandbox", None)
 
     def needs_copy(self, subject: Subject) -> bool:
         return self._check.needs_copy(subject)

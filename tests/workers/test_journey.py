@@ -101,7 +101,7 @@ async def test_bad_messages_become_dead_letters_with_their_reasons_and_delay_no_
         json.dumps({"Records": []}): "Records",
         json.dumps({"Records": [{"eventName": "ObjectRemoved:Delete", "s3": None}]}): "not as expected",
         harness.notification(foreign): "does not end in an upload id",
-        withdrawal("0" * 48): "does not say that it was withdrawn",
+        withdrawal("0" * 60): "does not say that it was withdrawn",
     }
     for body in bad:
         await harness.send(body)

@@ -17,6 +17,7 @@ from tests.deployment import connected_as, keys_of
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import PNG, WorkerHarness
 from workers.intake.arrival import Arrival
+from workers.settlement import provenance
 
 HOUR = 3600.0
 
@@ -79,7 +80,10 @@ def accepted_key(arrived: Arrival) -> str:
 
 async def copied(harness: WorkerHarness, arrived: Arrival) -> Location:
     bucket, key = harness.settings.accepted_bucket, accepted_key(arrived)
-    made = await Objects(harness.clients.s3).promote(arrived.source, bucket, key, content_type="image/png")
+    said = provenance.description(arrived.record(time.time()), sha256=None)
+    made = await Objects(harness.clients.s3).promote(
+        arrived.source, bucket, key, content_type="image/png", metadata=said
+    )
     return Location(bucket, key, made.version_id)
 
 
