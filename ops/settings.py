@@ -21,8 +21,9 @@ class Settings(AwsSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     secrets: CommaSeparated[SecretStr] = Field(default=[])
-    cors_origins: CommaSeparated[str] = Field(default=[])
-    """Origins of the pages that send files, such as `https://app.example.com`."""
+    cors_origins: CommaSeparated[str] | None = None
+    """Origins of the pages that send files, such as `https://app.example.com`. None: CORS stays as it is; an empty list
+    removes our rules."""
     max_receives: int = Field(default=10, ge=2, le=1000)
     """Receives after which SQS moves a message to the dead letters. It is above the workers' max_attempts, so that SQS
     moves only messages whose workers ended before they could say why."""

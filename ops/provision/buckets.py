@@ -1,48 +1,61 @@
 """The three buckets: incoming, accepted and quarantine."""
 
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from airlock.profiles import Profiles
+from ops.provision import cors, lifecycle
 from ops.provision.clients import ProvisioningClients, unless
-from ops.provision.setting import Setting
+from ops.provision.setting import ConflictError, Setting
 from ops.settings import Settings
 
 NO_BUCKET = {"NoSuchBucket", "404"}
-MULTIPART_DAYS = 7
-"""Days after which an unfinished multipart upload is aborted; no policy lives as long."""
+NO_POLICY = {*NO_BUCKET, "NoSuchBucketPolicy"}
+EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 
 
-def settings(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
+def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles) -> list[Setting]:
     """All settings of the three buckets except the notification, for which the queue must exist."""
-    incoming, accepted, quarantine = wanted.incoming_bucket, wanted.accepted_bucket, wanted.quarantine_bucket
+    prefix = f"{wanted.incoming_prefix}/"
+    incoming = lifecycle.expiring("incoming", wanted.incoming_days, prefix)
+    expired = lifecycle.expiring("quarantine", wanted.quarantine_days)
     return [
-        setting
-        for bucket, rules, cors in (
-            (incoming, _expiring("incoming", wanted.incoming_days), _cors("POST", wanted, "ETag", "Location")),
-            # A record may name a version that is not the newest one, so no version expires here.
-            (accepted, _unfinished("accepted"), _cors("GET", wanted, "ETag", "Content-Disposition")),
-            (quarantine, _expiring("quarantine", wanted.quarantine_days), None),
-        )
-        for setting in _bucket(clients, bucket, rules, cors)
+        *_bucket(clients, wanted.incoming_bucket, "incoming", incoming),
+        *_cors(clients, wanted.incoming_bucket, wanted, cors.incoming),
+        # A record may name a version that is not the newest one, so no version expires here.
+        *_bucket(clients, wanted.accepted_bucket, "accepted", lifecycle.unfinished(profiles)),
+        *_cors(clients, wanted.accepted_bucket, wanted, cors.accepted),
+        *_bucket(clients, wanted.quarantine_bucket, "quarantine", expired),
     ]
 
 
-def _bucket(
-    clients: ProvisioningClients, name: str, rules: dict[str, Any], cors: dict[str, Any] | None
-) -> list[Setting]:
-    needed = [
+def _bucket(clients: ProvisioningClients, name: str, place: str, rules: lifecycle.Rules) -> list[Setting]:
+    return [
         _existence(clients, name),
         _public_access(clients.s3, name),
         _versioning(clients.s3, name),
         _encryption(clients.s3, name),
-        _lifecycle(clients.s3, name, rules),
+        lifecycle.setting(clients.s3, name, place, rules),
     ]
-    return needed if cors is None else [*needed, _cross_origin(clients.s3, name, cors)]
+
+
+def _cors(
+    clients: ProvisioningClients, name: str, wanted: Settings, rule: Callable[[Sequence[str]], cors.Rule]
+) -> list[Setting]:
+    """Without any origins in the settings CORS stays as it is."""
+    return [] if wanted.cors_origins is None else [cors.setting(clients.s3, name, rule(wanted.cors_origins))]
 
 
 def _existence(clients: ProvisioningClients, name: str) -> Setting:
     async def read() -> Any:
         there = await unless(NO_BUCKET, clients.s3.head_bucket(Bucket=name))
-        return None if there is None else clients.region
+        region = there and there.get("BucketRegion", clients.region)
+        if region not in (None, clients.region):
+            raise ConflictError(
+                f"bucket {name} is in the region {region}, and AIRLOCK_REGION is {clients.region}: choose another name"
+            )
+        return region
 
     async def write() -> None:
         # us-east-1 is the one region that must not be named:
@@ -64,6 +77,7 @@ def _public_access(s3: Any, name: str) -> Setting:
         missing_sides = [side for side in sides if not stored.get(side)]
         if not missing_sides:
             return blocked
+        await _nobody_else_is_let_in(s3, name)
         return answer and f"without {', '.join(missing_sides)}"
 
     async def write() -> None:
@@ -72,9 +86,25 @@ def _public_access(s3: Any, name: str) -> Setting:
     return Setting(f"bucket {name}", "public access", blocked, read, write)
 
 
+async def _nobody_else_is_let_in(s3: Any, name: str) -> None:
+    """Raises ConflictError where the bucket is public by its policy: that would end with Block Public Access."""
+    stored = await unless(NO_POLICY, s3.get_bucket_policy(Bucket=name))
+    statements = json.loads(stored["Policy"])["Statement"] if stored else []
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if statement["Effect"] == "Allow" and statement.get("Principal") in EVERYBODY and "Condition" not in statement:
+            raise ConflictError(
+                f"bucket {name} is public by its policy (statement {statement.get('Sid', 'without a Sid')}), and "
+                "Airlock's buckets must not be: remove the statement, or choose another bucket"
+            )
+
+
 def _versioning(s3: Any, name: str) -> Setting:
     async def read() -> Any:
         answer = await unless(NO_BUCKET, s3.get_bucket_versioning(Bucket=name))
+        if answer and answer.get("MFADelete") == "Enabled" and answer.get("Status") != "Enabled":
+            raise ConflictError(
+                f"bucket {name} has MFA delete, so its versioning needs your device: enable it yourself"
+            )
         return answer and answer.get("Status", "Off")
 
     async def write() -> None:
@@ -100,74 +130,3 @@ def _encryption(s3: Any, name: str) -> Setting:
         await s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
     return Setting(f"bucket {name}", "encryption", "AES256", read, write)
-
-
-def _unfinished(name: str) -> dict[str, Any]:
-    abort = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": MULTIPART_DAYS}}
-    return {f"airlock-{name}-unfinished": abort}
-
-
-def _expiring(name: str, days: int) -> dict[str, Any]:
-    # A version that was overwritten may be the one under inspection: it stays as long as the newest.
-    # A rule with days cannot also remove the delete markers that it leaves, so a second rule does.
-    return {
-        f"airlock-{name}-expired": {
-            "Expiration": {"Days": days},
-            "NoncurrentVersionExpiration": {"NoncurrentDays": days},
-        },
-        f"airlock-{name}-markers": {"Expiration": {"ExpiredObjectDeleteMarker": True}},
-        **_unfinished(name),
-    }
-
-
-def _lifecycle(s3: Any, name: str, rules: dict[str, Any]) -> Setting:
-    missing = {*NO_BUCKET, "NoSuchLifecycleConfiguration"}
-
-    async def stored() -> list[dict[str, Any]]:
-        answer = await unless(missing, s3.get_bucket_lifecycle_configuration(Bucket=name))
-        return answer["Rules"] if answer else []
-
-    async def read() -> Any:
-        ours = {rule["ID"]: _actions(rule) for rule in await stored() if rule.get("ID") in rules}
-        return ours or None
-
-    async def write() -> None:
-        others = [rule for rule in await stored() if rule.get("ID") not in rules]
-        ours = [{"ID": key, "Status": "Enabled", "Filter": {"Prefix": ""}, **actions} for key, actions in rules.items()]
-        await s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [*others, *ours]})
-
-    return Setting(f"bucket {name}", "lifecycle", rules, read, write)
-
-
-def _actions(rule: dict[str, Any]) -> Any:
-    if rule["Status"] != "Enabled":
-        return "Disabled"
-    kept = ("Expiration", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
-    return {key: rule[key] for key in kept if key in rule}
-
-
-def _cors(method: str, wanted: Settings, *exposed: str) -> dict[str, Any]:
-    if not wanted.cors_origins:
-        return {}
-    return {
-        "AllowedOrigins": list(wanted.cors_origins),
-        "AllowedMethods": [method],
-        "AllowedHeaders": ["*"],
-        "ExposeHeaders": list(exposed),
-        "MaxAgeSeconds": 3600,
-    }
-
-
-def _cross_origin(s3: Any, name: str, cors: dict[str, Any]) -> Setting:
-    async def read() -> Any:
-        answer = await unless({*NO_BUCKET, "NoSuchCORSConfiguration"}, s3.get_bucket_cors(Bucket=name))
-        rules = answer["CORSRules"] if answer else []
-        return {key: value for key, value in rules[0].items() if key != "ID"} if len(rules) == 1 else rules or {}
-
-    async def write() -> None:
-        if cors:
-            await s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [cors]})
-        else:
-            await s3.delete_bucket_cors(Bucket=name)
-
-    return Setting(f"bucket {name}", "cors", cors, read, write)

@@ -1,79 +1,50 @@
-"""The queue of notifications and its dead letters, the verdict and delivery queues, and the bucket's notification."""
+"""The queue of notifications, the queues of verdicts and deliveries, and the dead letters of each."""
 
 import json
 from typing import Any
 
 from airlock.profiles import Profiles
+from ops.provision import queue_policy
 from ops.provision.clients import ProvisioningClients, unless
-from ops.provision.setting import Setting
+from ops.provision.queue_policy import NO_QUEUE
+from ops.provision.setting import ConflictError, Setting
 from ops.settings import FOURTEEN_DAYS, Settings
 
-NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-NO_BUCKET = {"NoSuchBucket", "404"}
-NOTIFICATION = "airlock-incoming"
 # Far above the attempts of one day, so that restarts of workers do not end a delivery early.
 DELIVERY_RECEIVES = 100
-RETENTION = str(FOURTEEN_DAYS * 24 * 3600)
+RETENTION, REDRIVE, ALLOWED, KEY = "MessageRetentionPeriod", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"
+LONGEST_RETENTION = str(FOURTEEN_DAYS * 24 * 3600)
+# Its own policy does not let S3 use it, and cannot be changed:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+AWS_KEY = "alias/aws/sqs"
 
 
 def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles) -> list[Setting]:
-    """The queues, each after those that it refers to, and the notification last."""
-    redrive = {
-        "deadLetterTargetArn": clients.arn("sqs", wanted.dead_letter_queue),
-        "maxReceiveCount": wanted.max_receives,
-    }
-    attributes = {
-        "MessageRetentionPeriod": RETENTION,
-        "ReceiveMessageWaitTimeSeconds": "20",
-        "RedrivePolicy": redrive,
-        "Policy": _only_from(clients, wanted),
-    }
-    dead, queue = wanted.dead_letter_queue, wanted.queue
+    """The queues, each after those that it refers to."""
     return [
-        _existence(clients, dead),
-        _attributes(clients.sqs, dead, {"MessageRetentionPeriod": RETENTION}),
-        _existence(clients, queue),
-        _attributes(clients.sqs, queue, attributes),
+        *_with_dead_letters(clients, wanted.queue, wanted.dead_letter_queue, wanted.max_receives),
+        _readable_key(clients.sqs, wanted.queue),
+        queue_policy.setting(clients, wanted),
         # Their readers own these: they are created where missing, and never changed.
         *(_existence(clients, name) for name in profiles.notified("sqs")),
-        *(_deliveries(clients, wanted) if profiles.notified("webhook") else ()),
-        _notification(clients, wanted),
+        # Workers bury what failed for a day; SQS moves a message only where workers end while they deliver it.
+        *(
+            _with_dead_letters(clients, wanted.delivery_queue, wanted.undelivered_queue, DELIVERY_RECEIVES)
+            if profiles.notified("webhook")
+            else ()
+        ),
     ]
 
 
-def _deliveries(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
-    """The queue of deliveries to webhooks and its dead letters. Workers bury what failed for a day; SQS moves a message
-    only where workers end while they deliver it.
-    """
-    undelivered, deliveries = wanted.undelivered_queue, wanted.delivery_queue
-    redrive = {"deadLetterTargetArn": clients.arn("sqs", undelivered), "maxReceiveCount": DELIVERY_RECEIVES}
-    attributes = {"MessageRetentionPeriod": RETENTION, "RedrivePolicy": redrive}
+def _with_dead_letters(clients: ProvisioningClients, name: str, dead: str, receives: int) -> list[Setting]:
+    """A queue from which SQS moves a message to `dead` after so many `receives`."""
     return [
-        _existence(clients, undelivered),
-        _attributes(clients.sqs, undelivered, {"MessageRetentionPeriod": RETENTION}),
-        _existence(clients, deliveries),
-        _attributes(clients.sqs, deliveries, attributes),
+        _existence(clients, dead),
+        _retention(clients.sqs, dead),
+        _existence(clients, name),
+        _retention(clients.sqs, name),
+        _redrive(clients, name, dead, receives),
     ]
-
-
-def _only_from(clients: ProvisioningClients, wanted: Settings) -> dict[str, Any]:
-    """A queue policy: S3 may send notifications of our incoming bucket, and of no other."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "airlock-incoming",
-                "Effect": "Allow",
-                "Principal": {"Service": "s3.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": clients.arn("sqs", wanted.queue),
-                "Condition": {
-                    "ArnEquals": {"aws:SourceArn": clients.arn("s3", wanted.incoming_bucket)},
-                    "StringEquals": {"aws:SourceAccount": clients.account},
-                },
-            }
-        ],
-    }
 
 
 def _existence(clients: ProvisioningClients, name: str) -> Setting:
@@ -87,72 +58,71 @@ def _existence(clients: ProvisioningClients, name: str) -> Setting:
     return Setting(f"queue {name}", "arn", clients.arn("sqs", name), read, write)
 
 
-def _attributes(sqs: Any, name: str, wanted: dict[str, Any]) -> Setting:
+def _retention(sqs: Any, name: str) -> Setting:
     async def read() -> Any:
-        queue = await unless(NO_QUEUE, sqs.get_queue_url(QueueName=name))
-        if queue is None:
-            return None
-        answer = await sqs.get_queue_attributes(QueueUrl=queue["QueueUrl"], AttributeNames=sorted(wanted))
-        stored = answer.get("Attributes", {})
-        return {key: _parsed(key, stored[key]) for key in wanted if key in stored}
+        return (await _stored(sqs, name)).get(RETENTION)
 
     async def write() -> None:
-        queue = await sqs.get_queue_url(QueueName=name)
-        attributes = {key: json.dumps(val) if isinstance(val, dict) else val for key, val in wanted.items()}
-        await sqs.set_queue_attributes(QueueUrl=queue["QueueUrl"], Attributes=attributes)
+        await _write(sqs, name, RETENTION, LONGEST_RETENTION)
 
-    return Setting(f"queue {name}", "attributes", wanted, read, write)
+    return Setting(f"queue {name}", "retention in seconds", LONGEST_RETENTION, read, write)
 
 
-def _parsed(key: str, value: str) -> Any:
-    if key not in ("Policy", "RedrivePolicy"):
-        return value
-    parsed = json.loads(value)
-    if "maxReceiveCount" in parsed:  # AWS returns a string where one was sent
-        parsed["maxReceiveCount"] = int(parsed["maxReceiveCount"])
-    return parsed
-
-
-def _notification(clients: ProvisioningClients, wanted: Settings) -> Setting:
-    s3, bucket = clients.s3, wanted.incoming_bucket
-    ours = {
-        "QueueArn": clients.arn("sqs", wanted.queue),
-        "Events": ["s3:ObjectCreated:*"],
-        "Prefix": f"{wanted.incoming_prefix}/",
-    }
-
-    async def stored() -> dict[str, Any]:
-        answer = await unless(NO_BUCKET, s3.get_bucket_notification_configuration(Bucket=bucket))
-        return {key: value for key, value in (answer or {}).items() if key != "ResponseMetadata"}
+def _redrive(clients: ProvisioningClients, name: str, dead: str, receives: int) -> Setting:
+    sqs, target, source = clients.sqs, clients.arn("sqs", dead), clients.arn("sqs", name)
+    wanted = {"deadLetterTargetArn": target, "maxReceiveCount": receives}
 
     async def read() -> Any:
-        queues = (await stored()).get("QueueConfigurations", [])
-        return next((_read_back(each) for each in queues if each.get("Id") == NOTIFICATION), None)
+        allowed = json.loads((await _stored(sqs, dead)).get(ALLOWED, "{}"))
+        if allowed.get("redrivePermission", "allowAll") != "allowAll" and source not in allowed.get(
+            "sourceQueueArns", ()
+        ):
+            raise ConflictError(
+                f"queue {dead} takes no dead letters of queue {name}: allow {source} in its redrive allow policy"
+            )
+        found = json.loads((await _stored(sqs, name)).get(REDRIVE, "{}"))
+        if found and found["deadLetterTargetArn"] != target:
+            raise ConflictError(
+                f"queue {name} moves its dead letters to {found['deadLetterTargetArn']}, and not to queue {dead}: "
+                "remove its redrive policy, or name that queue in the settings"
+            )
+        # AWS returns a string where one was sent.
+        return {**found, "maxReceiveCount": int(found["maxReceiveCount"])} if found else None
 
     async def write() -> None:
-        now = await stored()
-        others = [one for one in now.get("QueueConfigurations", []) if one.get("Id") != NOTIFICATION]
-        await s3.put_bucket_notification_configuration(
-            Bucket=bucket,
-            NotificationConfiguration={**now, "QueueConfigurations": [*others, _configuration(ours)]},
-        )
+        await _write(sqs, name, REDRIVE, json.dumps(wanted))
 
-    return Setting(f"bucket {bucket}", "notification", ours, read, write)
+    return Setting(f"queue {name}", "redrive", wanted, read, write)
 
 
-def _read_back(configuration: dict[str, Any]) -> dict[str, Any]:
-    rules = configuration.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return {
-        "QueueArn": configuration["QueueArn"],
-        "Events": configuration["Events"],
-        **{rule["Name"].capitalize(): rule["Value"] for rule in rules},
-    }
+def _readable_key(sqs: Any, name: str) -> Setting:
+    """S3 must be able to use the key that encrypts the queue. There is nothing to write."""
+
+    async def read() -> Any:
+        key = (await _stored(sqs, name)).get(KEY, "")
+        if key.endswith(AWS_KEY):
+            raise ConflictError(
+                f"queue {name} is encrypted with {AWS_KEY}, which S3 cannot use: take SSE-SQS, or a key of your own "
+                "whose policy allows s3.amazonaws.com kms:GenerateDataKey and kms:Decrypt"
+            )
+
+    async def write() -> None: ...
+
+    return Setting(f"queue {name}", "key", None, read, write)
 
 
-def _configuration(ours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "Id": NOTIFICATION,
-        "QueueArn": ours["QueueArn"],
-        "Events": ours["Events"],
-        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": ours["Prefix"]}]}},
-    }
+async def _stored(sqs: Any, name: str) -> dict[str, str]:
+    """The attributes of a queue; none where it does not exist."""
+    queue = await unless(NO_QUEUE, sqs.get_queue_url(QueueName=name))
+    if queue is None:
+        return {}
+    names = [RETENTION, REDRIVE, ALLOWED, KEY]
+    attributes: dict[str, str] = (await sqs.get_queue_attributes(QueueUrl=queue["QueueUrl"], AttributeNames=names)).get(
+        "Attributes", {}
+    )
+    return attributes
+
+
+async def _write(sqs: Any, name: str, attribute: str, value: str) -> None:
+    queue = await sqs.get_queue_url(QueueName=name)
+    await sqs.set_queue_attributes(QueueUrl=queue["QueueUrl"], Attributes={attribute: value})

@@ -2,19 +2,14 @@
 
 from typing import Any
 
-from airlock.errors import AirlockError
 from airlock.profiles import Profiles
 from ops.iam import policies
 from ops.provision.clients import ProvisioningClients, unless
-from ops.provision.setting import Setting
+from ops.provision.setting import ConflictError, Setting
 from ops.settings import Settings
 
 POLICY = "airlock"
 NO_ENTITY = {"NoSuchEntity"}
-
-
-class MissingRoleError(AirlockError):
-    """A role does not exist. It is not created here, because its trust policy is for the account's owner to decide."""
 
 
 def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles) -> list[Setting]:
@@ -32,7 +27,8 @@ def settings(clients: ProvisioningClients, wanted: Settings, profiles: Profiles)
 def _policy(client: Any, role: str, document: policies.PolicyDocument) -> Setting:
     async def read() -> Any:
         if await unless(NO_ENTITY, client.get_role(RoleName=role)) is None:
-            raise MissingRoleError(
+            raise ConflictError(
+                # Who may assume it is for the account's owner to decide.
                 f"the role {role} does not exist: create it first, with the trust policy of your cluster"
             )
         answer = await unless(NO_ENTITY, client.get_role_policy(RoleName=role, PolicyName=POLICY))

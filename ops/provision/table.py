@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from airlock.errors import AirlockError
 from ops.provision.clients import ProvisioningClients, unless
-from ops.provision.setting import Setting
+from ops.provision.setting import ConflictError, Setting
 from ops.settings import Settings
 
 NO_TABLE = {"ResourceNotFoundException"}
 INDEX = "owner-index"
 EXPIRY = "expires_at"
+ON = ("ENABLED", "ENABLING")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+MAX_INDEXES = 20
 KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
 INDEX_KEY = [{"AttributeName": "owner", "KeyType": "HASH"}, {"AttributeName": "created", "KeyType": "RANGE"}]
 ATTRIBUTES = [
@@ -20,13 +22,10 @@ ATTRIBUTES = [
 INDEX_SHAPE = {"IndexName": INDEX, "KeySchema": INDEX_KEY, "Projection": {"ProjectionType": "ALL"}}
 
 
-class WrongKeyError(AirlockError):
-    """The table or its index exists with another key, which cannot be changed."""
-
-
 def settings(clients: ProvisioningClients, wanted: Settings) -> list[Setting]:
-    """The table with its index, and its time to live."""
-    return [_shape(clients.dynamodb, wanted.table), _expiry(clients.dynamodb, wanted.table)]
+    """The table, its index, and its time to live. Its capacity and other indexes are its owner's."""
+    dynamodb, name = clients.dynamodb, wanted.table
+    return [_key_of_table(dynamodb, name), _index_by_owner(dynamodb, name), _expiry(dynamodb, name)]
 
 
 async def _described(dynamodb: Any, name: str) -> Any:
@@ -34,61 +33,88 @@ async def _described(dynamodb: Any, name: str) -> Any:
     return answer and answer["Table"]
 
 
-def _shape(dynamodb: Any, name: str) -> Setting:
-    wanted = {"key": "id", "billing": "PAY_PER_REQUEST", INDEX: "owner, created"}
+def _key_of_table(dynamodb: Any, name: str) -> Setting:
+    async def read() -> Any:
+        table = await _described(dynamodb, name)
+        if table is None:
+            return None
+        found, types = _typed(table["KeySchema"], table), _types(table)
+        if found != "id (S)":
+            raise ConflictError(f"table {name} has the key {found} and not id (S): choose another name")
+        for attribute, kind in _types({"AttributeDefinitions": ATTRIBUTES}).items():
+            if types.get(attribute, kind) != kind:
+                raise ConflictError(
+                    f"table {name} has an index on {attribute} ({types[attribute]}), which Airlock keeps as {kind}: "
+                    "choose another name"
+                )
+        return found
+
+    async def write() -> None:
+        await dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=KEY,
+            AttributeDefinitions=ATTRIBUTES,
+            GlobalSecondaryIndexes=[INDEX_SHAPE],
+        )
+        await _until_there(dynamodb, name)
+
+    return Setting(f"table {name}", "key", "id (S)", read, write)
+
+
+def _index_by_owner(dynamodb: Any, name: str) -> Setting:
+    wanted = "owner (S), created (N)"
 
     async def read() -> Any:
         table = await _described(dynamodb, name)
-        return table and {
-            "key": _key(table["KeySchema"]),
-            "billing": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
-            INDEX: _key(_index(table)["KeySchema"]) if _index(table) else None,
-        }
+        indexes = table.get("GlobalSecondaryIndexes", []) if table else []
+        index = next((each for each in indexes if each["IndexName"] == INDEX), None)
+        if index is None:
+            if len(indexes) >= MAX_INDEXES:
+                raise ConflictError(f"table {name} has {len(indexes)} indexes, and needs one more: remove one")
+            return None
+        found = _typed(index["KeySchema"], table)
+        if found != wanted or index["Projection"]["ProjectionType"] != "ALL":
+            projection = index["Projection"]["ProjectionType"]
+            raise ConflictError(
+                f"index {INDEX} of table {name} has the key {found} and projects {projection}, not {wanted} and ALL: "
+                "delete it first"
+            )
+        return found
 
     async def write() -> None:
         table = await _described(dynamodb, name)
-        if table is None:
-            await _create(dynamodb, name)
-        elif _key(table["KeySchema"]) != "id":
-            raise WrongKeyError(f"table {name} has the key {_key(table['KeySchema'])} and not id: choose another name")
-        else:
-            await _repair(dynamodb, name, table)
-        await dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-
-    return Setting(f"table {name}", "shape", wanted, read, write)
-
-
-def _key(schema: list[dict[str, str]]) -> str:
-    return ", ".join(part["AttributeName"] for part in schema)
-
-
-def _index(table: dict[str, Any]) -> Any:
-    return next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
-
-
-async def _create(dynamodb: Any, name: str) -> None:
-    await dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=KEY,
-        AttributeDefinitions=ATTRIBUTES,
-        GlobalSecondaryIndexes=[INDEX_SHAPE],
-    )
-
-
-async def _repair(dynamodb: Any, name: str, table: dict[str, Any]) -> None:
-    if table.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST":
-        await dynamodb.update_table(TableName=name, BillingMode="PAY_PER_REQUEST")
-        await dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    index = _index(table)
-    if index is None:
+        if any(each["IndexName"] == INDEX for each in table.get("GlobalSecondaryIndexes", [])):
+            return  # The table was created with it.
         await dynamodb.update_table(
             TableName=name,
             AttributeDefinitions=ATTRIBUTES,
-            GlobalSecondaryIndexUpdates=[{"Create": INDEX_SHAPE}],
+            GlobalSecondaryIndexUpdates=[{"Create": {**INDEX_SHAPE, **_capacity(table)}}],
         )
-    elif _key(index["KeySchema"]) != _key(INDEX_KEY):
-        raise WrongKeyError(f"index {INDEX} of table {name} has the key {_key(index['KeySchema'])}: delete it first")
+        await _until_there(dynamodb, name)
+
+    return Setting(f"table {name}", INDEX, wanted, read, write)
+
+
+def _capacity(table: dict[str, Any]) -> dict[str, Any]:
+    """What a new index needs where its table has a fixed capacity: as much as the table."""
+    if table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED") == "PAY_PER_REQUEST":
+        return {}
+    units = ("ReadCapacityUnits", "WriteCapacityUnits")
+    return {"ProvisionedThroughput": {unit: table["ProvisionedThroughput"][unit] for unit in units}}
+
+
+def _types(table: dict[str, Any]) -> dict[str, str]:
+    return {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+
+
+def _typed(schema: list[dict[str, str]], table: dict[str, Any]) -> str:
+    types = _types(table)
+    return ", ".join(f"{part['AttributeName']} ({types[part['AttributeName']]})" for part in schema)
+
+
+async def _until_there(dynamodb: Any, name: str) -> None:
+    await dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
 def _expiry(dynamodb: Any, name: str) -> Setting:
@@ -97,8 +123,13 @@ def _expiry(dynamodb: Any, name: str) -> Setting:
         if answer is None:
             return None
         described = answer["TimeToLiveDescription"]
-        on = described["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
-        return described.get("AttributeName") if on else "off"
+        attribute, status = described.get("AttributeName"), described["TimeToLiveStatus"]
+        if status == "DISABLING" or (status in ON and attribute != EXPIRY):
+            raise ConflictError(
+                f"table {name} has its time to live on {attribute} ({status.lower()}), and a table has one: turn it "
+                f"off, and try again an hour later, or choose another table"
+            )
+        return attribute if status in ON else "off"
 
     async def write() -> None:
         await dynamodb.update_time_to_live(
