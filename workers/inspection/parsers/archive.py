@@ -67,7 +67,7 @@ def _read(file: BinaryIO, size: int, reading: Reading, output: ArchiveOutput) ->
     elif media_type in streams.TYPES:
         streams.read(archive, media_type, output)
     elif media_type in macos.TYPES:
-        macos.read(archive, length, media_type, output)
+        macos.read(archive, length, media_type, output.finding)
     elif media_type in system_library.TYPES:
         system_library.read(archive, length, media_type, output)
     else:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from workers.inspection.parsers import markup
 from workers.inspection.parsers.deduplicated import DeduplicatedOutput
 from workers.inspection.parsers.documents.epub import examine_epub
+from workers.inspection.parsers.documents.macos_parts import set_aside_macos_parts
 from workers.inspection.parsers.documents.ole.document import BROKEN, examine_compound
 from workers.inspection.parsers.documents.open_document import examine_open_document
 from workers.inspection.parsers.documents.open_xml.examine import examine_open_xml
@@ -64,6 +65,7 @@ def _zip(file: BinaryIO, reading: Reading, limits: Mapping[str, int], output: Ou
         package = Package(file, limits, reading.start)
         try:
             package.check(output)
+            set_aside_macos_parts(package, output)
             for examine_format in _formats(package, reading, limits):
                 examine_format(package, output)
         finally:

@@ -5,8 +5,10 @@ Fonts may be obfuscated, which is no encryption; anything else that is encrypted
 """
 
 import io
+import posixpath
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from workers.inspection.parsers import markup
 from workers.inspection.parsers.documents.known_data import is_known_data
@@ -45,10 +47,16 @@ def _media_types(package: Package, output: Output) -> Mapping[str, str]:
     for name in package.names:
         if name.lower().endswith(".opf"):
             for item in elements(package.pieces(name), ("item",), output, doctype=True):
+                package.check_unused({_in_folder_of(name, item.get("href"))})
                 found[item.get("href").rpartition("/")[2]] = item.get("media-type").lower()
                 if is_remote(item.get("href")):
                     output.finding("external_reference", _REMOTE)
     return found
+
+
+def _in_folder_of(name: str, reference: str) -> str:
+    """The part, in lower case, to which a reference in the part `name` leads."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(reference).partition("#")[0])).lower()
 
 
 def _part(package: Package, name: str, media_type: str, output: Output) -> None:

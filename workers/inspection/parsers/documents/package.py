@@ -9,7 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 
 from workers.inspection.identification.zip_records import DESCRIPTOR_MARK, END, END_RECORD, LOCAL_HEADER
@@ -57,6 +57,7 @@ class Package:
         self._entries = {_plain(entry.filename): entry for entry in entries}
         self._repeats = len(self._entries) != len(entries)
         self.names = tuple(self._entries)
+        self._aside: set[str] = set()
 
     def check(self, output: Output) -> None:
         """Test the package as a whole; raises EncryptedDocument or MalformedDocument."""
@@ -70,6 +71,16 @@ class Package:
             raise MalformedDocument("The document is compressed by a method that documents do not use.")
         self._check_layout(output)
         self._check_end(output)
+
+    def set_aside(self, name: str) -> None:
+        """Take a file off the names of parts: it belongs to no part of the document."""
+        self.names = tuple(each for each in self.names if each != name)
+        self._aside.add(name.lower())
+
+    def check_unused(self, targets: Collection[str]) -> None:
+        """Raises MalformedDocument where one of these parts, whose names are in lower case, was set aside."""
+        if not self._aside.isdisjoint(targets):
+            raise MalformedDocument("The document uses a file of macOS as one of its parts.")
 
     def head(self, name: str) -> bytes:
         """The first 4 KiB of a part."""

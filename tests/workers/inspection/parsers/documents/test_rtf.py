@@ -93,6 +93,10 @@ def test_what_programs_write_is_no_objection(content: bytes) -> None:
         (b"}", "malformed"),
         (b"{\\rtf1 a} {\\rtf1{\\object\\objocx}}", "trailing_data"),
         (b"{\\rtf1 a}MZ", "trailing_data"),
+        (b"{\\rtf1 a}}MZ\x90", "trailing_data"),
+        (b"{\\rtf1 a}}{\\field{\\*\\fldinst DDE cmd}}", "active_field"),
+        (b"{\\rtf1 a}}{\\object\\objocx}", "embedded_object"),
+        (b"{\\rtf1 a}\\par}{\\*\\template http://example.org/a.dot}", "remote_template"),
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
@@ -113,3 +117,8 @@ def test_a_file_in_a_package_is_a_finding_and_a_member(binary: bool) -> None:
     data = bytes.fromhex(digits.decode())
     content = _object(b"\\bin%d %s" % (len(data), data) if binary else digits, class_name=b"Package")
     assert (found(content, RTF), members(content, RTF)) == (["embedded_object"], [("a.exe", b"MZ")])
+
+
+@pytest.mark.parametrize("rest", [b"}", b"}\r\n\0", b" \\line \\par}", b"\n{\\b Level 2} : \\par} }"])
+def test_a_brace_too_many_is_a_note(rest: bytes) -> None:
+    assert found(b"{\\rtf1 a}" + rest, RTF) == ["irregular"]

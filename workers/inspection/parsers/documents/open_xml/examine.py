@@ -53,6 +53,7 @@ def examine_open_xml(package: Package, limits: Mapping[str, int], output: Output
     index = read_index(package, output)
     report_relationships(index, output)
     kinds = index.kinds()
+    package.check_unused(kinds)
     for name in package.names:
         if name.lower() != CONTENT_TYPES and not name.lower().endswith(".rels"):
             _Part(package, name, index, kinds.get(name.lower(), frozenset()), output).examine(limits)

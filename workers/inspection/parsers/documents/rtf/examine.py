@@ -6,6 +6,7 @@ other destinations and of the document itself is not. A field's instruction goes
 other fields may stand in it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO
@@ -31,6 +32,8 @@ _SPACES = frozenset({"tab", "line", "par", "emspace", "enspace", "cell", "row", 
 _QUOTES = {"lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”"}
 _SYMBOLS = {"\\\\": "\\", "\\{": "{", "\\}": "}", "\\~": " ", "\\_": "-", "\\\n": " ", "\\\r": " "}
 _CONTROLS = frozenset({"objocx", "objhtml", "objpub", "objsub"})
+# Braces and words of RTF, and text between them.
+_REST = re.compile(rb"[\0\t\n\r ]*[{}\\][\0\t\n\r\x20-\x7e\x1a]*")
 _NEW_SHAPE = frozenset({"shp", "shpinst", "pict", "picprop", "background"})
 
 
@@ -61,15 +64,24 @@ def examine_rtf(file: BinaryIO, size: int, start: int, limits: Mapping[str, int]
         end = token.end
         if not reader.is_open:
             break
+    if reader.is_open:
+        output.finding("irregular", "The document ends before all of its groups do.")
+    else:
+        _behind(data, end, reader, output)
     reader.close()
-    _behind(data, end, reader, output)
 
 
 def _behind(data: bytes, end: int, reader: "_Reader", output: Output) -> None:
-    if reader.is_open:
-        output.finding("irregular", "The document ends before all of its groups do.")
-    elif data.find(b"{\\rt", end) >= 0 or data[end : end + 4096].strip(PADDING) or data[end:].strip(PADDING):
+    """What follows a brace too many: some programs end there, others read on, so the rest is examined as well."""
+    if not data[end : end + 4096].strip(PADDING) and not data[end:].strip(PADDING):
+        return
+    if not _REST.fullmatch(data, end) or data.find(b"{\\rt", end) >= 0:
         output.finding("trailing_data", "There are further bytes behind the end of the document.")
+        return
+    output.finding("irregular", "More groups of the document end than begin, and text follows.")
+    for token in tokens(data, end):
+        reader.reopen()
+        reader.take(token)
 
 
 class _Reader:
@@ -102,6 +114,11 @@ class _Reader:
             self._text(token.text or _SYMBOLS.get(token.mark, "").encode("latin-1"), is_hidden=True)
         else:
             self._text(token.text)
+
+    def reopen(self) -> None:
+        """Have a group for what follows the last one."""
+        if not self._groups:
+            self._groups.append(_Group("", 1))
 
     def close(self) -> None:
         """End what the document leaves open, so that it is judged too."""
