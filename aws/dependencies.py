@@ -24,6 +24,11 @@ class Dependencies:
         self._asked_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
+    @property
+    def asked(self) -> bool:
+        """Whether it is known what answers."""
+        return self._asked_at is not None
+
     def start(self) -> None:
         """Begin to ask, so that what is wrong from the start is logged."""
         _ = self._begin()

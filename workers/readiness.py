@@ -65,6 +65,8 @@ class Readiness:
     async def report(self) -> Report:
         """As of now, or as of the last time that everything was asked where an answer takes long."""
         unavailable = [str(problem) for problem in await self._needed.problems(PROBE_SECONDS)]
+        if not self._needed.asked:
+            unavailable.append("the worker has just begun, and asks what it needs")
         if not self._consumer.alive:
             unavailable.append("sqs: the queue gives no messages")
         return Report(unavailable, self._skews.recent(), self._sandbox.missing)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from airlock.errors import Unavailable
+from airlock.errors import Outage, Unavailable
+from aws import probes
 from aws.buses import Buses
 from aws.clients import Clients, connect
 from aws.settings import AwsSettings
@@ -94,3 +95,15 @@ async def test_an_event_that_a_bus_refuses_is_an_error(emulator_settings: AwsSet
     clients._made["events"] = Refusing()
     with pytest.raises(Unavailable, match="eventbridge: PutEvents: InternalFailure"):
         await Buses(clients, emulator_settings.region).put_event("uploads", KIND, EVENT)
+
+
+async def test_a_topic_and_a_bus_are_told_by_name_where_there_is_none(
+    emulator_settings: AwsSettings, clients: Clients
+) -> None:
+    await clients.sns.create_topic(Name="verdicts")
+    await clients.events.create_event_bus(Name="verdicts")
+    buses = Buses(clients, emulator_settings.region)
+    for probe, kind in ((probes.topic, "topic"), (probes.bus, "bus")):
+        await probe(buses, "verdicts")()
+        with pytest.raises(Outage, match=f"the {kind} nowhere \\(notify\\): there is none of that name"):
+            await probe(buses, "nowhere")()

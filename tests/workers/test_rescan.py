@@ -28,7 +28,7 @@ from tests.workers.rescanning import (
     renew,
     rescanned,
 )
-from workers.intake.disposition import Bury, Done
+from workers.intake.disposition import Done, Wait
 
 
 @pytest.fixture
@@ -184,13 +184,14 @@ async def test_an_upload_that_is_not_accepted_any_more_stays_as_it_is(harness: W
     assert await events_by_id(harness) == {}
 
 
-async def test_an_upload_whose_profile_was_removed_is_buried(harness: WorkerHarness) -> None:
+async def test_an_upload_whose_profile_was_removed_waits(harness: WorkerHarness) -> None:
     [record] = await accepted(harness, PNG)
     path = harness.settings.profiles
     path.write_text('default_profile = "strict"\n' + path.read_text().replace("[profiles.default]", "[profiles.other]"))
     async with parts_of(harness) as parts:
         message = Message("id", "receipt", events.rescan(record.id), 1)
-        assert await parts.executor.execute(message) == Bury("there is no profile 'default'")
+        assert isinstance(await parts.executor.execute(message), Wait)
+        assert parts.executor.skews.recent() == ["this worker has no profile 'default'"]
 
 
 async def test_a_rescan_without_its_engine_is_retried_and_changes_nothing(
