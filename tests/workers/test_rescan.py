@@ -28,7 +28,7 @@ from tests.workers.rescanning import (
     renew,
     rescanned,
 )
-from workers.intake.disposition import Done, Wait
+from workers.intake.disposition import Bury, Done, Wait
 
 
 @pytest.fixture
