@@ -20,7 +20,9 @@ from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
+from airlock import upload_id
 from airlock.errors import AirlockError
+from airlock.upload_id import UploadId
 
 TOKEN_PREFIX = "airlock_session_"  # noqa: S105 # how such a token begins, so that scanners of leaks can find one
 RANDOM_BYTES = 16
@@ -32,6 +34,8 @@ MAX_BYTES = 2**53 - 1
 MAX_TEXT = 512
 
 _LABEL = b"airlock upload session v1\0"
+_UPLOAD_LABEL = b"airlock upload of a session v1\0"
+_UPLOAD_MARK = 4
 _MAC = 32
 _NUMBERS = Struct(">16sIIQ")
 _SMALLEST, _LARGEST = _NUMBERS.size + 2 * 2 + _MAC, _NUMBERS.size + 3 * (2 + MAX_TEXT) + _MAC
@@ -91,6 +95,29 @@ def verify(text: str, now: float, secrets: Sequence[bytes]) -> Session:
     if now >= session.expires_at:
         raise InvalidSession
     return session
+
+
+def random_of_upload(session: Session, random: bytes, secret: bytes) -> bytes:
+    """The random bytes of an upload id by which the session's own uploads are known: see `made`.
+
+    `random` is `upload_id.RANDOM_BYTES` unpredictable bytes. Half of them stay as they are. The others become a mark,
+    which nobody without the secret can tell from random bytes.
+    """
+    kept = random[: upload_id.RANDOM_BYTES - _UPLOAD_MARK]
+    return kept + _mark(session, kept, secret)
+
+
+def made(session: Session, upload: UploadId, secrets: Sequence[bytes]) -> bool:
+    """Whether the session made this upload. Of another's, one in four thousand million is taken for its own."""
+    random = bytes.fromhex(upload.text)[: upload_id.RANDOM_BYTES]
+    kept, mark = random[:-_UPLOAD_MARK], random[-_UPLOAD_MARK:]
+    # Every secret is tried, as above.
+    marked = [hmac.compare_digest(mark, _mark(session, kept, secret)) for secret in secrets]
+    return any(marked)
+
+
+def _mark(session: Session, kept: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, _UPLOAD_LABEL + bytes.fromhex(session.id) + kept, "sha256")[:_UPLOAD_MARK]
 
 
 def _within(name: str, value: int, least: int, most: int) -> None:

@@ -9,6 +9,7 @@ from airlock.profiles import Profiles
 from service import app_keys, openapi, pages
 from service.health import READINESS, Readiness
 from service.identity.callers import Callers
+from service.identity.local_pages import LocalPages
 from service.identity.sessions import SignedSessions
 from service.middlewares import RequestIds, cors, not_found, public
 from service.models.requests import MAX_BODY
@@ -56,7 +57,8 @@ def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, por
 def _add_routes(app: web.Application, settings: Settings, callers: Callers, ports: Ports) -> None:
     ids = RequestIds(ports.random)
     callers = replace(callers, sessions=app[app_keys.SESSIONS])
-    callers = callers.with_anonymous() if settings.mode == "dev" else callers
+    if settings.mode == "dev":
+        callers = callers.with_anonymous(LocalPages(settings.cors_origins, remote=settings.allow_anonymous_remote))
     app[READINESS] = Readiness(ports, callers)
     for operation in OPERATIONS:
         handler = operation.wrapped(ids, callers)

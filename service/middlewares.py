@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection
 from itertools import count
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Middleware
 from multidict import istr
 
@@ -54,7 +54,7 @@ def owned(handler: OwnedHandler, route: str, ids: RequestIds, callers: Callers, 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         context = _begin(request, route, ids)
         try:
-            found = callers.identify(request.headers.get(hdrs.AUTHORIZATION))
+            found = callers.identify(request.headers)
             # Most tokens are known already, and need no await.
             caller = found if isinstance(found, Caller) else await found
             context.owner = caller.owner

@@ -1,12 +1,15 @@
 """Authentication of callers by static token, upload session or OIDC token; the form of a token says which it is."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
+
+from aiohttp import hdrs
 
 from airlock.errors import Refused
 from airlock.upload_session import TOKEN_PREFIX
 from service.identity.caller import ANONYMOUS, Caller, InvalidToken
+from service.identity.local_pages import LocalPages
 from service.identity.tokens import StaticTokens
 
 SCHEME = "bearer "
@@ -38,24 +41,29 @@ class SessionTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """The kinds of tokens that are accepted. With `anonymous`, a caller without a token is the anonymous owner."""
+    """The kinds of tokens that are accepted.
+
+    With `anonymous`, a caller without a token is the anonymous owner, unless it is a page of another site.
+    """
 
     static: StaticTokens
     oidc: OidcTokens | None = None
     sessions: SessionTokens | None = None
-    anonymous: bool = False
+    anonymous: LocalPages | None = None
 
-    def with_anonymous(self) -> Self:
+    def with_anonymous(self, pages: LocalPages) -> Self:
         """The same, with the anonymous caller for requests without a token."""
-        return replace(self, anonymous=True)
+        return replace(self, anonymous=pages)
 
-    def identify(self, authorization: str | None) -> Caller | Awaitable[Caller]:
-        """The caller of an Authorization header; an awaitable of it for an OIDC token that must be verified.
+    def identify(self, headers: Mapping[str, str]) -> Caller | Awaitable[Caller]:
+        """The caller of a request with these headers; an awaitable of it for an OIDC token that must be verified.
 
         Raises Refused("unauthenticated").
         """
+        authorization = headers.get(hdrs.AUTHORIZATION)
         if authorization is None:
-            if self.anonymous:
+            if self.anonymous is not None:
+                self.anonymous.require(headers)
                 return ANONYMOUS
             raise Refused("unauthenticated", "Send 'Authorization: Bearer <token>'")
         if authorization[: len(SCHEME)].lower() != SCHEME:

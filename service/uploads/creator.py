@@ -49,10 +49,10 @@ class Creator:
         charge = self._meter.charge(caller, size.max_bytes)
         try:
             # Signed before the session is charged: what cannot be signed costs nothing.
-            upload, policy = self._issuer.issue(profile, wanted, size)
+            upload, policy = self._issuer.issue(profile, wanted, size, session)
             if session is not None and (paid := await self._spend(session, size)) < size.max_bytes:
                 size = SizeRange(size.min_bytes, paid)
-                upload, policy = self._issuer.issue(profile, wanted, size)
+                upload, policy = self._issuer.issue(profile, wanted, size, session)
                 charge.lower(paid)
         except AirlockError:
             charge.undo()

@@ -76,6 +76,8 @@ async def get_content(request: web.Request, caller: Caller) -> web.StreamRespons
 async def withdraw_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Withdraws an upload. Its state changes at once; the worker then deletes the bytes, which the service may not."""
     upload = _verified_id(request, caller)
+    if caller.session is not None and not request.app[ISSUER].is_made_by(caller.session, upload):
+        raise Refused("session_forbidden", "An upload session can withdraw only what it created")
     ports = request.app[PORTS]
     await _record(request, upload, caller)
     await with_timeout("dynamodb", ports.records.withdraw(upload.text, ports.now()))

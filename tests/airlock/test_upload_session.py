@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airlock import upload_session
+from airlock import upload_id, upload_session
 from airlock.upload_session import MAX_BYTES, MAX_LIFETIME, MAX_UPLOADS, TOKEN_PREFIX, InvalidSession, Session
 
 OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
@@ -171,3 +171,19 @@ def test_every_secret_is_tried_whichever_fits(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("airlock.upload_session.hmac.compare_digest", compare)
     assert verifies(minted((NEW,)), secrets=(NEW, OLD, OTHER))
     assert len(compared) == 3
+
+
+@given(sessions, sessions, st.binary(min_size=8, max_size=8))
+def test_a_session_knows_the_uploads_that_it_made(session: Session, other: Session, random: bytes) -> None:
+    assume(session.id != other.id)
+    marked = upload_session.random_of_upload(session, random, OLD)
+    upload = upload_id.mint(marked, NOW, 900, session.owner, [OLD])
+    assert upload_session.made(session, upload, [NEW, OLD])
+    assert not upload_session.made(other, upload, [NEW, OLD])
+    assert not upload_session.made(session, upload, [NEW])
+    assert marked[:4] == random[:4]
+
+
+def test_an_upload_that_no_session_made_is_no_sessions_own() -> None:
+    upload = upload_id.mint(bytes(8), NOW, 900, SESSION.owner, [NEW])
+    assert not upload_session.made(SESSION, upload, [NEW])

@@ -43,7 +43,7 @@ def bearer(data: bytes) -> None:
     """An Authorization header, decoded as aiohttp decodes headers."""
     code = "none: the token was accepted"
     try:
-        CALLERS.identify(_text(data))
+        CALLERS.identify({"Authorization": _text(data)})
     except Refused as error:
         code = error.code
     assert code == "unauthenticated"

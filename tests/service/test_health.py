@@ -15,6 +15,7 @@ from service import health
 from service.app_keys import PORTS
 from service.health import READINESS, Readiness, Report
 from service.identity.callers import Callers, OidcTokens
+from service.identity.local_pages import LocalPages
 from service.identity.tokens import StaticTokens
 from service.models.responses import Health
 from service.timeouts import with_timeout
@@ -113,6 +114,6 @@ async def test_keys_of_the_provider_are_needed_where_no_other_caller_is_known(
             return False
 
     tokens = StaticTokens.load(tokens_file()) if static else StaticTokens({})
-    callers = Callers(tokens, cast(OidcTokens, NoKeys()), anonymous=anonymous)
+    callers = Callers(tokens, cast(OidcTokens, NoKeys()), anonymous=LocalPages([]) if anonymous else None)
     report = await Readiness(service.app[PORTS], callers).report()
     assert report == (Report(["oidc"], []) if needed else Report([], ["oidc"]))

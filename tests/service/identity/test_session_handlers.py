@@ -239,6 +239,18 @@ async def test_a_page_follows_and_withdraws_uploads_by_their_id(service: Service
     assert (await asking.ask("DELETE", created["links"]["self"])).status == 202
 
 
+async def test_a_page_withdraws_only_what_its_own_session_created(service: ServiceHarness) -> None:
+    """Not what its owner's back end uploaded, nor what another page did, though it may read them."""
+    mine, other = await page(service), await page(service)
+    for created in ((await other.create()).json, await service.create(owner="backend")):
+        path = created["links"]["self"]
+        answer = await mine.ask("DELETE", path)
+        assert (answer.status, answer.json["code"]) == (403, "session_forbidden")
+        assert (await mine.ask("GET", path)).json["state"] == "awaiting_upload"
+    assert service.records.withdrawals == []
+    assert service.queue.sent == []
+
+
 async def test_someone_elses_upload_does_not_exist(service: ServiceHarness) -> None:
     created = await service.create(owner="shop")
     asking = await page(service)

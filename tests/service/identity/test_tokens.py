@@ -21,7 +21,7 @@ def load(text: str) -> Callers:
 
 
 def owner(callers: Callers, header: str) -> str:
-    found = callers.identify(header)
+    found = callers.identify({"Authorization": header})
     assert isinstance(found, Caller)
     return found.owner
 
@@ -34,12 +34,12 @@ def test_a_token_is_known_by_its_digest(header: str) -> None:
 def test_an_owner_may_have_several_tokens() -> None:
     other = hashlib.sha256(b"other").hexdigest().upper()
     callers = load(row() + row(digest=other))
-    assert callers.identify("Bearer other") == callers.identify("Bearer secret")
+    assert callers.identify({"Authorization": "Bearer other"}) == callers.identify({"Authorization": "Bearer secret"})
 
 
 def test_the_digest_is_no_token() -> None:
     with pytest.raises(Refused, match="unauthenticated"):
-        load(row()).identify(f"Bearer {DIGEST}")
+        load(row()).identify({"Authorization": f"Bearer {DIGEST}"})
 
 
 def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
