@@ -1,6 +1,7 @@
 """`python -m workers`: makes every part once, and closes them in the opposite order."""
 
 import asyncio
+import functools
 import logging
 import signal
 import sys
@@ -26,7 +27,6 @@ from workers.inspection import catalogue
 from workers.inspection.checks.port import Check
 from workers.inspection.inspector import Inspector
 from workers.inspection.room import Room
-from workers.inspection.sandbox.pool import Sandbox
 from workers.intake.consumer import Consumer, Limits
 from workers.intake.executor import Executor
 from workers.intake.gate import Gate
@@ -108,8 +108,7 @@ async def work(
             log.warning("the profile %s takes objects that fail here: AIRLOCK_SPOOL_SIZE has no room for them", name)
         inspector = Inspector(checks, time.time, settings.spool_folder, room)
         stack.push_async_callback(inspector.close)
-        sandbox = catalogue.sandbox_of(checks)
-        await _confine(sandbox)
+        await _confine(checks)
         needed = readiness.dependencies(settings, profiles, clients, inspector)
         stack.push_async_callback(needed.close)
         executor, consumer = await stack.enter_async_context(
@@ -120,7 +119,7 @@ async def work(
             delivering = delivery_consumer(settings, profiles, secrets, clients, time.time)
             consumers.append(await stack.enter_async_context(delivering))
         if settings.health_port:
-            ready = Readiness(needed, consumer, executor.skews, sandbox).report
+            ready = Readiness(needed, consumer, executor.skews, functools.partial(catalogue.unconfined, checks)).report
             await stack.enter_async_context(health.serving(settings.health_host, settings.health_port, ready))
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))
@@ -138,11 +137,11 @@ async def _object_consumer(
         yield executor, Consumer(queue, executor.execute, settings.dead_letter_queue, limits, Gate(needed.ask))
 
 
-async def _confine(sandbox: Sandbox) -> None:
+async def _confine(checks: Mapping[str, Check]) -> None:
     """Say what the confinement of children lacks; raises Unavailable where it lacks what AIRLOCK_SANDBOX requires."""
-    await sandbox.ready()
-    if sandbox.missing:
-        log.warning("children are not confined by %s: see docs/security.md", ", ".join(sandbox.missing))
+    await catalogue.confine(checks)
+    if missing := catalogue.unconfined(checks):
+        log.warning("children are not confined by %s: see docs/security.md", ", ".join(missing))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whether a worker is able to work: its engines, and every place that it reads from and settles into."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from airlock.profiles import Profiles
 from aws import probes
@@ -11,12 +11,14 @@ from aws.dynamodb.records import Records
 from aws.settings import AwsSettings
 from workers.health import Report
 from workers.inspection.inspector import Inspector
-from workers.inspection.sandbox.pool import Sandbox
 from workers.intake.consumer import Consumer
 from workers.intake.skews import Skews
 
 # A probe of Kubernetes waits one second by default.
 PROBE_SECONDS = 0.5
+
+Unconfined = Callable[[], Sequence[str]]
+"""Gives the layers that the confinement of children lacks here."""
 
 
 def dependencies(settings: AwsSettings, profiles: Profiles, clients: Clients, inspector: Inspector) -> Dependencies:
@@ -56,11 +58,11 @@ def _targets(settings: AwsSettings, profiles: Profiles, clients: Clients) -> Ite
 class Readiness:
     """What /readyz answers."""
 
-    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews, sandbox: Sandbox) -> None:
+    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews, unconfined: Unconfined) -> None:
         self._needed = needed
         self._consumer = consumer
         self._skews = skews
-        self._sandbox = sandbox
+        self._unconfined = unconfined
 
     async def report(self) -> Report:
         """As of now, or as of the last time that everything was asked where an answer takes long."""
@@ -69,4 +71,4 @@ class Readiness:
             unavailable.append("the worker has just begun, and asks what it needs")
         if not self._consumer.alive:
             unavailable.append("sqs: the queue gives no messages")
-        return Report(unavailable, self._skews.recent(), self._sandbox.missing)
+        return Report(unavailable, self._skews.recent(), self._unconfined())

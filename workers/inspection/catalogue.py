@@ -67,9 +67,19 @@ def build(profiles: Profiles, settings: Settings, now: Clock) -> Mapping[str, Ch
     return MappingProxyType(made)
 
 
-def sandbox_of(checks: Mapping[str, Check]) -> Sandbox:
-    """The sandbox in which the checks that `build` made read hostile formats."""
-    return cast("content.ContentCheck", checks[CONTENT]).sandbox
+async def confine(checks: Mapping[str, Check]) -> None:
+    """Have the children of the checks ready; raises Unavailable("sandbox") where they cannot be confined enough."""
+    for check in _with_children(checks):
+        await check.ready()
+
+
+def unconfined(checks: Mapping[str, Check]) -> Sequence[str]:
+    """The layers of confinement that children of the checks had to do without: see `confinement.Missing`."""
+    return list(dict.fromkeys(layer for check in _with_children(checks) for layer in check.missing))
+
+
+def _with_children(checks: Mapping[str, Check]) -> Sequence[content.ContentCheck | yara.YaraCheck]:
+    return [check for check in checks.values() if isinstance(check, content.ContentCheck | yara.YaraCheck)]
 
 
 def _content_check(examiners: Sequence[str], settings: Settings) -> content.ContentCheck:
@@ -131,9 +141,14 @@ def _clamd(settings: Settings, now: Clock) -> Check:
     return clamd.ClamdCheck(ClamdClient(Address.parse(settings.clamd)), max_age, descriptors=settings.clamd_descriptors)
 
 
+def _yara(settings: Settings, _: Clock) -> Check:
+    rules = compile_rules(settings.yara_rules)
+    return yara.YaraCheck(rules, scans=settings.parsers, required=settings.sandbox == "required")
+
+
 _MAKERS: Mapping[str, Callable[[Settings, Clock], Check]] = {
     size.NAME: lambda *_: size.SizeCheck(),
     checksum.NAME: lambda *_: checksum.ChecksumCheck(),
-    yara.NAME: lambda settings, _: yara.YaraCheck(compile_rules(settings.yara_rules)),
+    yara.NAME: _yara,
     clamd.NAME: _clamd,
 }

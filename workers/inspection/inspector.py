@@ -68,7 +68,8 @@ class Inspector:
             members = Members(subject.profile.limits, run_checks, spool)
             subject = replace(subject, members=members)
             counted = _CountingChunks(chunks)
-            reports = await run_checks(subject, counted, subject.profile.checks)
+            async with members.ending:
+                reports = await run_checks(subject, counted, subject.profile.checks)
         return self._verdict(subject, reports, members.reports, counted.size)
 
     async def ready(self) -> None:

@@ -1,6 +1,7 @@
 """The members of one object's archives, at any depth: counted against the profile's limits, and inspected."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from airlock.content.format import OCTET_STREAM
@@ -22,7 +23,7 @@ class Members:
     """The port `MemberInspector`, for one inspection. `spool` gives an empty copy.
 
     `reports` has what was found in members; each finding names the member. `seconds` is what is left of the time for
-    all parsers.
+    all parsers. `ending` is closed when the inspection is over.
     """
 
     def __init__(self, limits: Mapping[str, int], run_checks: RunChecks, spool: Callable[[], Spool]) -> None:
@@ -37,6 +38,7 @@ class Members:
         self._spool = spool
         self.seconds: float = limits["inspect_seconds"]
         self.reports: list[Report] = []
+        self.ending = AsyncExitStack()
 
     def spend(self, *, size: int = 0, seconds: float = 0) -> None:
         self.seconds -= seconds
@@ -54,6 +56,9 @@ class Members:
         if self._entries > self._max_entries:
             raise LimitExceeded(f"The archives have more than {self._max_entries} members (archive_entries).")
         return self._spool()
+
+    def at_end(self, end: Callable[[], Awaitable[None]]) -> None:
+        self.ending.push_async_callback(end)
 
     async def inspect(self, parent: Subject, name: str, copy: Spool) -> None:
         name = name or _unpacked_name(parent.name)

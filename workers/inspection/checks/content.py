@@ -12,7 +12,7 @@ How it works:
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -77,6 +77,11 @@ class ContentCheck(BaseCheck):
         return ExaminationRequest(
             examiners, claims_of(subject.intent.content_type, subject.name), size, seconds, lifetime, limits
         )
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The layers of confinement that its children had to do without."""
+        return self.sandbox.missing
 
     async def ready(self) -> None:
         """Have a child ready; raises Unavailable("sandbox") if that fails."""

@@ -18,6 +18,7 @@ A scan that unpacks an archive hands each member to `subject.members`, which run
 of members run while the scan of the archive finishes.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,6 +83,10 @@ class MemberInspector(Protocol):
 
         Raises LimitExceeded when there are too many members, or when archives are nested too deeply.
         """
+        ...
+
+    def at_end(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Have `end` awaited when the inspection of the object and its members is over, however it ends."""
         ...
 
     async def inspect(self, parent: Subject, name: str, copy: "Spool") -> None:

@@ -1,7 +1,8 @@
 """Processes in which parsers read hostile bytes, so that an exploit of a parser reaches nothing else.
 
-    worker's side    pool           `Sandbox`: gives each inspection its own processes; forks the next ones ahead
-                     process        one parser's process
+    worker's side    pool           `Sandbox`: gives each inspection its own processes
+                     children       has processes forked ahead of need, from a fork server that it replaces
+                     process        one child, and what a parser's one is asked
                      server_process the fork server's process
     both             frames         what the two sides send each other
     child's side     fork_server    forks a parser's process on request

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
 from airlock.content.formats import format_of
@@ -25,6 +25,7 @@ from workers.inspection.sandbox.frames import (
     FrameType,
     encode_frame,
 )
+from workers.inspection.sandbox.preparation import open_late
 
 # Where the examiner itself gave up, the object may be well-formed, and was not read to its end.
 _GAVE_UP = "limits_exceeded"
@@ -63,6 +64,17 @@ class SocketOutput:
         view = memoryview(data)
         for start in range(0, len(view), LARGEST):
             self._connection.sendmsg([bytes([FrameType.MEMBER_DATA]), view[start : start + LARGEST]])
+
+
+def prepare(modules: Sequence[str]) -> Sequence[int]:
+    """In the fork server: import `modules`, and open what they open late; returns the descriptors that libraries keep.
+
+    A module that cannot be imported is reported by the child that is asked for it.
+    """
+    for module in modules:
+        with suppress(Exception):
+            importlib.import_module(module)
+    return open_late()
 
 
 def serve(connection: socket.socket, missing: Sequence[Missing]) -> None:

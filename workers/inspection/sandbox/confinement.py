@@ -15,67 +15,58 @@ from typing import Literal
 
 from workers.inspection.sandbox.landlock import make_rules, restrict
 from workers.inspection.sandbox.namespaces import drop_capabilities, empty_folder, enter_namespaces, enter_root
-from workers.inspection.sandbox.system_calls import compile_filter, install
+from workers.inspection.sandbox.system_calls import compile_filter
 
 OPEN_FILES = 64
 
 Missing = Literal["seccomp", "landlock", "namespaces", "empty root"]
 """A layer that is not to be had here."""
 
+_LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 
 
 class Confinement:
-    """Made once by the fork server, which has one thread and has opened nothing for itself yet.
+    """Made by the fork server while it has one thread; `memory` is the limit of a child's address space, in bytes.
 
-    `memory` is the limit of a child's address space, in bytes.
+    What children can inherit, the fork server gives up itself, once: it needs no file and no right either. What is left
+    for each child takes a few calls.
     """
 
     def __init__(self, memory: int) -> None:
         self._memory = memory
         self._filter = compile_filter()
-        self._files = make_rules()
         self._root = empty_folder()
-        self._apart = enter_namespaces()
+        self._missing: list[Missing] = [] if enter_namespaces() else ["namespaces"]
 
-    @property
-    def descriptors(self) -> Sequence[int]:
-        """What a child needs until it has given up its rights; `give_up` closes them."""
-        return [each for each in (self._files, self._root) if each is not None]
+    def give_up_shared(self) -> None:
+        """In the fork server, once it has opened all that it needs: give up files, capabilities and new privileges."""
+        _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        rules = make_rules()
+        if self._root is None or not enter_root(self._root):
+            self._missing.append("empty root")
+        drop_capabilities()
+        if rules is None or not restrict(rules):
+            self._missing.append("landlock")
+        _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        for each in (rules, self._root):
+            if each is not None:
+                os.close(each)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
     def give_up(self) -> Sequence[Missing]:
-        """In the child: give up all rights of this process, for good. Returns the layers that are not to be had."""
-        missing: list[Missing] = []
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-        if not self._apart:
-            missing.append("namespaces")
-        if self._root is None or not enter_root(self._root):
-            missing.append("empty root")
-        drop_capabilities()
-        if self._files is None or not restrict(self._files):
-            missing.append("landlock")
-        for each in self.descriptors:
-            os.close(each)
-        # A change of credentials would clear it, so it comes after them.
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        self._limit()
-        return missing if self._filter is not None and install(self._filter) else ["seccomp", *missing]
-
-    def _limit(self) -> None:
-        for what, limit in (
-            (resource.RLIMIT_AS, self._memory),
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_NOFILE, OPEN_FILES),
-        ):
-            resource.setrlimit(what, (limit, limit))
-        if self._filter is None:
-            # No new process, and no thread either, which some decoders need. The kernel does not apply it to root.
-            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        """In the child: give up the rest, for good. Returns the layers that are not to be had."""
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (self._memory, self._memory))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+        if self._filter is not None and self._filter.install():
+            return self._missing
+        # No new process, and no thread either, which some decoders need. The kernel does not apply it to root.
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        return ["seccomp", *self._missing]
 
 
 def close_all_but(kept: Sequence[int]) -> None:

@@ -1,12 +1,13 @@
-"""`python -m workers.inspection.sandbox.fork_server MEMORY MODULE...`: the process that forks the parsers' processes.
+"""`python -m workers.inspection.sandbox.fork_server MEMORY PROGRAM ARGUMENT...`: the process that forks children.
 
 How it works:
 
-1. It imports MODULES once. A fork shares them, so a new process is ready within milliseconds. It never reads an object.
+1. It lets PROGRAM (`server_process.Program`) import and open once all that a child needs. A fork shares it, so a new
+   process is ready within milliseconds. It never reads an object.
 2. Its standard input is the control socket. A packet on it requests a child and brings two sockets: the child's
    connection to the worker, and the child's lifeline.
-3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves (`child`). What all
-   children give up is prepared once, and what no child can open any more is opened before (`preparation`).
+3. It forks. The child keeps its connection alone, gives up its rights (`confinement`) and serves. What
+   children can inherit, the server gives up once.
 4. On the lifeline it sends the child's process id, and at the child's end the exit code. When the worker closes the
    lifeline, it kills the child. Only this process kills by process id: it reaps the children itself, so it knows that
    an id is still the child's.
@@ -25,16 +26,18 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from workers.inspection.sandbox.child import serve
-from workers.inspection.sandbox.confinement import Confinement, close_all_but
-from workers.inspection.sandbox.preparation import open_late
+from workers.inspection.sandbox.confinement import Confinement, Missing, close_all_but
 
 LIFELINE_NUMBER = struct.Struct("i")
 """On a lifeline: first the process id, then the exit code, which is negative for a signal."""
+
+
+Serve = Callable[[socket.socket, Sequence[Missing]], None]
+"""What a child does: it answers on its socket until that ends. It gets the layers that are not to be had."""
 
 
 class ForkServer:
@@ -109,7 +112,7 @@ def _send(lifeline: socket.socket, number: int) -> None:
         lifeline.send(LIFELINE_NUMBER.pack(number))
 
 
-def become_child(confinement: Confinement, kept: Sequence[int], connection: int) -> NoReturn:
+def become_child(serve: Serve, confinement: Confinement, kept: Sequence[int], connection: int) -> NoReturn:
     """In the child: give up all rights, and serve until the connection ends.
 
     Of all descriptors it keeps `connection`, and `kept`, which libraries need.
@@ -118,32 +121,28 @@ def become_child(confinement: Confinement, kept: Sequence[int], connection: int)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(connection, 0)
-        close_all_but([*kept, *confinement.descriptors])
+        close_all_but(kept)
         serve(socket.socket(fileno=0), confinement.give_up())
     finally:
         os._exit(0)
 
 
-def load(modules: Iterable[str]) -> Sequence[int]:
-    """Import `modules` for all children, and open what they open late; returns the descriptors that libraries keep.
-
-    A module that cannot be imported is reported by the child that is asked for it.
-    """
-    for module in modules:
-        with suppress(Exception):
-            importlib.import_module(module)
-    kept = open_late()
+def main(memory: int, module: str, arguments: Sequence[str]) -> None:
+    """Prepare the program `module`, and fork it on request."""
+    # Before the libraries, which may start threads: a process with threads cannot enter namespaces.
+    confinement = Confinement(memory)
+    program = importlib.import_module(module)
+    kept = program.prepare(arguments)
+    confinement.give_up_shared()
     # Else a garbage collection in a child would write to all shared memory, which copies it (see gc.freeze's page).
     gc.collect()
     gc.freeze()
-    return kept
+    become = functools.partial(become_child, program.serve, confinement, kept)
+    ForkServer(socket.socket(fileno=0), become).run()
 
 
 if __name__ == "__main__":
     # A signal to all processes of a container is for the worker, which drains and then closes the control socket.
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    # Before the libraries, which may start threads: a process with threads cannot enter namespaces.
-    prepared = Confinement(int(sys.argv[1]))
-    kept_descriptors = load(sys.argv[2:])
-    ForkServer(socket.socket(fileno=0), functools.partial(become_child, prepared, kept_descriptors)).run()
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,6 +1,6 @@
 """What libraries open, import or map late: the fork server has it done before it forks, since no child can do it.
 
-Modules are the fork server's `load`. Where something is missing here, a child reports an unavailable environment.
+Modules are imported by `child.prepare`. Where something is missing here, a child reports an unavailable environment.
 """
 
 import ctypes

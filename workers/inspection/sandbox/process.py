@@ -67,11 +67,10 @@ _READY, _DONE, _SPENT, _FAILED = (
 )
 
 
-class ParserProcess:
-    """A running process that examines one object at a time.
+class Child:
+    """A running process that has given up its rights.
 
-    `pid` is its process id, `missing` are the layers of its confinement that are not to be had here, `busy` says that
-    an examination has begun and has not ended by DONE.
+    `pid` is its process id, `missing` are the layers of its confinement that are not to be had here.
     """
 
     def __init__(self, connection: socket.socket, lifeline: Lifeline) -> None:
@@ -79,36 +78,88 @@ class ParserProcess:
         self._lifeline = lifeline
         self.pid = 0
         self.missing: Sequence[str] = ()
-        self.busy = False
 
     @classmethod
-    async def start(cls, server: ForkServerProcess, *, required: bool) -> "ParserProcess":
+    async def start(cls, server: ForkServerProcess, *, required: bool) -> "Child":
         """Fork one and wait until it is ready; raises Unavailable("sandbox") when there is none.
 
         Where `required`, also when it has no filter of system calls.
         """
-        process = cls(*server.fork())
+        child = cls(*server.fork())
         try:
             async with asyncio.timeout(START_SECONDS):
-                process.pid = await process._lifeline.number()
-                first = await process._packet()
+                child.pid = await child._lifeline.number()
+                first = await child.packet()
         except (OSError, EOFError):  # a TimeoutError is an OSError
             first = b""
         except BaseException:
-            await process.end()
+            await child.end()
             raise
         if first[:1] != _READY:
-            await process.end()
-            raise Unavailable("sandbox", "a parser's process does not answer after its start")
-        process.missing = json.loads(first[1:])
-        if required and "seccomp" in process.missing:
-            await process.end()
+            await child.end()
+            raise Unavailable("sandbox", "a child does not answer after its start")
+        child.missing = json.loads(first[1:])
+        if required and "seccomp" in child.missing:
+            await child.end()
             raise Unavailable("sandbox", _NO_FILTER)
-        return process
+        return child
 
     @property
     def alive(self) -> bool:
         return self._lifeline.alive
+
+    def send(self, packet: bytes, descriptor: int) -> None:
+        """Send a packet with a descriptor of what to read; raises OSError where the child has ended."""
+        socket.send_fds(self._connection, [packet], [descriptor])
+
+    async def packet(self) -> bytes:
+        """The next packet; raises EOFError or OSError where the child has ended."""
+        packet = await asyncio.get_running_loop().sock_recv(self._connection, LARGEST + 1)
+        if not packet:
+            raise EOFError
+        return packet
+
+    async def exit_code(self) -> int | None:
+        """How a child ended whose connection has ended: negative for a signal; None where it runs on.
+
+        Raises Unavailable("sandbox") when the fork server has ended, and the child with it, or when the filter of
+        system calls has ended the child.
+        """
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                code = await self._lifeline.number()
+        except TimeoutError:
+            return None
+        except (OSError, EOFError) as error:
+            raise Unavailable("sandbox", "the fork server has ended") from error
+        if code == -signal.SIGSYS:
+            log.error("a child made a system call that is on no list", extra={"pid": self.pid})
+            raise Unavailable("sandbox", "the filter of system calls ended a child")
+        return code
+
+    async def end(self) -> None:
+        """Kill the process and wait for its end. Further calls do nothing."""
+        self._connection.close()
+        await self._lifeline.end()
+
+
+class ParserProcess:
+    """A child that examines one object or member at a time.
+
+    `busy` says that an examination has begun and has not ended by DONE.
+    """
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self.busy = False
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child.alive
 
     async def examine(self, request: ExaminationRequest, reader: int) -> AsyncGenerator[Frame, None]:
         """The frames of one examination; the last is ExaminationEnd, and only then may the next examination begin.
@@ -119,8 +170,8 @@ class ParserProcess:
         waiting = _Stopwatch(request.seconds)
         last, cause = b"", b""
         try:
-            socket.send_fds(self._connection, [request.encode()], [reader])
-            while (packet := await waiting.timed(self._packet()))[:1] not in (_DONE, _SPENT, _FAILED):
+            self._child.send(request.encode(), reader)
+            while (packet := await waiting.timed(self._child.packet()))[:1] not in (_DONE, _SPENT, _FAILED):
                 yield decode_frame(packet)
             last, cause = packet[:1], packet[1:]
         except TimeoutError:
@@ -140,32 +191,11 @@ class ParserProcess:
 
     async def end(self) -> None:
         """Kill the process and wait for its end. Further calls do nothing."""
-        self._connection.close()
-        await self._lifeline.end()
-
-    async def _packet(self) -> bytes:
-        packet = await asyncio.get_running_loop().sock_recv(self._connection, LARGEST + 1)
-        if not packet:
-            raise EOFError
-        return packet
+        await self._child.end()
 
     async def _cause_of_end(self, seconds: int) -> FoundBy:
-        """The finding for a process whose connection has ended.
-
-        Raises Unavailable("sandbox") when the fork server has ended, and the process with it, or when the filter of
-        system calls has ended the process.
-        """
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                exit_code = await self._lifeline.number()
-        except TimeoutError:  # it has closed its socket, and runs on
-            return _CRASH
-        except (OSError, EOFError) as error:
-            raise Unavailable("sandbox", "the fork server has ended") from error
-        if exit_code == -signal.SIGSYS:
-            log.error("a parser's process made a system call that no examiner makes", extra={"pid": self.pid})
-            raise Unavailable("sandbox", "the filter of system calls ended an examiner")
-        return _timed_out(seconds) if exit_code == -signal.SIGXCPU else _CRASH
+        """The finding for a process whose connection has ended; raises Unavailable("sandbox") as `Child.exit_code`."""
+        return _timed_out(seconds) if await self._child.exit_code() == -signal.SIGXCPU else _CRASH
 
 
 class _Stopwatch:

@@ -5,9 +5,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from airlock.errors import Unavailable
 from workers.inspection.sandbox.fork_server import LIFELINE_NUMBER
@@ -51,6 +52,20 @@ class Lifeline:
                     await self.number()
 
 
+class Program(NamedTuple):
+    """What the children of a fork server run.
+
+    `module` has two functions: `prepare`, which the fork server calls once with `arguments`, and `serve`, which each
+    child calls. `memory` limits a child's address space, in bytes. The fork server gets `descriptors` under the numbers
+    that they have here.
+    """
+
+    module: str
+    memory: int
+    arguments: Sequence[str] = ()
+    descriptors: Sequence[int] = ()
+
+
 class ForkServerProcess:
     """A running fork server. `forks` counts the children that were requested."""
 
@@ -60,14 +75,11 @@ class ForkServerProcess:
         self.forks = 0
 
     @classmethod
-    def start(cls, memory: int, modules: Iterable[str]) -> "ForkServerProcess":
-        """Start one. It imports `modules`; each child gets `memory` bytes of address space.
-
-        Raises Unavailable("sandbox") when the process cannot be started.
-        """
+    def start(cls, program: Program) -> "ForkServerProcess":
+        """Start one; raises Unavailable("sandbox") when the process cannot be started."""
         ours, theirs = _pair()
         try:
-            return cls(_run(theirs, [str(memory), *modules]), ours)
+            return cls(_run(theirs, program), ours)
         except OSError as error:
             ours.close()
             raise Unavailable("sandbox", f"the fork server cannot be started ({type(error).__name__})") from error
@@ -116,10 +128,11 @@ def import_folders() -> Sequence[str]:
     return [ours, *(each for each in sys.path if each not in ("", ours, str(Path.cwd())))]
 
 
-def _run(control: socket.socket, arguments: list[str]) -> "subprocess.Popen[bytes]":
+def _run(control: socket.socket, program: Program) -> "subprocess.Popen[bytes]":
     # Not asyncio's subprocess: uvloop forks for it, which copies the worker's page tables and blocks for 10 ms or more.
     return subprocess.Popen(  # noqa: S603 # all of it is ours
-        [sys.executable, "-B", "-P", "-s", "-m", FORK_SERVER, *arguments],
+        [sys.executable, "-B", "-P", "-s", "-m", FORK_SERVER, str(program.memory), program.module, *program.arguments],
+        pass_fds=program.descriptors,
         stdin=control.fileno(),
         # Libraries print text out of hostile bytes, which does not belong into the worker's log.
         stdout=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 How it works:
 
 1. The fork server has libseccomp write the filter once, as a program of the kernel (`compile_filter`). It takes some
-   milliseconds, and each child installs the program by one call (`install`).
+   milliseconds, and each child installs the program by one call (`Filter.install`).
 2. A call of `_ALLOWED` is done. Those of `_ALLOWED_WITH` are done with the named arguments alone.
 3. A call of `_REFUSED` fails: libraries try it, and go on without. So a child opens no file at all: what libraries open
    late is opened before (`preparation`).
@@ -28,6 +28,7 @@ try:
 except (ImportError, OSError, RuntimeError):
     pyseccomp = None
 
+_LIBC = ctypes.CDLL(None)
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 _INSTRUCTION_BYTES = 8
@@ -96,14 +97,14 @@ _REFUSED_WITH: Sequence[tuple[str, Condition]] = (
 )
 
 
-def compile_filter() -> bytes | None:
-    """The filter as instructions for the kernel; None where libseccomp is missing or does not know this machine."""
+def compile_filter() -> "Filter | None":
+    """The filter; None where libseccomp is missing or does not know this machine."""
     if pyseccomp is None:
         return None
     try:
         made = pyseccomp.SyscallFilter(pyseccomp.KILL_PROCESS)
         add_rules(made)
-        return exported(made)
+        return Filter(exported(made))
     except (OSError, RuntimeError, ValueError):
         return None
 
@@ -129,11 +130,17 @@ def exported(made: Any) -> bytes:
         return file.read()
 
 
-def install(program: bytes) -> bool:
-    """Apply a filter to this process, for good. It needs PR_SET_NO_NEW_PRIVS. False where the kernel refuses."""
-    instructions = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("HP", len(program) // _INSTRUCTION_BYTES, ctypes.addressof(instructions))
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0) == 0)
+class Filter:
+    """A program that is ready to be installed, in whichever process this one forks."""
+
+    def __init__(self, program: bytes) -> None:
+        self._instructions = ctypes.create_string_buffer(program, len(program))
+        address = ctypes.addressof(self._instructions)
+        self._header = struct.pack("HP", len(program) // _INSTRUCTION_BYTES, address)
+
+    def install(self) -> bool:
+        """Apply it to this process, for good. It needs PR_SET_NO_NEW_PRIVS. False where the kernel refuses."""
+        return bool(_LIBC.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._header, 0, 0) == 0)
 
 
 def _add(made: Any, action: int, name: str, *conditions: Condition) -> None:

@@ -1,1 +1,1 @@
-"""YARA: the rules, the child process that scans with them, and the check."""
+"""YARA: the rules, the children that scan with them, and the check."""

@@ -7,38 +7,44 @@ of resident memory for a 1 GiB object.)
 """
 
 import asyncio
-
-import yara_x
+import functools
+from collections.abc import Sequence
 
 from airlock.verdict import Engine, Finding, Outcome
-from workers.inspection.checks.port import BaseCheck, BaseScan, Report, Subject
+from workers.inspection.checks.port import BaseCheck, BaseScan, MemberInspector, Report, Subject
 from workers.inspection.yara.folder import RuleFolder, Sleep
-from workers.inspection.yara.process import YaraProcess
-from workers.inspection.yara.rule_set import Match, RuleSet, matches
+from workers.inspection.yara.process import RuleServer, YaraProcess
+from workers.inspection.yara.rule_set import Match, RuleSet
 
 NAME = "yara"
 WINDOW = 8 * 1024**2
 OVERLAP = 64 * 1024
-# Scanned in this process, within about ten microseconds: sending the bytes to the scanning process takes longer.
-INLINE = 64 * 1024
 SECONDS = 30
+SCANS = 2
 
 
 class YaraCheck(BaseCheck):
-    """`seconds` limits the scan of one window; windows of up to `inline` bytes are scanned in this process.
+    """`seconds` limits the scan of one window; at most `scans` run at once.
 
-    The folder of `rule_set`, if there is one, is polled for changes, with `sleep` between two polls.
+    Where `required`, no child without a filter of system calls scans. The folder of `rule_set`, if there is one, is
+    polled for changes, with `sleep` between two polls.
     """
 
     name = NAME
 
     def __init__(
-        self, rule_set: RuleSet, *, seconds: int = SECONDS, inline: int = INLINE, sleep: Sleep = asyncio.sleep
+        self,
+        rule_set: RuleSet,
+        *,
+        seconds: int = SECONDS,
+        scans: int = SCANS,
+        required: bool = True,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._seconds = seconds
-        self._inline = inline
-        self._rules = RuleScanner(rule_set, seconds, inline)
-        self._old: set[RuleScanner] = set()
+        self._serve = functools.partial(RuleServer, seconds=seconds, scans=scans, required=required)
+        self._rules = self._serve(rule_set)
+        self._old: set[RuleServer] = set()
+        self._inspections: dict[MemberInspector, YaraProcess] = {}
         self._folder = RuleFolder(rule_set.folder, rule_set.state, sleep) if rule_set.folder else None
 
     @property
@@ -46,12 +52,18 @@ class YaraCheck(BaseCheck):
         """The engine of the scans that begin now."""
         return self._rules.engine
 
-    def begin(self, subject: Subject) -> "YaraScan":  # noqa: ARG002 # the port's
+    @property
+    def missing(self) -> Sequence[str]:
+        """The layers of confinement that its children had to do without."""
+        return self._rules.missing
+
+    def begin(self, subject: Subject) -> "YaraScan":
         self._follow()
-        return YaraScan(self)
+        return YaraScan(self, subject.members)
 
     async def ready(self) -> Engine:
         self._follow()
+        await self._rules.ready()
         return self.engine
 
     async def close(self) -> None:
@@ -61,73 +73,59 @@ class YaraCheck(BaseCheck):
             await rules.close()
 
     async def use(self, rule_set: RuleSet) -> None:
-        """Scan with these rules from now on. A scan that has begun keeps its rules."""
-        old, self._rules = self._rules, RuleScanner(rule_set, self._seconds, self._inline)
-        if old.users:
-            self._old.add(old)
-        else:
-            await old.close()
+        """Scan with these rules from now on. An inspection that has begun keeps its rules."""
+        old, self._rules = self._rules, self._serve(rule_set)
+        self._old.add(old)
+        await self._close_unused(old)
 
-    def acquire(self) -> "RuleScanner":
-        """The scanner for one object. The caller releases it."""
-        self._rules.users += 1
-        return self._rules
+    def acquire(self, members: MemberInspector | None) -> YaraProcess:
+        """The child for one inspection, which releases it at its end; without `members`, the caller releases it."""
+        if members is not None and members in self._inspections:
+            return self._inspections[members]
+        process = YaraProcess(self._rules)
+        process.server.users += 1
+        if members is not None:
+            self._inspections[members] = process
+            members.at_end(functools.partial(self.release, process, members))
+        return process
 
-    async def release(self, rules: "RuleScanner") -> None:
-        """End the scanner if it has old rules and this was its last object."""
-        rules.users -= 1
+    async def release(self, process: YaraProcess, members: MemberInspector | None = None) -> None:
+        """End the child, and its rules if they are old and this was their last inspection."""
+        if members is not None:
+            del self._inspections[members]
+        await process.end()
+        process.server.users -= 1
+        await self._close_unused(process.server)
+
+    async def _close_unused(self, rules: RuleServer) -> None:
         if rules in self._old and not rules.users:
-            self._old.discard(rules)
             await rules.close()
+            self._old.discard(rules)
 
     def _follow(self) -> None:
         if self._folder:
             self._folder.start(self.use)
 
 
-class RuleScanner:
-    """Scans with one set of rules; `users` counts the objects that are being scanned with it."""
-
-    def __init__(self, rule_set: RuleSet, seconds: int, inline: int) -> None:
-        self.engine = rule_set.engine
-        self.users = 0
-        self._inline = inline
-        self._rules = rule_set.rules
-        self._seconds = seconds
-        self._process = YaraProcess(rule_set.rules, seconds)
-
-    async def scan(self, window: bytes) -> list[Match] | None:
-        """The rules that match, or None after a timeout."""
-        if len(window) > self._inline:
-            return await self._process.scan(window)
-        # A new one each time, for 20 µs: it must not be freed by a garbage collection in another thread.
-        scanner = yara_x.Scanner(self._rules)
-        scanner.set_timeout(self._seconds)
-        try:
-            return matches(scanner.scan(window))
-        except yara_x.TimeoutError:
-            return None
-
-    async def close(self) -> None:
-        await self._process.close()
-
-
 class YaraScan(BaseScan):
     """Collects a window, scans it, and begins the next with its end."""
 
-    def __init__(self, check: YaraCheck, *, window: int = WINDOW, overlap: int = OVERLAP) -> None:
+    def __init__(
+        self, check: YaraCheck, members: MemberInspector | None, *, window: int = WINDOW, overlap: int = OVERLAP
+    ) -> None:
         self._check = check
-        self._rules: RuleScanner | None = None
+        self._members = members
+        self._process: YaraProcess | None = None
         self._window = window
         self._overlap = overlap
         self._parts: list[bytes] = []
         self._held = 0
-        self._found: dict[str, Match] = {}
+        self._found: set[Match] = set()
         self._timed_out = False
 
     @property
     def fatal(self) -> bool:
-        return any(match.outcome is Outcome.INFECTED for match in self._found.values())
+        return any(match.outcome is Outcome.INFECTED for match in self._found)
 
     async def feed(self, chunk: bytes) -> None:
         if self._held + len(chunk) > self._window:
@@ -138,16 +136,16 @@ class YaraScan(BaseScan):
         self._held += len(chunk)
 
     async def finish(self) -> Report:
-        rules = await self._scan(self._gathered())
-        findings = [_matched(match) for match in self._found.values()]
+        process = await self._scan(self._gathered())
+        findings = [_matched(match) for match in sorted(self._found, key=lambda match: match.rule)]
         if self._timed_out:
             message = "YARA-X did not finish within its time limit."
             findings.append(Finding(code="timed_out", check=NAME, outcome=Outcome.UNSCANNABLE, message=message))
-        return Report(tuple(findings), rules.engine)
+        return Report(tuple(findings), process.server.engine)
 
     async def close(self) -> None:
-        if self._rules is not None:
-            await self._check.release(self._rules)
+        if self._process is not None and self._members is None:
+            await self._check.release(self._process)
 
     def _gathered(self) -> bytes:
         parts, self._parts, self._held = self._parts, [], 0
@@ -157,15 +155,14 @@ class YaraScan(BaseScan):
         self._parts.append(end)
         self._held = len(end)
 
-    async def _scan(self, window: bytes) -> RuleScanner:
-        if self._rules is None:
-            self._rules = self._check.acquire()
-        found = await self._rules.scan(window)
+    async def _scan(self, window: bytes) -> YaraProcess:
+        if self._process is None:
+            self._process = self._check.acquire(self._members)
+        found = await self._process.scan(window)
         if found is None:
             self._timed_out = True
-        for match in found or ():
-            self._found[match.rule] = match
-        return self._rules
+        self._found.update(found or ())
+        return self._process
 
 
 def _matched(match: Match) -> Finding:

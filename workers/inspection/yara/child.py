@@ -1,51 +1,56 @@
-"""The scanning process: it reads rules and then windows on standard input, and writes matches to standard output.
+"""What a child does that scans: each packet brings a window, and is answered by packets of JSON.
 
-A message is a 4-byte big-endian length and that many bytes. The first message has the rules, as `yara_x` serializes
-them. Each further message is a window, and is answered by one: JSON `[[rule, outcome], …]`, or `null` after a timeout.
-The process ends with its standard input, so it never outlives the worker.
+A match is `[rule, outcome]`. The last packet is `true`, or `null` after a timeout. The fork server loads the rules.
 """
 
-import io
 import json
-import struct
-import sys
-from typing import BinaryIO
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
 
 import yara_x
 
-from workers.inspection.yara.rule_set import matches
+# The rules of this process, with the limit of one scan in seconds.
+_loaded: list[tuple[yara_x.Rules, int]] = []
 
-LENGTH = struct.Struct(">I")
+
+def prepare(arguments: Sequence[str]) -> Sequence[int]:
+    """In the fork server: load the rules that a descriptor has, as `yara_x` serializes them; then the seconds."""
+    descriptor, seconds = arguments
+    # By its path, for a position of its own: the fork server that takes over reads the same descriptor.
+    with Path(f"/proc/self/fd/{descriptor}").open("rb") as file:
+        _loaded.append((yara_x.Rules.deserialize_from(file), int(seconds)))
+    return []
 
 
-def serve(source: BinaryIO, target: BinaryIO, seconds: int) -> None:
-    """Answer until `source` ends. One scan may take `seconds`."""
-    rules = _read(source)
-    if rules is None:
-        return
-    scanner = yara_x.Scanner(yara_x.Rules.deserialize_from(io.BytesIO(rules)))
+def serve(connection: socket.socket, missing: Sequence[str]) -> None:
+    """Answer until the socket ends. `missing` are the layers of its confinement that are not to be had."""
+    connection.sendall(b"\x01" + json.dumps(missing).encode())
+    ((rules, seconds),) = _loaded
+    scanner = yara_x.Scanner(rules)
     scanner.set_timeout(seconds)
-    while (window := _read(source)) is not None:
-        answer = json.dumps(_scan(scanner, window)).encode("ascii")
-        target.write(LENGTH.pack(len(answer)) + answer)
-        target.flush()
+    while (window := _receive(connection)) is not None:
+        for answer in scanned(scanner, window):
+            connection.sendall(json.dumps(answer).encode())
         del window  # else two windows are in memory while the next one is read
 
 
-def _scan(scanner: yara_x.Scanner, window: bytes) -> list[tuple[str, str]] | None:
+def scanned(scanner: yara_x.Scanner, window: bytes) -> Sequence[object]:
+    """The answers for one window."""
     try:
-        return [(match.rule, match.outcome.value) for match in matches(scanner.scan(window))]
+        results = scanner.scan(window)
     except yara_x.TimeoutError:
+        return [None]
+    return [
+        *([rule.identifier, dict(rule.metadata).get("outcome", "infected")] for rule in results.matching_rules),
+        True,
+    ]
+
+
+def _receive(connection: socket.socket) -> bytes | None:
+    packet, files, _, _ = socket.recv_fds(connection, 1, 1)
+    if not packet:
         return None
-
-
-def _read(source: BinaryIO) -> bytes | None:
-    prefix = source.read(LENGTH.size)
-    if len(prefix) < LENGTH.size:
-        return None
-    message = source.read(LENGTH.unpack(prefix)[0])
-    return message if len(message) == LENGTH.unpack(prefix)[0] else None
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+    with os.fdopen(files[0], "rb") as file:
+        return file.read()

@@ -8,6 +8,7 @@ import asyncio
 import io
 import json
 import os
+import struct
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -15,10 +16,10 @@ from typing import BinaryIO
 import yara_x
 
 from airlock.errors import Unavailable
-from workers.inspection.yara.child import LENGTH
 from workers.inspection.yara.rule_set import BadRules, RuleSet, compile_rules, engine, folder_state
 
 SECONDS = 600.0
+LENGTH = struct.Struct(">I")
 
 
 async def recompile(folder: Path) -> RuleSet:

@@ -1,100 +1,149 @@
-"""The scanning process (`child`), as the worker uses it.
+"""The children that scan with one set of rules (`child`), as the worker uses them.
 
 YARA-X holds the interpreter's lock while it scans (in 1.23, another thread waited for all of a one-second scan), so a
-long scan in a thread would stop heartbeats and everything else. A process does not. And where hostile bytes crash the
-engine, the process ends and not the worker.
+long scan in a thread would stop heartbeats and everything else. And it reads hostile bytes: so each inspection has a
+child of its own, which is confined as those of the examiners are.
 """
 
 import asyncio
-import contextlib
 import io
 import json
 import os
-import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import yara_x
 
 from airlock.errors import Unavailable
-from airlock.verdict import Outcome
-from workers.inspection.yara.child import LENGTH
-from workers.inspection.yara.rule_set import Match
+from workers.inspection.sandbox.children import Children
+from workers.inspection.sandbox.frames import printable
+from workers.inspection.sandbox.process import Child
+from workers.inspection.sandbox.server_process import Program
+from workers.inspection.yara.rule_set import OUTCOMES, Match, RuleSet
 
+PROGRAM = "workers.inspection.yara.child"
+# YARA-X reserves address space for its compiled rules, and thousands of rules need some of it.
+MEMORY = 4 * 1024**3
 # On top of the engine's own limit, which it tests only between two steps of a scan.
 GRACE = 5.0
-END_SECONDS = 2.0
+# A child that was taken over cannot fill the worker's memory with matches.
+MATCHES = 10_000
+
+
+class RuleServer:
+    """Forks the children that scan with one set of rules, for as many inspections as `users` counts.
+
+    `seconds` limits a scan. At most `scans` run at once, and as many children wait for the next inspections.
+    """
+
+    def __init__(self, rule_set: RuleSet, seconds: int, scans: int, *, required: bool) -> None:
+        self.engine = rule_set.engine
+        self.users = 0
+        self.seconds = seconds
+        self.slots = asyncio.Semaphore(scans)
+        self._rules = _in_memory(rule_set.rules)
+        program = Program(PROGRAM, MEMORY, (str(self._rules), str(seconds)), (self._rules,))
+        self._children = Children(program, scans, required=required)
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The layers of confinement that the newest child had to do without."""
+        return self._children.missing
+
+    async def ready(self) -> None:
+        """Have a child ready; raises Unavailable("sandbox")."""
+        await self._children.ready()
+
+    async def take(self) -> Child:
+        """A child that has scanned nothing yet. The caller ends it. Raises Unavailable("sandbox")."""
+        return await self._children.take()
+
+    async def close(self) -> None:
+        """End the children that wait, and the fork server. Further calls do nothing."""
+        await self._children.close()
+        descriptor, self._rules = self._rules, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class YaraProcess:
-    """One process, started by the first scan, and again by the first scan after it ended. `seconds` limits a scan."""
+    """The child of one inspection, taken by its first scan, and again by the first scan after it ended."""
 
-    def __init__(self, rules: yara_x.Rules, seconds: int) -> None:
-        self._rules = rules
-        self._seconds = seconds
+    def __init__(self, server: RuleServer) -> None:
+        self.server = server
         self._turn = asyncio.Lock()
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
 
     async def scan(self, window: bytes) -> list[Match] | None:
-        """The rules that match `window`, or None after a timeout. Raises Unavailable("yara") when the process ended."""
-        async with self._turn:
+        """The rules that match `window`, or None after a timeout. Raises Unavailable where the child ended."""
+        async with self._turn, self.server.slots:
+            child = self._child = self._child or await self.server.take()
             try:
-                child = self._child or await self._start()
-                async with asyncio.timeout(self._seconds + GRACE):
-                    answer = await _exchange(child, window)
+                async with asyncio.timeout(self.server.seconds + GRACE):
+                    return await _exchange(child, window)
             except TimeoutError:
-                await self._end()
+                await self.end()
                 return None
-            except (OSError, asyncio.IncompleteReadError) as error:
-                await self._end()
-                raise Unavailable("yara", "the scanning process ended") from error
+            except (OSError, EOFError) as error:
+                await self._raise_end(child, error)
+            except ValueError as error:
+                await self.end()
+                raise Unavailable("yara", "the scanning process gave no valid answer") from error
             except BaseException:
                 # The rest of this answer would be read as the answer to the next window.
-                await self._end()
+                await self.end()
                 raise
-        found: list[tuple[str, str]] | None = json.loads(answer)
-        return None if found is None else [Match(rule, Outcome(outcome)) for rule, outcome in found]
 
-    async def close(self) -> None:
-        """End the process, if there is one."""
-        async with self._turn:
-            await self._end()
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        rules = io.BytesIO()
-        self._rules.serialize_into(rules)
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "workers.inspection.yara.child", str(self._seconds)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # It reads hostile bytes, so it inherits none of our keys.
-            env={"PYTHONPATH": os.pathsep.join(sys.path)},
-            start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
-        )
-        self._child = child
-        await _send(child, rules.getvalue())
-        return child
-
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """End the child, if there is one."""
         child, self._child = self._child, None
-        if child is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_SECONDS):
-                await child.wait()
+        if child is not None:
+            await child.end()
+
+    async def _raise_end(self, child: Child, error: Exception) -> NoReturn:
+        try:
+            await child.exit_code()
+            raise Unavailable("yara", "the scanning process ended") from error
+        finally:
+            await self.end()
 
 
-async def _exchange(child: asyncio.subprocess.Process, window: bytes) -> bytes:
-    await _send(child, window)
-    output = child.stdout
-    assert output is not None  # noqa: S101 # it was asked for
-    (length,) = LENGTH.unpack(await output.readexactly(LENGTH.size))
-    return await output.readexactly(length)
+async def _exchange(child: Child, window: bytes) -> list[Match] | None:
+    descriptor = _in_memory_of(window)
+    try:
+        child.send(b"w", descriptor)
+    finally:
+        os.close(descriptor)
+    found: set[Match] = set()
+    while len(found) < MATCHES:
+        match json.loads(await child.packet()):
+            case True:
+                return list(found)
+            case None:
+                return None
+            case [str(rule), str(outcome)] if outcome in OUTCOMES:
+                found.add(Match(printable(rule), OUTCOMES[outcome]))
+            case _:
+                break
+    raise ValueError("an answer that no process of ours gives")
 
 
-async def _send(child: asyncio.subprocess.Process, message: bytes) -> None:
-    source = child.stdin
-    assert source is not None  # noqa: S101 # it was asked for
-    source.write(LENGTH.pack(len(message)))
-    source.write(message)
-    await source.drain()
+def _in_memory(rules: yara_x.Rules) -> int:
+    """A descriptor of the rules, as `yara_x` serializes them."""
+    serialized = io.BytesIO()
+    rules.serialize_into(serialized)
+    return _in_memory_of(serialized.getvalue())
+
+
+def _in_memory_of(data: bytes) -> int:
+    """A descriptor of bytes, at their start. The caller closes it."""
+    descriptor = os.memfd_create("yara", os.MFD_CLOEXEC)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -9,7 +9,7 @@ and folders whose names begin with a dot are skipped: in a mounted ConfigMap the
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -98,11 +98,6 @@ def _compiled(folders: list[Path]) -> tuple[yara_x.Rules, str]:
     return compiler.build(), f"{importlib.metadata.version('yara-x')} (rules {digest.hexdigest()[:12]})"
 
 
-def matches(results: yara_x.ScanResults) -> list[Match]:
-    """The matches in the results of a scan."""
-    return [Match(rule.identifier, OUTCOMES[_outcome(rule.metadata)]) for rule in results.matching_rules]
-
-
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in _walked(folder) if path.is_file())
 
@@ -114,7 +109,3 @@ def _walked(folder: Path) -> Iterator[Path]:
     for below, folders, names in os.walk(folder, onerror=failed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(below, name) for name in names if not name.startswith("."))
-
-
-def _outcome(metadata: Iterable[tuple[str, object]]) -> str:
-    return next((str(value) for name, value in metadata if name == "outcome"), "infected")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server
 PROGRAM = """
 import contextlib, importlib, sys
 from pathlib import Path
-from workers.inspection.sandbox.fork_server import load
+from workers.inspection.sandbox.child import prepare
 
 class Output:
     def finding(self, *_): ...
@@ -32,7 +32,7 @@ class Output:
 
 module = "workers.inspection.parsers." + sys.argv[1]
 examiner = importlib.import_module(module)
-load([*sys.argv[3:], module, *examiner.MODULES])
+prepare([*sys.argv[3:], module, *examiner.MODULES])
 from airlock.content.formats import format_of
 from workers.inspection.identification.identify import identify
 before = set(sys.modules)

@@ -29,7 +29,7 @@ def _run(program: str, *without: str, before: str = "") -> subprocess.CompletedP
         before,
         "os.geteuid() or os.setuid(65534)",
         *(LAYERS[layer] for layer in without),
-        "missing = confinement.Confinement(4 << 30).give_up()",
+        "made = confinement.Confinement(4 << 30); made.give_up_shared(); missing = made.give_up()",
         program,
     ]
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}

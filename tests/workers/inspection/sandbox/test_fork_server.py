@@ -20,6 +20,7 @@ from workers.inspection.sandbox.frames import LARGEST, ExaminationRequest, Frame
 pytestmark = pytest.mark.server
 
 TIMEOUT = 30
+PROGRAM = "workers.inspection.sandbox.child"
 
 
 class RunningServer(NamedTuple):
@@ -38,7 +39,15 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
     ours, theirs = _pair()
-    command = [sys.executable, "-m", "workers.inspection.sandbox.fork_server", str(1 << 30), "no.such.module", HOSTILE]
+    command = [
+        sys.executable,
+        "-m",
+        "workers.inspection.sandbox.fork_server",
+        str(1 << 30),
+        PROGRAM,
+        "no.such.module",
+        HOSTILE,
+    ]
     with theirs:
         process = subprocess.Popen(command, stdin=theirs.fileno())
     with ours:
