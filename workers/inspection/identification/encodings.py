@@ -32,11 +32,19 @@ _RARE = 100
 # The upper bytes of characters of Latin, Greek, Cyrillic, Hebrew, Arabic and Thai, and of punctuation.
 _SCRIPTS = frozenset({0x00, 0x01, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x1E, 0x20})
 _SHORTEST, _LONGEST_WORD = 6, 60
+_LEAST_LETTERS = 5  # percent, in a table of figures
 # Ideographs, kana, hangul, their punctuation and full-width forms, and the characters of ASCII and Latin-1.
 _IDEOGRAPHS = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 _EAST_ASIAN = re.compile(
     "[\t\n\r\f -~\xa0-\xff\u2000-\u206f\u2100-\u27bf\u3000-\u33ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uffee]*"
 )
+# Greek, Cyrillic, Hebrew and Arabic, each with the characters of ASCII and the punctuation that goes with it.
+_SCRIPT_RANGES = ("\u0370-\u03ff\u1f00-\u1fff", "\u0400-\u052f", "\u0590-\u05ff", "\u0600-\u06ff\u0750-\u077f")
+_TABLES = tuple(
+    (re.compile(f"[\t\n\r -~\xa0-\xbf\u2000-\u2069\u20a0-\u20bf\u2116{each}]*"), re.compile(f"[{each}]"))
+    for each in _SCRIPT_RANGES
+)
+_SEPARATED = re.compile("[\t\n,;|]")
 _PAUSES = re.compile("[\\s\u3001\u3002\uff0c\uff01\uff1f]")
 # Where the proposal does not fit, or there is none: the commonest encodings of Windows.
 _COMMON = (
@@ -125,7 +133,8 @@ def _unmarked_utf_16(head: bytes, whole: BinaryIO) -> str | None:
     """UTF-16 without a mark, as some programs of Windows write it: its characters are of one script."""
     sample = head[: _SAMPLE & ~1]
     for name, upper in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if (_is_of_one_script(sample, upper, name) or _is_east_asian(sample, name)) and _decodes(whole, name):
+        is_text = _is_of_one_script(sample, upper, name) or _is_table(sample, name) or _is_east_asian(sample, name)
+        if is_text and _decodes(whole, name):
             return None if _has_wide_controls(whole, name) else name
     return None
 
@@ -143,6 +152,17 @@ def _is_of_one_script(sample: bytes, upper: bytes, name: str) -> bool:
     if len(text) > _LONGEST_WORD and not any(each.isspace() for each in text):
         return False
     return letters + marks > 0.7 * len(text) and marks <= letters / 2 and not {"Cn", "Co"}.intersection(kinds)
+
+
+def _is_table(sample: bytes, name: str) -> bool:
+    """Words of one script among figures and separators, and nothing else; numbers of two bytes would be anything."""
+    text = sample.decode(name, "ignore")
+    if len(text) < _SHORTEST or not _SEPARATED.search(text):
+        return False
+    return any(
+        whole.fullmatch(text) and len(letter.findall(text)) * 100 >= _LEAST_LETTERS * len(text)
+        for whole, letter in _TABLES
+    )
 
 
 def _is_east_asian(sample: bytes, name: str) -> bool:

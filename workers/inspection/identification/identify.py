@@ -42,6 +42,8 @@ _WITHOUT_ZIP = frozenset(
 _MARKED = frozenset({"picture", "audio", "video"})
 # A job of a printer's language (PJL Technical Reference, Hewlett-Packard), as printer drivers and scanners begin a PDF.
 _PRINT_JOB = re.compile(rb"(?:\x1b%-12345X)?(?:@PJL(?:[ \t][^\r\n<\x7f-\xff\0-\x08\x0e-\x1f]*)?\r?\n)+\Z")
+# Comments for a printing service ("%%SK_PAPIER: A4"), which no program takes for anything, as it has no "%!".
+_PRINT_COMMENTS = re.compile(rb"(?:%%[A-Za-z][\w]*(?::[ \t][\w .,:/()+-]*)?\r?\n)+\Z", re.ASCII)
 # Icons and fonts, which a profile may take unexamined.
 _UNEXAMINED = ("image/", "font/")
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
@@ -74,7 +76,7 @@ def leading_data(file: BinaryIO, readings: Sequence[Reading]) -> ExaminerFinding
         return None
     file.seek(0)
     before = file.read(min(start, PDF_REACH + 1))
-    if readings[0].media_type == PDF and _PRINT_JOB.match(before):
+    if readings[0].media_type == PDF and (_PRINT_JOB.match(before) or _PRINT_COMMENTS.match(before)):
         return ExaminerFinding("irregular", "Commands for a printer stand before the beginning of the PDF.")
     if start <= PDF_REACH and not before.strip(b"\xef\xbb\xbf\0\t\n\f\r "):
         return ExaminerFinding("irregular", f"White space of {start} bytes stands before the beginning of the file.")

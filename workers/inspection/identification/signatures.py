@@ -81,14 +81,14 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
 )
 # Text may begin with these, so that they count only where the bytes do not decode as text.
 _MAY_BE_TEXT = frozenset({b"FWS", b"CWS", b"ZWS", b"070701", b"070702", b"070707", b"LZIP", b"xar!", b"ttcf", b"OTTO",
-                          b"KDMV", b"wOFF", b"wOF2", b"conectix", b"vhdxfile"})  # fmt: skip
+                          b"KDMV", b"fLaC", b"wOFF", b"wOF2", b"conectix", b"vhdxfile"})  # fmt: skip
 
 BZIP2_STREAM = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
 """The beginning of a bzip2 stream: up to a block's magic, or to the end of an empty stream."""
 ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 """The beginning of a frame that readers of Zstandard skip. It may stand before the first one (RFC 8878, 3.1.2)."""
 _LHA = re.compile(rb"..-l[hz][0-9ds]-", re.DOTALL)
-_BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
+_BITMAP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _LZMA = re.compile(rb"\x5d\0\0[\0-\x80]\0(\xff{8}|.{5}\0{3})\0", re.DOTALL)
 
 
@@ -96,11 +96,18 @@ def by_prefix(sample: Sample) -> tuple[str, bool] | None:
     """The media type that the first bytes settle, and whether a text may begin so; None where they settle none."""
     for signature, media_type in _PREFIXES:
         if sample.head.startswith(signature):
-            return media_type, signature in _MAY_BE_TEXT
+            return media_type, signature in _MAY_BE_TEXT or (media_type == "image/gif" and not _is_gif(sample))
     for detect in _DETECTORS:
         if found := detect(sample):
             return found, False
     return None
+
+
+def _is_gif(sample: Sample) -> bool:
+    """Whether a picture, an extension or the end stands where it must, behind the colours (GIF89a, 18 and 19)."""
+    flags = int.from_bytes(sample.head[10:11])
+    colours = 3 << (flags & 7) + 1 if flags & 0x80 else 0
+    return sample.at(13 + colours, 1) in (b",", b"!", b";")
 
 
 def _bitmap(sample: Sample) -> str | None:

@@ -149,6 +149,7 @@ def good() -> dict[str, bytes]:
         "bmp, bits": saved("BMP", mode="1"),
         "bmp, runs": bitmap_runs(),
         "bmp, of OS/2": b"BM" + struct.pack("<IHHIIHHHH", 34, 0, 0, 26, 12, 2, 1, 1, 24) + b"pixels\0\0",
+        "bmp, of OS/2, short": b"BM" + struct.pack("<IHHIIiiHH", 38, 0, 0, 30, 16, 2, 1, 1, 24) + b"pixels\0\0",
         "bmp, with a profile": bitmap_with_profile(),
     }
 

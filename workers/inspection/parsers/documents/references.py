@@ -30,9 +30,12 @@ class Place(IntEnum):
 
 
 _WEB = frozenset({"http", "https", "ftp", "ftps", "sftp"})
+# Calls and messages: their programs are given a number or an address, and ask before they do anything. Those of
+# meetings (zoommtg, msteams, webex, skype) are not among them: their links carry commands, and some have run code
+# (CVE-2022-28755, CVE-2019-1636). Invitations have a link of the web as well.
 _NAMES = frozenset(
-    {"mailto", "tel", "sms", "fax", "callto", "sip", "sips", "xmpp", "im", "geo", "news", "nntp", "webcal",
-     "urn", "doi", "tag", "mid", "cid", "about", "isbn", "issn"}
+    {"mailto", "tel", "sms", "fax", "callto", "sip", "sips", "xmpp", "im", "facetime", "facetime-audio",
+     "whatsapp", "maps", "geo", "news", "nntp", "webcal", "urn", "doi", "tag", "mid", "cid", "about", "isbn", "issn"}
 )  # fmt: skip
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
 # A path of Mac OS before X, whose disk has a space in its name, as that of every Macintosh has by default.

@@ -7,7 +7,7 @@ compressed are the pixels: every value is one, so there is nothing to decode. Pi
 from workers.inspection.parsers.images.decoding import decode_frames
 from workers.inspection.parsers.images.structure import MalformedImage, Picture, read_struct, reserve, truncated
 
-_CORE = 12
+_CORE, _SHORT = 12, 16  # of OS/2; the shorter form of its second version ends with the depth
 _V5 = 124
 _PLAIN = (0, 3, 6)  # BI_RGB, BI_BITFIELDS, BI_ALPHABITFIELDS: rows of a known length
 _DEPTHS = (1, 2, 4, 8, 16, 24, 32)
@@ -18,11 +18,7 @@ def examine(picture: Picture) -> None:
     """Decode the picture. Raises MalformedImage, LimitExceeded."""
     picture.file.seek(2)
     declared, _, _, pixels, header = read_struct(picture.file, "<IHHII")
-    if header == _CORE:
-        width, height, _, bits = read_struct(picture.file, "<HHHH")
-        compression = length = 0
-    else:
-        width, height, _, bits, compression, length = read_struct(picture.file, "<iiHHII")
+    width, height, bits, compression, length = _dimensions(picture, header)
     height = abs(height)
     picture.area(width, height)
     if compression in _PLAIN:
@@ -40,6 +36,16 @@ def examine(picture: Picture) -> None:
         _decode(picture)
     elif pixels < 14 + header or bits not in _DEPTHS:
         raise MalformedImage("The header of the BMP is wrong.")
+
+
+def _dimensions(picture: Picture, header: int) -> tuple[int, int, int, int, int]:
+    """The width, the height, the bits of a pixel, the compression and the length of the pixels, which may be 0."""
+    if header == _CORE:
+        width, height, _, bits = read_struct(picture.file, "<HHHH")
+        return width, height, bits, 0, 0
+    width, height, _, bits = read_struct(picture.file, "<iiHH")
+    compression, length = (0, 0) if header == _SHORT else read_struct(picture.file, "<II")
+    return width, height, bits, compression, length
 
 
 def _decode(picture: Picture) -> None:

@@ -23,7 +23,24 @@ _LOADS = frozenset({"http", "https", "ftp", "file"})
 # Schemes that only name something, or that contain all of it.
 _FETCHES_NOTHING = frozenset({"about", "cid", "data", "mailto", "mid", "sms", "tag", "tel", "urn"})
 # What a link may be clicked to open.
-_CLICKED = frozenset({"http", "https", "ftp", "news", "geo", "xmpp", "sip", "sips", "webcal", *_FETCHES_NOTHING})
+_CLICKED = frozenset(
+    {
+        "http",
+        "https",
+        "ftp",
+        "news",
+        "geo",
+        "xmpp",
+        "sip",
+        "sips",
+        "webcal",
+        "facetime",
+        "facetime-audio",
+        "whatsapp",
+        "maps",
+        *_FETCHES_NOTHING,
+    }
+)
 _PAGES = re.compile(r"text/html|(text|application)/xml|.*\+xml|.*(java|ecma|j)script.*|text/xsl")
 # What a browser shows or plays itself, and runs nothing of. Pictures but SVG.
 _SHOWN = re.compile(

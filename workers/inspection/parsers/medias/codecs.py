@@ -5,7 +5,7 @@ them is `unsupported`.
 """
 
 VIDEO = frozenset({
-    "h264", "hevc", "vvc", "av1", "vp8", "vp9", "vp6", "vp6f", "vp6a", "theora", "mpeg4", "msmpeg4v1",
+    "h264", "hevc", "vvc", "av1", "vp8", "vp9", "vp6", "vp6f", "vp6a", "aic", "theora", "mpeg4", "msmpeg4v1",
     "msmpeg4v2", "msmpeg4v3", "h261", "h263", "h263p", "h263i", "flv1", "flashsv", "flashsv2", "mpeg1video",
     "mpeg2video", "mjpeg", "mjpegb", "ljpeg", "prores", "prores_raw", "dnxhd", "cfhd", "apv", "dvvideo", "vc1", "wmv1",
     "wmv2", "wmv3", "qtrle", "rpza", "svq1", "svq3", "cinepak", "indeo3", "indeo5", "msvideo1", "msrle",

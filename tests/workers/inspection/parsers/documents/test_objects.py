@@ -13,6 +13,8 @@ from workers.inspection.parsers.documents.ole.vba import decompress
 
 EQUATION, MATHTYPE = "0002CE02-0000-0000-C000-000000000046", "0002CE03-0000-0000-C000-000000000046"
 THINK_CELL = "3EAB3858-A0E0-4A3B-A405-F4D525E85265"
+CLIP_ART, ORGANIZATION = "00030026-0000-0000-C000-000000000046", "E4C18D40-1CD5-101C-B325-00AA001F3168"
+PE = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0"
 PNG, CODE = b"\x89PNG\r\n\x1a\n" + bytes(60), b"Sub AutoOpen()\r\nEnd Sub\r\n"
 MATH = struct.pack("<H", 28).ljust(28, b"\0") + b"\5\1\0\6\0"
 CLASS = b'VERSION 1.0 CLASS\r\nBEGIN\r\n  MultiUse = -1  \'True\r\nEND\r\nAttribute VB_Base = "0{a:b}"\r\n'
@@ -29,6 +31,12 @@ def pooled(streams: Mapping[str, bytes]) -> bytes:
     [
         ({"Odd": b"x"}, THINK_CELL, []),
         ({"Odd": b"x"}, "", ["embedded_object"]),
+        ({"\x01Ole10Native": b"\x09\0\0\0" + b"a gallery" * 600}, CLIP_ART, []),
+        ({"CONTENTS": b"an organization"}, ORGANIZATION, []),
+        ({"CONTENTS": b"", "Other": PE + bytes(60)}, ORGANIZATION, ["embedded_object"]),
+        ({"Below/Odd": b"<script>"}, THINK_CELL, ["embedded_object"]),
+        ({"\x01Ole10Native": native(b"a.exe", b"MZ")}, CLIP_ART, ["embedded_object"]),
+        ({"Package": b"PK\3\4"}, ORGANIZATION, []),
         ({"\x01CompObj": b"x"}, EQUATION, ["embedded_object"]),
         ({"Equation Native": MATH}, MATHTYPE, []),
         ({"Equation Native": MATH}, "", ["embedded_object"]),

@@ -5,10 +5,13 @@ the reader starts by a click, whatever it is: it is a finding, and is handed out
 is itself a file in the object. What only a program of its own can read is a finding.
 """
 
+import io
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+from workers.inspection.identification.marks import second_readings
+from workers.inspection.identification.sample import Sample
 from workers.inspection.parsers.documents.known_data import is_known_data
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.monikers import report_ole_stream
@@ -30,8 +33,15 @@ _EQUATIONS = frozenset({"0002CE02-0000-0000-C000-000000000046", "00021700-0000-0
                         "0003000B-0000-0000-C000-000000000046"})  # fmt: skip
 _MATHTYPE = "0002CE03-0000-0000-C000-000000000046"
 _MTEF_MATHTYPE = 1
-# Programs whose objects only hold what they show: think-cell's charts, Photo Editor's pictures.
-_SHOWN = frozenset({"3EAB3858-A0E0-4A3B-A405-F4D525E85265", "11943940-36DE-11CF-953E-00C0A84029E9"})
+# Programs whose objects only hold what they show: think-cell's charts, Photo Editor's pictures, two versions of the
+# ClipArt Gallery, Organization Chart, CorelDRAW 10. The class decides which program a click starts.
+_SHOWN = frozenset({
+    "3EAB3858-A0E0-4A3B-A405-F4D525E85265", "11943940-36DE-11CF-953E-00C0A84029E9",
+    "00030026-0000-0000-C000-000000000046", "00021290-0000-0000-C000-000000000046",
+    "E4C18D40-1CD5-101C-B325-00AA001F3168", "1933A000-1F48-11D3-B198-00A0C9E8A79C",
+})  # fmt: skip
+# What some programs open whatever the class is.
+_OPENED = frozenset({"equation native", "package", "embeddedodf", "package_stream"})
 EQUATION = "The document contains an object of the equation editor."
 OBJECT = "The document contains an embedded object or control."
 
@@ -52,6 +62,8 @@ def examine_object(storage: Storage, output: Output, document: Callable[[Storage
         document(storage)
     elif storage.class_id in _EQUATIONS:
         output.finding("embedded_object", EQUATION)
+    elif _is_shown(storage):
+        return
     elif NATIVE in streams:
         report_native(storage.read(NATIVE), output)
     elif "equation native" in streams:
@@ -60,9 +72,22 @@ def examine_object(storage: Storage, output: Output, document: Callable[[Storage
         output.finding("embedded_object", OBJECT)
 
 
-def _is_foreign(storage: Storage) -> bool:
-    if storage.class_id in _SHOWN:
+def _is_shown(storage: Storage) -> bool:
+    """Whether it is of a program of `_SHOWN`, and no part of its data is a file for another one."""
+    if storage.class_id not in _SHOWN or _OPENED & storage.streams:
         return False
+    if NATIVE in storage.streams and native_file(storage.read(NATIVE)) is not None:
+        return False
+    return not any(_hides_a_file(one.read(name)) for one in storage.walk() for name in one.streams)
+
+
+def _hides_a_file(content: bytes) -> bool:
+    return content.startswith((b"MZ", b"{\\rt")) or bool(
+        second_readings(Sample(io.BytesIO(content), len(content)), "", 0)
+    )
+
+
+def _is_foreign(storage: Storage) -> bool:
     return bool(storage.storages) or any(not name.startswith(_INERT) for name in storage.streams)
 
 
