@@ -38,6 +38,7 @@ _TYPES = (
     ErrorType("not_found", 404, "Not found."),
     ErrorType("upload_not_found", 404, "Upload not found."),
     ErrorType("method_not_allowed", 405, "Method not allowed."),
+    ErrorType("request_timeout", 408, "The request came too slowly."),
     ErrorType("not_accepted", 409, "The upload has not been accepted."),
     ErrorType("body_too_large", 413, "The request body is larger than this service reads."),
     ErrorType("size_too_large", 413, "The declared size is above the profile's limit."),
@@ -45,6 +46,8 @@ _TYPES = (
     ErrorType("too_many_requests", 429, "Too many requests."),
     ErrorType("internal", 500, "Internal error."),
     ErrorType("dependency_unavailable", 503, "A dependency is unavailable."),
+    ErrorType("too_many_connections", 503, "The service has too many connections."),
+    ErrorType("too_many_waiting", 503, "Too many requests are waiting."),
 )
 
 CATALOGUE: Mapping[str, ErrorType] = MappingProxyType({each.code: each for each in _TYPES})

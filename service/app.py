@@ -7,6 +7,7 @@ from aiohttp import web
 
 from airlock.profiles import Profiles
 from service import app_keys, openapi, pages
+from service.connections.waiting import WAITING_ROOM, WaitingRoom
 from service.health import READINESS, Readiness
 from service.identity.callers import Callers
 from service.identity.local_pages import LocalPages
@@ -51,6 +52,7 @@ def _add_parts(app: web.Application, settings: Settings, profiles: Profiles, por
     secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
     app[app_keys.SESSIONS] = SignedSessions(secrets, ports.now, ports.random)
     app[app_keys.LONG_POLLER] = LongPoller(ports.records, now=ports.now, sleep=ports.sleep)
+    app[WAITING_ROOM] = WaitingRoom(settings)
     app[app_keys.OPENAPI] = openapi.served()
 
 

@@ -80,6 +80,7 @@ class AccessLog(AbstractAccessLogger):
 
     write: Callable[[bytes], object]
     now: Clock
+    ended: Callable[[web.BaseRequest], None]
 
     @property
     def enabled(self) -> bool:
@@ -105,8 +106,12 @@ class AccessLog(AbstractAccessLogger):
             "session": context.session,
         }
         self.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self.ended(request)
 
 
-def access_log(write: Callable[[bytes], object], now: Clock) -> type[AccessLog]:
-    """An AccessLog class that passes each line to `write`."""
-    return type("ServiceAccessLog", (AccessLog,), {"write": staticmethod(write), "now": staticmethod(now)})
+def access_log(
+    write: Callable[[bytes], object], now: Clock, ended: Callable[[web.BaseRequest], None]
+) -> type[AccessLog]:
+    """An AccessLog class that passes each line to `write`, and each request, whose response is written, to `ended`."""
+    parts = {"write": staticmethod(write), "now": staticmethod(now), "ended": staticmethod(ended)}
+    return type("ServiceAccessLog", (AccessLog,), parts)

@@ -14,6 +14,7 @@ from multidict import istr
 
 from airlock.errors import Refused
 from airlock.upload_session import Session
+from service.connections import connection
 from service.identity.caller import Caller
 from service.identity.callers import Callers
 from service.logs import LOG_CONTEXT, LogContext
@@ -27,6 +28,7 @@ REQUEST_ID = "X-Request-Id"
 # An istr has its case folded once; a str is folded each time that it is looked up.
 _REQUEST_ID = istr(REQUEST_ID)
 _CONTENT_TYPE_OPTIONS = istr("X-Content-Type-Options")
+_SERVER = istr(hdrs.SERVER)
 PREFLIGHT_SECONDS = 600
 
 # The usual forms of request ids that proxies create. Nothing that could break a log line.
@@ -88,6 +90,7 @@ def public(handler: Handler, route: str | None, ids: RequestIds) -> Handler:
 
 
 def _begin(request: web.Request, route: str | None, ids: RequestIds) -> LogContext:
+    connection.begin(request)
     given = request.headers.get(_REQUEST_ID)
     context = LogContext(given if given and _USABLE_ID.match(given) else ids.next(), route)
     request[LOG_CONTEXT] = context
@@ -105,6 +108,7 @@ def _end(response: web.StreamResponse, context: LogContext) -> web.StreamRespons
     headers[_REQUEST_ID] = context.request_id
     # A browser must not guess another content type than the one that we send.
     headers[_CONTENT_TYPE_OPTIONS] = "nosniff"
+    headers[_SERVER] = problems.SERVER
     return response
 
 
@@ -132,7 +136,7 @@ def cors(origins: Collection[str]) -> Middleware:
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin", "")
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        response = web.Response(status=204) if preflight else await handler(request)
+        response = _preflighted(request) if preflight else await handler(request)
         if not any_origin:
             response.headers.add("Vary", "Origin")
         if origin and (any_origin or origin in origins):
@@ -140,6 +144,11 @@ def cors(origins: Collection[str]) -> Middleware:
         return response
 
     return allow
+
+
+def _preflighted(request: web.Request) -> web.StreamResponse:
+    connection.begin(request)
+    return web.Response(status=204, headers={_SERVER: problems.SERVER})
 
 
 def _permission(origin: str, *, preflight: bool) -> dict[str, str]:

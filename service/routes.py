@@ -21,7 +21,7 @@ _FIELDS = (
     "policy_too_large",
     "profile_forbidden",
 )
-_BODY = ("bad_request", "invalid_json", "body_too_large")
+_BODY = ("bad_request", "invalid_json", "body_too_large", "request_timeout", "too_many_waiting")
 _LIMITS = ("RateLimit-Policy", "RateLimit")
 _DECLARED = ("unknown_profile", "invalid_sha256", "size_too_small", "size_too_large")
 
@@ -99,7 +99,7 @@ OPERATIONS = (
         200,
         responses.UploadStatus,
         query=requests.StatusQuery,
-        problems=("invalid_fields", "upload_not_found", "dependency_unavailable"),
+        problems=("invalid_fields", "upload_not_found", "dependency_unavailable", "too_many_waiting"),
         sessions=True,
     ),
     Operation(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from airlock.profiles import ProfileError, Profiles
 from aws.settings import CommaSeparated, Origin, read_profiles
+from service.connections.settings import ConnectionSettings
 from service.identity.oidc.addresses import is_loopback
 from service.identity.oidc.settings import OidcSettings
 from service.identity.tokens import StaticTokens, TokensError
@@ -20,7 +21,7 @@ def _origins(values: list[str]) -> list[str]:
     return values
 
 
-class Settings(OidcSettings):
+class Settings(OidcSettings, ConnectionSettings):
     """Raises pydantic.ValidationError with every error, including those in the files that the settings name."""
 
     mode: Literal["production", "dev"] = "production"

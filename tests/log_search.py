@@ -280,11 +280,11 @@ def _listen_to_access_logs(plugin: LogSearch) -> None:
         return
     made = server.access_log
 
-    def access_log(write: Callable[[bytes], object], now: Any) -> Any:
+    def access_log(write: Callable[[bytes], object], *more: Any) -> Any:
         def both(line: bytes) -> object:
             plugin.logged.write(plugin.test, line)
             return write(line)
 
-        return made(both, now)
+        return made(both, *more)
 
     server.access_log = access_log  # type: ignore[attr-defined]

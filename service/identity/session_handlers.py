@@ -5,6 +5,7 @@ from aiohttp import web
 from airlock.errors import Refused
 from airlock.profile import Profile
 from service.app_keys import PROFILES, SESSIONS
+from service.connections.waiting import WAITING_ROOM
 from service.identity.caller import Caller
 from service.logs import LOG_CONTEXT
 from service.models import requests, responses
@@ -13,7 +14,7 @@ from service.models.requests import NewSession
 
 async def create_session(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Creates an upload session: a token that lets a page upload for one owner, under one profile, within limits."""
-    asked = requests.parse(NewSession, await requests.read_body(request))
+    asked = requests.parse(NewSession, await request.app[WAITING_ROOM].body_of(request, caller.owner))
     profile = request.app[PROFILES].get(asked.profile)
     owner = caller.owner if asked.owner is None else asked.owner
     _require(caller, profile, owner)

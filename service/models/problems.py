@@ -16,6 +16,8 @@ from service.models.requests import MAX_BODY, MAX_PROBLEMS
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# The header field of every response, in place of aiohttp's, which names versions.
+SERVER = "airlock"
 # Seconds, when a dependency is unavailable.
 RETRY_AFTER = 5
 NAMES = {
@@ -69,12 +71,17 @@ def response(error: Exception, request_id: str) -> web.StreamResponse:
     """The response for an exception of a handler. A fault of ours is logged with its traceback and not described."""
     if isinstance(error, web.HTTPException) and error.status < 400:
         return error
+    status, found, headers = document(error, request_id)
+    return web.Response(body=orjson.dumps(found), status=status, headers=CIMultiDict(headers))
+
+
+def document(error: Exception, request_id: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """The status, the problem details and the header fields for an exception."""
     case = _case(error)
     kind = CATALOGUE[case.code]
-    document = {"type": "about:blank", "title": kind.title, "status": kind.status, "detail": case.detail}
-    document |= {"code": kind.code, **case.more, "request_id": request_id}
-    headers = CIMultiDict({"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **case.headers})
-    return web.Response(body=orjson.dumps(document), status=kind.status, headers=headers)
+    found = {"type": "about:blank", "title": kind.title, "status": kind.status, "detail": case.detail}
+    found |= {"code": kind.code, **case.more, "request_id": request_id}
+    return kind.status, found, {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **case.headers}
 
 
 def _case(error: Exception) -> _Case:

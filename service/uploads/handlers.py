@@ -8,6 +8,7 @@ from airlock.lifecycle import TERMINAL, State
 from airlock.upload_id import InvalidUploadId, UploadId
 from aws.dynamodb.records import Record
 from service.app_keys import CREATOR, ISSUER, LONG_POLLER, PORTS, SETTINGS
+from service.connections.waiting import WAITING_ROOM
 from service.identity.caller import Caller
 from service.logs import LOG_CONTEXT
 from service.models import requests, responses
@@ -23,7 +24,7 @@ CONTENT_SECONDS = 60
 
 async def create_upload(request: web.Request, caller: Caller) -> web.StreamResponse:
     """Signs a policy for one file. Only for an upload session does it wait: for what the session has left."""
-    asked = requests.parse(NewUpload, await requests.read_body(request))
+    asked = requests.parse(NewUpload, await request.app[WAITING_ROOM].body_of(request, caller.owner))
     return documents.created(await _create(request, caller, asked))
 
 
@@ -42,10 +43,11 @@ async def get_upload(request: web.Request, caller: Caller) -> web.StreamResponse
     now = request.app[PORTS].now
     state = documents.state_of(upload, record, now())
     if asked.wait and state is (asked.state or state) and state not in TERMINAL:
-        poller = request.app[LONG_POLLER]
-        # Without a transport the client has hung up.
-        changed = poller.wait_for_change(upload, state, record, asked.wait, gone=lambda: request.transport is None)
-        record = _owned(await changed, caller)
+        poller, room = request.app[LONG_POLLER], request.app[WAITING_ROOM]
+        with room.place(caller.owner):
+            # Without a transport the client has hung up.
+            changed = poller.wait_for_change(upload, state, record, asked.wait, gone=lambda: request.transport is None)
+            record = _owned(await changed, caller)
     return documents.status(upload, record, now())
 
 

@@ -43,12 +43,13 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
 def test_an_entry_has_a_code_a_status_and_a_sentence(entry: ErrorType) -> None:
     assert CATALOGUE[entry.code] is entry
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.code)
-    assert entry.status in {400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503}
+    assert entry.status in {400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 500, 503}
     assert re.fullmatch(r"[A-Z].*[^.]\.", entry.title)
 
 
 def test_only_what_is_ours_is_a_server_error() -> None:
-    assert {code for code, entry in CATALOGUE.items() if entry.status >= 500} == {"internal", "dependency_unavailable"}
+    ours = {"internal", "dependency_unavailable", "too_many_connections", "too_many_waiting"}
+    assert {code for code, entry in CATALOGUE.items() if entry.status >= 500} == ours
 
 
 def test_no_code_stands_in_the_catalogue_twice() -> None:

@@ -96,7 +96,7 @@ async def test_a_service_that_stops_is_not_ready_while_it_still_serves(profiles:
     service = ServiceHarness(settings(unready_seconds=5), profiles)
     async with service:
         leaving = asyncio.create_task(service._stack.aclose())
-        await service.clock.asleep(1)
+        await service.clock.asleep(2)
         # The client's session is closed; the server still listens.
         assert (await service.app[READINESS].report()).needed == ["service"]
         service.clock.advance(5)

@@ -132,7 +132,7 @@ async def test_a_record_of_another_owner_is_never_shown_nor_changed(
 async def test_a_record_of_another_owner_is_not_shown_to_a_long_poll_either(service: ServiceHarness) -> None:
     upload = (await service.create())["id"]
     held = asyncio.create_task(service.ask("GET", f"/v1/uploads/{upload}?wait=20"))
-    await service.clock.asleep(2)
+    await service.clock.asleep(3)
     service.records.put(accepted(upload, owner="press"))
     service.clock.advance(1)
     answer = await held

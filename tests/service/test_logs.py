@@ -40,7 +40,7 @@ async def test_what_is_no_http_is_answered_and_logged(service: ServiceHarness) -
     at = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     writer.write(b"GET / HTTP/1.1\r\nAuthorization: Bearer secret\x00\r\n\r\n")
-    assert (await reader.read()).startswith(b"HTTP/1.0 400")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400")
     writer.close()
     assert orjson.loads(service.lines[0])["status"] == 400
 
