@@ -66,6 +66,7 @@ bench: $(INSTALLED) ## the tables of bench/
 	$(BIN)/python -m bench.inspect
 	$(BIN)/python -m bench.poison
 	$(BIN)/python -m bench.reconcile
+	$(BIN)/python -m bench.clients
 
 format: $(INSTALLED) ## the source as ruff writes it, with its safe fixes
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""Normal requests beside clients that hold connections and send nothing whole."""
