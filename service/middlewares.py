@@ -28,7 +28,7 @@ REQUEST_ID = "X-Request-Id"
 # An istr has its case folded once; a str is folded each time that it is looked up.
 _REQUEST_ID = istr(REQUEST_ID)
 _CONTENT_TYPE_OPTIONS = istr("X-Content-Type-Options")
-_SERVER = istr(hdrs.SERVER)
+_SERVER = istr("Server")
 PREFLIGHT_SECONDS = 600
 
 # The usual forms of request ids that proxies create. Nothing that could break a log line.

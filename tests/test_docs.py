@@ -24,7 +24,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     workers.settings.Settings,
     ops.settings.Settings,
 )
-UNITS = ("seconds", "days", "MiB", "messages", "calls", "processes", "deliveries", "port")
+UNITS = ("seconds", "days", "MiB", "messages", "calls", "processes", "deliveries", "port", "connections", "requests")
 
 
 def test_the_lifecycle_diagram_is_the_table() -> None:
