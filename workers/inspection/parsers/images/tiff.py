@@ -3,16 +3,18 @@
 So a TIFF has no end of its own, and no bytes count as trailing: identification seeks other formats in all of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workers.inspection.parsers.images.decoding import decoding
 from workers.inspection.parsers.images.structure import MalformedImage, Picture, read_struct, reserve, truncated
+from workers.inspection.parsers.images.tiff_parts import Layout, examine_parts
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _BIG = 43
+_NO_MODE = "unknown pixel mode"
 # TIFF 6.0: the tags with the offsets and lengths of strips and of tiles.
 _PARTS = ((273, 279), (324, 325))
 _COMPRESSION = 259
@@ -26,9 +28,24 @@ _PIXEL_BYTES = 8
 
 def examine(picture: Picture) -> None:
     """Decode every page. Raises MalformedImage, LimitExceeded."""
+    layout, directories = _directories(picture)
+    decoded = 0
+    try:
+        # Pillow takes a BigTIFF in Motorola's byte order for a TIFF.
+        if layout != Layout(">", is_big=True):
+            for page in _decoded_pages(picture):
+                decoded = page
+            return
+    except MalformedImage as error:
+        if _NO_MODE not in error.message:
+            raise
+    examine_parts(picture, layout, directories[decoded:])
+
+
+def _decoded_pages(picture: Picture) -> Iterator[int]:
+    """Decode page after page; the number of those that are decoded."""
     from PIL.TiffImagePlugin import TiffImageFile
 
-    _directories(picture)
     picture.file.seek(0)
     with decoding():
         image = TiffImageFile(picture.file)
@@ -36,14 +53,15 @@ def examine(picture: Picture) -> None:
             picture.frame(*image.size)
             reserve(_PIXEL_BYTES * image.width * image.height, *image.size)
             _load(image, picture)
+            yield image.tell() + 1
             try:
                 image.seek(image.tell() + 1)
             except EOFError:
                 return
 
 
-def _directories(picture: Picture) -> None:
-    """Raises MalformedImage where a directory is outside of the file."""
+def _directories(picture: Picture) -> tuple[Layout, Sequence[int]]:
+    """How the TIFF is written, and where its directories are. Raises MalformedImage where one is outside of it."""
     file = picture.file
     file.seek(0)
     order = "<" if file.read(2) == b"II" else ">"
@@ -52,18 +70,19 @@ def _directories(picture: Picture) -> None:
     if big:
         read_struct(file, "HH")
     directory = read_struct(file, offset_type)[0]
-    seen: set[int] = set()
+    seen: dict[int, None] = {}
     while directory and directory not in seen:
-        seen.add(directory)
         if directory >= picture.size:
-            if len(seen) == 1:
+            if not seen:
                 raise truncated()
             picture.note("The last page of the TIFF points outside of the file.")
-            return
+            break
+        seen[directory] = None
         file.seek(directory)
         entries = read_struct(file, count_type)[0]
         file.seek(min(file.tell() + entries * entry_size, picture.size))
         directory = int.from_bytes(file.read(8 if big else 4), "little" if order == "<" else "big")
+    return Layout(order, big), list(seen)
 
 
 def _load(image: "ImageFile", picture: Picture) -> None:
