@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from airlock import origins
 from airlock.profiles import Profiles
 
 ENV_PREFIX = "AIRLOCK_"
@@ -87,6 +88,10 @@ def _listed(value: Any) -> Any:
 
 CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_listed)]
 """A list whose variable holds a JSON list, or strings separated by commas: `a, b` is `["a", "b"]`."""
+CorsOrigins = Annotated[
+    CommaSeparated[Annotated[str, AfterValidator(origins.normal)]], AfterValidator(origins.distinct)
+]
+"""Origins of pages, as `airlock.origins` reads them: for the service and for its buckets."""
 
 
 def _long_secrets(value: list[SecretStr]) -> list[SecretStr]:

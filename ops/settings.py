@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from aws.settings import AwsSettings, CommaSeparated
+from aws.settings import AwsSettings, CommaSeparated, CorsOrigins
 from ops.iam.policies import Pod
 
 FOURTEEN_DAYS = 14
@@ -21,7 +21,7 @@ class Settings(AwsSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     secrets: CommaSeparated[SecretStr] = Field(default=[])
-    cors_origins: CommaSeparated[str] | None = None
+    cors_origins: CorsOrigins | None = None
     """Origins of the pages that send files, such as `https://app.example.com`. None: CORS stays as it is; an empty list
     removes our rules."""
     max_receives: int = Field(default=10, ge=2, le=1000)

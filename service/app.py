@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from airlock.origins import Origins
 from airlock.profiles import Profiles
 from service import app_keys, openapi, pages
 from service.connections.waiting import WAITING_ROOM, WaitingRoom
@@ -29,7 +30,8 @@ LAST_FLUSH_SECONDS = 3.0
 
 def make_app(settings: Settings, profiles: Profiles, callers: Callers, ports: Ports) -> web.Application:
     """The service. In mode dev, a caller without a token is the anonymous owner."""
-    middlewares = [cors(settings.cors_origins)] if settings.cors_origins else []
+    origins = Origins(settings.cors_origins)
+    middlewares = [cors(origins, settings.cors_headers)] if origins else []
     app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
     _add_parts(app, settings, profiles, ports)
     _add_routes(app, settings, callers, ports)

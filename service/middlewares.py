@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 from multidict import istr
 
 from airlock.errors import Refused
+from airlock.origins import Origins
 from airlock.upload_session import Session
 from service.connections import connection
 from service.identity.caller import Caller
@@ -125,22 +126,22 @@ async def not_found(request: web.Request) -> web.StreamResponse:
 EVERYTHING = "/{path}"
 
 
-def cors(origins: Collection[str]) -> Middleware:
-    """Lets pages of `origins` (or of any origin, "*") call the API. Credentials stay off: no cookie is used.
+def cors(origins: Origins, headers: Collection[str]) -> Middleware:
+    """Lets pages of `origins` call the API, with `headers` beside ours. Credentials stay off: no cookie is used.
 
     https://fetch.spec.whatwg.org/#http-cors-protocol
     """
-    any_origin = "*" in origins
+    sent = ", ".join(("Authorization", "Content-Type", REQUEST_ID, *headers))
 
     @web.middleware
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin", "")
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         response = _preflighted(request) if preflight else await handler(request)
-        if not any_origin:
+        if not origins.any:
             response.headers.add("Vary", "Origin")
-        if origin and (any_origin or origin in origins):
-            response.headers.update(_permission("*" if any_origin else origin, preflight=preflight))
+        if origin and origins.allows(origin):
+            response.headers.update(_permission("*" if origins.any else origin, sent if preflight else ""))
         return response
 
     return allow
@@ -151,13 +152,14 @@ def _preflighted(request: web.Request) -> web.StreamResponse:
     return web.Response(status=204, headers={_SERVER: problems.SERVER})
 
 
-def _permission(origin: str, *, preflight: bool) -> dict[str, str]:
+def _permission(origin: str, request_headers: str) -> dict[str, str]:
+    """The headers of an answer, and with `request_headers` those of a preflight."""
     headers = {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Expose-Headers": f"{REQUEST_ID}, Location, Retry-After, RateLimit, RateLimit-Policy",
     }
-    if preflight:
+    if request_headers:
         headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
-        headers["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, {REQUEST_ID}"
+        headers["Access-Control-Allow-Headers"] = request_headers
         headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return headers

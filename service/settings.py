@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from airlock.profiles import ProfileError, Profiles
-from aws.settings import CommaSeparated, Origin, read_profiles
+from aws.settings import CommaSeparated, CorsOrigins, read_profiles
 from service.connections.settings import ConnectionSettings
 from service.identity.oidc.addresses import is_loopback
 from service.identity.oidc.settings import OidcSettings
@@ -15,10 +15,8 @@ from service.identity.tokens import StaticTokens, TokensError
 WEB = Path(__file__).parent.parent / "web"
 
 
-def _origins(values: list[str]) -> list[str]:
-    if "*" in values and values != ["*"]:
-        raise ValueError("must be '*' alone, or a list of origins without '*'")
-    return values
+# https://www.rfc-editor.org/rfc/rfc9110#name-tokens
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'+.^_`|~-]+$")]
 
 
 class Settings(OidcSettings, ConnectionSettings):
@@ -34,8 +32,10 @@ class Settings(OidcSettings, ConnectionSettings):
     tokens: Path | None = None
     """A TOML file: [[tokens]] with owner, sha256 (of the token, in hex), and optionally profiles (patterns), tenant,
     scopes and sessions_for (patterns of owners)."""
-    cors_origins: Annotated[CommaSeparated[Origin | Literal["*"]], AfterValidator(_origins)] = Field(default=[])
-    """The origins of pages that call this API: `https://app.example.com`, or `*`."""
+    cors_origins: CorsOrigins = Field(default=[])
+    """The origins of pages that call this API: see `airlock.origins`."""
+    cors_headers: CommaSeparated[HeaderName] = Field(default=["sentry-trace", "traceparent", "tracestate", "baggage"])
+    """Request headers that these pages may send beside ours: what tracing adds to each request of a page."""
     demo_page: bool = False
     web: Path = WEB
     """The demo page's files."""

@@ -3,15 +3,23 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from aws.settings import read_profiles
+from pydantic import TypeAdapter, ValidationError
+
+from airlock import origins
+from aws.settings import CorsOrigins, read_profiles
 from ops.dev.emulator import Emulator
 from ops.dev.loopback import HOST
 from ops.dev.workspace import secret, write_environment
 
 SHIPPED_PROFILES = Path(__file__).parents[2] / "airlock.toml"
 DRAIN_SECONDS = 5
+PAGES_HERE = tuple(
+    f"{scheme}://{host}{port}"
+    for scheme, host, port in product(("http", "https"), ("localhost", "127.0.0.1", "[::1]"), ("", ":*"))
+)
 # A worker ends when its poll does.
 WORKER_POLL_SECONDS = 1
 
@@ -71,9 +79,8 @@ class Deployment:
         }
 
     def _programs(self) -> Mapping[str, str]:
-        origins = (self.address, self.address.replace(HOST, "localhost"))
         return {
-            "AIRLOCK_CORS_ORIGINS": ",".join(origins),
+            "AIRLOCK_CORS_ORIGINS": cors_origins(os.environ.get("AIRLOCK_CORS_ORIGINS", "")),
             "AIRLOCK_MODE": "dev",
             "AIRLOCK_HOST": HOST,
             "AIRLOCK_PORT": str(self.port),
@@ -86,6 +93,15 @@ class Deployment:
             "AIRLOCK_SANDBOX": "available",  # a laptop may lack libseccomp2
             **({"AIRLOCK_CLAMD": self.clamd} if self.clamd else {}),
         }
+
+
+def cors_origins(given: str) -> str:
+    """The value of AIRLOCK_CORS_ORIGINS: what the developer gave, and every page of this machine on any port."""
+    try:
+        wanted = TypeAdapter(CorsOrigins).validate_python(given)
+    except ValidationError:
+        return given  # Whoever reads it next says what is wrong with it.
+    return origins.ANY if origins.ANY in wanted else ",".join(dict.fromkeys([*wanted, *PAGES_HERE]))
 
 
 def profiles_file(folder: Path, *, clamd: bool) -> Path:

@@ -44,6 +44,27 @@ async def test_a_preflight_of_a_configured_page_is_allowed(profiles: Profiles) -
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+async def test_headers_of_tracing_may_be_sent_and_others_named(profiles: Profiles) -> None:
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    for headers, sent in (
+        ({}, ["traceparent", "baggage", "sentry-trace"]),
+        ({"cors_headers": ["X-Tenant"]}, ["X-Tenant"]),
+    ):
+        async with ServiceHarness(settings(cors_origins=[PAGE], **headers), profiles) as service:
+            answer = await service.ask("OPTIONS", "/v1/uploads", owner=None, headers=asked)
+        allowed = answer.headers["Access-Control-Allow-Headers"].split(", ")
+        assert {"Authorization", "Content-Type", *sent} <= set(allowed)
+
+
+async def test_a_preview_deployment_and_an_app_are_let_in(profiles: Profiles) -> None:
+    patterns = ["https://*.preview.example.com", "capacitor://localhost"]
+    async with ServiceHarness(settings(cors_origins=patterns), profiles) as service:
+        for origin in ("https://pr-7.preview.example.com", "capacitor://localhost"):
+            answer = await service.ask("GET", "/v1/profiles", headers={"Origin": origin})
+            assert answer.headers["Access-Control-Allow-Origin"] == origin
+            assert answer.headers["Vary"] == "Origin"
+
+
 async def test_a_configured_page_can_read_a_new_upload(profiles: Profiles) -> None:
     async with ServiceHarness(settings(cors_origins=[PAGE]), profiles) as service:
         answer = await service.ask("POST", "/v1/uploads", json={"filename": "a.png"}, headers={"Origin": PAGE})

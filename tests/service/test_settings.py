@@ -123,6 +123,12 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch, value: str, origins
     assert Settings().cors_origins == origins
 
 
+@pytest.mark.parametrize(("name", "value"), [("cors_origins", "*.a.example"), ("cors_headers", "x-good,no good")])
+def test_a_wrong_item_of_a_list_is_named(name: str, value: str) -> None:
+    (line,) = refused(**{name: value})
+    assert line.startswith(f"AIRLOCK_{name.upper()}[{value.count(',')}]: ")
+
+
 def test_any_origin_stands_alone() -> None:
     (line,) = refused(cors_origins="*,https://a.example")
     assert "alone" in line

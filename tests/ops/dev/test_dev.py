@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from airlock.origins import Origins
 from airlock.profiles import Profiles
-from ops.dev.environment import profiles_file
+from ops.dev.environment import cors_origins, profiles_file
 from tests.ops.terminal import COMMAND, Dev, airlock
 from tests.ops.terminal import dev as running_dev
 
@@ -50,6 +51,27 @@ async def test_it_serves_the_demo_page_and_is_ready(airlock_dev: Dev) -> None:
             assert page.content_type == "text/html"
         async with session.get(f"{airlock_dev.address}/readyz") as ready:
             assert ready.status == 200
+
+
+async def test_a_page_of_any_server_on_this_machine_may_upload(airlock_dev: Dev) -> None:
+    environment = airlock_dev.environment
+    bucket = f"{environment['AIRLOCK_ENDPOINT_URL']}/{environment['AIRLOCK_INCOMING_BUCKET']}"
+    asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "POST"}
+    async with aiohttp.ClientSession() as session:
+        for url in (f"{airlock_dev.address}/v1/uploads", bucket):
+            async with session.options(url, headers=asked) as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:5173"
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [("", True), ("https://app.example.com/", True), ('["https://app.example.com"]', True), ("*", False)],
+)
+def test_origins_of_the_developer_are_added(given: str, added: bool) -> None:
+    allowed = Origins(cors_origins(given).split(","))
+    assert allowed.allows("https://app.example.com") is bool(given)
+    assert allowed.allows("http://127.0.0.1:8080")
+    assert ("http://localhost:*" in cors_origins(given)) is added
 
 
 async def test_its_settings_are_enough_for_other_commands(airlock_dev: Dev) -> None:
