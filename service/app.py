@@ -62,7 +62,8 @@ def _add_routes(app: web.Application, settings: Settings, callers: Callers, port
     ids = RequestIds(ports.random)
     callers = replace(callers, sessions=app[app_keys.SESSIONS])
     if settings.mode == "dev":
-        callers = callers.with_anonymous(LocalPages(settings.cors_origins, remote=settings.allow_anonymous_remote))
+        pages_here = LocalPages(Origins(settings.cors_origins), remote=settings.allow_anonymous_remote)
+        callers = callers.with_anonymous(pages_here)
     app[READINESS] = Readiness(ports, callers)
     for operation in OPERATIONS:
         handler = operation.wrapped(ids, callers)

@@ -7,13 +7,14 @@ address of this machine (DNS rebinding), and then names itself in `Host`.
 https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs
 
 from airlock.errors import Refused
+from airlock.origins import Origins
 from service.identity.oidc.addresses import is_loopback
 
 _SITE = "Sec-Fetch-Site"
@@ -21,9 +22,9 @@ _SITE = "Sec-Fetch-Site"
 
 @dataclass(frozen=True, slots=True)
 class LocalPages:
-    """`origins` are those of further pages, or `*`. With `remote` the service may be called by any name of its own."""
+    """`origins` are those of further pages. With `remote` the service may be called by any name of its own."""
 
-    origins: Collection[str]
+    origins: Origins
     remote: bool = False
 
     def require(self, headers: Mapping[str, str]) -> None:
@@ -43,7 +44,7 @@ class LocalPages:
             raise _refused("other sites")
 
     def _knows(self, origin: str) -> bool:
-        return "*" in self.origins or origin in self.origins or _is_local(origin)
+        return self.origins.allows(origin) or _is_local(origin)
 
 
 def _is_local(url: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from airlock.errors import Refused
+from airlock.origins import Origins
 from airlock.profiles import Profiles
 from service.identity.local_pages import LocalPages
 from tests.service.harness import ServiceHarness, settings
@@ -20,6 +21,7 @@ ALLOWED = [
     {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site"},
     {"Origin": "http://[::1]:3000"},
     {"Origin": "https://app.example"},
+    {"Origin": "https://pr-7.preview.example.com"},
     {"Sec-Fetch-Site": "same-origin"},
     {"Sec-Fetch-Site": "none"},
 ]
@@ -43,18 +45,20 @@ REFUSED = [
 
 @pytest.mark.parametrize("headers", ALLOWED)
 def test_programs_and_pages_of_this_machine_need_no_token(headers: dict[str, str]) -> None:
-    LocalPages(["https://app.example"]).require({"Host": LOCAL, **headers})
+    LocalPages(Origins(["https://app.example", "https://*.preview.example.com"])).require({"Host": LOCAL, **headers})
 
 
 @pytest.mark.parametrize("headers", REFUSED)
 def test_other_pages_are_refused(headers: dict[str, str]) -> None:
     with pytest.raises(Refused, match="AIRLOCK_CORS_ORIGINS"):
-        LocalPages(["https://app.example"]).require({"Host": LOCAL, **headers})
+        LocalPages(Origins(["https://app.example", "https://*.preview.example.com"])).require(
+            {"Host": LOCAL, **headers}
+        )
 
 
 def test_a_service_that_others_may_reach_is_called_by_its_own_pages() -> None:
     there = {"Host": "10.0.0.7:8080"}
-    pages = LocalPages([], remote=True)
+    pages = LocalPages(Origins([]), remote=True)
     pages.require(there)
     pages.require({**there, "Origin": "http://10.0.0.7:8080"})
     with pytest.raises(Refused):
@@ -62,7 +66,7 @@ def test_a_service_that_others_may_reach_is_called_by_its_own_pages() -> None:
 
 
 def test_all_origins_can_be_let_in() -> None:
-    LocalPages(["*"]).require({"Host": LOCAL, "Origin": "https://any.example"})
+    LocalPages(Origins(["*"])).require({"Host": LOCAL, "Origin": "https://any.example"})
 
 
 async def test_a_foreign_page_makes_no_anonymous_upload(profiles: Profiles) -> None:
