@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from airlock.errors import Unavailable
+from airlock.origins import Origins
 from airlock.policy import Credentials
 from airlock.profiles import Profiles
 from aws.dependencies import Dependencies
@@ -114,6 +115,6 @@ async def test_keys_of_the_provider_are_needed_where_no_other_caller_is_known(
             return False
 
     tokens = StaticTokens.load(tokens_file()) if static else StaticTokens({})
-    callers = Callers(tokens, cast(OidcTokens, NoKeys()), anonymous=LocalPages([]) if anonymous else None)
+    callers = Callers(tokens, cast(OidcTokens, NoKeys()), anonymous=LocalPages(Origins([])) if anonymous else None)
     report = await Readiness(service.app[PORTS], callers).report()
     assert report == (Report(["oidc"], []) if needed else Report([], ["oidc"]))
