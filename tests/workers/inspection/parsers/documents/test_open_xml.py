@@ -242,6 +242,18 @@ def test_old_drawings_are_examined(body: bytes, expected: list[str]) -> None:
     assert found(open_xml(body=body), DOCX) == expected
 
 
+def test_a_binary_workbook_behind_a_chart_is_a_member_and_its_parts_are_not() -> None:
+    kind, name = "application/vnd.ms-excel.sheet.binary.macroenabled.12", "ppt/embeddings/Sheet1.xlsb"
+    for used, expected in (("package", ([], [(name, SHEET)])), ("worksheet", (["malformed"], []))):
+        content = open_xml(
+            (used, "embeddings/Sheet1.xlsb", False),
+            main="ppt/presentation.xml",
+            types={name: kind},
+            parts={name: SHEET},
+        )
+        assert (found(content, PPTX), members(content, PPTX)) == expected
+
+
 def test_embedded_documents_are_members() -> None:
     assert members(chart(SHEET), PPTX) == [("ppt/embeddings/Sheet1.xlsx", SHEET)]
     content = open_xml(("aFChunk", "a.htm", False), parts={"word/a.htm": b"<html>", "word/b.exe": b"MZ"})

@@ -41,8 +41,9 @@ _SETTING_KINDS = frozenset(
      "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
      "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"}
 )  # fmt: skip
+_PACKAGE = b"PK\x03\x04"
 # Programs and packages, which no setting is.
-_FILES = (b"MZ", b"PK\x03\x04", b"\x7fELF", b"%PDF", b"{\\rt")
+_FILES = (b"MZ", _PACKAGE, b"\x7fELF", b"%PDF", b"{\\rt")
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<|\xff\xfe\s?\0?<\0")
 _NO_XML = ("text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf", "text/plain",
            "application/x-mimearchive", "multipart/related", "image/svg+xml")  # fmt: skip
@@ -109,7 +110,7 @@ class _Part:
     def _data(self, head: bytes) -> None:
         if self._is_drawing():
             examine_svg(io.BytesIO(self._content()), self._output)
-        elif _BINARY_SHEET.fullmatch(self._type):
+        elif _BINARY_SHEET.fullmatch(self._type) and not self._is_workbook(head):
             examine_binary_part(self._content(), self._output)
         elif is_known_data(head):
             self._package.verify(self._name)
@@ -118,6 +119,10 @@ class _Part:
 
     def _is_drawing(self) -> bool:
         return self._type == "image/svg+xml" or self._name.lower().endswith(".svg")
+
+    def _is_workbook(self, head: bytes) -> bool:
+        """Whether the part is a binary workbook, which is a package of its own, and nothing else refers to it."""
+        return head.startswith(_PACKAGE) and self._kinds == {"package"}
 
     def _is_setting(self) -> bool:
         """Whether the part is used as a program's own data, and as nothing else."""
