@@ -243,6 +243,32 @@ def test_what_is_attached_to_a_calendar_or_a_card_is_a_member() -> None:
         ]
 
 
+CERTIFICATE = b"\x30\x82\x01\x00" + bytes(256)
+OPEN_PGP = b"\x99\0\x05key..\xb4\x01a\xc2\xc0\x08" + bytes(200) + b"\xce\xff\0\0\0\1k"
+
+
+@pytest.mark.parametrize(
+    ("key", "is_member"),
+    [
+        (CERTIFICATE, False),
+        (b"\x30\x03key", False),
+        (OPEN_PGP, False),
+        (CERTIFICATE + b"x", True),
+        (OPEN_PGP[:-1], True),
+        (OPEN_PGP + b"\xd0\xe1", True),
+        (OPEN_PGP[8:], True),
+        (b"\x30\x08<script>", True),
+        (b"MZ and more", True),
+        (b"\x30", True),
+    ],
+)
+def test_a_key_in_a_card_is_no_member_and_what_is_hidden_in_one_is(key: bytes, is_member: bool) -> None:
+    line = f"KEY;ENCODING=b:{base64.b64encode(key).decode()}"
+    assert bool(examined(text, CARD.format(line).encode(), "text/vcard").members) is is_member
+    photo = line.replace("KEY", "PHOTO")
+    assert examined(text, CARD.format(photo).encode(), "text/vcard").members
+
+
 def test_what_is_no_calendar_and_no_card_is_malformed() -> None:
     assert codes(text, b"hello", "text/calendar") == ["malformed"]
     assert codes(text, b"\r\nBEGIN:VEVENT\r\nEND:VEVENT", "text/calendar") == []

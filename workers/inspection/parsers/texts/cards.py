@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from workers.inspection.parsers.port import Output
+from workers.inspection.parsers.texts.keys import is_key
 
 BEGIN = {"text/calendar": "BEGIN:VCALENDAR", "text/vcard": "BEGIN:VCARD"}
 _SCHEMES = frozenset(
@@ -102,7 +103,7 @@ def _examine_value(each: Property, number: int, output: Output) -> None:
         content = unquote_to_bytes(value) if encoded and not encoded[1] else _decoded(value)
         if content is None:
             output.finding("malformed", f"The attachment in {each.name} is not valid base64.")
-        elif content:
+        elif content and not (each.name == "KEY" and is_key(content)):
             with output.member(_name(each, number)) as write:
                 write(content)
     else:
