@@ -10,13 +10,16 @@ from airlock import keys
 from airlock.lifecycle import State
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
+from aws.sqs.answers import Message
 from ops.reconcile.discrepancy import Discrepancy
 from tests.ops.reconcile.steps import run
 from tests.workers.checks import FailingCheck
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
+from tests.workers.rescanning import parts_of
 from tests.workers.settlement.replaying_client import HARMLESS
 from workers.intake.arrival import Arrival
+from workers.intake.disposition import Wait
 
 
 async def copied_by_a_worker_that_ended(harness: WorkerHarness, sent: Sent, found: str = "image/png") -> Arrival:
@@ -74,7 +77,7 @@ async def test_the_copy_of_an_attempt_that_ended_is_removed_by_reconcile_when_th
 
 @pytest.mark.parametrize("body", [HARMLESS, EICAR])
 async def test_nothing_is_copied_to_a_bucket_without_versioning(
-    new_deployment: AwsSettings, tmp_path: Path, body: bytes
+    new_deployment: AwsSettings, tmp_path: Path, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A record names one version; without versioning another object could take its place."""
     async with harness_in(new_deployment, tmp_path) as harness:
@@ -82,10 +85,10 @@ async def test_nothing_is_copied_to_a_bucket_without_versioning(
             suspended: Any = {"Status": "Suspended"}
             await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=suspended)
         sent = await harness.put(body)
-        async with harness.working(max_attempts=1, visibility=2):
-            record = await harness.settled(sent)
-            (reason,) = (await harness.dead_letters()).values()
-        assert record.state is State.FAILED
-        assert "versioning is off" in reason
-        assert await harness.accepted() == {}
+        async with parts_of(harness) as parts:
+            message = Message("id", "receipt", harness.notification(sent), 1)
+            assert isinstance(await parts.executor.execute(message), Wait)
+        assert "versioning is off" in caplog.text
+        for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
+            assert await harness.versions(bucket) == []
         assert await harness.incoming() == [(sent.key, sent.version_id)]
