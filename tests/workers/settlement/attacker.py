@@ -12,9 +12,9 @@ from airlock.events import ObjectCreated
 from airlock.intent import PREFIX, Intent
 from airlock.lifecycle import State
 from airlock.profiles import Profiles
-from airlock.verdict import Finding, Outcome, Verdict
+from airlock.verdict import Change, Finding, Outcome, Verdict
 from aws.clients import Clients
-from aws.dynamodb.record import ATTRIBUTES, Record, attributes
+from aws.dynamodb.record import ATTRIBUTES, Location, Record, attributes
 from aws.sqs.answers import Message
 from aws.sqs.queue import Queue
 from tests.fake_queue import FakeQueue
@@ -32,6 +32,14 @@ MATCH = Finding(code="signature_match", check="clamd", outcome=Outcome.INFECTED,
 VERDICT = Verdict(
     outcome=Outcome.ACCEPTED, bytes=7, media_type="image/png", inspected_at=datetime(2026, 1, 1, tzinfo=UTC)
 )
+
+
+NOWHERE = Location("accepted", "nowhere", "v0")
+
+
+def changed(step: Any, before: Outcome) -> tuple[Change, ...]:
+    """The changes of a record whose verdict an operator or a worker seems to have changed."""
+    return (Change(step=step, before=before, by="operator", reason="forged", at=datetime(2026, 1, 1, tzinfo=UTC)),)
 
 
 class Scene:

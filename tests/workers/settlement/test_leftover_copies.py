@@ -1,5 +1,6 @@
 """Copies of attempts that ended early are removed, and only versioned buckets are copied to."""
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from airlock.lifecycle import State
 from aws.s3.objects import Objects
 from aws.settings import AwsSettings
 from aws.sqs.answers import Message
+from aws.sqs.queue import Queue
 from ops.reconcile.discrepancy import Discrepancy
 from tests.ops.reconcile.steps import run
 from tests.workers.checks import FailingCheck
 from tests.workers.deployment_reader import Sent
 from tests.workers.harness import EICAR, PNG, WorkerHarness, accepted_at, harness_in
-from tests.workers.rescanning import parts_of
 from tests.workers.settlement.replaying_client import HARMLESS
+from workers.assembly import assemble
+from workers.inspection.inspector import Inspector
 from workers.intake.arrival import Arrival
 from workers.intake.disposition import Wait
 
@@ -85,9 +88,13 @@ async def test_nothing_is_copied_to_a_bucket_without_versioning(
             suspended: Any = {"Status": "Suspended"}
             await harness.clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=suspended)
         sent = await harness.put(body)
-        async with parts_of(harness) as parts:
+        inspector = Inspector(harness.checks(), time.time)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(inspector.close)
+            queue = await stack.enter_async_context(Queue.open(harness.settings, harness.clients))
+            parts = assemble(harness.settings, harness.profiles, harness.clients, queue, time.time)
             message = Message("id", "receipt", harness.notification(sent), 1)
-            assert isinstance(await parts.executor.execute(message), Wait)
+            assert isinstance(await parts.executor(inspector, 1).execute(message), Wait)
         assert "versioning is off" in caplog.text
         for bucket in (new_deployment.accepted_bucket, new_deployment.quarantine_bucket):
             assert await harness.versions(bucket) == []
