@@ -25,6 +25,12 @@ def _object(data: bytes, words: bytes = b"\\objemb", class_name: bytes = b"Word.
     return b"{\\rtf1{\\object%s{\\*\\objclass %s}{\\*\\objdata %s}{\\result x}}}" % (words, class_name, data)
 
 
+def _picture(name: bytes, address: bytes, flags: bytes = b"") -> bytes:
+    """A document with a shape that names its picture."""
+    stated = b"{\\sp{\\sn %s}{\\sv %s}}" % (name[:-4] + b"Flags", flags) if flags else b""
+    return b"{\\rtf1{\\shp{\\*\\shpinst{\\sp{\\sn %s}{\\sv %s}}%s}}}" % (name, address, stated)
+
+
 def _old(class_name: bytes, content: bytes, kind: int = 2, topic: bytes = b"") -> bytes:
     """An object in the form of OLE 1.0, in hexadecimal."""
     names = b"".join(struct.pack("<L", len(name)) + name for name in (class_name + b"\0", topic, b""))
@@ -43,6 +49,8 @@ def _old(class_name: bytes, content: bytes, kind: int = 2, topic: bytes = b"") -
         _object(_old(b"Excel.Sheet.8", excel(sheet(0)))),
         b"{\\rtf1{\\field{\\upr{\\*\\fldinst PAGE}{\\*\\ud{\\*\\fldinst PAGE}}}}{\\*\\datafield not a link}}",
         _object(b"00000000"),
+        _picture(b"pibName", b"http://example.org/a.png", b"2"),
+        b"{\\rtf1{\\field{\\*\\fldinst PA{\\*\\bkmkstart a}GE{\\*\\foo  x}}{\\fldrslt DDE}}}",
         b"{\\rtf1 ends too early",
     ],
     ids=lambda content: str(len(content)),
@@ -73,6 +81,22 @@ def test_what_programs_write_is_no_objection(content: bytes) -> None:
         (b"{\\rtf1{\\shp{\\sp{\\sn pibFlags}{\\sv 14}}{\\sp{\\sn pibName}{\\sv http://example.org/a.png}}}}",
          "external_reference"),
         (b"{\\rtf1{\\shp{\\sp{\\sn pibName}{\\sv \\\\\\\\evil\\\\a.png}}}}", "external_reference"),
+        (_picture(b"pibName", b"http://example.org/a.png"), "external_reference"),
+        (_picture(b"fillBlipName", b"\\\\\\\\evil\\\\a"), "external_reference"),
+        (_picture(b"lineFillBlipName", b"http://example.org/a", b"-8"), "external_reference"),
+        (_picture(b"pibName", b"http://example.org/a", b"10"), "external_reference"),
+        (b"{\\rtf1{\\*\\objdata 0105000002000000080000005061636b61676500}}", "embedded_object"),
+        (_object(b"0105000002000000080000005061636b61676500", class_name=b"Package"), "embedded_object"),
+        (_object(b"", class_name=b"Package"), "embedded_object"),
+        (b"{\\rtf1{\\fonttbl{\\f0{\\*\\fontemb{\\*\\fontfile \\\\\\\\evil\\\\x}}a;}}}", "remote_template"),
+        (b"{\\rtf1{\\*\\fname \\\\\\\\evil\\\\x}}", "remote_template"),
+        (b"{\\rtf1{\\object{\\*\\objfile \\\\\\\\evil\\\\x}}}", "remote_template"),
+        (b"{\\rtf1{\\field{\\*\\fldinst D{\\*\\foo zzz}DEAUTO cmd}}}", "active_field"),
+        (b"{\\rtf1{\\field{\\*\\fldinst D{\\*\\cs1 D}{\\*\\foo zzz}EAUTO cmd}}}", "active_field"),
+        (b"{\\rtf1{\\field{\\*\\fldinst D{\\title zzz}DE cmd}}}", "active_field"),
+        (b"{\\rtf1{\\field{\\*\\fldinst D{\\*\\foo{\\field{\\fldinst QUOTE 68}}}DE cmd}}}", "active_field"),
+        (b"{\\rtf1{\\field{\\*\\fldinst {\\field{\\fldinst QUOTE{\\*\\foo x} 68 68}}E cmd}}}", "active_field"),
+        (b"{\\rtf1{\\field{\\*\\fldinst P%s}}}" % (5 * b"{\\*\\foo a}"), "active_field"),
         (b"{\\rtf1{\\mmdatasource \\\\\\\\evil\\\\a.mdb}}", "external_data"),
         (b"{\\rtf1{\\object\\objocx}}", "embedded_object"),
         (_object(_old(b"Excel.Sheet.8", excel(sheet(0))), b"\\objemb\\objupdate"), "embedded_object"),

@@ -105,7 +105,7 @@ def _handed_out(storage: Storage, output: Output) -> bool:
 
 def report_native(content: bytes, output: Output) -> None:
     """Report a package and hand out its file; pictures that the reader's paint program edits are only shown."""
-    if is_known_data(content[4:68]) and content[4:5] != b"\0":
+    if len(content) > 4 and is_known_data(content[4:68]) and content[4:5] != b"\0":
         return
     file = native_file(content)
     if file is None:

@@ -3,7 +3,8 @@
 How it works. The tokens are read in order. A stack has an entry for each open group, with the destination that its text
 belongs to. The text of the destinations that matter (`_DESTINATIONS`) is kept, and judged when the group ends: that of
 other destinations and of the document itself is not. A field's instruction goes to `Fields` piece by piece, since
-other fields may stand in it.
+other fields may stand in it. Programs skip a group whose destination they do not know: its text in an instruction is
+in doubt, and so is that of destinations that have no place there.
 """
 
 import re
@@ -13,16 +14,16 @@ from typing import BinaryIO
 
 from workers.inspection.parsers.documents.field_codes import Fields
 from workers.inspection.parsers.documents.ole.monikers import linked_addresses
-from workers.inspection.parsers.documents.ole.objects import EQUATION
+from workers.inspection.parsers.documents.ole.objects import EQUATION, OBJECT
 from workers.inspection.parsers.documents.package import PADDING, MalformedDocument
 from workers.inspection.parsers.documents.references import (
     clicked,
-    is_network_share,
-    is_remote,
     loaded,
     merged,
 )
+from workers.inspection.parsers.documents.rtf.destinations import HIDDEN, SHAPES, SILENT
 from workers.inspection.parsers.documents.rtf.objects import examine_object_bytes, examine_object_data
+from workers.inspection.parsers.documents.rtf.shapes import ShapeProperties
 from workers.inspection.parsers.documents.rtf.tokens import Token, tokens
 from workers.inspection.parsers.port import LimitExceeded, Output
 
@@ -34,17 +35,17 @@ _SYMBOLS = {"\\\\": "\\", "\\{": "{", "\\}": "}", "\\~": " ", "\\_": "-", "\\\n"
 _CONTROLS = frozenset({"objocx", "objhtml", "objpub", "objsub"})
 # Braces and words of RTF, and text between them.
 _REST = re.compile(rb"[\0\t\n\r ]*[{}\\][\0\t\n\r\x20-\x7e\x1a]*")
-_NEW_SHAPE = frozenset({"shp", "shpinst", "pict", "picprop", "background"})
 
 
 class _Group:
     """An open group: its destination ("" for the document's own text), and what of it was kept."""
 
-    __slots__ = ("binary", "destination", "ends_field", "kept", "opens", "unicode_skip")
+    __slots__ = ("binary", "destination", "doubt", "ends_field", "kept", "opens", "unicode_skip")
 
-    def __init__(self, destination: str, unicode_skip: int) -> None:
+    def __init__(self, destination: str, unicode_skip: int, doubt: int) -> None:
         self.destination = destination
         self.unicode_skip = unicode_skip
+        self.doubt = doubt  # the number of the text in doubt that it is a part of, or 0
         self.opens = False  # whether the destination begins with this group
         self.ends_field = False
         self.kept: list[bytes] = []
@@ -92,8 +93,8 @@ class _Reader:
         self._groups: list[_Group] = []
         self._star = False
         self._skip = 0  # characters that stand for the Unicode character before them
-        self._property = ""
-        self._picture: dict[str, str] = {}
+        self._doubts = 0
+        self._shape = ShapeProperties(output)
 
     @property
     def is_open(self) -> bool:
@@ -127,12 +128,13 @@ class _Reader:
             self._end()
         self._groups = left
         self._fields.close()
+        self._shape.end()
 
     def _open(self) -> None:
         if len(self._groups) >= _DEEPEST:
             raise LimitExceeded(f"Groups are nested more than {_DEEPEST:,} deep in the document.")
-        above = self._groups[-1] if self._groups else _Group("", 1)
-        group = _Group(above.destination, above.unicode_skip)
+        above = self._groups[-1] if self._groups else _Group("", 1, 0)
+        group = _Group(above.destination, above.unicode_skip, above.doubt)
         # What is below an object's data is still read by Word as data: a way to hide them.
         group.kept, group.binary = above.kept, above.binary
         if above.destination == "objdata":
@@ -148,7 +150,7 @@ class _Reader:
         if group.opens and group.destination in _DESTINATIONS:
             _DESTINATIONS[group.destination](self, group)
         if group.ends_field:
-            self._fields.end()
+            self._fields.end(self._groups[-1].doubt if self._groups else 0)
 
     def _word(self, token: Token) -> None:
         word, group = token.word, self._groups[-1]
@@ -170,14 +172,17 @@ class _Reader:
             group.kept.append(b"\\")
         if word in ("field", "fldrslt", "fldinst", "ud"):
             self._field(word, group)
-        elif word in _DESTINATIONS or (self._star and word in _SILENT):
+        elif word in _DESTINATIONS or (self._star and word in SILENT):
             group.destination, group.opens, group.kept, group.binary = word, True, [], []
+        elif group.destination == "fldinst" and (self._star or word in HIDDEN) and not group.doubt:
+            self._doubts += 1
+            group.doubt = self._doubts
         elif word in _CONTROLS:
             self._output.finding("embedded_object", "The document contains a control.")
         elif word == "objupdate":
             self._output.finding("embedded_object", "An object starts its program when the document is opened.")
-        elif word in _NEW_SHAPE:
-            self._picture = {}
+        elif word in SHAPES:
+            self._shape.end()
 
     def _field(self, word: str, group: _Group) -> None:
         if word == "field":
@@ -212,7 +217,7 @@ class _Reader:
             return
         shown = text if is_hidden or is_wide else text.translate(None, b"\r\n")
         if group.destination == "fldinst":
-            self._fields.text(shown.decode("utf-16-le" if is_wide else "cp1252", "replace"))
+            self._fields.text(shown.decode("utf-16-le" if is_wide else "cp1252", "replace"), group.doubt)
         else:
             group.kept.append(
                 shown if not is_wide else shown.decode("utf-16-le", "replace").encode("cp1252", "replace")
@@ -228,8 +233,11 @@ class _Reader:
         examine_object_data(b"".join(group.kept), self._limits, self._output)
 
     def take_object_class(self, group: _Group) -> None:
-        if _kept(group).lower().startswith("equation"):
+        name = _kept(group).lower()
+        if name.startswith("equation"):
             self._output.finding("embedded_object", EQUATION)
+        elif name == "package":
+            self._output.finding("embedded_object", OBJECT)
 
     def take_loaded(self, group: _Group) -> None:
         loaded(_kept(group), self._output)
@@ -241,22 +249,10 @@ class _Reader:
         merged(_kept(group), self._output)
 
     def take_property_name(self, group: _Group) -> None:
-        self._property = _kept(group).lower()
-        if self._property == "pfragments":
-            # Never written by Word; the count in it overflows what old versions expect (CVE-2010-3333).
-            self._output.finding("malformed", "A shape of the document has a property that breaks its format.")
+        self._shape.name(_kept(group))
 
     def take_property_value(self, group: _Group) -> None:
-        """A picture that is a link: its name is the address, and its flags say 4 or 8 ([MS-ODRAW] 2.3.23.7)."""
-        name, kind, _ = self._property.rpartition("name") if self._property.endswith("name") else (
-            self._property.rpartition("flags"))  # fmt: skip
-        self._picture[self._property] = _kept(group)
-        address, flags = self._picture.get(f"{name}name", ""), self._picture.get(f"{name}flags", "0")
-        linked = flags.strip().lstrip("-").isdigit() and int(flags[:9]) & 12
-        if kind and name.startswith(("pib", "fillblip", "linefillblip")) and (
-            is_network_share(address) or (linked and is_remote(address))
-        ):  # fmt: skip
-            self._output.finding("external_reference", "The document loads a picture from elsewhere when it is opened.")
+        self._shape.value(_kept(group))
 
     def take_link_data(self, group: _Group) -> None:
         digits = b"".join(group.kept).translate(None, b" \r\n\t")
@@ -277,7 +273,7 @@ _DESTINATIONS: Mapping[str, _Judge] = MappingProxyType(
     {
         "objdata": _Reader.take_object_data,
         "objclass": _Reader.take_object_class,
-        **dict.fromkeys(("template", "nextfile", "file"), _Reader.take_loaded),
+        **dict.fromkeys(("template", "nextfile", "file", "fname", "fontfile", "objfile", "xform"), _Reader.take_loaded),
         **dict.fromkeys(("hlsrc", "hlfr", "hlinkbase"), _Reader.take_clicked),
         **dict.fromkeys(("mmdatasource", "mmheadersource"), _Reader.take_merged),
         "sn": _Reader.take_property_name,
@@ -285,8 +281,3 @@ _DESTINATIONS: Mapping[str, _Judge] = MappingProxyType(
         "datafield": _Reader.take_link_data,
     }
 )
-# Destinations whose text is none of the document's, so that it does not stand in an instruction.
-_SILENT = frozenset(
-    {"bkmkstart", "bkmkend", "formfield", "ffname", "ffdeftext", "ffhelptext", "ffstattext", "ffformat",
-     "ffentrymcr", "ffexitmcr", "ffl", "atnid", "atnauthor", "fldtype", "datastore", "themedata"}
-)  # fmt: skip
