@@ -42,7 +42,7 @@ class _Group:
 
     __slots__ = ("binary", "destination", "doubt", "ends_field", "kept", "opens", "unicode_skip")
 
-    def __init__(self, destination: str, unicode_skip: int, doubt: int) -> None:
+    def __init__(self, destination: str, unicode_skip: int, doubt: int = 0) -> None:
         self.destination = destination
         self.unicode_skip = unicode_skip
         self.doubt = doubt  # the number of the text in doubt that it is a part of, or 0
@@ -133,7 +133,7 @@ class _Reader:
     def _open(self) -> None:
         if len(self._groups) >= _DEEPEST:
             raise LimitExceeded(f"Groups are nested more than {_DEEPEST:,} deep in the document.")
-        above = self._groups[-1] if self._groups else _Group("", 1, 0)
+        above = self._groups[-1] if self._groups else _Group("", 1)
         group = _Group(above.destination, above.unicode_skip, above.doubt)
         # What is below an object's data is still read by Word as data: a way to hide them.
         group.kept, group.binary = above.kept, above.binary
