@@ -39,7 +39,8 @@ def examine(picture: Picture) -> None:
     except MalformedImage as error:
         if _NO_MODE not in error.message:
             raise
-    examine_parts(picture, layout, directories[decoded:])
+    with decoding():
+        examine_parts(picture, layout, directories[decoded:])
 
 
 def _decoded_pages(picture: Picture) -> Iterator[int]:

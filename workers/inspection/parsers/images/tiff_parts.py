@@ -9,14 +9,19 @@ Sources: TIFF 6.0, sections 2, 8, 14 and 15; "The BigTIFF File Format" (AWare Sy
 import io
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from typing import NamedTuple
 
-from workers.inspection.parsers.images.decoding import decoding
 from workers.inspection.parsers.images.structure import MalformedImage, Picture, read_exactly, reserve, truncated
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL = 256, 257, 258, 259, 262, 266
 _STRIPS, _SAMPLES, _ROWS, _STRIP_LENGTHS, _PLANES = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_LENGTHS = 322, 323, 324, 325
+_WANTED = frozenset(
+    {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL, _STRIPS, _SAMPLES, _ROWS, _STRIP_LENGTHS, _PLANES}
+    | {_TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_LENGTHS}
+)
+_MOST_SAMPLES = 1000
 _GREY, _SUBSAMPLED, _SEPARATE = 1, 6, 2
 _PLAIN = 1
 _COMPRESSIONS = frozenset({_PLAIN, 5, 8, 32946, 32773})  # none, LZW, deflate by two numbers, PackBits
@@ -33,7 +38,10 @@ class Layout(NamedTuple):
 
 
 def examine_parts(picture: Picture, layout: Layout, directories: Sequence[int]) -> None:
-    """Decompress all parts of the pages with these directories. Raises MalformedImage, LimitExceeded."""
+    """Decompress all parts of the pages with these directories; to be called within `decoding`.
+
+    Raises MalformedImage, LimitExceeded, and what a decoder raises.
+    """
     for directory in directories:
         tags = _tags(picture, layout, directory)
         picture.frame(_one(tags, _WIDTH, 0), _one(tags, _HEIGHT, 0))
@@ -43,7 +51,7 @@ def examine_parts(picture: Picture, layout: Layout, directories: Sequence[int]) 
 
 
 def _tags(picture: Picture, layout: Layout, at: int) -> Tags:
-    """The tags of a directory that are whole numbers."""
+    """The wanted tags of a directory, as far as they are whole numbers."""
     count, size, field = ("Q", "Q", 8) if layout.is_big else ("H", "I", 4)
     picture.file.seek(at)
     (entries,) = struct.unpack(layout.order + count, read_exactly(picture.file, struct.calcsize("=" + count)))
@@ -54,7 +62,7 @@ def _tags(picture: Picture, layout: Layout, at: int) -> Tags:
     for start in range(0, len(table), 4 + 2 * field):
         tag, kind, number = struct.unpack_from(f"{layout.order}HH{size}", table, start)
         value = table[start + 4 + field : start + 4 + 2 * field]
-        if kind in _NUMBERS:
+        if tag in _WANTED and kind in _NUMBERS:
             found[tag] = _values(picture, layout, f"{number}{_NUMBERS[kind]}", value)
     return found
 
@@ -77,7 +85,8 @@ def _one(tags: Tags, tag: int, default: int) -> int:
 def _decompress(picture: Picture, tags: Tags) -> None:
     starts = tags.get(_TILES, tags.get(_STRIPS, ()))
     lengths = tags.get(_TILE_LENGTHS, tags.get(_STRIP_LENGTHS, ()))
-    sizes = list(_sizes(tags))
+    # A false height would make more of them than the memory has room for.
+    sizes = list(islice(_sizes(tags), len(starts) + 1))
     if not sizes or not len(starts) == len(lengths) == len(sizes):
         raise MalformedImage("The parts of the TIFF are not those that its size needs.")
     for start, length, (row, rows) in zip(starts, lengths, sizes, strict=True):
@@ -90,13 +99,15 @@ def _decompress(picture: Picture, tags: Tags) -> None:
 def _sizes(tags: Tags) -> Iterator[tuple[int, int]]:
     """For each part the bytes of a row and the number of rows."""
     samples, height, width = _one(tags, _SAMPLES, 1), _one(tags, _HEIGHT, 0), _one(tags, _WIDTH, 0)
+    if samples > _MOST_SAMPLES:
+        return
     bits = tuple(tags.get(_BITS, (1,)))
     bits = bits if len(bits) == samples else bits[:1] * samples
     planes = bits if _one(tags, _PLANES, 1) == _SEPARATE else (sum(bits),)
     for plane in planes:
         if _TILES in tags:
             across, down = max(1, _one(tags, _TILE_WIDTH, 0)), max(1, _one(tags, _TILE_HEIGHT, 0))
-            yield from [((across * plane + 7) // 8, down)] * (-(-width // across) * -(-height // down))
+            yield from repeat(((across * plane + 7) // 8, down), -(-width // across) * -(-height // down))
         else:
             rows = max(1, min(_one(tags, _ROWS, height), height))
             for top in range(0, height, rows):
@@ -115,11 +126,10 @@ def _decompress_one(picture: Picture, tags: Tags, content: bytes, row: int, rows
     reserve(2 * row * rows, row, rows)
     grey = {_WIDTH: row, _HEIGHT: rows, _BITS: 8, _COMPRESSION: compression, _COLOURS: _GREY,
             _FILL: _one(tags, _FILL, 1), _SAMPLES: 1, _ROWS: rows, _STRIP_LENGTHS: len(content)}  # fmt: skip
-    with decoding():
-        try:
-            TiffImageFile(io.BytesIO(_grey_picture(grey, content))).load()
-        except OSError as error:
-            raise truncated() from error
+    try:
+        TiffImageFile(io.BytesIO(_grey_picture(grey, content))).load()
+    except OSError as error:
+        raise truncated() from error
 
 
 def _grey_picture(tags: dict[int, int], content: bytes) -> bytes:
