@@ -1,8 +1,11 @@
 """The `airlock` command: a group that loads the module of a command only when it is used."""
 
+import os
 from importlib import import_module
 
 import click
+
+from aws import variables
 
 COMMANDS = {
     "dev": "ops.dev.command",
@@ -38,3 +41,5 @@ class _Commands(click.Group):
 @click.version_option(package_name="s3-airlock")
 def main() -> None:
     """Direct-to-S3 uploads that can be trusted."""
+    for line in variables.unknown(os.environ):
+        click.echo(f"Warning: {line}", err=True)

@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 
 from airlock.errors import Unavailable
-from aws import probes
+from aws import probes, variables
 from aws.clients import Clients, connect
 from aws.dependencies import Dependencies
 from aws.dynamodb.records import Records
@@ -41,12 +41,15 @@ log = logging.getLogger("service")
 
 def main() -> int:
     """Run the service until a signal stops it; returns the exit code."""
+    unknown = variables.unknown(os.environ)
     try:
         settings = Settings()
     except ValidationError as error:
-        print("the service cannot start:", *problems(error), sep="\n  ", file=sys.stderr)
+        print("the service cannot start:", *problems(error), *unknown, sep="\n  ", file=sys.stderr)
         return 2
     logs.configure()
+    for line in unknown:
+        log.warning("%s", line)
     try:
         uvloop.run(_serve(settings))
     except (OSError, Unavailable) as error:

@@ -14,8 +14,9 @@ from service.logs import access_log
 
 # Of one header, in bytes. An OIDC token is long; one that is too long gets a problem of ours, not a parser's error.
 MAX_HEADER = 32 * 1024
-# Connections that the kernel has taken and we have not. A client whose attempt is dropped tries again a second later.
-BACKLOG = 1024
+# Connections that the kernel has taken and we have not: as many as Linux allows by default. A client whose attempt is
+# dropped tries again a second later.
+BACKLOG = 4096
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import os
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from airlock.errors import AirlockError, Unavailable
 from airlock.profiles import Profiles
+from aws import variables
 from aws.clients import CONNECTIONS, Clients, connect
 from aws.dependencies import Dependencies
 from aws.settings import problems, read_profiles
@@ -43,17 +45,20 @@ def main() -> int:
 
     Returns the exit code: 0, 1 without credentials or confinement, 2 for wrong settings.
     """
+    unknown = variables.unknown(os.environ)
     try:
         settings = Settings()
     except ValidationError as error:
-        return _refuse(problems(error))
+        return _refuse([*problems(error), *unknown])
     try:
         profiles = read_profiles(settings.profiles)
         checks = catalogue.build(profiles, settings, time.time)
         secrets = signing_secrets.load(profiles, settings.webhook_secrets)
     except (AirlockError, OSError, UnicodeDecodeError) as error:
-        return _refuse(str(error).splitlines())
+        return _refuse([*str(error).splitlines(), *unknown])
     _log_as_json()
+    for line in unknown:
+        log.warning("%s", line)
     try:
         uvloop.run(_until_signalled(settings, profiles, checks, secrets))
     except Unavailable as error:

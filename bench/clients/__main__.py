@@ -122,7 +122,7 @@ async def _policy(port: int) -> bytes:
 
 
 async def _hold(port: int, kind: str) -> None:
-    """Hold a connection of this kind for as long as the service lets it, and then open the next."""
+    """Hold a connection of this kind for as long as the service lets it, and open the next a second later."""
     while True:
         with suppress(OSError):
             reader, writer = await asyncio.open_connection(HOST, port)
@@ -134,6 +134,7 @@ async def _hold(port: int, kind: str) -> None:
                     dripping.cancel()
             finally:
                 writer.transport.abort()
+        await asyncio.sleep(1)
 
 
 async def _drip(writer: asyncio.StreamWriter) -> None:

@@ -25,3 +25,11 @@ def test_an_unknown_command_is_exit_2() -> None:
     ran = CliRunner().invoke(main, ["inspect"])
     assert ran.exit_code == 2
     assert "No such command 'inspect'" in ran.output
+
+
+def test_a_misspelled_variable_is_told_before_the_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRLOCK_REGOIN", "its-value")
+    ran = CliRunner().invoke(main, ["token", "shop"])
+    assert ran.exit_code == 0
+    assert ran.stderr.startswith("Warning: AIRLOCK_REGOIN: no program of Airlock reads it; is AIRLOCK_REGION meant?\n")
+    assert "its-value" not in ran.output

@@ -105,21 +105,27 @@ async def test_long_polls_are_answered_before_it_ends(
 
 async def test_wrong_settings_end_it_with_2_and_every_reason(environment: dict[str, str]) -> None:
     environment |= {"AIRLOCK_MODE": "dev", "AIRLOCK_HOST": "0.0.0.0", "AIRLOCK_REGION": "No Region"}
+    environment |= {"AIRLOCK_WAITING_REQUESTS": "3000", "AIRLOCK_TOKENZ": "its-value"}
     async with started(environment) as process:
         out, err = await process.communicate()
     assert process.returncode == 2
     assert out == b""
     assert err.decode().splitlines()[0] == "the service cannot start:"
-    assert {line.split(":")[0].strip() for line in err.decode().splitlines()[1:]} == {"AIRLOCK_HOST", "AIRLOCK_REGION"}
+    named = {line.split(":")[0].strip() for line in err.decode().splitlines()[1:]}
+    assert named == {f"AIRLOCK_{name}" for name in ("HOST", "REGION", "WAITING_REQUESTS", "TOKENZ")}
+    assert "its-value" not in err.decode()
 
 
 async def test_an_address_that_is_taken_ends_it_with_1(environment: dict[str, str]) -> None:
     async with started(environment) as first:
         url = await listening(first)
-        async with started({**environment, "AIRLOCK_PORT": url.rpartition(":")[2]}) as second:
+        taken = {"AIRLOCK_PORT": url.rpartition(":")[2], "AIRLOCK_CONECTIONS": "its-value"}
+        async with started({**environment, **taken}) as second:
             out, _ = await second.communicate()
     assert second.returncode == 1
     assert json.loads(out.splitlines()[-1])["level"] == "CRITICAL"
+    assert "is AIRLOCK_CONNECTIONS meant?" in json.loads(out.splitlines()[0])["message"]
+    assert b"its-value" not in out
 
 
 async def test_without_credentials_it_ends_with_1(environment: dict[str, str], tmp_path: Path) -> None:

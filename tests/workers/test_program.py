@@ -54,9 +54,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 async def test_all_wrong_settings_are_reported_together() -> None:
-    code, output = await _refused({"AIRLOCK_CONCURRENCY": "none"})
+    code, output = await _refused({"AIRLOCK_CONCURRENCY": "none", "AIRLOCK_REGOIN": "its-value"})
     assert code == 2
-    assert all(f"AIRLOCK_{name}:" in output for name in ("REGION", "INCOMING_BUCKET", "SECRETS", "CONCURRENCY"))
+    named = ("REGION", "INCOMING_BUCKET", "SECRETS", "CONCURRENCY", "REGOIN")
+    assert all(f"AIRLOCK_{name}:" in output for name in named)
+    assert "its-value" not in output
     assert "Traceback" not in output
 
 
