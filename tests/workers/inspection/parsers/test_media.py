@@ -112,6 +112,13 @@ def test_a_track_of_an_unknown_kind_is_found(handler: bytes) -> None:
     assert "attached_stream" in codes(media, track(handler), "video/quicktime")
 
 
+@pytest.mark.parametrize("handler", [b"alis", b"url ", b"cios"])
+def test_what_finds_the_samples_of_a_track_is_no_track(handler: bytes) -> None:
+    for kind, is_found in ((b"dhlr", False), (b"mhlr", True)):
+        content = track(handler).replace(b"mhlr" + handler, kind + handler)
+        assert ("attached_stream" in codes(media, content, "video/quicktime")) is is_found
+
+
 @pytest.mark.parametrize("handler", [b"tmcd", b"meta", b"camm", b"fdsc", b"hint", b"sbtl"])
 def test_tracks_of_cameras_are_none(handler: bytes) -> None:
     assert "attached_stream" not in codes(media, track(handler), "video/quicktime")

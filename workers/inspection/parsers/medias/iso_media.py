@@ -24,6 +24,8 @@ _NEWER = frozenset({b"apac", b"mha1", b"mha2", b"mhm1", b"mhm2", b"ac-4", b"av3a
 _OFFSETS = {b"stco": "I", b"co64": "Q"}
 _MOST_OFFSETS = 64 * 1024 * 1024
 # Kinds of tracks (the handler types of 14496-12, of QuickTime and of cameras). Others hold programs, such as Flash.
+# QuickTime: by what the samples are found, where `dref` says that they are in the file. The third is of streams.
+_DATA_HANDLERS = (b"alis", b"url ", b"cios")
 _HANDLERS = frozenset(
     b"vide soun hint text sbtl subt subp clcp meta tmcd auxv pict mdir mdta camm data odsm sdsm MPEG nrtm fdsc".split()
 )
@@ -86,8 +88,8 @@ def _last_offset(medium: Medium, box: Box) -> int:
 
 def _handler(medium: Medium, body: bytes) -> None:
     kind, name = body[8:12], body[24:]
-    if body[4:8] == b"dhlr" and kind in (b"alis", b"url "):
-        return  # QuickTime: how the samples are found
+    if body[4:8] == b"dhlr" and kind in _DATA_HANDLERS:
+        return
     if b"HREF" in name.upper():
         medium.report("external_reference", "A track of it opens addresses while it plays.")
     if kind not in _HANDLERS:
