@@ -134,8 +134,8 @@ def _report_speed(samples_of: dict[str, list[Sample]]) -> None:
     cost = statistics.median(floor.cpu / worker.cpu for floor, worker in pairs)
     speed = statistics.median(worker.rate / floor.rate for floor, worker in pairs)
     bounds = [
-        report.Bound("CPU time an object, floor of worker", cost, least=0.4),
-        report.Bound("objects a second, worker of floor", speed, least=0.4),
+        report.Bound("CPU time an object, floor of worker", cost, least=0.2),
+        report.Bound("objects a second, worker of floor", speed, least=0.2),
     ]
     columns = ("program, on one core", "objects/s", "CPU ms an object", "min to max")
     report.show("Objects of 10 KiB through the worker", columns, rows, bounds)
