@@ -37,6 +37,8 @@ UNEXAMINED: tuple[Format, ...] = (
         application/x-sylk slk
         application/postscript ps eps ai
         application/x-shockwave-flash swf
+        application/x-bytecode
+        application/x-ms-system-file
         """,
     ),
     *_formats(
@@ -57,8 +59,15 @@ UNEXAMINED: tuple[Format, ...] = (
         audio/x-ms-wma wma
         video/x-ms-wmv wmv asf
         application/x-bplist
+        application/vnd.ms-outlook-pst pst ost dbx
+        application/vnd.tcpdump.pcap pcap pcapng
+        application/x-old-document
+        application/x-other-archive
+        application/x-other-data
+        font/x-other
         """,
     ),
+    Format("application/vnd.ms-tnef", "", None, ("tnef",), ("application/ms-tnef",)),
     # What servers and download managers call a file of which they say nothing.
     Format(
         OCTET_STREAM,

@@ -74,7 +74,7 @@ def decoded_as(head: bytes, whole: BinaryIO, size: int) -> str | None:
         if wide or not 0 < end < size:
             return wide
     controls = _controls(whole, end)
-    if controls * _RARE <= size and _decodes(whole, marked or "utf-8"):
+    if controls * _RARE <= end and _decodes(whole, marked or "utf-8"):
         return marked or "utf-8"
     if controls:
         return _unmarked_utf_16(head, whole) if not marked else None

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from airlock.content.format import OCTET_STREAM, PLAIN
 from airlock.content.formats import format_of
+from workers.inspection.identification.binary_signatures import unexamined_format
 from workers.inspection.identification.compounds import MAGIC, compound_end, compound_types
 from workers.inspection.identification.containers import in_container
 from workers.inspection.identification.marks import second_readings
@@ -106,13 +107,14 @@ def _signed(sample: Sample, claims: Sequence[str]) -> list[Reading]:
     if (container := in_container(sample)) is not None:
         return [Reading(_with_sound_alone(container, claims))]
     prefix = by_prefix(sample)
-    if prefix is not None and not (prefix[1] and sample.is_text):
+    if prefix is not None and not (prefix[1] and sample.is_whole_text):
         return [Reading(prefix[0])]
     if sample.head.startswith(LOCAL):
         return []
     if is_tar_header(sample.head[:512]):
         return [Reading("application/x-tar")]
-    return _texts(sample, claims)
+    other = unexamined_format(sample)
+    return [Reading(other)] if other is not None else _texts(sample, claims)
 
 
 def _texts(sample: Sample, claims: Sequence[str]) -> list[Reading]:

@@ -32,6 +32,11 @@ class Sample:
         return decoded_as(self.head, self.file, self.size) is not None
 
     @property
+    def is_whole_text(self) -> bool:
+        """Whether the bytes are text up to the last one, without NULs that fill a block."""
+        return self.is_text and self.at(self.size - 1, 1) != b"\0"
+
+    @property
     def tail(self) -> bytes:
         """The last 64 KiB and a little more: where the record that ends a zip must be."""
         return self.at(max(0, self.size - HEAD - 1024), HEAD + 1024)

@@ -79,7 +79,7 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\0\5\x16\0", "application/applefile"),
     (b"\0\0\0\1Bud1", "application/x-ds-store"),
 )
-# Text may begin with these, so that they count only where the bytes do not decode as text.
+# Text may begin with these, so that they count only where the bytes are no text, or one with NULs behind it.
 _MAY_BE_TEXT = frozenset({b"FWS", b"CWS", b"ZWS", b"070701", b"070702", b"070707", b"LZIP", b"xar!", b"ttcf", b"OTTO",
                           b"KDMV", b"fLaC", b"wOFF", b"wOF2", b"conectix", b"vhdxfile"})  # fmt: skip
 
