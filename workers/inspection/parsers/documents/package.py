@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from workers.inspection.identification.zip_records import DESCRIPTOR_MARK, END, END_RECORD, LOCAL_HEADER
 from workers.inspection.parsers.port import LimitExceeded, Output
@@ -78,8 +79,10 @@ class Package:
         self._aside.add(name.lower())
 
     def check_unused(self, targets: Collection[str]) -> None:
-        """Raises MalformedDocument where one of these parts, whose names are in lower case, was set aside."""
-        if not self._aside.isdisjoint(targets):
+        """Raises MalformedDocument where one of these parts was set aside. Their names are in lower case, and may have
+        percent signs.
+        """
+        if not self._aside.isdisjoint([*targets, *map(unquote, targets)]):
             raise MalformedDocument("The document uses a file of macOS as one of its parts.")
 
     def head(self, name: str) -> bytes:

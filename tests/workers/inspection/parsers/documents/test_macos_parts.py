@@ -44,7 +44,8 @@ def test_what_is_hidden_in_them_is_found(made: Made, media_type: str) -> None:
 
 
 def test_one_that_the_document_uses_is_no_file_of_macos() -> None:
-    used = open_xml(("attachedToolbars", f"/{BESIDE}", False), parts={BESIDE: GOOD})
-    assert found(used, DOCX) == ["malformed"]
+    for target in (f"/{BESIDE}", "../__macosx/a/._b.xml", "../__MACOSX/a/%2E_b.xml"):
+        used = open_xml(("attachedToolbars", target, False), parts={BESIDE: GOOD})
+        assert found(used, DOCX) == ["malformed"]
     assert found(_book({BESIDE: GOOD}, href="../__MACOSX/a/._b.xml"), EPUB) == ["malformed"]
     assert found(_book({"__MACOSX/a/._b.js": b"alert(1)"}), EPUB) == ["script"]
