@@ -46,10 +46,11 @@ class UploadSessions(Protocol):
 
 class UsageCounters(Protocol):
     """What owners and tenants used, on all replicas together. `add` counts each `part` of the replica `by` once,
-    and returns the total. Raises Unavailable.
+    and returns the total, as `get` does. Raises Unavailable.
     """
 
     async def add(self, subject: Subject, window: Window, more: Usage, *, by: str, part: int) -> Usage: ...
+    async def get(self, subject: Subject, window: Window) -> Usage: ...
 
 
 class Objects(Protocol):

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Self
 
 from airlock.callables import Clock
 from airlock.errors import Refused
@@ -47,11 +48,21 @@ class _Account:
         """Whether an upload of `most_bytes` would exceed a limit."""
         return any(limit.forbids(counter.used, most_bytes) for limit, counter in self.rows)
 
+    def refresh(self, most_bytes: int, reporter: UsageReporter) -> None:
+        """Have the counters read that refuse an upload of `most_bytes`."""
+        for limit, counter in self.rows:
+            if limit.forbids(counter.used, most_bytes):
+                reporter.refresh(counter)
+
 
 class Charge:
-    """One upload that was charged. `headers` are the RateLimit headers of the response."""
+    """One upload that counts on this replica. A block that it opens pays it, and the other replicas are told of it; one
+    that ends without having paid charges nothing.
 
-    __slots__ = ("_charged", "_counters", "_reporter", "headers")
+    `headers` are the RateLimit headers of the response.
+    """
+
+    __slots__ = ("_counters", "_held", "_reporter", "headers")
 
     def __init__(
         self, headers: Mapping[str, str], reporter: UsageReporter, counters: Sequence[Counter], charged: Usage
@@ -59,19 +70,19 @@ class Charge:
         self.headers = headers
         self._reporter = reporter
         self._counters = counters
-        self._charged = charged
+        self._held = charged
 
-    def undo(self) -> None:
-        """Refund all of it: no policy was issued."""
-        self._refund(self._charged)
+    def __enter__(self) -> Self:
+        return self
 
-    def lower(self, most_bytes: int) -> None:
-        """Refund what is above `most_bytes`: the policy accepts no more."""
-        self._refund(Usage(0, self._charged.declared_bytes - most_bytes))
-
-    def _refund(self, usage: Usage) -> None:
+    def __exit__(self, *_: object) -> None:
         for counter in self._counters:
-            self._reporter.report(counter, usage.negative())
+            self._reporter.release(counter, self._held)
+
+    def pay(self, most_bytes: int) -> None:
+        """Charge the upload, of `most_bytes` at most: a policy was issued that accepts no more."""
+        for counter in self._counters:
+            self._reporter.report(counter, Usage(1, most_bytes))
 
 
 class Meter:
@@ -93,20 +104,22 @@ class Meter:
         self._free = Charge({}, reporter, (), Usage())
 
     def charge(self, caller: Caller, most_bytes: int) -> Charge:
-        """Charge one upload of `most_bytes` at most to the caller's owner and tenant.
+        """Hold one upload of `most_bytes` at most for the caller's owner and tenant, until the charge's block ends.
 
-        Raises Refused("too_many_requests"), and charges nothing, when that would exceed a limit.
+        Raises Refused("too_many_requests"), and holds nothing, when that would exceed a limit.
         """
         if not self._limits:
             return self._free
         now = self._now()
         accounts = self._accounts_of(caller, now)
         if any(account.forbids(most_bytes) for account in accounts):
+            for account in accounts:
+                account.refresh(most_bytes, self._reporter)
             raise self._refusal(accounts, most_bytes, now)
         charged = Usage(1, most_bytes)
         counters = [counter for account in accounts for counter in account.counters]
         for counter in counters:
-            self._reporter.report(counter, charged)
+            self._reporter.hold(counter, charged)
         return Charge(self._headers(accounts, now), self._reporter, counters, charged)
 
     @contextlib.asynccontextmanager

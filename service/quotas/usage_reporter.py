@@ -7,9 +7,10 @@ number, and the table counts each number once. A counter has one part in flight 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from airlock.backoff import Backoff
 from airlock.callables import Clock, Sleep
@@ -31,18 +32,22 @@ NO_USAGE = Usage()
 
 @dataclass(eq=False, slots=True)
 class Counter:
-    """One subject in one window. `used` is the table's last total and what this replica used since."""
+    """One subject in one window. `used` is the table's last total, and what this replica used and holds since."""
 
     subject: Subject
     window: Window
     used: Usage = NO_USAGE
     pending: Usage = NO_USAGE
     """What no part has reported yet."""
+    held: Usage = NO_USAGE
+    """What is not paid yet: it counts on this replica, and no other is told."""
     in_flight: tuple[int, Usage] | None = None
     """The part that is being sent, or is to be sent again, and its number."""
     started: bool = False
     """Whether anything was used. Before that the table was not read, and the usage of other replicas is unknown."""
     busy: bool = False
+    refused: bool = False
+    """Whether an upload was refused for it since it was last read: others may have used less than it was then."""
 
     @property
     def reported(self) -> bool:
@@ -86,6 +91,19 @@ class UsageReporter:
         counter.pending = counter.pending.plus(usage)
         (self._known if counter.started else self._new).put(counter)
         counter.started = True
+
+    def hold(self, counter: Counter, usage: Usage) -> None:
+        """Count `usage` on this replica alone, until `release`."""
+        counter.used, counter.held = counter.used.plus(usage), counter.held.plus(usage)
+
+    def release(self, counter: Counter, usage: Usage) -> None:
+        """Count what was held no longer."""
+        self.hold(counter, usage.negative())
+
+    def refresh(self, counter: Counter) -> None:
+        """Read a counter for which an upload was refused, with the next flush."""
+        counter.refused = True
+        self._known.put(counter)
 
     @contextlib.asynccontextmanager
     async def running(self, last_seconds: float) -> AsyncIterator[None]:
@@ -145,12 +163,12 @@ class UsageReporter:
             return True
         if self._now() >= counter.window.end + GRACE_SECONDS:
             counter.in_flight, counter.pending = None, NO_USAGE
-        if counter.reported:
+        if counter.reported and not counter.refused:
             return True
-        if counter.in_flight is None:
+        if counter.in_flight is None and counter.pending != NO_USAGE:
             counter.in_flight, counter.pending = (next(self._numbers), counter.pending), NO_USAGE
         try:
-            await self._add(counter, *counter.in_flight)
+            await self._read_total(counter)
         # Whatever the error is, the next flush tries again: a task that ended would stop all reporting.
         except Exception as error:  # noqa: BLE001
             log.debug("a counter could not be reported: %s", error)
@@ -160,12 +178,18 @@ class UsageReporter:
                 self._known.put(counter)
         return True
 
-    async def _add(self, counter: Counter, number: int, usage: Usage) -> None:
+    async def _read_total(self, counter: Counter) -> None:
         counter.busy = True
         try:
-            adding = self._shared.add(counter.subject, counter.window, usage, by=self._replica, part=number)
-            total = await with_timeout("dynamodb", adding)
+            total = await with_timeout("dynamodb", self._total(counter))
         finally:
             counter.busy = False
-        counter.in_flight = None
-        counter.used = total.plus(counter.pending)
+        counter.in_flight, counter.refused = None, False
+        counter.used = total.plus(counter.pending).plus(counter.held)
+
+    def _total(self, counter: Counter) -> Coroutine[Any, Any, Usage]:
+        """The total of all replicas, once the part in flight was added, if there is one."""
+        if counter.in_flight is None:
+            return self._shared.get(counter.subject, counter.window)
+        number, usage = counter.in_flight
+        return self._shared.add(counter.subject, counter.window, usage, by=self._replica, part=number)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from airlock import intent
-from airlock.errors import AirlockError, Refused
+from airlock.errors import Refused
 from airlock.intent import Intent, SizeRange
 from airlock.policy import Policy
 from airlock.profile import Profile
@@ -46,17 +46,13 @@ class Creator:
         session = caller.session
         profile, wanted = self._check(caller, asked)
         size = _size_range(profile, wanted, session)
-        charge = self._meter.charge(caller, size.max_bytes)
-        try:
+        with self._meter.charge(caller, size.max_bytes) as charge:
             # Signed before the session is charged: what cannot be signed costs nothing.
             upload, policy = self._issuer.issue(profile, wanted, size, session)
             if session is not None and (paid := await self._spend(session, size)) < size.max_bytes:
                 size = SizeRange(size.min_bytes, paid)
                 upload, policy = self._issuer.issue(profile, wanted, size, session)
-                charge.lower(paid)
-        except AirlockError:
-            charge.undo()
-            raise
+            charge.pay(size.max_bytes)
         return Created(upload, policy, size.max_bytes, charge.headers)
 
     def _check(self, caller: Caller, asked: NewUpload) -> tuple[Profile, Intent]:

@@ -174,6 +174,7 @@ class FakeCounters:
     lost_answer: Exception | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
+    reads: int = 0
     under_way: int = 0
     most_under_way: int = 0
     _parts: dict[tuple[Subject, Window, str], int] = field(default_factory=dict)
@@ -199,6 +200,12 @@ class FakeCounters:
         if self.lost_answer:
             raise self.lost_answer
         return self.sums[subject, window]
+
+    async def get(self, subject: Subject, window: Window) -> Usage:
+        self.reads += 1
+        if self.error:
+            raise self.error
+        return self.sums.get((subject, window), Usage())
 
     async def called(self, times: int) -> None:
         """Return once `add` was called that often in all, and has returned."""

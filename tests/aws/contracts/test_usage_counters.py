@@ -29,9 +29,11 @@ async def counters(settings_or_fake: AwsSettings | None) -> AsyncIterator[UsageC
 
 
 async def test_the_total_holds_what_every_replica_added(counters: UsageCounters) -> None:
+    assert await counters.get(ADA, TODAY) == Usage()
     assert await counters.add(ADA, TODAY, Usage(2, 100), by="one", part=1) == Usage(2, 100)
     assert await counters.add(ADA, TODAY, Usage(1, 50), by="two", part=1) == Usage(3, 150)
     assert await counters.add(ADA, TODAY, Usage(-1, -50), by="one", part=7) == Usage(2, 100)
+    assert await counters.get(ADA, TODAY) == Usage(2, 100)
 
 
 async def test_a_part_that_is_sent_twice_is_counted_once(counters: UsageCounters) -> None:

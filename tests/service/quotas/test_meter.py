@@ -32,12 +32,18 @@ class Replicas:
         return Meter(self.quotas, reporter, self.clock.now, **more)
 
 
+def pay(meter: Meter, caller: Caller, size: int) -> None:
+    """Charge one upload whose policy was issued."""
+    with meter.charge(caller, size) as charge:
+        charge.pay(size)
+
+
 def passed(meter: Meter, caller: Caller, tries: int, size: int = 1) -> int:
     """How many of so many uploads are admitted."""
     count = 0
     for _ in range(tries):
         try:
-            meter.charge(caller, size)
+            pay(meter, caller, size)
         except Refused:
             continue
         count += 1
@@ -92,8 +98,10 @@ def test_a_tenants_quota_is_shared_by_its_owners_and_no_others() -> None:
 def test_an_upload_for_which_nothing_was_issued_is_taken_back() -> None:
     meter = Replicas(owner=Quota(uploads_per_minute=1, declared_bytes_per_day=10)).meter()
     for _ in range(3):
-        meter.charge(ADA, 10).undo()
-    meter.charge(ADA, 10).lower(4)
+        with meter.charge(ADA, 10):
+            refused(meter, ADA)
+    with meter.charge(ADA, 10) as charge:
+        charge.pay(4)
     assert meter._accounts[Subject("owner", "ada")].counters[0].used == Usage(1, 4)
 
 
@@ -117,7 +125,7 @@ def test_the_headers_say_every_limit_and_what_is_left_of_it() -> None:
 
 def test_a_refusal_says_which_limit_and_when_to_come_again() -> None:
     meter = Replicas(owner=Quota(uploads_per_minute=1, declared_bytes_per_day=10)).meter()
-    meter.charge(ADA, 10)
+    pay(meter, ADA, 10)
     error = refused(meter, ADA, 5)
     wait = TODAY.end - int(START)
     assert error.detail == (
@@ -137,8 +145,8 @@ async def test_without_quotas_nothing_runs_and_nothing_is_counted() -> None:
     meter = here.meter()
     async with meter.running(1):
         charges: list[Charge] = [meter.charge(ADA, 10) for _ in range(3)]
-        charges[0].undo()
-        charges[0].lower(1)
+        with charges[0] as charge:
+            charge.pay(1)
     assert [charge.headers for charge in charges] == [{}, {}, {}]
     assert here.counters.calls == 0
     assert not meter._accounts
@@ -148,12 +156,12 @@ async def test_two_replicas_hear_of_one_another() -> None:
     here = Replicas(owner=Quota(declared_bytes_per_day=100))
     one, other = here.meter(), here.meter()
     async with one.running(1), other.running(1):
-        one.charge(ADA, 60)
+        pay(one, ADA, 60)
         await here.counters.called(1)
-        other.charge(ADA, 10)
+        pay(other, ADA, 10)
         await here.counters.called(2)
         assert refused(other, ADA, 31).headers["RateLimit"].startswith('"owner-declared";r=30;')
-        other.charge(ADA, 30)
+        pay(other, ADA, 30)
 
 
 @pytest.mark.parametrize("replicas", [2, 5])
@@ -191,7 +199,7 @@ async def test_a_refused_upload_is_not_reported() -> None:
     here = Replicas(owner=Quota(uploads_per_minute=1))
     meter = here.meter()
     async with meter.running(1):
-        meter.charge(ADA, 1)
+        pay(meter, ADA, 1)
         await here.counters.called(1)
         assert passed(meter, ADA, 50) == 0
     assert here.counters.calls == 1
@@ -213,15 +221,15 @@ async def test_accepted_bytes_stop_new_uploads_once_they_are_read() -> None:
     here = Replicas(owner=Quota(accepted_bytes_per_day=1000))
     meter = here.meter()
     async with meter.running(1):
-        meter.charge(ADA, 5000)
+        pay(meter, ADA, 5000)
         await here.counters.called(1)
         here.counters.accept(Subject("owner", "ada"), TODAY, 1000)
-        meter.charge(ADA, 5000)
+        pay(meter, ADA, 5000)
         await here.counters.called(2)
         error = refused(meter, ADA)
         assert "accepted bytes a day for each owner is reached" in error.detail
         here.clock.advance(TODAY.end - START)
-        meter.charge(ADA, 1)
+        pay(meter, ADA, 1)
 
 
 async def test_with_the_table_unavailable_each_replica_counts_for_itself() -> None:
@@ -259,3 +267,48 @@ async def test_no_subject_is_forgotten_before_it_is_reported() -> None:
         assert [passed(meter, owner, 2) for owner in owners] == [0] * len(owners)
         here.counters.error = None
     assert len(here.counters.added) == len(owners)
+
+
+async def test_what_is_not_paid_is_told_to_no_other_replica() -> None:
+    """A page floods two replicas with a spent session: its owner, and a tenant, go on uploading on both."""
+    quota = Quota(uploads_per_minute=5, declared_bytes_per_day=100)
+    here, page = Replicas(owner=quota, tenant=quota), Caller("ada", tenant="acme")
+    meters = [here.meter() for _ in range(2)]
+    async with meters[0].running(1), meters[1].running(1):
+        for _ in range(50):
+            for meter in meters:
+                with meter.charge(page, 90):
+                    here.clock.advance(FLUSH_SECONDS)
+        await here.counters.called(0)
+        assert here.counters.calls == 0
+        for meter in meters:
+            assert passed(meter, page, 1, size=50) == 1
+        await here.counters.called(4)
+
+
+async def test_what_waits_for_its_session_counts_on_this_replica() -> None:
+    here = Replicas(owner=Quota(uploads_per_minute=3))
+    meter = here.meter()
+    async with meter.running(1):
+        with meter.charge(ADA, 1) as waiting:
+            assert passed(meter, ADA, 9) == 2
+            await here.counters.called(1)
+            assert passed(meter, ADA, 9) == 0
+            waiting.pay(1)
+        assert passed(meter, ADA, 9) == 0
+    assert here.counters.sums[Subject("owner", "ada"), THIS_MINUTE].uploads == 3
+
+
+async def test_a_counter_that_refuses_is_read_again() -> None:
+    here = Replicas(owner=Quota(declared_bytes_per_day=10))
+    meter = here.meter()
+    async with meter.running(1):
+        pay(meter, ADA, 10)
+        await here.counters.called(1)
+        refused(meter, ADA)
+        here.counters.sums[Subject("owner", "ada"), TODAY] = Usage(1, 4)
+        for _ in range(20):
+            here.clock.advance(FLUSH_SECONDS / 10)
+            await here.counters.called(0)
+        assert passed(meter, ADA, 9) == 6
+        assert here.counters.reads == 1
