@@ -167,14 +167,18 @@ async def test_an_answer_that_the_child_does_not_give_is_unavailable(
 
 
 def test_the_child_answers_each_window_and_ends_with_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yara_child, "_loaded", [])
+    monkeypatch.setattr(yara_child, "_made", [])
     rules = _file(b"")
     with os.fdopen(rules, "wb", closefd=False) as file:
         compile_rules().rules.serialize_into(file)
-    yara_child.prepare([str(rules), "10"])
-    os.close(rules)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    serving = threading.Thread(target=yara_child.serve, args=(theirs, ["landlock"]))
+
+    def run() -> None:  # a scanner belongs to the thread that made it
+        yara_child.prepare([str(rules), "10"])
+        yara_child.serve(theirs, ["landlock"])
+        yara_child._made.clear()
+
+    serving = threading.Thread(target=run)
     serving.start()
     with ours:
         assert ours.recv(100) == b'\x01["landlock"]'
@@ -185,6 +189,7 @@ def test_the_child_answers_each_window_and_ends_with_its_socket(monkeypatch: pyt
             assert [ours.recv(100) for _ in answers] == answers
     serving.join()
     theirs.close()
+    os.close(rules)
 
 
 def _file(data: bytes) -> int:
