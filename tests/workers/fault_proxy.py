@@ -71,7 +71,9 @@ class FaultProxy:
         async with self._session.request(
             request.method, url, headers=headers, data=body, skip_auto_headers=("Accept", "User-Agent", "Content-Type")
         ) as answer:
-            kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP]
+            # The answer to HEAD has the length of a body that does not come.
+            hop = _HOP - {"content-length"} if request.method == "HEAD" else _HOP
+            kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in hop]
             return web.Response(status=answer.status, headers=dict(kept), body=await answer.read())
 
 
