@@ -95,6 +95,10 @@ class BadNotification(AirlockError):
         return self.reason
 
 
+class UnknownRequest(BadNotification):
+    """A message by which we ask something of ourselves, but nothing that this version knows: a newer one may."""
+
+
 @dataclass(eq=False)
 class Unavailable(AirlockError):
     """A dependency cannot be reached or refuses the call: to be retried later, never a verdict."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json, to_json
 
 from airlock import upload_id
-from airlock.errors import BadNotification
+from airlock.errors import BadNotification, UnknownRequest
 
 # SNS inside SNS does not happen; a bound keeps a hostile body from making us look for ever.
 _MAX_ENVELOPES = 2
@@ -154,7 +154,7 @@ def _asked(asked: _Asked) -> Event:
         case _Asked(withdraw=None, rescan=str(upload)):
             return RescanRequested(upload)
         case _:
-            raise BadNotification("the message asks neither for one withdrawal nor for one rescan")
+            raise UnknownRequest("the message asks neither for one withdrawal nor for one rescan")
 
 
 def _s3_records(records: object) -> list[Event]:

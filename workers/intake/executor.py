@@ -3,13 +3,13 @@
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
 from airlock import events
 from airlock.backoff import Backoff
 from airlock.callables import Clock, Uniform
-from airlock.errors import BadNotification, DoesNotFit, Outage, Unavailable, VersionGone
+from airlock.errors import BadNotification, DoesNotFit, Outage, Unavailable, UnknownRequest, VersionGone
 from airlock.events import Event, ObjectCreated, RescanRequested, WithdrawalRequested
 from aws.sqs.answers import Message
 from workers.intake import waiting
@@ -78,6 +78,8 @@ class Executor:
         """Work on all events of a message. Raises nothing, whatever the message holds and whatever fails."""
         try:
             found = events.parse(message.body)
+        except UnknownRequest as problem:
+            return self._skewed(message, problem.reason, {"attempt": message.receive_count})
         except BadNotification as problem:
             return Bury(problem.reason)
         return gravest([await self._attempt(event, message) for event in found])
@@ -92,7 +94,7 @@ class Executor:
         except NotOurs as problem:
             return Bury(str(problem))
         except Skewed as problem:
-            return self._skewed(event, message, str(problem))
+            return self._skewed(message, str(problem), _facts(event, message))
         except DoesNotFit as problem:
             return await self._give_up(event, message, str(problem))
         except Unavailable as problem:
@@ -101,9 +103,9 @@ class Executor:
             log.exception("the attempt failed: unexpected error", extra=_facts(event, message))
         return await self._count(event, message, "an unexpected error, see the worker's log")
 
-    def _skewed(self, event: Event, message: Message, reason: str) -> Disposition:
+    def _skewed(self, message: Message, reason: str, facts: Mapping[str, object]) -> Disposition:
         self.skews.add(reason)
-        log.warning("this worker's configuration lacks something: %s", reason, extra=_facts(event, message))
+        log.warning("this worker's configuration or version lacks something: %s", reason, extra=facts)
         return waiting.wait(message, self._now(), self._uniform) or Bury(f"after a day: {reason}")
 
     async def _failed(self, event: Event, message: Message, reason: str, *, outage: bool) -> Disposition:

@@ -1,12 +1,19 @@
 """Objects that are inspected at once share the room for their copies: each that fits alone gets its turn."""
 
 import asyncio
+import contextlib
+import io
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from airlock.errors import DoesNotFit, Outage
+from airlock.verdict import Outcome
 from tests.simulated_loop import simulate
+from tests.workers.inspection.corpus.sample_inspector import Sample, sample_inspector
+from workers.inspection.inspector import Inspector
 from workers.inspection.room import Room
 from workers.inspection.spool import Spool
 
@@ -40,10 +47,10 @@ def test_objects_that_each_fit_alone_all_get_their_turn() -> None:
 
 
 @pytest.mark.parametrize(("size", "members"), [(65, []), (20, [64, 1])])
-async def test_what_can_never_fit_is_told_at_once(size: int, members: list[int]) -> None:
+def test_what_can_never_fit_is_told_at_once(size: int, members: list[int]) -> None:
     room = Room(64)
     with pytest.raises(DoesNotFit, match=r"room for 64 \(AIRLOCK_SPOOL_SIZE\)"):
-        await _inspected(room, size, members, [], 0)
+        simulate(_inspected(room, size, members, [], 0))
     assert room.free == 64
 
 
@@ -86,3 +93,28 @@ async def test_what_an_object_reserved_is_not_counted_twice() -> None:
         await share.take(20)
         assert room.free == 30
     assert room.free == 100
+
+
+def _archive(number: int) -> Sample:
+    """A zip of 1.5 MiB, whose member needs as much again."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("notes.txt", f"{number} ".encode() * (3 * 2**18))
+    return Sample("notes.zip", "application/zip", body.getvalue())
+
+
+@pytest.mark.slow
+async def test_archives_that_each_fit_are_all_accepted_where_they_do_not_fit_together(tmp_path: Path) -> None:
+    names = ("size", "checksum", "media_type", "archive", "text")
+    async with sample_inspector(tmp_path, None, names) as made:
+        made.inspector = Inspector(made.checks, lambda: 0.0, tmp_path, Room(4 * 2**20, entrance_seconds=0.05))
+
+        async def inspected(number: int) -> Outcome:
+            while True:
+                with contextlib.suppress(Outage):
+                    return (await made.inspect(_archive(number))).outcome
+                await asyncio.sleep(0.05)
+
+        async with asyncio.timeout(60):
+            outcomes = await asyncio.gather(*(inspected(number) for number in range(4)))
+    assert outcomes == [Outcome.ACCEPTED] * 4

@@ -247,6 +247,13 @@ async def test_what_can_never_be_done_here_is_given_up_at_the_first_attempt() ->
     assert parts.calls[-1] == ("give_up", "too large", "spool: there is no room")
 
 
+async def test_a_request_of_a_newer_version_waits_for_a_worker_that_knows_it() -> None:
+    body = json.dumps({"airlock": {"something_new": "x"}})
+    executor = _executor(Scripted())
+    assert await executor.execute(_message(body)) == Wait(2.0, NOW)
+    assert executor.skews.recent() == ["the message asks neither for one withdrawal nor for one rescan"]
+
+
 async def test_at_the_last_attempt_an_outage_is_waited_out() -> None:
     parts = Scripted()
     assert await _executor(parts).execute(_message(_body("outage"), receives=3)) == Wait(2.0, NOW)
