@@ -20,6 +20,8 @@ class Report:
 
 
 Ready = Callable[[], Awaitable[Report]]
+# How long a connection stays open without a whole request. aiohttp's default is an hour.
+KEEP_ALIVE_SECONDS = 75
 
 
 @contextlib.asynccontextmanager
@@ -37,9 +39,13 @@ async def serving(host: str, port: int, ready: Ready) -> AsyncIterator[int]:
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"alive": True})
 
+    async def unnamed(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "airlock"  # aiohttp's names versions
+
     app = web.Application()
+    app.on_response_prepare.append(unnamed)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

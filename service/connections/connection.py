@@ -7,7 +7,7 @@ parser's error, which quotes what was sent: the client gets ours instead.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import StreamReader, web
@@ -25,7 +25,7 @@ _HEADER_END = b"\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 "
 
 
-class Turn(Enum):
+class Turn(IntEnum):
     """Whose turn it is, and what is waited for."""
 
     SILENT = auto()

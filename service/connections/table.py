@@ -22,8 +22,8 @@ SWEEP_SECONDS = 1.0
 GRACE_SECONDS = 1.0
 # Connections above the limit, which get a response that says so. Others are closed without one.
 REFUSED = 64
-# Bytes of all connections together that the application has not taken.
-MAX_AHEAD_OF_ALL = 64 * 1024 * 1024
+# Bytes of all connections together that the application has not taken. The parser's objects take about as much again.
+MAX_AHEAD_OF_ALL = 32 * 1024 * 1024
 _UNFINISHED = (Turn.CLOSING, Turn.SILENT, Turn.HEADER, Turn.UNREAD)
 
 

@@ -30,3 +30,13 @@ async def test_a_worker_is_alive_and_says_whether_it_is_ready_and_why_not(report
         said = {"ready": status == 200, **asdict(report)}
         assert await _ask("GET", port, "/readyz") == (status, said)
         assert await _ask("HEAD", port, "/readyz") == (status, None)
+
+
+async def test_no_response_names_a_version() -> None:
+    async def ready() -> Report:
+        return Report([], [], [])
+
+    url = "http://127.0.0.1:{}/healthz"
+    async with health.serving("127.0.0.1", 0, ready) as port, aiohttp.ClientSession() as session:
+        async with session.get(url.format(port)) as answer:
+            assert answer.headers["Server"] == "airlock"

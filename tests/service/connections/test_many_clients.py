@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from airlock.profiles import Profiles
+from service.connections import table
 from service.connections.table import GRACE_SECONDS, REFUSED
 from tests.service.connections.client import AUTHORIZATION, GET, POST, connected, passes
 from tests.service.harness import ServiceHarness, settings
@@ -119,3 +120,19 @@ async def test_a_body_that_is_waited_for_takes_a_place_too(small: ServiceHarness
         await third.send(POST + b"Content-Length: 9\r\n\r\n{")
         assert (await third.response()).document["code"] == "too_many_waiting"
         assert (await small.create())["id"]  # a body that comes with its header waits for nothing
+
+
+async def test_what_clients_have_sent_in_part_is_limited_for_all_together(
+    service: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "MAX_AHEAD_OF_ALL", 100_000)
+    async with connected(service) as first, connected(service) as second:
+        await first.send(GET + b"A: " + b"x" * 30_000)
+        await passes(service, GRACE_SECONDS)
+        await second.send(GET + b"A: " + b"x" * 30_000)
+        await second.send(b"\r\nB: " + b"x" * 30_000)
+        await service.ask("GET", "/healthz")
+        await second.send(b"\r\nC: " + b"x" * 30_000)
+        assert (await first.response()).status == 503
+        await second.send(b"\r\n\r\n")
+        assert (await second.response()).status == 200
