@@ -36,7 +36,9 @@ async def test_no_response_names_a_version() -> None:
     async def ready() -> Report:
         return Report([], [], [])
 
-    url = "http://127.0.0.1:{}/healthz"
-    async with health.serving("127.0.0.1", 0, ready) as port, aiohttp.ClientSession() as session:
-        async with session.get(url.format(port)) as answer:
-            assert answer.headers["Server"] == "airlock"
+    async with (
+        health.serving("127.0.0.1", 0, ready) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/healthz") as answer,
+    ):
+        assert answer.headers["Server"] == "airlock"
