@@ -90,9 +90,9 @@ class Connection(asyncio.Protocol):
             self._write_last(refusals.TOO_MANY)
         elif self.turn is Turn.CLOSING:
             return
-        elif self._body is not None:
+        elif (body := self._body) is not None:
             self._inner.data_received(data)
-            if self._body.is_eof():
+            if body.is_eof() and body is self._body:
                 self._body = None
         elif self.ahead > MAX_AHEAD and not self._has_header:
             self.refuse(refusals.BROKEN)
