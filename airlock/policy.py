@@ -35,16 +35,6 @@ _PART_OVERHEAD = 70 + len(
 # a client may percent-encode, and a type of two times 127 characters.
 _FILE_PART = _PART_OVERHEAD + len("; filename*=utf-8''") + 255 * 12 + 255
 
-# The partitions of AWS that have a domain of their own, by the start of their regions' names.
-_DNS_SUFFIXES = {
-    "cn-": "amazonaws.com.cn",
-    "eusc-": "amazonaws.eu",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-}
-
 Addressing = Literal["virtual", "path"]
 
 
@@ -78,15 +68,13 @@ class Policy(NamedTuple):
         return f"Policy(url={self.url!r}, expires_at={self.expires_at!r})"
 
 
-def bucket_url(name: str, region: str, endpoint: str | None = None, addressing: Addressing = "virtual") -> str:
-    """The bucket's own regional URL; `endpoint` (`scheme://host`) replaces AWS's.
+def bucket_url(name: str, endpoint: str, addressing: Addressing = "virtual") -> str:
+    """The bucket's URL at `endpoint` (`scheme://host`), which is S3's regional one or another server's.
 
     A name with a dot is always addressed by path: a TLS certificate does not cover two levels of names. So is
     every bucket at an IP address, which has no subdomains.
-    The global host is never used: it redirects requests for young buckets, which breaks CORS.
     """
-    suffix = next((tail for head, tail in _DNS_SUFFIXES.items() if region.startswith(head)), "amazonaws.com")
-    scheme, _, host = (endpoint or f"https://s3.{region}.{suffix}").rstrip("/").partition("://")
+    scheme, _, host = endpoint.rstrip("/").partition("://")
     if addressing == "path" or "." in name or _is_ip_address(f"{scheme}://{host}"):
         return f"{scheme}://{host}/{name}"
     return f"{scheme}://{name}.{host}/"

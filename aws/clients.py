@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from botocore.exceptions import EndpointResolutionError
 
 from airlock.errors import Unavailable
 from aws.credentials import CredentialSource
@@ -27,6 +28,8 @@ CONNECT_TIMEOUT = 5
 # A copy of 5 GB takes longer, but S3 sends white space meanwhile.
 READ_TIMEOUT = 60
 CONNECTIONS = 64
+# The global host redirects requests for young buckets, which breaks CORS.
+REGIONAL = {"us_east_1_regional_endpoint": "regional"}
 
 
 class Clients:
@@ -35,8 +38,10 @@ class Clients:
     An attribute of a service that was not requested raises LookupError.
     """
 
-    def __init__(self, credentials: CredentialSource, made: dict[str, Any]) -> None:
+    def __init__(self, credentials: CredentialSource, made: dict[str, Any], s3_url: str = "") -> None:
         self.credentials = credentials
+        self.s3_url = s3_url
+        """The address at which a browser reaches S3 (`scheme://host`), without a bucket."""
         self._made = made
 
     def _of(self, service: str) -> Any:
@@ -115,7 +120,7 @@ async def connect(
             if settings.public_s3_url:
                 public = _client(session, "s3", settings, settings.public_s3_url, connections)
                 made["public_s3"] = await stack.enter_async_context(public)
-        yield Clients(credentials, made)
+        yield Clients(credentials, made, await _address(session, settings) if "s3" in made else "")
 
 
 class _NoRetryByAiohttp(AIOHTTPSession):
@@ -128,8 +133,26 @@ class _NoRetryByAiohttp(AIOHTTPSession):
         return session
 
 
+async def _address(session: Any, settings: AwsSettings) -> str:
+    """S3's address: of our settings, or as botocore has it from AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and the like.
+
+    Raises Unavailable("s3") where there is none, as of FIPS in some partitions.
+    """
+    if settings.s3_url:
+        return settings.s3_url
+    # botocore tells it in a form only. The keys sign nothing that is used.
+    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+    config = AioConfig(signature_version="s3v4", s3={**REGIONAL, "addressing_style": "path"})
+    try:
+        async with session.create_client("s3", region_name=settings.region, config=config, **keys) as s3:
+            url: str = (await s3.generate_presigned_post("bucket", "key"))["url"]
+    except EndpointResolutionError as error:
+        raise Unavailable("s3", f"it has no such address in {settings.region}: {error}") from error
+    return url.removesuffix("/bucket")
+
+
 def _client(session: Any, service: str, settings: AwsSettings, endpoint: str | None, connections: int) -> Any:
-    of_s3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style": settings.addressing}}
+    of_s3: dict[str, Any] = {"signature_version": "s3v4", "s3": {**REGIONAL, "addressing_style": settings.addressing}}
     config = AioConfig(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,

@@ -72,6 +72,7 @@ async def _serve(settings: Settings) -> None:
             now=time.time,
             sleep=asyncio.sleep,
             random=os.urandom,
+            s3_url=clients.s3_url,
         )
         callers = Callers(load_tokens(settings.tokens) if settings.tokens else StaticTokens({}), oidc)
         app = make_app(settings, load_profiles(settings.profiles), callers, ports)

@@ -72,7 +72,7 @@ def _add_routes(app: web.Application, settings: Settings, callers: Callers, port
             app.router.add_route("HEAD", operation.path, handler)
     pages.add_docs(app.router, ids)
     if settings.demo_page:
-        pages.add_demo(app.router, settings, ids)
+        pages.add_demo(app.router, settings, ports.s3_url, ids)
     # Last: aiohttp takes the first route that matches.
     app.router.add_route("*", "/{path:.*}", public(not_found, None, ids))
 

@@ -37,18 +37,21 @@ def add_docs(router: web.UrlDispatcher, ids: RequestIds) -> None:
         _add(router, ids, f"/docs/{name}", STATIC / name, content_security_policy())
 
 
-def add_demo(router: web.UrlDispatcher, settings: Settings, ids: RequestIds) -> None:
+def add_demo(router: web.UrlDispatcher, settings: Settings, s3_url: str, ids: RequestIds) -> None:
     """Serve the demo page at / and its files below /web/. It may connect to the incoming and the accepted bucket."""
-    storage = [_origin(name, settings) for name in (settings.incoming_bucket, settings.accepted_bucket)]
+    storage = [
+        _origin(bucket_url(name, s3_url, settings.addressing))
+        for name in (settings.incoming_bucket, settings.accepted_bucket)
+    ]
     _add(router, ids, "/", settings.web / "index.html", content_security_policy(*storage))
     for path in sorted(settings.web.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             _add(router, ids, f"/web/{path.name}", path, content_security_policy())
 
 
-def _origin(bucket: str, settings: Settings) -> str:
-    url = urlsplit(bucket_url(bucket, settings.region, settings.s3_url, settings.addressing))
-    return f"{url.scheme}://{url.netloc}"
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _add(router: web.UrlDispatcher, ids: RequestIds, route: str, path: Path, policy: str) -> None:

@@ -89,3 +89,5 @@ class Ports:
     now: Clock
     sleep: Sleep
     random: RandomBytes
+    s3_url: str
+    """The address at which a browser reaches S3 (`scheme://host`), without a bucket."""

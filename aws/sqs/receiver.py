@@ -10,6 +10,7 @@ from aiosqs import SQSClient  # type: ignore[import-untyped]  # it has no types
 from yarl import URL
 
 from airlock.errors import Outage
+from aws import egress
 from aws.credentials import CredentialSource
 from aws.retry import RetryPolicy, Transient
 from aws.sqs.answers import ErrorAnswer, Message, UnreadableAnswer, messages
@@ -37,7 +38,9 @@ class Receiver(SQSClient):  # type: ignore[misc]  # as above
             host=_host(endpoint),
             timeout_sec=LONGEST_POLL + ANSWER_SECONDS,
         )
-        self._endpoint = endpoint
+        self._endpoint = endpoint.rstrip("/")
+        self._proxy = egress.proxy(self._endpoint)
+        self._tls = egress.authorities()
         self._credentials = credentials
         self._retry = retry
 
@@ -67,7 +70,9 @@ class Receiver(SQSClient):  # type: ignore[misc]  # as above
     async def _send(self, params: dict[str, Any]) -> list[Message]:
         url, headers = self._signed(params)
         # `encoded`: the query that was signed is the one that is sent.
-        async with self.session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
+        async with self.session.get(
+            URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=self._proxy, ssl=self._tls
+        ) as response:
             return messages(response.status, await response.read())
 
     def _signed(self, params: dict[str, Any]) -> tuple[str, dict[str, str]]:

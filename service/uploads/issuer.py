@@ -15,9 +15,7 @@ class Issuer:
 
     def __init__(self, settings: Settings, ports: Ports) -> None:
         name = settings.incoming_bucket
-        self._bucket = Bucket(
-            name, settings.region, bucket_url(name, settings.region, settings.s3_url, settings.addressing)
-        )
+        self._bucket = Bucket(name, settings.region, bucket_url(name, ports.s3_url, settings.addressing))
         self._prefix = settings.incoming_prefix
         self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
         self._credentials = ports.credentials

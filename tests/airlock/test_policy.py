@@ -170,8 +170,8 @@ def test_no_repr_shows_a_secret_or_what_it_signed() -> None:
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://[::1]:4566", "https://10.0.0.1"])
 def test_a_bucket_at_an_ip_address_is_addressed_by_path(endpoint: str) -> None:
-    assert policy.bucket_url("b", "eu-west-1", endpoint) == f"{endpoint}/b"
+    assert policy.bucket_url("b", endpoint) == f"{endpoint}/b"
 
 
 def test_a_dotted_name_is_addressed_by_path_because_of_its_certificate() -> None:
-    assert policy.bucket_url("a.b", "eu-west-1", "http://s3.test") == "http://s3.test/a.b"
+    assert policy.bucket_url("a.b", "http://s3.test") == "http://s3.test/a.b"

@@ -63,7 +63,7 @@ class Scene:
     def signed(self, key: str, bucket: str | None = None) -> Policy:
         """A policy for one object, signed by the pod."""
         here, name = self.settings, bucket or self.settings.incoming_bucket
-        place = Bucket(name, here.region, bucket_url(name, here.region, here.s3_url, here.addressing))
+        place = Bucket(name, here.region, bucket_url(name, self.clients.s3_url, here.addressing))
         credentials = self.clients.credentials.current()
         return sign(credentials, place, key, now=int(time.time()), lifetime=60, fields={}, size=SizeRange(1, 100))
 

@@ -87,6 +87,7 @@ async def deployed_service(deployment: AwsSettings, **changes: Any) -> AsyncIter
             time.time,
             asyncio.sleep,
             os.urandom,
+            its_clients.s3_url,
         )
         lines: list[bytes] = []
         app = make_app(here, load_profiles(here.profiles), Callers(StaticTokens.load(tokens_file())), ports)

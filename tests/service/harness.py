@@ -124,6 +124,7 @@ class ServiceHarness:
             self.clock.now,
             self.clock.sleep,
             os.urandom,
+            self.settings.s3_url or f"https://s3.{self.settings.region}.amazonaws.com",
         )
         self.app = make_app(self.settings, self.profiles, Callers(StaticTokens.load(tokens_file()), self.oidc), ports)
         return self.app

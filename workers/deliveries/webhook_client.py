@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook as Signer
 
 from airlock.profiles import Webhook
 from airlock.verdict_event import CONTENT_TYPE
+from aws import egress
 from workers.deliveries.addresses import FORBIDDEN, Network, guarded_sockets
 from workers.deliveries.delivery import Delivery
 
@@ -43,9 +44,14 @@ class WebhookClient:
     """Sends events to `webhooks`, by name. `secrets` has for each name its signing secrets, the newest first."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, webhooks: Mapping[str, Webhook], secrets: Mapping[str, Sequence[str]]
+        self,
+        direct: aiohttp.ClientSession,
+        through_proxy: aiohttp.ClientSession,
+        webhooks: Mapping[str, Webhook],
+        secrets: Mapping[str, Sequence[str]],
     ) -> None:
-        self._session = session
+        self._direct = direct
+        self._through_proxy = through_proxy
         self._urls = {name: webhook.url for name, webhook in webhooks.items()}
         self._signers = {name: [Signer(secret) for secret in secrets.get(name, ())] for name in webhooks}
 
@@ -58,14 +64,20 @@ class WebhookClient:
         allowed: Sequence[Network],
         connections: int = 8,
     ) -> AsyncIterator[Self]:
-        """A client with at most `connections` at once, which connects to public addresses and `allowed` networks only.
+        """A client with at most `connections` at once, which connects to public addresses and `allowed` networks only,
+        or through the proxy of the environment: then the proxy decides where it leads.
 
         Its connections are closed at the end.
         """
-        connector = aiohttp.TCPConnector(socket_factory=guarded_sockets(allowed), limit=connections)
-        # A proxy or credentials from the environment would send the event somewhere else.
-        async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, trust_env=False) as session:
-            yield cls(session, webhooks, secrets)
+        tls = egress.authorities()
+        guarded = aiohttp.TCPConnector(socket_factory=guarded_sockets(allowed), limit=connections, ssl=tls)
+        # A proxy resolves the receiver's name itself, and may have a private address.
+        unguarded = aiohttp.TCPConnector(limit=connections, ssl=tls)
+        async with (
+            aiohttp.ClientSession(connector=guarded, timeout=TIMEOUT) as direct,
+            aiohttp.ClientSession(connector=unguarded, timeout=TIMEOUT) as through_proxy,
+        ):
+            yield cls(direct, through_proxy, webhooks, secrets)
 
     async def send(self, delivery: Delivery, now: float) -> SendResult:
         """Try once; `now`, in seconds since the epoch, is signed. Raises nothing: every failure is a result."""
@@ -76,9 +88,11 @@ class WebhookClient:
             )
         headers = self._headers(delivery, now)
         body = delivery.event.encode("utf-8")
+        proxy = egress.proxy(url)
+        session = self._through_proxy if proxy else self._direct
         try:
             # Redirects are not followed: they would lead away from the configured address.
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as response:
                 return await _result(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return SendResult(delivered=False, error=_connection_error(error))

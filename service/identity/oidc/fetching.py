@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from airlock.errors import Unavailable
+from aws import egress
 
 # In bytes.
 MAX_DOCUMENT = 256 * 1024
@@ -38,6 +39,7 @@ async def fetch(http: ClientSession, url: str) -> Document:
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             allow_redirects=False,
             timeout=ClientTimeout(total=TIMEOUT_SECONDS),
+            proxy=egress.proxy(url),
         ) as response:
             if response.status != 200:
                 raise Unavailable("oidc", f"{url} responded with status {response.status}")

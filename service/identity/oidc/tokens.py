@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
 
-from aiohttp import ClientSession, DummyCookieJar
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from airlock.callables import Clock, Sleep
 from airlock.errors import Unavailable
+from aws import egress
 from service.identity.caller import Caller, InvalidToken
 from service.identity.oidc import claims, jws
 from service.identity.oidc.claims import Trust
@@ -37,7 +38,9 @@ class OidcVerifier:
     async def open(cls, trust: Trust, *, now: Clock, sleep: Sleep, random: RandomBytes) -> AsyncIterator[Self]:
         """Refresh the provider's keys in the background until the end of the block."""
         async with (
-            ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False) as http,
+            ClientSession(
+                cookie_jar=DummyCookieJar(), auto_decompress=False, connector=TCPConnector(ssl=egress.authorities())
+            ) as http,
             Provider(
                 trust.issuer, trust.jwks_url, partial(fetch, http), now=now, sleep=sleep, random=random
             ) as provider,

@@ -91,7 +91,7 @@ async def with_policy(harness: WorkerHarness, **intent: Any) -> AsyncIterator[Re
     name, settings = harness.settings.incoming_bucket, harness.settings
     policy = sign(
         harness.clients.credentials.current(),
-        Bucket(name, settings.region, bucket_url(name, settings.region, settings.s3_url, settings.addressing)),
+        Bucket(name, settings.region, bucket_url(name, harness.clients.s3_url, settings.addressing)),
         keys.incoming(settings.incoming_prefix, upload),
         now=int(time.time()),
         lifetime=900,
