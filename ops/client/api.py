@@ -12,6 +12,7 @@ import aiohttp
 from airlock.backoff import Backoff
 from airlock.errors import AirlockError
 from airlock.lifecycle import TERMINAL, State
+from aws import egress
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 LONG_POLL_SECONDS = 20
@@ -100,7 +101,8 @@ class ServiceClient:
 
     async def _call(self, method: str, path: str, **options: Any) -> UploadDocument:
         try:
-            async with self._session.request(method, self.url + path, **options) as response:
+            proxy = egress.proxy(self.url)
+            async with self._session.request(method, self.url + path, proxy=proxy, **options) as response:
                 if response.ok:
                     document: UploadDocument = await response.json()
                     return document
@@ -114,7 +116,8 @@ async def connect(url: str, token: str | None) -> AsyncIterator[ServiceClient]:
     """A client of the service at `url`, open for as long as the context lasts."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=LONG_POLL_SECONDS + 15)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+    connector = aiohttp.TCPConnector(ssl=egress.authorities())
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
         yield ServiceClient(session, url.rstrip("/"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from aws import egress
 from ops.client.api import RequestError, no_response
 
 
@@ -46,12 +47,15 @@ async def send(policy: dict[str, Any], path: Path, on_read: Callable[[int], obje
     """
     form = aiohttp.FormData(policy["fields"], default_to_multipart=True)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300)
+    connector = aiohttp.TCPConnector(ssl=egress.authorities())
     with _ProgressReader(path, on_read) as file:
         form.add_field("file", file, filename="file", content_type="application/octet-stream")
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(policy["url"], data=form, allow_redirects=False) as response,
+                aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+                session.post(
+                    policy["url"], data=form, allow_redirects=False, proxy=egress.proxy(policy["url"])
+                ) as response,
             ):
                 if response.status not in (200, 201, 204):
                     raise _refusal(response.status, await response.text(errors="replace"))

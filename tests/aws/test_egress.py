@@ -25,6 +25,9 @@ from aws.clients import Clients, connect
 from aws.retry import RetryPolicy
 from aws.settings import AwsSettings
 from aws.sqs.receiver import Receiver
+from ops.client import api
+from ops.client.api import RequestError
+from ops.client.sending import send
 from service.identity.oidc.fetching import fetch
 from tests.certificates import certificate
 from workers.deliveries.delivery import Delivery
@@ -154,6 +157,17 @@ async def test_the_provider_and_webhooks_are_asked_through_the_proxy(
         assert proxy.asked == ["login.example:443", "hooks.example:443"]
         monkeypatch.setenv("NO_PROXY", ".example")
         assert egress.proxy("https://login.example/keys") is None
+
+
+async def test_the_commands_ask_the_service_and_s3_through_the_proxy(proxy: Proxy, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"png")
+    async with api.connect("https://uploads.example", "token") as service:
+        with pytest.raises(RequestError):
+            await service.get("id")
+    with pytest.raises(RequestError):
+        await send({"url": "https://s3.example/bucket", "fields": {}}, path, lambda count: None)
+    assert proxy.asked == ["uploads.example:443", "s3.example:443"]
 
 
 async def test_an_authority_of_the_bundle_is_trusted_beside_the_systems(
