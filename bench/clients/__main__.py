@@ -56,10 +56,11 @@ def main() -> None:
     parser.add_argument("--half-open", type=int, default=2000, help="connections that are held open")
     parser.add_argument("--seconds", type=float, default=10, help="of each phase")
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, running(["-m", "service"], _service(Path(folder), port)) as child:
+        # After the service has started, which has the usual limit and raises it by itself.
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         samples = uvloop.run(_phases(port, child.pid, options.half_open, options.seconds))
     _report(samples, options.half_open)
 
