@@ -436,3 +436,21 @@ def test_any_lines_are_examined_to_their_end(lines: list[bytes], ending: bytes) 
 def test_any_change_to_a_container_is_examined_or_malformed(at: int, change: bytes) -> None:
     content = outlook({"10130102": b"<p>Hi", **attached(0, {"37010102": b"x", "3707001F": wide("a")})})
     examined(mail, content[:at] + change + content[at + len(change) :], MSG)
+
+
+@pytest.mark.parametrize(
+    ("page", "codes"),
+    [
+        ('<iframe src="http://example.org/a">', ["external_reference"]),
+        ('<frameset><frame src="//example.org/a">', ["external_reference"]),
+        ('<embed src="https://example.org/a">', ["external_reference"]),
+        ('<!--[if mso]><iframe src="https://example.org/a"><![endif]-->', ["external_reference"]),
+        ('<meta http-equiv=refresh content="0; url=http://example.org/">', ["external_reference"]),
+        ('<meta http-equiv=refresh content="30">', []),
+        ('<iframe src="cid:a"></iframe>', []),
+        ('<img src="http://example.org/a.png"><a href="http://example.org/">x</a>', []),
+        ('<link rel=stylesheet href="https://example.org/a.css"><table background="http://example.org/b">', []),
+    ],
+)
+def test_frames_and_pages_from_elsewhere_are_found_and_pictures_are_none(page: str, codes: list[str]) -> None:
+    assert eml_codes(HEAD + b"Content-Type: text/html\r\n\r\n" + page.encode()) == codes

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from workers.inspection.parsers import markup, office
 from workers.inspection.parsers.documents.references import is_network_share
 from workers.inspection.parsers.markups.css import css_addresses
+from workers.inspection.parsers.markups.references import EXTERNAL, effect_of
 from workers.inspection.parsers.port import Output
 from workers.inspection.readings import Reading
 
@@ -16,6 +17,9 @@ _URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
 _WEB_PICTURE = re.compile(rb"\bINCLUDEPICTURE(?=\s+\"?https?://)")
 _SHOWN_ONLY = frozenset({"alt", "title", "value", "content", "summary", "label"})
 _CLICKED = frozenset({"a", "area"})
+# What a reader that is a browser loads and shows without asking, by the attribute that has the address.
+_FRAMES = {"iframe": "src", "frame": "src", "embed": "src", "object": "data", "portal": "src"}
+_REFRESH = re.compile(r"[\s\d.]*[\s;,]*(?:url\s*=\s*)?[\"']?(.*)", re.DOTALL | re.IGNORECASE)
 # What `markup` reports, and what it is in a message. Mail programs ask before they load a picture, and read HTML that
 # is not well-formed as browsers do.
 _CODES = {"event_handler": "script", "external_reference": "", "malformed": "", "irregular": ""}
@@ -35,12 +39,16 @@ def decode_text(content: bytes, charset: str) -> str:
 
 
 def examine_html(text: str, limits: Mapping[str, int], output: Output) -> None:
-    """Codes: those of the examiner `markup` that hold for messages too, and external_reference for a network share."""
+    """Codes: those of the examiner `markup` that hold for messages too, and external_reference for what is loaded from
+    a network share, and for frames, objects and pages from elsewhere.
+    """
     data = b"\xef\xbb\xbf" + text.removeprefix("\ufeff").encode("utf-8", "replace")
     _markup(data, limits, _MailOutput(output))
     shares = _Shares()
     shares.feed(text)
     shares.close()
+    if shares.has_frame:
+        output.finding("external_reference", "The message shows or opens a page from elsewhere.")
     if shares.found:
         output.finding("external_reference", "The message loads something from a network share when it is shown.")
 
@@ -71,15 +79,24 @@ class _Shares(HTMLParser):
     def __init__(self, *, in_comment: bool = False) -> None:
         super().__init__()
         self.found = False
+        self.has_frame = False
         self._in_comment = in_comment
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._frame(tag, dict(attrs))
         for name, value in attrs:
             if not value or name in _SHOWN_ONLY or (tag in _CLICKED and name == "href"):
                 continue
             self._see(value)
             if name == "style":
                 self._css(value)
+
+    def _frame(self, tag: str, given: Mapping[str, str | None]) -> None:
+        address = given.get(_FRAMES.get(tag, "")) or ""
+        if tag == "meta" and (given.get("http-equiv") or "").strip().lower() == "refresh":
+            found = _REFRESH.match(given.get("content") or "")
+            address = found[1] if found else ""
+        self.has_frame = self.has_frame or effect_of(address) == EXTERNAL
 
     def handle_data(self, data: str) -> None:
         if self.lasttag == "style":
@@ -95,6 +112,7 @@ class _Shares(HTMLParser):
             inner.feed(data.partition(">")[2])
             inner.close()
             self.found = self.found or inner.found
+            self.has_frame = self.has_frame or inner.has_frame
 
     def _see(self, address: str) -> None:
         """`//host/x` is an address of the web, whatever else it may be in a document."""
