@@ -55,6 +55,8 @@ _ANYWHERE = re.compile(r"(?:h|ht|htt|https?|f|ft|ftp|fi|fil|file(?::[\\/]*)?|[\\
 # No real instruction is longer: Word's own are below 64 KiB, and those of reference managers a little above.
 _LONGEST = 4 << 20
 _DEEPEST = 200
+# Word's own have a handful; an unquoted text has one for each word.
+_MOST_ARGUMENTS = 10_000
 # The texts in doubt in one instruction, whose number of readings doubles with each.
 _MOST_DOUBTS = 4
 ACTIVE = "A field loads content from elsewhere or starts a program."
@@ -174,9 +176,12 @@ class Fields:
 
 def _arguments(rest: str, valued: re.Pattern[str] | None) -> Iterator[str]:
     """The arguments without switches, and without the values of those that `valued` matches."""
-    yield from _arguments_by(_ARGUMENT, rest, valued)
-    if '\\"' in rest:
-        yield from _arguments_by(_ESCAPED, rest, valued)
+    forms = (_ARGUMENT, _ESCAPED) if '\\"' in rest else (_ARGUMENT,)
+    for form in forms:
+        for number, argument in enumerate(_arguments_by(form, rest, valued)):
+            if number >= _MOST_ARGUMENTS:
+                raise LimitExceeded(f"A field of the document has more than {_MOST_ARGUMENTS:,} arguments.")
+            yield argument
 
 
 def _arguments_by(form: re.Pattern[str], rest: str, valued: re.Pattern[str] | None) -> Iterator[str]:

@@ -126,3 +126,7 @@ def test_fields_that_are_too_deep_or_too_long_are_a_limit(monkeypatch: pytest.Mo
     monkeypatch.setattr(field_codes, "_LONGEST", 20)
     with pytest.raises(LimitExceeded, match="more than 20"):
         found("{ PAGE" + " " * 20)
+    monkeypatch.setattr(field_codes, "_LONGEST", 1000)
+    monkeypatch.setattr(field_codes, "_MOST_ARGUMENTS", 20)
+    with pytest.raises(LimitExceeded, match="arguments"):
+        found("{ RD" + " a" * 21 + "}")

@@ -4,6 +4,8 @@ import re
 import struct
 from collections.abc import Iterator
 
+from workers.inspection.parsers.port import LimitExceeded
+
 # The types of a table of properties (OfficeArtFOPT, 2.2.9 to 2.2.11), which stand behind its version, 3, and its count.
 _TABLES = (b"\x0b\xf0", b"\x21\xf1", b"\x22\xf1")
 _COMPLEX, _NUMBER = 0x8000, 0x3FFF
@@ -12,18 +14,37 @@ _COMPLEX, _NUMBER = 0x8000, 0x3FFF
 _NAMES = (0x0105, 0x0187, 0x01C7)
 _NAME = re.compile(rb"[\x05\x87\xc7][\x81\xc1]")
 _LINK = 8
+# The rows of all tables in a part. Marks that stand there by chance add some thousands for each MiB.
+_MOST_ROWS = 4_000_000
 # Word's header of a picture that is a file elsewhere: behind the size of all, that of the header and MM_SHAPEFILE.
 _WORD_HEADER = 68
 _WORD_LINK = bytes([_WORD_HEADER, 0, 0x66, 0])
 
 
 def linked_pictures(data: bytes) -> Iterator[str]:
-    """The addresses of pictures that a drawing links to, and that are loaded when it is shown."""
+    """The addresses of pictures that a drawing links to, and that are loaded when it is shown.
+
+    Raises LimitExceeded where the tables, which may overlap in a broken file, have too many rows.
+    """
+    left = _MOST_ROWS
+    for at, count in _named_tables(data):
+        left -= min(count, (len(data) - at) // 6 + 1)
+        if left < 0:
+            raise LimitExceeded(f"The drawings of the document have more than {_MOST_ROWS:,} properties.")
+        yield from _linked(data, at, count)
+
+
+def _named_tables(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the rows of each table begin that may have a picture's name, and how many they are."""
     for kind in _TABLES:
-        for at in positions(data, kind):
-            count = int.from_bytes(data[at - 4 : at - 2], "little")
-            if count & 0xF == 3 and _NAME.search(data, at + 4, at + 4 + 6 * (count >> 4)):
-                yield from _linked(data, at + 4, count >> 4)
+        name = -1
+        for mark in positions(data, kind):
+            at, count = mark + 4, int.from_bytes(data[mark - 4 : mark - 2], "little")
+            if count & 0xF == 3 and name < at:
+                found = _NAME.search(data, at)
+                name = found.start() if found else len(data)
+            if count & 0xF == 3 and name + 2 <= min(at + 6 * (count >> 4), len(data)):
+                yield at, count >> 4
 
 
 def linked_by_word(data: bytes) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Word's documents before 2007 ([MS-DOC]): fields, the attached template, links."""
 
+import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from workers.inspection.parsers.documents.ole.drawings import linked_by_word
 from workers.inspection.parsers.documents.ole.monikers import report_links
 from workers.inspection.parsers.documents.package import EncryptedDocument
 from workers.inspection.parsers.documents.references import loaded, merged, shown
-from workers.inspection.parsers.port import Output
+from workers.inspection.parsers.port import LimitExceeded, Output
 
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
 _WORD_97 = 0x00C1
@@ -21,6 +22,8 @@ _ACTIVE_TYPES = frozenset({0x24, 0x28, 0x2D, 0x2E, 0x30, 0x44, 0x4E})
 _CONTROL_TYPES = frozenset({0x57, 0x5B})
 _TEXT = 0x18  # fcMin, fcMac of the versions before 97, which keep the text in one run until it is changed
 _TEMPLATE, _DATA_SOURCE, _HEADER_SOURCE = 1, 8, 9  # places among the associated strings (2.9.274)
+# Characters of text for each byte of the stream: pieces of a broken file may overlap.
+_MOST_TEXT = 4
 _MARKS = re.compile("([\x13\x14\x15])")
 
 
@@ -108,6 +111,8 @@ def _pieces(document: bytes, clx: bytes, *, is_old: bool) -> Iterator[str]:
     pieces = clx[at + 5 : at + 5 + int.from_bytes(clx[at + 1 : at + 5], "little")]
     count = (len(pieces) - 4) // 12
     ends = struct.unpack_from(f"<{count + 1}L", pieces)
+    if sum(max(0, end - start) for start, end in itertools.pairwise(ends)) > _MOST_TEXT * (len(document) + 1):
+        raise LimitExceeded("The pieces of the document's text are larger than the document.")
     for number in range(count):
         place = int.from_bytes(pieces[4 * count + 4 + 8 * number + 2 :][:4], "little")
         length = max(0, ends[number + 1] - ends[number])

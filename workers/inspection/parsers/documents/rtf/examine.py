@@ -94,6 +94,7 @@ class _Reader:
         self._star = False
         self._skip = 0  # characters that stand for the Unicode character before them
         self._doubts = 0
+        self._open_fields = 0  # the groups with which a field ends
         self._shape = ShapeProperties(output)
 
     @property
@@ -150,6 +151,7 @@ class _Reader:
         if group.opens and group.destination in _DESTINATIONS:
             _DESTINATIONS[group.destination](self, group)
         if group.ends_field:
+            self._open_fields -= 1
             self._fields.end(self._groups[-1].doubt if self._groups else 0)
 
     def _word(self, token: Token) -> None:
@@ -186,8 +188,8 @@ class _Reader:
 
     def _field(self, word: str, group: _Group) -> None:
         if word == "field":
-            self._fields.begin()
-            group.destination, group.ends_field = "", True
+            self._begin_field(group)
+            group.destination = ""
         elif word == "fldrslt":
             self._fields.separate()
             group.destination = ""
@@ -195,13 +197,16 @@ class _Reader:
             self._instruction(group)
         elif group.destination == "fldinst":
             # The same instruction once more, in Unicode: judged by itself.
-            self._fields.begin()
-            group.ends_field = True
+            self._begin_field(group)
+
+    def _begin_field(self, group: _Group) -> None:
+        self._fields.begin()
+        self._open_fields += not group.ends_field
+        group.ends_field = True
 
     def _instruction(self, group: _Group) -> None:
-        if not any(each.ends_field for each in self._groups):
-            self._fields.begin()
-            group.ends_field = True
+        if not self._open_fields:
+            self._begin_field(group)
         group.destination = "fldinst"
 
     def _text(self, text: bytes, *, is_wide: bool = False, is_hidden: bool = False) -> None:
