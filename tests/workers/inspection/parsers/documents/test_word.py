@@ -132,3 +132,21 @@ def test_where_relative_links_begin_is_judged_as_a_link(properties: bytes, expec
 def test_the_hyperlink_of_a_field_is_read_from_its_data() -> None:
     assert found(word(LINKED, Data=bytes(68) + hyperlink(url("https://example.org/"))), DOC) == []
     assert found(word(LINKED, Data=bytes(68) + hyperlink(url("ms-msdt:a"))), DOC) == ["unsafe_link"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("http://example.org/a.htm", ["remote_template"]),
+        ("\\\\example.org\\share\\a.doc", ["remote_template"]),
+        ("C:\\a\\b.doc", []),
+    ],
+)
+def test_files_of_frames_and_subdocuments_are_judged_by_their_place(name: str, codes: list[str]) -> None:
+    rows = b"".join(struct.pack("<H", len(each)) + each.encode("utf-16-le") + bytes(8) for each in ("a.doc", name))
+    assert found(document(tables={0x02DA: struct.pack("<HHH", 0xFFFF, 2, 8) + rows}), DOC) == codes
+
+
+def test_pieces_that_are_larger_than_the_document_are_a_limit() -> None:
+    overlapping = pieces(*[(BODY, 1000)] * 200)
+    assert found(document(tables={0x01A2: overlapping}), DOC) == ["limits_exceeded"]

@@ -24,6 +24,7 @@ _TEXT = 0x18  # fcMin, fcMac of the versions before 97, which keep the text in o
 _TEMPLATE, _DATA_SOURCE, _HEADER_SOURCE = 1, 8, 9  # places among the associated strings (2.9.274)
 # Characters of text for each byte of the stream: pieces of a broken file may overlap.
 _MOST_TEXT = 4
+_FILE_NAMES = 0x02DA  # fcSttbFnm, since 97 (2.5.6)
 _MARKS = re.compile("([\x13\x14\x15])")
 
 
@@ -60,6 +61,8 @@ def examine_word(storage: Storage, output: Output) -> None:
         raise ValueError("the table of pieces is missing")
     _report_types(set(_field_types(document, table, places)), output)
     _report_strings(list(_strings(_part(document, table, places.strings))), output)
+    for name in () if is_old else _file_names(_part(document, table, _FILE_NAMES)):
+        loaded(name, output)
     data = storage.read("Data") if storage.has("Data") else b""
     for stream in (document, table, data):
         report_links(stream, output)
@@ -114,7 +117,7 @@ def _pieces(document: bytes, clx: bytes, *, is_old: bool) -> Iterator[str]:
     if sum(max(0, end - start) for start, end in itertools.pairwise(ends)) > _MOST_TEXT * (len(document) + 1):
         raise LimitExceeded("The pieces of the document's text are larger than the document.")
     for number in range(count):
-        place = int.from_bytes(pieces[4 * count + 4 + 8 * number + 2 :][:4], "little")
+        (place,) = struct.unpack_from("<L", pieces, 4 * count + 4 + 8 * number + 2)
         length = max(0, ends[number + 1] - ends[number])
         if is_old or place & 0x40000000:
             first = place if is_old else (place & 0x3FFFFFFF) // 2
@@ -134,6 +137,16 @@ def _field_types(document: bytes, table: bytes, places: _Places) -> Iterator[int
 def _run(document: bytes) -> str:
     first, end = struct.unpack_from("<LL", document, _TEXT)
     return document[first:end].decode("cp1252", "replace")
+
+
+def _file_names(table: bytes) -> Iterator[str]:
+    """The files of subdocuments and frames (2.9.289): texts in Unicode, each with data of its kind behind it."""
+    extra = int.from_bytes(table[4:6], "little")
+    at = 6
+    while at + 2 <= len(table):
+        end = at + 2 + 2 * int.from_bytes(table[at : at + 2], "little")
+        yield table[at + 2 : end].decode("utf-16-le", "replace").rstrip("\0")
+        at = end + extra
 
 
 def _strings(table: bytes) -> Iterator[str]:
