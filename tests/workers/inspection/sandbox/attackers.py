@@ -2,7 +2,8 @@
 
 It becomes `USER` (a number), switches off the layers that are not among LAYERS, and forks a process for each attempt,
 which gives up its rights as a child does. It prints the names of the attempts that succeeded, as JSON; with `numbers`
-as SURROUNDINGS, the system calls outside of the lists that did not end their process.
+as SURROUNDINGS, the system calls outside of the lists that did not end their process; with `missing`, the layers that
+are not to be had here.
 """
 
 import functools
@@ -84,6 +85,9 @@ def main(user: int, layers: str, surroundings: str) -> None:
     _switch_off(layers)
     if surroundings == "numbers":
         json.dump(surviving_numbers(_prepared()), sys.stdout)
+        return
+    if surroundings == "missing":
+        json.dump(_prepared().give_up(), sys.stdout)
         return
     # The worker, whose fork server attacks it.
     at = Surroundings(*json.loads(surroundings))._replace(worker=os.getpid())

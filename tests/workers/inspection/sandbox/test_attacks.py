@@ -1,5 +1,6 @@
 """A child that was taken over reaches nothing, as root and as another user, and where the filter is all there is."""
 
+import functools
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ ROOT, NOBODY = 0, 65534
 USERS = (ROOT, NOBODY) if os.geteuid() == 0 else (0,)
 # Without an empty root folder, a path can be asked for its size and age. Nothing of it can be opened.
 LOOKS = {"look_through_an_empty_path"}
+# What no other layer refuses where a container allows no empty root folder.
+BY_PATH = {"look", "clamd"}
 # What a filter refuses, and nothing else does: it stays within the child's namespaces, and ends with the fork server.
 WITHIN = {
     *("memory_file", "netlink", "vsock", "socketpair", "shared_memory", "semaphores", "messages", "posix_messages"),
@@ -34,10 +37,16 @@ def _attack(user: int, layers: str, what: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+@functools.cache
+def _has_empty_root(user: int) -> bool:
+    return "empty root" not in _attack(user, "filter landlock namespaces", "missing")
+
+
 @pytest.mark.parametrize("user", USERS)
 def test_a_confined_process_reaches_nothing(user: int) -> None:
     with surroundings(Path("/tmp")) as at:
-        assert _attack(user, "filter landlock namespaces", json.dumps(at)) == set()
+        reached = _attack(user, "filter landlock namespaces", json.dumps(at))
+    assert reached <= (set() if _has_empty_root(user) else LOOKS)
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -49,7 +58,8 @@ def test_the_filter_alone_refuses_every_attempt(user: int) -> None:
 @pytest.mark.parametrize("user", USERS)
 def test_without_a_filter_the_network_files_and_the_worker_s_memory_stay_out_of_reach(user: int) -> None:
     with surroundings(Path("/tmp")) as at:
-        assert _attack(user, "landlock namespaces", json.dumps(at)) <= WITHIN <= set(ATTEMPTS)
+        reached = _attack(user, "landlock namespaces", json.dumps(at))
+    assert reached <= WITHIN | (set() if _has_empty_root(user) else BY_PATH) <= set(ATTEMPTS)
 
 
 @pytest.mark.slow

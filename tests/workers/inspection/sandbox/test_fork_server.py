@@ -68,7 +68,7 @@ class ForkedChild:
         with its_connection, its_lifeline:
             socket.send_fds(server.control, [b"f"], [its_connection.fileno(), its_lifeline.fileno()])
         self.pid = self.number()
-        assert self.connection.recv(LARGEST) == bytes([FrameType.READY]) + b"[]"
+        assert self.connection.recv(LARGEST)[0] == FrameType.READY
 
     def number(self) -> int:
         return int(LIFELINE_NUMBER.unpack(self.lifeline.recv(LIFELINE_NUMBER.size))[0])

@@ -211,7 +211,8 @@ async def test_a_parser_reaches_neither_the_network_nor_files_nor_other_processe
                 reached += found(await ask(sandbox, f"!attempt {name} {json.dumps(at)}"))
             except Unavailable as problem:
                 assert "the filter of system calls ended a child" in str(problem)  # noqa: PT017 # either is right
-    assert reached == []
+    # What is left where a container allows no empty root folder: see test_attacks.
+    assert set(reached) <= ({"look_through_an_empty_path"} if "empty root" in sandbox.missing else set())
 
 
 @pytest.mark.parametrize("in_memory", [0, IN_MEMORY])
@@ -346,7 +347,7 @@ async def test_where_a_filter_is_required_no_child_without_one_is_used(monkeypat
     await sandbox.close()
     lenient = Sandbox([HOSTILE], children=1, required=False)
     await lenient.ready()
-    assert lenient.missing == ["seccomp"]
+    assert "seccomp" in lenient.missing
     await lenient.close()
 
 
