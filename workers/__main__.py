@@ -116,6 +116,9 @@ async def work(
         await _confine(checks)
         needed = readiness.dependencies(settings, profiles, clients, inspector)
         stack.push_async_callback(needed.close)
+        notified = readiness.targets(settings, profiles, clients)
+        stack.push_async_callback(notified.close)
+        notified.start()
         executor, consumer = await stack.enter_async_context(
             _object_consumer(settings, profiles, inspector, clients, needed)
         )
@@ -124,7 +127,8 @@ async def work(
             delivering = delivery_consumer(settings, profiles, secrets, clients, time.time)
             consumers.append(await stack.enter_async_context(delivering))
         if settings.health_port:
-            ready = Readiness(needed, consumer, executor.skews, functools.partial(catalogue.unconfined, checks)).report
+            unconfined = functools.partial(catalogue.unconfined, checks)
+            ready = Readiness(needed, notified, consumer, executor.skews, unconfined).report
             await stack.enter_async_context(health.serving(settings.health_host, settings.health_port, ready))
         log.info("working", extra={"queue": settings.queue, "checks": sorted(checks)})
         await asyncio.gather(*(each.run(stop) for each in consumers))

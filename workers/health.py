@@ -9,7 +9,8 @@ from aiohttp import web
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`unavailable` keeps the worker from receiving messages. `lacking` is what messages wait for in its settings.
+    """`unavailable` keeps the worker from receiving messages. `lacking` is what some messages wait for: what its
+    settings do not have, and targets of events that do not answer.
 
     `unconfined` are the layers of the children's confinement that are not to be had here.
     """

@@ -1,5 +1,6 @@
 """Whether a worker is able to work: its engines, and every place that it reads from and settles into."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from airlock.profiles import Profiles
@@ -34,7 +35,16 @@ def dependencies(settings: AwsSettings, profiles: Profiles, clients: Clients, in
     }
     for name, variable in _queues(settings, profiles):
         asks[f"queue {name}"] = probes.queue(clients.sqs, name, variable)
-    return Dependencies(asks | dict(_targets(settings, profiles, clients)))
+    return Dependencies(asks)
+
+
+def targets(settings: AwsSettings, profiles: Profiles, clients: Clients) -> Dependencies:
+    """The queues, topics and buses that profiles notify. Uploads of one that does not answer wait; others do not."""
+    buses = Buses(clients, settings.region)
+    asks = {f"queue {name}": probes.queue(clients.sqs, name, "notify") for name in profiles.notified("sqs")}
+    asks |= {f"topic {name}": probes.topic(buses, name) for name in profiles.notified("sns")}
+    asks |= {f"bus {name}": probes.bus(buses, name) for name in profiles.notified("eventbridge")}
+    return Dependencies(asks)
 
 
 def _queues(settings: AwsSettings, profiles: Profiles) -> Iterator[tuple[str, str]]:
@@ -43,32 +53,28 @@ def _queues(settings: AwsSettings, profiles: Profiles) -> Iterator[tuple[str, st
     if profiles.notified("webhook"):
         yield settings.delivery_queue, "AIRLOCK_DELIVERY_QUEUE"
         yield settings.undelivered_queue, "AIRLOCK_UNDELIVERED_QUEUE"
-    for name in profiles.notified("sqs"):
-        yield name, "notify"
-
-
-def _targets(settings: AwsSettings, profiles: Profiles, clients: Clients) -> Iterator[tuple[str, Ask]]:
-    buses = Buses(clients, settings.region)
-    for name in profiles.notified("sns"):
-        yield f"topic {name}", probes.topic(buses, name)
-    for name in profiles.notified("eventbridge"):
-        yield f"bus {name}", probes.bus(buses, name)
 
 
 class Readiness:
     """What /readyz answers."""
 
-    def __init__(self, needed: Dependencies, consumer: Consumer, skews: Skews, unconfined: Unconfined) -> None:
+    def __init__(
+        self, needed: Dependencies, notified: Dependencies, consumer: Consumer, skews: Skews, unconfined: Unconfined
+    ) -> None:
         self._needed = needed
+        self._notified = notified
         self._consumer = consumer
         self._skews = skews
         self._unconfined = unconfined
 
     async def report(self) -> Report:
         """As of now, or as of the last time that everything was asked where an answer takes long."""
-        unavailable = [str(problem) for problem in await self._needed.problems(PROBE_SECONDS)]
+        needed, notified = await asyncio.gather(
+            self._needed.problems(PROBE_SECONDS), self._notified.problems(PROBE_SECONDS)
+        )
+        unavailable = [str(problem) for problem in needed]
         if not self._needed.asked:
             unavailable.append("the worker has just begun, and asks what it needs")
         if not self._consumer.alive:
             unavailable.append("sqs: the queue gives no messages")
-        return Report(unavailable, self._skews.recent(), self._unconfined())
+        return Report(unavailable, [*map(str, notified), *self._skews.recent()], self._unconfined())

@@ -93,10 +93,15 @@ class Client:
         return call
 
 
+@dataclass(frozen=True)
 class QueueNames:
-    """Of SQS's client, the call that asks for a queue."""
+    """Of SQS's client, the call that asks for a queue. One is missing while it is out."""
+
+    weather: Weather
 
     async def get_queue_url(self, *, QueueName: str) -> Any:  # noqa: N803
+        if self.weather.out(QueueName, ""):
+            raise ClientError({"Error": {"Code": "QueueDoesNotExist", "Message": ""}}, "GetQueueUrl")
         return {"QueueUrl": f"http://sqs/{QueueName}"}
 
 
@@ -111,6 +116,13 @@ class OutQueue(FakeQueue):
         received = await super().receive(most, wait, visibility)
         self._fail()
         return received
+
+    async def send(
+        self, queue_name: str, body: str, attributes: Mapping[str, str] | None = None, *, delay: int = 0
+    ) -> str:
+        if self._weather.out(queue_name, ""):
+            raise Outage("sqs", f"the queue {queue_name}: there is none of that name")
+        return await super().send(queue_name, body, attributes, delay=delay)
 
     def _fail(self) -> None:
         if self._weather.out("sqs", ""):
@@ -153,7 +165,7 @@ class Cluster:
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker of the deployment."""
-        fakes = {"s3": self.s3, "dynamodb": self.dynamodb, "sqs": QueueNames()}
+        fakes = {"s3": self.s3, "dynamodb": self.dynamodb, "sqs": QueueNames(self.weather)}
         clients = Clients(cast(Any, None), {name: Client(name, fake, self.weather) for name, fake in fakes.items()})
         profiles = Profiles.load(self.profiles)
         engines = cast(Inspector, Engines(self.weather))

@@ -104,3 +104,23 @@ def test_one_that_never_becomes_known_is_buried_after_a_day_and_nothing_is_recor
     assert list(cluster.states.values()) == [State.ACCEPTED, None]
     assert len(cluster.queue.sent_to(SETTINGS.dead_letter_queue)) == 1
     assert len(cluster.s3.all_in(SETTINGS.incoming_bucket)) == 1
+
+
+ELSEWHERE = PROFILES.replace("profiles.default", "profiles.elsewhere").replace("verdicts", "elsewhere")
+
+
+def test_a_target_that_one_profile_notifies_and_that_is_missing_holds_up_no_other() -> None:
+    cluster = Cluster(Weather((Window("elsewhere", 0, 30 * MINUTE),)), SETTINGS, profiles=PROFILES + ELSEWHERE)
+
+    async def uploading() -> None:
+        async with cluster.working():
+            await cluster.upload(profile="elsewhere")
+            await cluster.upload()
+            await asyncio.sleep(MINUTE)
+            assert len(cluster.queue.sent_to("verdicts")) == 1
+            await asyncio.sleep(60 * MINUTE)
+
+    simulate(uploading())
+    assert set(cluster.states.values()) == {State.ACCEPTED}
+    assert len(cluster.queue.sent_to("elsewhere")) == 1
+    assert cluster.queue.sent_to(SETTINGS.dead_letter_queue) == []
