@@ -14,7 +14,7 @@ CASES ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint unit fuzz audit sbom notices soak bench format clean
+.PHONY: help install demo test long check lint unit fuzz audit sbom notices soak bench format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 15
@@ -24,9 +24,13 @@ install: $(INSTALLED) ## a virtual environment in .venv with everything in it
 demo: $(RUNNABLE) ## the whole of Airlock on this machine; prints its address, Ctrl-C ends it
 	@exec $(BIN)/airlock dev $(ARGS)
 
-test: $(INSTALLED) ## every test, with coverage
+test: $(INSTALLED) ## every test but the long ones, with coverage
 	@.ci/debian-packages
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not long" $(ARGS)
+
+long: $(INSTALLED) ## the tests that take long: many cases, gigabytes, whole programs that are killed
+	@.ci/debian-packages
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 check: $(INSTALLED) ## under a minute: ruff, mypy, import-linter and the tests that need no server and little time
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit

@@ -124,6 +124,7 @@ def test_a_pod_runs_what_it_requires_and_no_more(pod: str) -> None:
     assert ("yara-x" in names) == (pod == "workers")
 
 
+@pytest.mark.long
 @pytest.mark.server
 def test_a_bill_of_materials_holds_what_the_pod_runs(tmp_path: Path) -> None:
     """The tool that writes it has checked that it is CycloneDX."""

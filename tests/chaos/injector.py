@@ -104,7 +104,9 @@ class Injector:
         async with self._session.request(
             request.method, url, headers=headers, data=body, skip_auto_headers=("Accept", "User-Agent", "Content-Type")
         ) as answer:
-            kept = CIMultiDict((n, v) for n, v in answer.headers.items() if n.lower() not in _HOP)
+            # The answer to HEAD has the length of a body that does not come.
+            hop = _HOP - {"content-length"} if request.method == "HEAD" else _HOP
+            kept = CIMultiDict((n, v) for n, v in answer.headers.items() if n.lower() not in hop)
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
 

@@ -13,7 +13,7 @@ UPLOADS = 100
 TIMEOUT_SECONDS = 240.0
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.timeout(TIMEOUT_SECONDS + 120)
 async def test_every_upload_ends_in_its_planned_state_whatever_fails(emulator: Emulator, tmp_path: Path) -> None:
     """Workers are killed and drained, clamd restarts, requests fail, and notifications are lost."""

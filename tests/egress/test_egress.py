@@ -42,6 +42,7 @@ async def test_a_program_that_speaks_to_others_is_seen(tmp_path: Path) -> None:
         assert "tcp [2001:db8:1::1]:443" in seen.connections
 
 
+@pytest.mark.long
 async def test_both_pods_and_airlock_dev_speak_only_to_what_their_settings_name(tmp_path: Path) -> None:
     """Each has accepted a text, about which the media type model was asked, and a picture, which a child parsed."""
     seen = await observe(

@@ -113,7 +113,7 @@ def without(policy: policies.PolicyDocument, number: int, action: str, place: in
     return changed
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize(("pod", "number", "action", "place"), list(permissions()))
 async def test_each_permission_is_enough_and_needed(
     stage: Stage, pod: policies.Pod, number: int, action: str, place: int
@@ -267,7 +267,7 @@ def attempts() -> Iterator[Any]:
         yield from (pytest.param(pod, attempt, id=f"{pod}: {name}") for name, attempt in tries)
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize(("pod", "attempt"), list(attempts()))
 async def test_everything_else_is_refused(stage: Stage, pod: policies.Pod, attempt: Try) -> None:
     """On things that are there, so that nothing but the permission stands in the way."""

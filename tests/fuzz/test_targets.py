@@ -25,7 +25,7 @@ def changed(draw: st.DrawFn, known: list[bytes]) -> bytes:
     return whole[:start] + draw(st.binary(max_size=40) | st.text(max_size=20).map(str.encode)) + whole[end:]
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 def test_it_raises_no_error_but_ours(name: str) -> None:
     known = seeds(name)

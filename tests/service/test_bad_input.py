@@ -244,7 +244,7 @@ def _fits(value: object) -> bool:
     return True
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES)
 async def test_no_body_is_answered_with_a_5xx(service: ServiceHarness, body: bytes) -> None:
@@ -253,7 +253,7 @@ async def test_no_body_is_answered_with_a_5xx(service: ServiceHarness, body: byt
         assert 400 <= problem(answer).status < 500
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=settings().max_examples * 3 // 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60), st.dictionaries(st.sampled_from(["wait", "state", "limit", "cursor", "x"]), st.text()))
 async def test_no_path_or_query_is_answered_with_a_5xx(

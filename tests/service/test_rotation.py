@@ -240,6 +240,7 @@ class Visitor:
                 self.done.notify_all()
 
 
+@pytest.mark.long
 async def test_credentials_that_are_rotated_while_serving_fail_no_request(
     emulator: Emulator, deployment: AwsSettings, tmp_path: Path
 ) -> None:
@@ -270,6 +271,7 @@ async def test_credentials_that_are_rotated_while_serving_fail_no_request(
         assert all(len(set(visitor.keys)) == 3 for visitor in visitors)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trouble", ["away", "silent"])
 async def test_while_no_new_credentials_come_those_held_sign_until_their_end_and_then_it_is_503_until_they_come(
     emulator: Emulator, deployment: AwsSettings, tmp_path: Path, trouble: str

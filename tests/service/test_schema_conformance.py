@@ -78,6 +78,7 @@ async def asked(service: ServiceHarness, folder: Path) -> tuple[int, str]:
     return await process.wait(), report.decode()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)  # hundreds of tests in one
 async def test_every_response_conforms_to_the_document(profiles: Profiles, tmp_path: Path) -> None:
     async with ServiceHarness(settings(), profiles, clock=Hasty(), records=Busy()) as service:

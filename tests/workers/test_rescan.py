@@ -209,6 +209,7 @@ async def test_a_rescan_without_its_engine_is_retried_and_changes_nothing(
         assert await harness.records.get(record.id) == record
 
 
+@pytest.mark.long
 async def test_at_whichever_call_a_worker_ends_the_next_one_reaches_the_same_end(harness: WorkerHarness) -> None:
     records = await accepted(harness, *(BAD + bytes([number]) for number in range(24)))
     renew(harness)

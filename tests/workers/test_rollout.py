@@ -68,6 +68,7 @@ async def pods(harness: WorkerHarness, folder: Path, secrets: str) -> AsyncItera
         assert (await service.wait(), await worker.ended()) == (0, 0)
 
 
+@pytest.mark.long
 async def test_while_secrets_are_rotated_every_upload_ends_in_its_verdict(
     harness: WorkerHarness, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ async def ends_with(running: Dev, number: signal.Signals) -> None:
     assert running.log.read_text().endswith("everything has ended\n")
 
 
+@pytest.mark.long
 async def test_a_signal_ends_everything_and_a_folder_keeps_uploads_over_the_restart(tmp_path: Path) -> None:
     file = tmp_path / "note.txt"
     file.write_text("Kept over a restart, every word of it.\n" * 20)

@@ -1,5 +1,6 @@
 """ops.reconcile.bloom_filter: it holds every name that was added, and hardly any other."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +8,7 @@ from bench.reconcile.simulated import upload_of
 from ops.reconcile.bloom_filter import BloomFilter
 
 
+@pytest.mark.long
 @given(st.sets(st.text(max_size=20), max_size=50))
 def test_every_name_that_was_added_is_in_it(names: set[str]) -> None:
     seen = BloomFilter(b"salt")

@@ -75,7 +75,7 @@ CASES = [(one_message, STRIDE), (two_versions, STRIDE), (gives_up, STRIDE), (wit
 CASES += [(slow_worker, 2 * STRIDE)]
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize(("begin", "stride"), CASES)
 def test_workers_stopped_at_any_calls_reach_the_same_end(begin: Begin, stride: int) -> None:
     """The first is stopped at any of its calls, then the next at any of its own; then all go on."""

@@ -21,6 +21,7 @@ accepted_bytes_per_day = "1 TiB"
 """
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_what_a_killed_worker_began_is_finished_once(

@@ -61,7 +61,7 @@ def fail(attempt: Attempt, fault: Fault) -> None:
             attempt.go(fault)
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize("story", STORIES, ids=str)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_after_a_fault_at_any_call_redelivery_reaches_the_same_end(story: Story, fault: Fault) -> None:

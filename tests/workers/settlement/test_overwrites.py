@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from airlock import upload_id
 from airlock.lifecycle import LATEST_ARRIVAL_SECONDS, RECORD_SECONDS, State
 from tests.workers.checks import FailingCheck, HeldCheck
@@ -33,6 +35,7 @@ async def held_inspection(harness: WorkerHarness, workers: int = 1) -> AsyncIter
             held.open.set()
 
 
+@pytest.mark.long
 async def test_many_replays_at_once_during_the_inspection_change_nothing(harness: WorkerHarness) -> None:
     """Many real requests at once, to an upload of each kind; the model of the settlement explores the orders."""
     async with AsyncExitStack() as stack:

@@ -67,7 +67,7 @@ BOMBS: dict[str, tuple[str, str, Callable[[], bytes], Outcome, set[str]]] = {
 }
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 @pytest.mark.parametrize(("filename", "kind", "make", "outcome", "expected"), BOMBS.values(), ids=BOMBS)
 async def test_a_bomb_is_answered_and_takes_no_memory(
     inspector: SampleInspector,

@@ -88,7 +88,7 @@ async def _gibibytes(count: int) -> AsyncIterator[bytes]:
         yield PIECE
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 async def test_3_gib_are_more_than_clamd_scans_so_they_are_unscannable(inspector: SampleInspector) -> None:
     about = Sample("a.bin", "application/octet-stream", b"")
     verdict = await inspector.inspect_stream(
@@ -99,7 +99,7 @@ async def test_3_gib_are_more_than_clamd_scans_so_they_are_unscannable(inspector
     assert "2 GiB" in verdict.findings[0].message
 
 
-@pytest.mark.without_coverage
+@pytest.mark.long
 async def test_where_the_profile_accepts_it_the_verdict_names_the_engine_that_did_not_scan(
     inspector: SampleInspector,
 ) -> None:

@@ -56,7 +56,7 @@ def _open_files() -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=ROUNDS)
 @given(st.integers(0, 2**32))
 @example(0)

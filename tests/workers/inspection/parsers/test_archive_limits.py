@@ -130,6 +130,7 @@ def test_descriptions_of_a_tar_are_bounded() -> None:
         assert examined(long + samples.tar_entry(b"a") + TAR_END).codes == EXCEEDED
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fifty_thousand_entries_of_the_archives_profile() -> None:
     files = {f"data/{number:05}.txt": b"%d" % number for number in range(50_000)}
@@ -192,7 +193,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=400)
 @given(mutated())
 def test_a_mutated_archive_ends_and_leaves_nothing(data: bytes) -> None:

@@ -186,7 +186,7 @@ def test_memory_that_is_not_there_is_a_limit_before_the_decoder_runs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_no_mutation_raises_or_leaves_a_file(name: str, data: st.DataObject) -> None:

@@ -140,7 +140,7 @@ def test_frames_within_frames_are_followed_to_an_end() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=400)
 @given(st.sampled_from(EVERY), st.data())
 def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject) -> None:

@@ -233,7 +233,7 @@ def test_a_device_that_fails_is_not_the_files_fault() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_no_mutation_raises(name: str, data: st.DataObject) -> None:

@@ -237,7 +237,7 @@ MUTABLE = [
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MUTABLE), st.data())
 def test_no_mutation_raises_or_leaves_a_file(sample: tuple[bytes, str], data: st.DataObject) -> None:

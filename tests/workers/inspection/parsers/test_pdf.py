@@ -194,6 +194,7 @@ def test_the_end_is_found_across_pieces() -> None:
         assert codes(content) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_million_objects_end_at_the_limit() -> None:
     content = paged(*[b"<<>>"] * 1_000_000)
@@ -434,7 +435,7 @@ MUTABLE = [
 
 
 @pytest.mark.slow
-@pytest.mark.without_coverage
+@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MUTABLE), st.data())
 def test_no_mutation_raises_or_leaves_a_file(content: bytes, data: st.DataObject) -> None:

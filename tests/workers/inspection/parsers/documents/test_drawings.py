@@ -31,6 +31,7 @@ def test_marks_without_end_are_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0 < counting.bytes <= 3 * len(data)
 
 
+@pytest.mark.long
 def test_rows_that_overlap_are_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = MARK + bytes(4) + b"\1\0\0\0"
     data = 500 * unit + b"\x05\xc1" + bytes(24_000)
