@@ -42,7 +42,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n $(CORES) -m "not server and not slow" --hypothesis-profile=quick $(ARGS)
+	$(BIN)/python -m pytest -q -n $(CORES) -m "not server and not slow and not long" --hypothesis-profile=quick $(ARGS)
 
 fuzz: $(INSTALLED) ## each parser under a coverage-guided fuzzer for SECONDS (60), then the API with CASES (500) an operation
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -65,6 +65,7 @@ def test_a_character_more_or_less_is_refused() -> None:
         assert not verifies(wrapped, "ann", [NEW])
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(), st.text("0123456789abcdefghijklmnopqrstuv", min_size=48, max_size=48)))
 def test_text_that_we_did_not_mint_is_refused(text: str) -> None:
     with pytest.raises(InvalidUploadId) as caught:

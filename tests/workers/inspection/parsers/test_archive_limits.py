@@ -63,6 +63,7 @@ def test_a_bomb_ends_by_what_may_come_out_in_all(name: str) -> None:
     assert output.open is not None  # cut short, and so not to be taken for a member
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_what_one_member_may_have(name: str) -> None:
     output = examined(bomb(name), keep=False, archive_member_bytes=MIB)
