@@ -39,10 +39,7 @@ def setting(clients: ProvisioningClients, wanted: Settings) -> Setting:
             _compare(bucket, ours, destination, other)
         found = _read_back(made[0]) if made else None
         if found and all(found.get(key) != ours[key] for key in ("QueueArn", "Prefix")):
-            raise ConflictError(
-                f"bucket {bucket} has the notification {NOTIFICATION} of another deployment ({found.get('Prefix')} to "
-                f"{found['QueueArn']}): choose another bucket, or remove that notification"
-            )
+            raise _of_another_deployment(bucket, found)
         return found
 
     async def write() -> None:
@@ -56,6 +53,13 @@ def setting(clients: ProvisioningClients, wanted: Settings) -> Setting:
         )
 
     return Setting(f"bucket {bucket}", "notification", ours, read, write)
+
+
+def _of_another_deployment(bucket: str, found: Configuration) -> ConflictError:
+    return ConflictError(
+        f"bucket {bucket} has the notification {NOTIFICATION} of another deployment ({found.get('Prefix')} to "
+        f"{found['QueueArn']}): choose another bucket, or remove that notification"
+    )
 
 
 def _parted(stored: dict[str, Any], ours: Configuration) -> tuple[list[Configuration], dict[str, Any]]:

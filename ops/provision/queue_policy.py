@@ -17,18 +17,7 @@ Policy = dict[str, Any]
 
 def setting(clients: ProvisioningClients, wanted: Settings) -> Setting:
     """S3 may send notifications of our incoming bucket, and of no other."""
-    sqs, name = clients.sqs, wanted.queue
-    ours = {
-        "Sid": STATEMENT,
-        "Effect": "Allow",
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": clients.arn("sqs", name),
-        "Condition": {
-            "ArnEquals": {"aws:SourceArn": clients.arn("s3", wanted.incoming_bucket)},
-            "StringEquals": {"aws:SourceAccount": clients.account},
-        },
-    }
+    sqs, name, ours = clients.sqs, wanted.queue, _statement(clients, wanted)
 
     async def stored() -> tuple[str, Policy]:
         url = (await sqs.get_queue_url(QueueName=name))["QueueUrl"]
@@ -37,14 +26,7 @@ def setting(clients: ProvisioningClients, wanted: Settings) -> Setting:
 
     async def read() -> Any:
         found = await unless(NO_QUEUE, stored())
-        statements = found[1]["Statement"] if found else []
-        made = [each for each in statements if each.get("Sid") == STATEMENT]
-        if not made and len(statements) >= MAX_STATEMENTS:
-            raise ConflictError(
-                f"queue {name} has a policy of {len(statements)} statements of others, and SQS allows "
-                f"{MAX_STATEMENTS}: remove one"
-            )
-        return made[0] if len(made) == 1 else made or None
+        return _made(name, found[1]["Statement"]) if found else None
 
     async def write() -> None:
         url, policy = await stored()
@@ -53,6 +35,31 @@ def setting(clients: ProvisioningClients, wanted: Settings) -> Setting:
         await sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(merged)})
 
     return Setting(f"queue {name}", "policy", ours, read, write)
+
+
+def _statement(clients: ProvisioningClients, wanted: Settings) -> Policy:
+    return {
+        "Sid": STATEMENT,
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": clients.arn("sqs", wanted.queue),
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": clients.arn("s3", wanted.incoming_bucket)},
+            "StringEquals": {"aws:SourceAccount": clients.account},
+        },
+    }
+
+
+def _made(queue: str, statements: list[Policy]) -> Any:
+    """Our statement among all of the queue; raises ConflictError where there is no room for it."""
+    made = [each for each in statements if each.get("Sid") == STATEMENT]
+    if not made and len(statements) >= MAX_STATEMENTS:
+        raise ConflictError(
+            f"queue {queue} has a policy of {len(statements)} statements of others, and SQS allows "
+            f"{MAX_STATEMENTS}: remove one"
+        )
+    return made[0] if len(made) == 1 else made or None
 
 
 def _policy(text: str | None) -> Policy:
