@@ -22,8 +22,8 @@ Credentials: `aws.credentials`
 
 What still fails is Unavailable, and the caller decides. The worker has the message delivered again, after an Outage
 without counting an attempt (`workers.intake.executor`), and receives again once everything answers
-(`workers.intake.gate`). The service answers 503 and
-leaves it to its client. A command makes up to five attempts (`ops.command_line`).
+(`workers.intake.gate`). The service answers 503 and leaves it to its client. A command makes up to five attempts
+(`ops.command_line`).
 """
 
 import asyncio

@@ -8,7 +8,6 @@ the service's memory.
 
 import argparse
 import asyncio
-import hashlib
 import resource
 import statistics
 import tempfile
@@ -21,12 +20,12 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from bench import report
+from bench import policy_service, report
+from bench.policy_service import TOKEN
 from bench.process import running
 from ops.dev.loopback import free_port
 
 HOST = "127.0.0.1"
-TOKEN = "bench-token-" + "0" * 32
 BODY = orjson.dumps({"filename": "holiday picture.png", "size": 123456})
 HEAD = f"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
 WHOLE = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -66,23 +65,8 @@ def main() -> None:
 
 
 def _service(folder: Path, port: int) -> Mapping[str, str]:
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    (folder / "tokens.toml").write_text(f'[[tokens]]\nowner = "bench"\nsha256 = "{digest}"\n')
-    return {
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # Nobody answers there, and no policy asks.
-        "AIRLOCK_ENDPOINT_URL": "http://localhost:9",
-        "AIRLOCK_REGION": "eu-central-1",
-        "AIRLOCK_INCOMING_BUCKET": "bench-incoming",
-        "AIRLOCK_ACCEPTED_BUCKET": "bench-accepted",
-        "AIRLOCK_QUARANTINE_BUCKET": "bench-quarantine",
-        "AIRLOCK_SECRETS": "bench-" + "0" * 32,
-        "AIRLOCK_UNREADY_SECONDS": "0.01",
-        "AIRLOCK_TOKENS": str(folder / "tokens.toml"),
-        "AIRLOCK_PORT": str(port),
-    }
+    # Nobody answers at the endpoint, and no policy asks.
+    return {**policy_service.environment(folder, port), "AIRLOCK_ENDPOINT_URL": "http://localhost:9"}
 
 
 async def _phases(port: int, pid: int, half_open: int, seconds: float) -> list[Sample]:

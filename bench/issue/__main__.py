@@ -9,7 +9,6 @@ a token costs it something too. Each round measures all; the ratios are medians 
 """
 
 import argparse
-import hashlib
 import os
 import re
 import shutil
@@ -26,19 +25,14 @@ from pathlib import Path
 
 import orjson
 
-from bench import report
+from bench import policy_service, report
 from bench.issue import provider
 from bench.issue.provider import Provider
+from bench.policy_service import AWS, TOKEN
 from bench.process import cpu_seconds, running
 
-TOKEN = "bench-token-" + "0" * 32
 USERS = 1000
 BODY = orjson.dumps({"filename": "holiday picture.png", "content_type": "image/png", "size": 123456})
-AWS = {
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 NAMES = {
     "bare": "(a) bare aiohttp handler, a static token",
     "bare oidc": "(a1) the same, OIDC",
@@ -154,20 +148,8 @@ def _own_fields(answer: bytes) -> str:
 
 
 def _service(folder: Path, port: int, openid: Provider) -> dict[str, str]:
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    (folder / "tokens.toml").write_text(f'[[tokens]]\nowner = "bench"\nsha256 = "{digest}"\n')
-    return AWS | {
-        "AIRLOCK_REGION": "eu-central-1",
-        "AIRLOCK_INCOMING_BUCKET": "bench-incoming",
-        "AIRLOCK_ACCEPTED_BUCKET": "bench-accepted",
-        "AIRLOCK_QUARANTINE_BUCKET": "bench-quarantine",
-        "AIRLOCK_SECRETS": "bench-" + "0" * 32,
-        "AIRLOCK_UNREADY_SECONDS": "0.01",
-        "AIRLOCK_TOKENS": str(folder / "tokens.toml"),
-        "AIRLOCK_OIDC_ISSUER": openid.issuer,
-        "AIRLOCK_OIDC_AUDIENCE": provider.AUDIENCE,
-        "AIRLOCK_PORT": str(port),
-    }
+    trusted = {"AIRLOCK_OIDC_ISSUER": openid.issuer, "AIRLOCK_OIDC_AUDIENCE": provider.AUDIENCE}
+    return {**policy_service.environment(folder, port), **trusted}
 
 
 def _first_answer(port: int, token: str) -> bytes:

@@ -6,11 +6,10 @@ from typing import Any
 
 from airlock.profiles import Profiles
 from ops.provision import cors, lifecycle
-from ops.provision.clients import ProvisioningClients, unless
+from ops.provision.clients import NO_BUCKET, ProvisioningClients, unless
 from ops.provision.setting import ConflictError, Setting
 from ops.settings import Settings
 
-NO_BUCKET = {"NoSuchBucket", "404"}
 NO_POLICY = {*NO_BUCKET, "NoSuchBucketPolicy"}
 EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 

@@ -79,6 +79,10 @@ def _client(session: Any, service: str, settings: AwsSettings) -> Any:
     )
 
 
+NO_BUCKET = {"NoSuchBucket", "404"}
+"""How S3 says that there is no such bucket; an answer to HEAD has no other code than its status."""
+
+
 async def unless(codes: set[str], call: Awaitable[Any]) -> Any:
     """The response to the call, or None where it is refused with one of these codes."""
     try:

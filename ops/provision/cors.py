@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ops.provision.clients import unless
+from airlock.origins import ANY
+from ops.provision.clients import NO_BUCKET, unless
 from ops.provision.setting import ConflictError, Setting
 
-NO_RULES = {"NoSuchBucket", "404", "NoSuchCORSConfiguration"}
+NO_RULES = {*NO_BUCKET, "NoSuchCORSConfiguration"}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
 MAX_RULES = 100
-ANY_ORIGIN = "*"
 
 Rule = dict[str, Any]
 
@@ -76,4 +76,4 @@ def _ordered(ours: Rule | None, others: list[Rule]) -> list[Rule]:
     """
     if ours is None:
         return others
-    return [*others, ours] if ANY_ORIGIN in ours["AllowedOrigins"] else [ours, *others]
+    return [*others, ours] if ANY in ours["AllowedOrigins"] else [ours, *others]

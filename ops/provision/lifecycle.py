@@ -5,10 +5,10 @@ from typing import Any
 from airlock import keys
 from airlock.profile import Profile
 from airlock.profiles import Profiles
-from ops.provision.clients import unless
+from ops.provision.clients import NO_BUCKET, unless
 from ops.provision.setting import ConflictError, Setting
 
-NO_RULES = {"NoSuchBucket", "404", "NoSuchLifecycleConfiguration"}
+NO_RULES = {*NO_BUCKET, "NoSuchLifecycleConfiguration"}
 MULTIPART_DAYS = 7
 """Days after which an unfinished multipart upload is aborted; no policy lives as long."""
 LOOKED_AT = 1000

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from ops.provision.clients import ProvisioningClients, unless
+from ops.provision.clients import NO_BUCKET, ProvisioningClients, unless
 from ops.provision.setting import ConflictError, Setting
 from ops.settings import Settings
 
-NO_BUCKET = {"NoSuchBucket", "404"}
 NOTIFICATION = "airlock-incoming"
 QUEUES = "QueueConfigurations"
 DESTINATIONS = {

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from airlock.errors import Refused
+from service.connections.refusals import RETRY_AFTER
 from service.connections.settings import ConnectionSettings
 from service.models import requests
-
-# What a client is asked to wait when there is no place, in seconds.
-RETRY_AFTER = 2
 
 
 class WaitingRoom:

@@ -23,9 +23,9 @@ _NEWER = frozenset({b"apac", b"mha1", b"mha2", b"mhm1", b"mhm2", b"ac-4", b"av3a
 # Boxes with the offsets of the samples, and the type of these in Python's `array`.
 _OFFSETS = {b"stco": "I", b"co64": "Q"}
 _MOST_OFFSETS = 64 * 1024 * 1024
-# Kinds of tracks (the handler types of 14496-12, of QuickTime and of cameras). Others hold programs, such as Flash.
 # QuickTime: by what the samples are found, where `dref` says that they are in the file. The third is of streams.
 _DATA_HANDLERS = (b"alis", b"url ", b"cios")
+# Kinds of tracks (the handler types of 14496-12, of QuickTime and of cameras). Others hold programs, such as Flash.
 _HANDLERS = frozenset(
     b"vide soun hint text sbtl subt subp clcp meta tmcd auxv pict mdir mdta camm data odsm sdsm MPEG nrtm fdsc".split()
 )

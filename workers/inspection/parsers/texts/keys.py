@@ -6,8 +6,8 @@ the bytes, and no part of it a file for another program.
 
 import io
 
-from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
+from workers.inspection.parsers.archives.hidden import formats_in
 
 _SEQUENCE = 0x30
 _PUBLIC_KEY = 6
@@ -19,7 +19,7 @@ def is_key(content: bytes) -> bool:
     """Whether `content` is one certificate or one public key, and nothing besides."""
     if not (_is_sequence(content) or _is_public_key(content)):
         return False
-    return not second_readings(Sample(io.BytesIO(content), len(content)), "", 0)
+    return not formats_in(Sample(io.BytesIO(content), len(content)))
 
 
 def _is_sequence(content: bytes) -> bool:

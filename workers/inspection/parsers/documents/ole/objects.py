@@ -10,8 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from workers.inspection.identification.marks import second_readings
 from workers.inspection.identification.sample import Sample
+from workers.inspection.parsers.archives.hidden import formats_in
 from workers.inspection.parsers.documents.known_data import is_known_data
 from workers.inspection.parsers.documents.ole.container import Storage
 from workers.inspection.parsers.documents.ole.monikers import report_ole_stream
@@ -82,9 +82,7 @@ def _is_shown(storage: Storage) -> bool:
 
 
 def _hides_a_file(content: bytes) -> bool:
-    return content.startswith((b"MZ", b"{\\rt")) or bool(
-        second_readings(Sample(io.BytesIO(content), len(content)), "", 0)
-    )
+    return content.startswith((b"MZ", b"{\\rt")) or bool(formats_in(Sample(io.BytesIO(content), len(content))))
 
 
 def _is_foreign(storage: Storage) -> bool:

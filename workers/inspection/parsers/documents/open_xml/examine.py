@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from workers.inspection.identification.compounds import MAGIC
+from workers.inspection.identification.zip_records import LOCAL
 from workers.inspection.parsers.documents.known_data import is_known_data
 from workers.inspection.parsers.documents.ole.document import examine_embedded
 from workers.inspection.parsers.documents.ole.objects import OBJECT
@@ -41,9 +42,8 @@ _SETTING_KINDS = frozenset(
      "vbaprojectsignatureagile", "vbaprojectsignaturev3", "attachedtoolbars", "legacydiagramtext",
      "legacydocdiagraminfo", "legacydoctextinfo", "certificate", "workbookmetadata"}
 )  # fmt: skip
-_PACKAGE = b"PK\x03\x04"
 # Programs and packages, which no setting is.
-_FILES = (b"MZ", _PACKAGE, b"\x7fELF", b"%PDF", b"{\\rt")
+_FILES = (b"MZ", LOCAL, b"\x7fELF", b"%PDF", b"{\\rt")
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0|\0<|\xff\xfe\s?\0?<\0")
 _NO_XML = ("text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf", "text/plain",
            "application/x-mimearchive", "multipart/related", "image/svg+xml")  # fmt: skip
@@ -122,7 +122,7 @@ class _Part:
 
     def _is_workbook(self, head: bytes) -> bool:
         """Whether the part is a binary workbook, which is a package of its own, and nothing else refers to it."""
-        return head.startswith(_PACKAGE) and self._kinds == {"package"}
+        return head.startswith(LOCAL) and self._kinds == {"package"}
 
     def _is_setting(self) -> bool:
         """Whether the part is used as a program's own data, and as nothing else."""
