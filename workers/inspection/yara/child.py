@@ -6,7 +6,7 @@ A match is `[rule, outcome]`. The last packet is `true`, or `null` after a timeo
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yara_x
@@ -42,10 +42,12 @@ def scanned(scanner: yara_x.Scanner, window: bytes) -> Sequence[object]:
         results = scanner.scan(window)
     except yara_x.TimeoutError:
         return [None]
-    return [
-        *([rule.identifier, dict(rule.metadata).get("outcome", "infected")] for rule in results.matching_rules),
-        True,
-    ]
+    return [*([rule.identifier, _outcome(rule.metadata)] for rule in results.matching_rules), True]
+
+
+def _outcome(metadata: Iterable[tuple[str, object]]) -> str:
+    """The first, where a rule names two."""
+    return next((str(value) for name, value in metadata if name == "outcome"), "infected")
 
 
 def _receive(connection: socket.socket) -> bytes | None:

@@ -43,6 +43,11 @@ def test_an_operators_folder_adds_rules_which_may_reject_and_share_names(tmp_pat
     assert compile_rules(tmp_path).engine != compile_rules().engine
 
 
+def test_of_two_outcomes_of_a_rule_the_first_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.yar").write_text('rule x { meta: outcome = "infected" outcome = "rejected" condition: true }')
+    assert _found(b"abc", tmp_path) == [["x", "infected"]]
+
+
 def test_every_bad_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "one.yar").write_text("rule a {\n condition:\n $x }")
     (tmp_path / "two.yar").write_text('rule b { meta:\n outcome = "unheard"\n condition: true }')
